@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {IOutcomeEscrow} from "./IOutcomeEscrow.sol";
+
+/// @title Creates escrows at addresses known before anyone signs
+/// @notice The factory is the `verifyingContract` of the EIP-712 domain {name "pyoutcome", version "1", chain id}.
+interface IEscrowFactory {
+    /// @notice A program passed all checks and is stored; anyone may use it from now on.
+    event ProgramRegistered(bytes32 indexed programHash, address store);
+    /// @notice An escrow was created; its address follows from all its arguments.
+    event EscrowCreated(address indexed escrow, address indexed client, bytes32 indexed termsHash, bytes32 agreementDigest);
+
+    error UnknownProgram(bytes32 programHash);
+    /// @dev The program breaks rule `rule` of docs/program-format.md at byte `offset`.
+    error BadProgram(uint8 rule, uint256 offset);
+    /// @dev The arguments break rule `rule` of docs/protocol.md section 1.
+    error BadArguments(uint8 rule);
+
+    /// @notice Verifies a program and stores it as code; returns its keccak-256. Registering it again does nothing.
+    function registerProgram(bytes calldata program) external returns (bytes32 programHash);
+
+    /// @notice Creates the escrow, or returns it if it exists.
+    function create(
+        IOutcomeEscrow.Arguments calldata args,
+        bytes32 agreementDigest,
+        bytes32 programHash,
+        uint256 nonce
+    ) external returns (address escrow);
+
+    /// @notice The address `create` gives and the EIP-712 digest the parties sign.
+    function predict(
+        IOutcomeEscrow.Arguments calldata args,
+        bytes32 agreementDigest,
+        bytes32 programHash,
+        uint256 nonce
+    ) external view returns (address escrow, bytes32 termsHash);
+
+    function programStore(bytes32 programHash) external view returns (address);
+    function implementation() external view returns (address);
+    function domainSeparator() external view returns (bytes32);
+}
