@@ -1,0 +1,92 @@
+"""What a period waits for: one pure decision, used by the keeper to act and by ``status`` to explain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Need(StrEnum):
+    """The next thing that has to happen to a period."""
+
+    ACTIVATION = "activation"
+    """The agreement is not active yet."""
+    PERIOD_END = "period-end"
+    """The period is still running on the chain's clock."""
+    BUNDLES = "bundles"
+    """A provider's evidence bundle is missing."""
+    VERIFICATION = "verification"
+    """Fewer verifiers than the quorum have signed."""
+    REPORT = "report"
+    """A quorum has signed; anyone can submit the report."""
+    DEFAULT_WINDOW = "default-window"
+    """A default is proposed; a report can still replace it."""
+    SETTLE_DEFAULT = "settle-default"
+    """The default's window is over; anyone can settle it."""
+    NOTHING = "nothing"
+    """Settled."""
+
+
+@dataclass(frozen=True)
+class PeriodFacts:
+    """Everything the decision depends on."""
+
+    number: int
+    ends: int
+    """Unix seconds, UTC."""
+    now: int
+    """The chain's clock."""
+    active: bool
+    settled: bool
+    settles_at: int | None
+    """From when a proposed default can be settled; None if none is proposed."""
+    evidence_due: int
+    """From when anyone may propose the default."""
+    bundles_missing: tuple[str, ...]
+    """Providers without a stored bundle."""
+    verified_by: tuple[str, ...]
+    """Verifiers with a stored, signed report."""
+    quorum: int
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a period needs, why, and whether its default could be proposed."""
+
+    number: int
+    need: Need
+    why: str
+    overdue: bool
+
+    def to_dict(self) -> dict[str, object]:
+        """For machines."""
+        return {"period": self.number, "needs": self.need.value, "why": self.why, "overdue": self.overdue}
+
+
+def decide(facts: PeriodFacts) -> Decision:
+    """The next thing this period needs; the same facts always give the same answer."""
+    need, why = _need(facts)
+    waiting = need in (Need.BUNDLES, Need.VERIFICATION, Need.REPORT)
+    overdue = waiting and facts.settles_at is None and facts.now >= facts.evidence_due
+    if overdue:
+        why += " The evidence is overdue: anyone may propose the default."
+    return Decision(facts.number, need, why, overdue)
+
+
+def _need(facts: PeriodFacts) -> tuple[Need, str]:
+    if facts.settled:
+        return Need.NOTHING, "Settled."
+    if not facts.active:
+        return Need.ACTIVATION, "The agreement is not active yet."
+    if facts.now < facts.ends:
+        return Need.PERIOD_END, "The period has not ended on the chain's clock."
+    enough = len(facts.verified_by) >= facts.quorum
+    if facts.settles_at is not None and facts.now >= facts.settles_at:
+        return Need.SETTLE_DEFAULT, "The window for a report is over; anyone can settle the proposed default."
+    if enough:
+        return Need.REPORT, f"Signed by {', '.join(facts.verified_by)}; anyone can submit the report."
+    if facts.settles_at is not None:
+        return Need.DEFAULT_WINDOW, "A default is proposed; a verified report can still replace it."
+    if facts.bundles_missing:
+        return Need.BUNDLES, f"Waits for the evidence of {', '.join(facts.bundles_missing)}."
+    return Need.VERIFICATION, f"Signed by {len(facts.verified_by)} of the {facts.quorum} verifiers needed."
