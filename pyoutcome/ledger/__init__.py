@@ -1,0 +1,34 @@
+"""Double-entry books of an escrow, folded from its events."""
+
+from pyoutcome.ledger.balances import (
+    EscrowBalances,
+    ProviderBalance,
+    TrialLine,
+    balances,
+    escrow_balances,
+    trial_balance,
+)
+from pyoutcome.ledger.entries import Entry, Posting
+from pyoutcome.ledger.export import write_csv
+from pyoutcome.ledger.journal import Journal, fold, running_balances
+from pyoutcome.ledger.periods import PeriodRow
+from pyoutcome.ledger.reconcile import Difference, Reconciliation, reconcile
+
+__all__ = [
+    "Difference",
+    "Entry",
+    "EscrowBalances",
+    "Journal",
+    "PeriodRow",
+    "Posting",
+    "ProviderBalance",
+    "Reconciliation",
+    "TrialLine",
+    "balances",
+    "escrow_balances",
+    "fold",
+    "reconcile",
+    "running_balances",
+    "trial_balance",
+    "write_csv",
+]

@@ -1,0 +1,210 @@
+"""What each event posts: the one place that says how a movement of money is booked.
+
+Every event class is registered here, those that move nothing too; an event that is not is refused, never ignored.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import singledispatch
+
+from pyoutcome.errors import LedgerError
+from pyoutcome.ledger.accounts import ESCROW, FUNDING, OWING, RECOVERABLE, Purse, account_of
+from pyoutcome.ledger.entries import Posting
+from pyoutcome.protocol import events
+from pyoutcome.protocol.events import Event
+
+
+@dataclass(frozen=True)
+class Movement:
+    """An entry without its place: what one event posts."""
+
+    narration: str
+    postings: tuple[Posting, ...]
+    provider: str | None = None
+    period: int | None = None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a posting rule may look at besides its event."""
+
+    providers: tuple[str, ...]
+    """Ids in contract order."""
+    funding: int
+    """The client's unspent money before the event, base units (a plain positive number)."""
+
+    def name(self, index: int) -> str:
+        """Id of the provider with this index on chain; LedgerError ``unknown-provider`` if there is none."""
+        if not 0 <= index < len(self.providers):
+            raise LedgerError(
+                "unknown-provider",
+                f"An event speaks of provider {index}, but the agreement has {len(self.providers)} providers.",
+                "Check that the events belong to the escrow of this agreement.",
+                provider=index,
+            )
+        return self.providers[index]
+
+
+@singledispatch
+def movement_of(event: Event, _standing: Standing) -> Movement | None:
+    """What ``event`` posts, or None if it moves no money.
+
+    Raises LedgerError ``unknown-event`` for an event without a rule here, ``unknown-provider``, and
+    ``event-does-not-add-up`` for amounts that contradict one another.
+    """
+    raise LedgerError(
+        "unknown-event",
+        f"The ledger has no rule for the event {type(event).__name__}, so it cannot say whose money it moved.",
+        "Use a version of pyoutcome that knows this escrow's events.",
+        event=type(event).__name__,
+    )
+
+
+@movement_of.register(events.ProgramRegistered)
+@movement_of.register(events.EscrowCreated)
+@movement_of.register(events.Activated)
+@movement_of.register(events.Reported)
+@movement_of.register(events.DefaultProposed)
+@movement_of.register(events.Settled)
+@movement_of.register(events.PayoutMoved)
+@movement_of.register(events.ClaimRecorded)
+def _moves_nothing(_event: Event, _standing: Standing) -> None:
+    """Settled announces amounts and Credited moves them; a recorded claim only restates debt or arrears."""
+
+
+@movement_of.register
+def _deposited(event: events.Deposited, _standing: Standing) -> Movement | None:
+    amount = _natural(event, event.amount)
+    return _movement(f"Deposit from {event.from_}", {ESCROW: amount, FUNDING: -amount})
+
+
+@movement_of.register
+def _withdrawn(event: events.Withdrawn, _standing: Standing) -> Movement | None:
+    amount = _natural(event, event.amount)
+    return _movement("Withdrawal by the client", {FUNDING: amount, ESCROW: -amount})
+
+
+@movement_of.register
+def _cancelled(_event: events.Cancelled, standing: Standing) -> Movement | None:
+    # The event carries no amount: an offer owes nobody, so everything goes back.
+    return _movement("Offer cancelled, funding returned", {FUNDING: standing.funding, ESCROW: -standing.funding})
+
+
+@movement_of.register
+def _closed(event: events.Closed, _standing: Standing) -> Movement | None:
+    amount = _natural(event, event.amount)
+    return _movement("Closed, remaining funding returned", {FUNDING: amount, ESCROW: -amount})
+
+
+@movement_of.register
+def _synced(event: events.Synced, _standing: Standing) -> Movement | None:
+    words = "Surplus found, now client funding" if event.change > 0 else "Loss of the token, taken from client funding"
+    return _movement(words, {ESCROW: event.change, FUNDING: -event.change})
+
+
+@movement_of.register
+def _credited(event: events.Credited, standing: Standing) -> Movement | None:
+    parts = (event.set_off, event.held, event.paid, event.owed)
+    if min(parts) < 0 or sum(parts) != max(event.amount, 0):
+        raise _does_not_add_up(event)
+    name = standing.name(event.provider)
+    new_debt = max(-event.amount, 0)
+    return _movement(
+        f"{name} credited for period {event.period}" if event.amount >= 0 else f"{name} owes for period {event.period}",
+        {
+            FUNDING: event.held + event.paid,
+            OWING: event.owed,
+            RECOVERABLE: event.set_off - new_debt,
+            account_of(name, Purse.PAYABLE): -event.paid,
+            account_of(name, Purse.HELD): -event.held,
+            account_of(name, Purse.ARREARS): -event.owed,
+            account_of(name, Purse.DEBT): new_debt - event.set_off,
+        },
+        provider=name,
+        period=event.period,
+    )
+
+
+@movement_of.register
+def _paid(event: events.Paid, standing: Standing) -> Movement | None:
+    name, amount = standing.name(event.provider), _natural(event, event.amount)
+    postings = {account_of(name, Purse.PAYABLE): amount, ESCROW: -amount}
+    return _movement(f"{name} paid at {event.to}", postings, provider=name)
+
+
+@movement_of.register
+def _deferred(event: events.Deferred, standing: Standing) -> Movement | None:
+    name, amount = standing.name(event.provider), _natural(event, event.amount)
+    postings = {account_of(name, Purse.PAYABLE): amount, account_of(name, Purse.CLAIMABLE): -amount}
+    return _movement(f"Transfer to {name} failed, kept for it to claim", postings, provider=name)
+
+
+@movement_of.register
+def _claimed(event: events.Claimed, standing: Standing) -> Movement | None:
+    name, amount = standing.name(event.provider), _natural(event, event.amount)
+    postings = {account_of(name, Purse.CLAIMABLE): amount, ESCROW: -amount}
+    return _movement(f"{name} claimed at {event.to}", postings, provider=name)
+
+
+@movement_of.register
+def _arrears_paid(event: events.ArrearsPaid, standing: Standing) -> Movement | None:
+    name, amount = standing.name(event.provider), _natural(event, event.amount)
+    postings = {
+        account_of(name, Purse.ARREARS): amount,
+        account_of(name, Purse.PAYABLE): -amount,
+        FUNDING: amount,
+        OWING: -amount,
+    }
+    return _movement(f"Arrears of {name} for period {event.period} paid", postings, provider=name, period=event.period)
+
+
+@movement_of.register
+def _arrears_set_off(event: events.ArrearsSetOff, standing: Standing) -> Movement | None:
+    name, amount = standing.name(event.provider), _natural(event, event.amount)
+    postings = {
+        account_of(name, Purse.ARREARS): amount,
+        account_of(name, Purse.DEBT): -amount,
+        RECOVERABLE: amount,
+        OWING: -amount,
+    }
+    words = f"Arrears of {name} for period {event.period} set off against its debt"
+    return _movement(words, postings, provider=name, period=event.period)
+
+
+@movement_of.register
+def _holdback_released(event: events.HoldbackReleased, standing: Standing) -> Movement | None:
+    if min(event.set_off, event.paid) < 0 or event.amount != event.set_off + event.paid:
+        raise _does_not_add_up(event)
+    name = standing.name(event.provider)
+    postings = {
+        account_of(name, Purse.HELD): event.amount,
+        account_of(name, Purse.PAYABLE): -event.paid,
+        # What cancels debt stays in the escrow as the client's money again.
+        account_of(name, Purse.DEBT): -event.set_off,
+        RECOVERABLE: event.set_off,
+        FUNDING: -event.set_off,
+    }
+    return _movement(f"Holdback of {name} released", postings, provider=name)
+
+
+def _movement(
+    narration: str, amounts: dict[str, int], *, provider: str | None = None, period: int | None = None
+) -> Movement | None:
+    postings = tuple(Posting(account, amount) for account, amount in amounts.items() if amount)
+    return Movement(narration, postings, provider, period) if postings else None
+
+
+def _natural(event: Event, amount: int) -> int:
+    if amount < 0:
+        raise _does_not_add_up(event)
+    return amount
+
+
+def _does_not_add_up(event: Event) -> LedgerError:
+    return LedgerError(
+        "event-does-not-add-up",
+        f"The amounts of a {type(event).__name__} event contradict one another: {event}.",
+        "Read the events from the chain again; if they are the same, the escrow is not one of ours.",
+        event=type(event).__name__,
+    )
