@@ -1,0 +1,90 @@
+"""The rule: what an agreement's clauses lower to, and what every reader of amounts starts from.
+
+A rule is data only. Building one checks it whole (``check.py``), so a Rule that exists can be evaluated and encoded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from pyoutcome.formula.check import check_rule, evaluation_order
+from pyoutcome.formula.shapes import Definition, Item, ItemKind, KpiShape, KpiType, Line, Payee
+from pyoutcome.formula.syntax import Formula, Minus, Name, Neg, Node, Number, Plus, names
+
+__all__ = ["Definition", "Item", "ItemKind", "KpiShape", "KpiType", "Line", "Payee", "Rule", "net_of", "unused"]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A whole payment rule.
+
+    Raises FormulaError on building: ``rule-name`` (impossible or repeated), ``rule-kpi``, ``rule-line``, ``rule-size``,
+    ``unknown-name``, ``wrong-type``, ``cycle``, ``row-never-wins``, ``table-order``, ``pick-labels``,
+    ``state-not-supported``, ``formula-too-deep``.
+    """
+
+    kpis: tuple[KpiShape, ...]
+    parameters: tuple[tuple[str, int], ...]
+    """Name and scaled value of each term of the agreement; on chain a vector beside the program."""
+    definitions: tuple[Definition, ...]
+    lines: tuple[Line, ...]
+    payees: tuple[Payee, ...]
+
+    def __post_init__(self) -> None:
+        self.__dict__["types"] = check_rule(self)
+
+    @property
+    def types(self) -> dict[str, KpiType]:
+        """The type of every name a formula may use."""
+        found: dict[str, KpiType] = self.__dict__["types"]
+        return found
+
+    @cached_property
+    def labels(self) -> dict[str, tuple[str, ...]]:
+        """The labels of every choice, by its full name."""
+        return {kpi.full_name: kpi.labels for kpi in self.kpis if kpi.type == "choice"}
+
+    @cached_property
+    def order(self) -> tuple[Item, ...]:
+        """Every item in the one order of evaluation (``docs/program-format.md``, canonical form)."""
+        return evaluation_order(self)
+
+    @cached_property
+    def totals(self) -> dict[str, tuple[str, ...]]:
+        """For each ``total.k``: the full names of the KPIs it adds, in KPI order."""
+        found: dict[str, list[str]] = {}
+        for kpi in self.kpis:
+            if kpi.provider is not None and kpi.type == "number":
+                found.setdefault(f"total.{kpi.name}", []).append(kpi.full_name)
+        return {name: tuple(parts) for name, parts in found.items()}
+
+
+def net_of(lines: tuple[Line, ...], payee: int) -> Formula:
+    """A payee's amount without collar or limit: the sum of its signed lines; 0 when it has none."""
+    total: Node | None = None
+    for line in lines:
+        if line.payee != payee or line.sign == 0:
+            continue
+        name = Name(line.name)
+        if total is None:
+            total = name if line.sign > 0 else Neg(name)
+        else:
+            total = Plus(total, name) if line.sign > 0 else Minus(total, name)
+    return total if total is not None else Number(0)
+
+
+def unused(rule: Rule) -> tuple[str, ...]:
+    """Names of KPIs, parameters, definitions and paid lines that no formula mentions.
+
+    Not an error: a KPI may be reported for information; ``check`` shows them as warnings.
+    """
+    mentioned = {name for item in rule.order for name in names(item.formula)}
+    for total, parts in rule.totals.items():
+        if total in mentioned:
+            mentioned.update(parts)
+    own = [kpi.full_name for kpi in rule.kpis]
+    own += [name for name, _ in rule.parameters]
+    own += [definition.name for definition in rule.definitions]
+    own += [line.name for line in rule.lines if line.sign]
+    return tuple(name for name in own if name not in mentioned)
