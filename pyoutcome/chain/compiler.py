@@ -37,7 +37,7 @@ SETTINGS: Final[dict[str, Any]] = {
 
 _OUTPUT: Final = ["abi", "metadata", "evm.bytecode", "evm.deployedBytecode.object"]
 _CARRIED: Final = "pyoutcome/chain/artifacts"
-"""Where a checkout keeps the artifacts, and where ``load_artifact`` finds them inside the package."""
+"""Where a checkout keeps the artifacts; ``load_artifact`` finds them inside the package."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def load_artifact(name: str) -> Artifact:
 
     Raises ChainError ``unknown-artifact``.
     """
-    folder = files("pyoutcome").joinpath(*Path(_CARRIED).parts[1:])
+    folder = files("pyoutcome") / "chain" / "artifacts"
     known = {file.name.removesuffix(".json") for file in folder.iterdir() if file.name.endswith(".json")}
     if name not in known:
         raise ChainError(
