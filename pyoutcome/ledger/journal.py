@@ -96,9 +96,6 @@ class _Books:
         before = self.last
         if before is None:
             return
-        same_transaction = (now.block, now.transaction) == (before.block, before.transaction)
-        if not same_transaction:
-            self._end_transaction()
         rises = (now.block, now.index) > (before.block, before.index)
         clock = now.timestamp == before.timestamp if now.block == before.block else now.timestamp >= before.timestamp
         if not rises or not clock:
@@ -109,6 +106,8 @@ class _Books:
                 "Read the events from the chain again, from the escrow's first block on and each once.",
                 block=now.block, index=now.index,
             )  # fmt: skip
+        if (now.block, now.transaction) != (before.block, before.transaction):
+            self._end_transaction()
 
     def _check_stage(self, event: Event) -> None:
         allowed = True
@@ -164,8 +163,8 @@ class _Books:
             )  # fmt: skip
 
     def _check_claim(self, event: events.ClaimRecorded) -> None:
-        name = self.providers[event.provider] if 0 <= event.provider < len(self.providers) else str(event.provider)
-        owed = -sum(self.balances.get(account_of(name, purse), 0) for purse in (Purse.ARREARS, Purse.DEBT))
+        name = self.providers[event.provider]
+        owed = -sum(self.balances[account_of(name, purse)] for purse in (Purse.ARREARS, Purse.DEBT))
         if event.amount != owed:
             raise LedgerError(
                 "claim-differs",

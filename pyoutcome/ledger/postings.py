@@ -67,10 +67,15 @@ def movement_of(event: Event, _standing: Standing) -> Movement | None:
 @movement_of.register(events.Reported)
 @movement_of.register(events.DefaultProposed)
 @movement_of.register(events.Settled)
+def _moves_nothing(_event: Event, _standing: Standing) -> None:
+    """Settled announces amounts; Credited moves them."""
+
+
 @movement_of.register(events.PayoutMoved)
 @movement_of.register(events.ClaimRecorded)
-def _moves_nothing(_event: Event, _standing: Standing) -> None:
-    """Settled announces amounts and Credited moves them; a recorded claim only restates debt or arrears."""
+def _names_a_provider(event: events.PayoutMoved | events.ClaimRecorded, standing: Standing) -> None:
+    """A recorded claim only restates debt or arrears."""
+    standing.name(event.provider)
 
 
 @movement_of.register
