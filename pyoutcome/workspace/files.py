@@ -62,6 +62,9 @@ class WorkspaceFiles:
     def keys(self) -> Path:
         return self.folder / "keys"
 
+    def key(self, party: str) -> Path:
+        return self.keys / f"{party}.json"
+
     def signature(self, party: str) -> Path:
         return self.folder / "signatures" / f"{party}.json"
 

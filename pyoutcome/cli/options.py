@@ -1,0 +1,79 @@
+"""Options that many commands share."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pyoutcome.errors import WorkspaceError
+
+if TYPE_CHECKING:
+    from pyoutcome.workspace import Intent, Workspace
+
+Folder = Annotated[
+    Path | None,
+    typer.Option(
+        "--workspace", "-w", envvar="PYOUTCOME_WORKSPACE", help="The workspace folder; by default the one you are in."
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
+Yes = Annotated[
+    bool, typer.Option("--yes", "-y", help="Do not ask before a step that moves money or cannot be undone.")
+]
+Periods = Annotated[
+    list[int] | None,
+    typer.Option(
+        "--period", "-p", min=1, help="A period's number; may be given several times. Default: all that apply."
+    ),
+]
+
+
+def acting(default: str | None = None) -> typer.models.OptionInfo:
+    """The ``--as PARTY`` option."""
+    option: typer.models.OptionInfo = typer.Option(
+        default if default is not None else ...,
+        "--as",
+        help="The party that acts: client, a provider, a verifier or arbitrator.",
+    )
+    return option
+
+
+def open_workspace(folder: Path | None, yes: bool = False) -> Workspace:
+    """The workspace a command works in; asks before irreversible steps on public networks unless ``yes``."""
+    from pyoutcome.workspace import Workspace, find_workspace
+
+    found = folder if folder is not None else find_workspace(Path.cwd())
+    return Workspace.open(found, password=ask_password, confirm=lambda intent: confirm(intent, yes))
+
+
+def ask_password(party: str) -> str:
+    """A keystore's password: from PYOUTCOME_PASSWORD_<PARTY> or a prompt; never from an argument."""
+    name = f"PYOUTCOME_PASSWORD_{party.upper()}"
+    given = os.environ.get(name)
+    if given is not None:
+        return given
+    if not sys.stdin.isatty():
+        raise WorkspaceError(
+            "password-needed",
+            f"The key of {party} is encrypted and there is no terminal to ask for its password.",
+            f"Set the environment variable {name}, or run the command in a terminal.",
+        )
+    return str(typer.prompt(f"Password for the key of {party}", hide_input=True, err=True))
+
+
+def confirm(intent: Intent, yes: bool) -> None:
+    """Says what a step will move and cost; on public networks asks before it is signed."""
+    typer.echo(str(intent), err=True)
+    if intent.local or yes:
+        return
+    if not sys.stdin.isatty():
+        raise WorkspaceError(
+            "not-confirmed",
+            f"Nobody is there to confirm: {intent.does}.",
+            "Run the command in a terminal, or add --yes.",
+        )
+    typer.confirm("Go on?", abort=True, err=True)
