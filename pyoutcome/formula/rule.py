@@ -5,7 +5,7 @@ A rule is data only. Building one checks it whole (``check.py``), so a Rule that
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from pyoutcome.formula.check import check_rule, evaluation_order
@@ -30,15 +30,11 @@ class Rule:
     definitions: tuple[Definition, ...]
     lines: tuple[Line, ...]
     payees: tuple[Payee, ...]
+    types: dict[str, KpiType] = field(init=False, repr=False, compare=False)
+    """The type of every name a formula may use."""
 
     def __post_init__(self) -> None:
-        self.__dict__["types"] = check_rule(self)
-
-    @property
-    def types(self) -> dict[str, KpiType]:
-        """The type of every name a formula may use."""
-        found: dict[str, KpiType] = self.__dict__["types"]
-        return found
+        object.__setattr__(self, "types", check_rule(self))
 
     @cached_property
     def labels(self) -> dict[str, tuple[str, ...]]:
