@@ -16,7 +16,7 @@ FAMILIES = {
     for name, value in vars(errors).items()
     if isinstance(value, type) and issubclass(value, errors.PyoutcomeError) and value is not errors.PyoutcomeError
 }
-CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
+CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 def raised_codes() -> dict[str, list[str]]:
