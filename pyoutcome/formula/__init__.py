@@ -1,0 +1,50 @@
+"""The payment language: formulas read, checked, evaluated, bounded, said in words, and written as programs."""
+
+from pyoutcome.formula.bounds import bounds
+from pyoutcome.formula.decode import Names, decode
+from pyoutcome.formula.encode import Program, encode, program_hash
+from pyoutcome.formula.evaluate import Note, Outcome, Step, evaluate, explain
+from pyoutcome.formula.machine import Result, run
+from pyoutcome.formula.parser import parse
+from pyoutcome.formula.printer import to_text
+from pyoutcome.formula.rule import Definition, KpiShape, Line, Payee, Rule, net_of, unused
+from pyoutcome.formula.syntax import Formula, Node, names, negate, product, rename, walk
+from pyoutcome.formula.verify import Shape, verify
+from pyoutcome.formula.words import Sentence, rule_to_words, to_words
+
+__all__ = [
+    "Definition",
+    "Formula",
+    "KpiShape",
+    "Line",
+    "Names",
+    "Node",
+    "Note",
+    "Outcome",
+    "Payee",
+    "Program",
+    "Result",
+    "Rule",
+    "Sentence",
+    "Shape",
+    "Step",
+    "bounds",
+    "decode",
+    "encode",
+    "evaluate",
+    "explain",
+    "names",
+    "negate",
+    "net_of",
+    "parse",
+    "product",
+    "program_hash",
+    "rename",
+    "rule_to_words",
+    "run",
+    "to_text",
+    "to_words",
+    "unused",
+    "verify",
+    "walk",
+]

@@ -1,0 +1,212 @@
+"""What is known of a value without knowing the KPI values: its range, its granularity and how it moves.
+
+A ``View`` describes both the computed integer and the exact real function behind it: ``low..high`` hold the computed
+value, ``slopes`` bound the real function's derivative by each KPI, ``error`` bounds the distance between the two. Where
+jumps or unknown errors make slopes useless they are None; the range stays sound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import gcd
+from typing import Final, NoReturn, TypeAlias
+
+from pyoutcome.decimals import INT256_MAX, INT256_MIN, ONE, divide_trunc, show
+from pyoutcome.errors import FormulaError
+
+INFINITE: Final = Fraction(10**300)
+"""Stands for an unbounded slope."""
+Slope: TypeAlias = tuple[Fraction, Fraction]
+Slopes: TypeAlias = dict[str, Slope]
+JUMP: Final[Slope] = (-INFINITE, INFINITE)
+FLAT: Final[Slope] = (Fraction(0), Fraction(0))
+
+
+def possible_overflow(low: int, high: int) -> NoReturn:
+    """Raise ``possible-overflow``."""
+    raise FormulaError(
+        "possible-overflow",
+        f"A result may lie between {show(low)[:60]} and {show(high)[:60]}, more than a 256-bit value holds.",
+        "Narrow the ranges of the KPIs, or use larger units.",
+    )
+
+
+def possible_zero() -> NoReturn:
+    """Raise ``possible-division-by-zero``."""
+    raise FormulaError(
+        "possible-division-by-zero",
+        "A divisor may be zero for KPI values within their ranges.",
+        "Guard the division with 'a / b if b > 0 else 0', or exclude zero from the KPI's range.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What is known of a number; all integers scaled by 10**18."""
+
+    low: int
+    high: int
+    grain: int
+    """The value is a multiple of it; 0 for a value that is always zero."""
+    slopes: Slopes | None
+    """By KPI name; a KPI that is absent has no influence."""
+    error: int
+    """Most by which the computed value differs from the real function, in units of 10**-18."""
+
+    def within(self, low: int, high: int) -> View:
+        """The same value, known to lie between low and high as well; its ends moved inward to multiples."""
+        low, high = max(self.low, low), min(self.high, high)
+        if self.grain > 1:
+            low, high = -(-low // self.grain) * self.grain, high // self.grain * self.grain
+        return replace(self, low=low, high=high)
+
+
+def make(low: int, high: int, grain: int, slopes: Slopes | None, error: int) -> View:
+    """A view whose ends fit int256; ``possible-overflow`` otherwise."""
+    if low < INT256_MIN or high > INT256_MAX:
+        possible_overflow(low, high)
+    return View(low, high, grain, slopes, error)
+
+
+def constant(value: int) -> View:
+    """A value that is known."""
+    return View(value, value, abs(value), {}, 0)
+
+
+def shift(a: Slope, b: Slope) -> Slope:
+    """Slope of a sum."""
+    return _bounded(a[0] + b[0]), _bounded(a[1] + b[1])
+
+
+def _bounded(value: Fraction) -> Fraction:
+    return min(max(value, -INFINITE), INFINITE)
+
+
+def _times(a: Fraction, b: Fraction) -> Fraction:
+    if a == 0 or b == 0:
+        return Fraction(0)
+    if abs(a) >= INFINITE or abs(b) >= INFINITE:
+        return INFINITE if (a > 0) == (b > 0) else -INFINITE
+    return _bounded(a * b)
+
+
+def scale(slope: Slope, low: Fraction, high: Fraction) -> Slope:
+    """A slope times a factor between low and high."""
+    ends = [_times(s, f) for s in slope for f in (low, high)]
+    return min(ends), max(ends)
+
+
+def hull(slopes: Iterable[Slope]) -> Slope:
+    """The least slope range that holds all."""
+    found = list(slopes)
+    return min(low for low, _ in found), max(high for _, high in found)
+
+
+def merged(views: Iterable[View]) -> Slopes | None:
+    """Slopes of a value that is, at each point, one of several, without jumps between them."""
+    all_slopes: list[Slopes] = []
+    for view in views:
+        if view.slopes is None:
+            return None
+        all_slopes.append(view.slopes)
+    names = {name for slopes in all_slopes for name in slopes}
+    return {name: hull(slopes.get(name, FLAT) for slopes in all_slopes) for name in names}
+
+
+def add(x: View, y: View, sign: int = 1) -> View:
+    """``x + y``, or ``x - y`` with sign -1."""
+    low, high = (x.low + y.low, x.high + y.high) if sign > 0 else (x.low - y.high, x.high - y.low)
+    slopes: Slopes | None = None
+    if x.slopes is not None and y.slopes is not None:
+        unit = Fraction(sign)
+        slopes = {
+            name: shift(x.slopes.get(name, FLAT), scale(y.slopes.get(name, FLAT), unit, unit))
+            for name in x.slopes.keys() | y.slopes.keys()
+        }
+    return make(low, high, gcd(x.grain, y.grain), slopes, x.error + y.error)
+
+
+def negative(x: View) -> View:
+    """``-x``."""
+    return add(constant(0), x, -1)
+
+
+def multiply_divide(x: View, y: View, z: View) -> View:
+    """``trunc(x*y / z)``; a plain product has z = 10**18, a plain quotient y = 10**18."""
+    if z.low <= 0 <= z.high:
+        possible_zero()
+    products = [a * b for a in (x.low, x.high) for b in (y.low, y.high)]
+    ends = [divide_trunc(p, c) for p in products for c in (z.low, z.high)]
+    exact = z.low == z.high and x.grain * y.grain % z.low == 0
+    grain = abs(x.grain * y.grain // z.low) if exact else 1
+    least = min(abs(z.low), abs(z.high)) - z.error
+    if x.slopes is None or y.slopes is None or z.slopes is None or least <= 0:
+        return make(min(ends), max(ends), grain, None, 0)
+    x_most, y_most = max(abs(x.low), abs(x.high)) + x.error, max(abs(y.low), abs(y.high)) + y.error
+    error = Fraction(x.error * y_most + y.error * x_most, least) + Fraction(x_most * y_most * z.error, least * least)
+    slopes = {name: _quotient_slope(name, x, y, z) for name in x.slopes.keys() | y.slopes.keys() | z.slopes.keys()}
+    return make(min(ends), max(ends), grain, slopes, -(-error.numerator // error.denominator) + (0 if exact else 1))
+
+
+def _quotient_slope(name: str, x: View, y: View, z: View) -> Slope:
+    """Derivative of x*y/z: (x'y + xy') / z - xyz' / z^2, each part at its widest."""
+    parts = FLAT
+    (x0, x1), (y0, y1), (z0, z1) = (_real(view) for view in (x, y, z))
+    inverse = Fraction(ONE * ONE) / z1, Fraction(ONE * ONE) / z0
+    for mine, low, high in (((x.slopes or {}).get(name), y0, y1), ((y.slopes or {}).get(name), x0, x1)):
+        if mine is not None:
+            parts = shift(parts, scale(scale(mine, low / ONE, high / ONE), inverse[0] / ONE, inverse[1] / ONE))
+    mine = (z.slopes or {}).get(name)
+    if mine is not None:
+        tops = [a * b for a in (x0, x1) for b in (y0, y1)]
+        squares = [Fraction(ONE) / (c * c) for c in (z0, z1)]
+        ends = [top * square / ONE for top in tops for square in squares]
+        parts = shift(parts, scale(mine, -max(ends), -min(ends)))
+    return parts
+
+
+def _real(view: View) -> tuple[Fraction, Fraction]:
+    return Fraction(view.low - view.error), Fraction(view.high + view.error)
+
+
+def extreme(x: View, y: View, *, least: bool) -> View:
+    """``min(x, y)`` or ``max(x, y)``."""
+    if least:
+        if x.high + x.error <= y.low - y.error:
+            return x
+        if y.high + y.error <= x.low - x.error:
+            return y
+        low, high = min(x.low, y.low), min(x.high, y.high)
+    else:
+        if x.low - x.error >= y.high + y.error:
+            return x
+        if y.low - y.error >= x.high + x.error:
+            return y
+        low, high = max(x.low, y.low), max(x.high, y.high)
+    return View(low, high, gcd(x.grain, y.grain), merged((x, y)), max(x.error, y.error))
+
+
+def absolute(x: View) -> View:
+    """``abs(x)``."""
+    return extreme(x, negative(x), least=False).within(0, INT256_MAX) if x.low < 0 else x
+
+
+def jumped(values: list[View], causes: Iterable[View], direction: int = 0) -> View:
+    """One of several values, chosen by ``causes``; direction +1 or -1 if it only rises or falls with the one cause."""
+    low, high = min(view.low for view in values), max(view.high for view in values)
+    grain = 0
+    for view in values:
+        grain = gcd(grain, view.grain)
+    slopes = merged(values)
+    for cause in causes:
+        if cause.slopes is None or cause.error:
+            slopes = None
+        if slopes is not None and cause.slopes is not None:
+            for name, slope in cause.slopes.items():
+                up = slope[0] >= 0 and direction
+                down = slope[1] <= 0 and direction
+                sign = direction if up else -direction if down else 0
+                slopes[name] = (Fraction(0), INFINITE) if sign > 0 else (-INFINITE, Fraction(0)) if sign < 0 else JUMP
+    return View(low, high, grain, slopes, max(view.error for view in values))

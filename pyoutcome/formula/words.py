@@ -1,0 +1,179 @@
+"""Formula to plain English: the same tree that is evaluated, read aloud.
+
+Brackets are kept where the order of operations would otherwise be open. Every number of the formula appears in its
+words as it was written (``12.5%`` stays ``12.5%``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from pyoutcome.decimals import Rounding, show
+from pyoutcome.formula import syntax as s
+from pyoutcome.formula.rule import ItemKind, Rule
+
+_RELATIONS: Final = {
+    s.Relation.LT: "is less than",
+    s.Relation.LE: "is at most",
+    s.Relation.EQ: "is equal to",
+    s.Relation.GT: "is more than",
+    s.Relation.GE: "is at least",
+    s.Relation.NE: "is not equal to",
+}
+_EDGES: Final = {
+    s.Edge.AT_LEAST: "is at least",
+    s.Edge.ABOVE: "is more than",
+    s.Edge.AT_MOST: "is at most",
+    s.Edge.BELOW: "is less than",
+}
+_MODES: Final = {
+    Rounding.DOWN: "rounded toward zero to a multiple of {}",
+    Rounding.UP: "rounded away from zero to a multiple of {}",
+    Rounding.HALF_UP: "rounded to the nearest multiple of {}, ties away from zero",
+    Rounding.HALF_EVEN: "rounded to the nearest multiple of {}, ties to the even multiple",
+    Rounding.FLOOR: "rounded down to a multiple of {}",
+    Rounding.CEIL: "rounded up to a multiple of {}",
+}
+_SIMPLE: Final = (s.Number, s.Truth, s.Name)
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """What one definition, line or payee amount means."""
+
+    kind: ItemKind
+    name: str
+    text: str
+
+
+def to_words(node: s.Node, say: Callable[[str], str] = str) -> str:
+    """A formula as an English phrase; ``say`` gives the words for a name (the name itself unless told otherwise)."""
+    return _Speaker(say).phrase(node)
+
+
+def rule_to_words(rule: Rule, say: Callable[[str], str] = str) -> tuple[Sentence, ...]:
+    """One sentence per definition, line and payee amount, in the agreement's own order."""
+    speaker = _Speaker(say)
+    found = [
+        Sentence("definition", each.name, f"{say(each.name)} means {speaker.phrase(each.formula)}.")
+        for each in rule.definitions
+    ]
+    for line in rule.lines:
+        who = rule.payees[line.payee].name if line.payee is not None else ""
+        owed = {1: f", owed to {who}", -1: f", owed by {who}", 0: ", shown only"}[line.sign]
+        found.append(
+            Sentence("line", line.name, f"{line.title or say(line.name)} is {speaker.phrase(line.formula)}{owed}.")
+        )
+    found += [
+        Sentence("payee", each.name, f"The amount of {each.name} for the period is {speaker.phrase(each.amount)}.")
+        for each in rule.payees
+    ]
+    return tuple(found)
+
+
+def number_words(node: s.Number) -> str:
+    """A constant as it was written, else its plain decimal."""
+    return node.text or show(node.value)
+
+
+def _listed(parts: list[str]) -> str:
+    return f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else parts[0]
+
+
+class _Speaker:
+    def __init__(self, say: Callable[[str], str]) -> None:
+        self.say = say
+
+    def inner(self, node: s.Node) -> str:
+        """The phrase, in brackets unless it is one word."""
+        return self.phrase(node) if isinstance(node, _SIMPLE) else f"({self.phrase(node)})"
+
+    def phrase(self, node: s.Node) -> str:  # noqa: C901 - one case per kind of node
+        match node:
+            case s.Number():
+                return number_words(node)
+            case s.Truth():
+                return "yes" if node.value else "no"
+            case s.Name():
+                return self.name(node.name)
+            case s.Neg():
+                return f"minus {self.inner(node.operand)}"
+            case s.Not():
+                return f"it is not so that {self.inner(node.operand)}"
+            case s.Abs():
+                return f"the size of {self.inner(node.operand)} without its sign"
+            case s.Plus():
+                left = self.phrase(node.left) if isinstance(node.left, s.Plus | s.Minus) else self.term(node.left)
+                return f"{left} plus {self.term(node.right)}"
+            case s.Minus():
+                left = self.phrase(node.left) if isinstance(node.left, s.Plus | s.Minus) else self.term(node.left)
+                return f"{left} less {self.term(node.right)}"
+            case s.Product():
+                above = " times ".join(self.inner(factor) for factor in node.factors)
+                return " divided by ".join([above, *(self.inner(divisor) for divisor in node.divisors)])
+            case s.Compare():
+                return f"{self.term(node.left)} {_RELATIONS[node.relation]} {self.term(node.right)}"
+            case s.And():
+                return f"{self.inner(node.left)} and {self.inner(node.right)}"
+            case s.Or():
+                return f"{self.inner(node.left)} or {self.inner(node.right)}"
+            case s.If():
+                condition = self.phrase(node.condition)
+                return f"{self.inner(node.then)} if {condition}, otherwise {self.inner(node.otherwise)}"
+            case s.Min() | s.Max():
+                words = ("lesser", "least") if isinstance(node, s.Min) else ("greater", "greatest")
+                which = words[len(node.operands) > 2]
+                return f"the {which} of {_listed([self.inner(operand) for operand in node.operands])}"
+            case s.Clamp():
+                low, high = self.inner(node.low), self.inner(node.high)
+                return f"{self.inner(node.of)}, but not less than {low} and not more than {high}"
+            case s.Outside():
+                low, high = self.inner(node.low), self.inner(node.high)
+                return f"how far {self.inner(node.of)} lies outside the range from {low} to {high}"
+            case s.Round():
+                return f"{self.inner(node.of)} {_MODES[node.mode].format(self.inner(node.step))}"
+            case s.SumLast():
+                return f"the sum of {self.say(node.name)} over the last {node.periods} periods before this one"
+            case s.Lag():
+                return f"{self.say(node.name)} of {node.periods} periods ago"
+            case _:
+                return self.table(node)
+
+    def name(self, name: str) -> str:
+        if name == "period":
+            return "the number of the period"
+        if name.startswith("total."):
+            return f"the total of {self.say(name.removeprefix('total.'))} over all providers"
+        return self.say(name)
+
+    def term(self, node: s.Node) -> str:
+        """Part of a sum or comparison: products need no brackets there."""
+        return self.phrase(node) if isinstance(node, s.Product) else self.inner(node)
+
+    def table(self, node: s.Node) -> str:
+        match node:
+            case s.Step():
+                of = self.inner(node.of)
+                rows = [f"{self.inner(row.value)} if {of} {_EDGES[row.edge]} {self.inner(row.at)}" for row in node.rows]
+                return f"the first that holds of: {'; '.join(rows)}; otherwise {self.inner(node.otherwise)}"
+            case s.Pick():
+                choice = self.say(node.choice.name)
+                rows = [f"{self.inner(row.value)} if {choice} is {row.label}" for row in node.rows]
+                if node.otherwise is not None:
+                    rows.append(f"otherwise {self.inner(node.otherwise)}")
+                return "; ".join(rows)
+            case s.Bands():
+                parts: list[str] = []
+                for row in node.rows:
+                    part = "next" if row.is_width else "part from there up to" if parts else "part up to"
+                    parts.append(f"{self.inner(row.rate)} per unit of the {part} {self.inner(row.to)}")
+                parts.append(f"{self.inner(node.rest)} per unit of the {'rest' if node.rows else 'whole'}")
+                return f"for {self.inner(node.of)} in bands: {'; '.join(parts)}; nothing below zero"
+            case s.Curve():
+                points = [f"{self.inner(point.y)} at {self.inner(point.x)}" for point in node.points]
+                line = f"the value on straight lines through {_listed(points)}"
+                return f"{line}, read at {self.inner(node.of)} and flat outside them"
+            case _:
+                raise TypeError(f"{type(node).__name__} is not a formula by itself")
