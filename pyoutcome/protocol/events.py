@@ -205,3 +205,206 @@ class Closed(Event):
     """The client's remaining funding was returned. ``amount`` may be 0."""
 
     amount: int
+
+
+# --- what the first escrow has no need of -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ArrearsHeld(Event):
+    """Arrears of a period were funded and this part of them went to holdback (before the ArrearsPaid of the rest)."""
+
+    period: int
+    provider: int
+    amount: int
+
+
+@dataclass(frozen=True)
+class GivenUp(Event):
+    """The provider claimed early, while the balance was below tracked, and gave this up."""
+
+    provider: int
+    amount: int
+
+
+@dataclass(frozen=True)
+class ClientDeferred(Event):
+    """The push of ``amount`` to the client failed; the client can claim it."""
+
+    amount: int
+
+
+@dataclass(frozen=True)
+class ClientClaimed(Event):
+    """The client fetched what a failed push left; ``given_up`` is what an early claim cost it."""
+
+    to: str
+    amount: int
+    given_up: int
+
+
+@dataclass(frozen=True)
+class Refunded(Event):
+    """Client funding went back to the client, of a cancelled offer or after closing."""
+
+    amount: int
+
+
+@dataclass(frozen=True)
+class BondPosted(Event):
+    """Bond arrived for a provider."""
+
+    provider: int
+    amount: int
+
+
+@dataclass(frozen=True)
+class BondTaken(Event):
+    """A provider's debt took this from its bond; it became client funding."""
+
+    provider: int
+    amount: int
+
+
+@dataclass(frozen=True)
+class BondReturned(Event):
+    """Bond left the bond account (a Paid or Deferred event follows)."""
+
+    provider: int
+    amount: int
+
+
+@dataclass(frozen=True)
+class FeePaid(Event):
+    """The fee of a client's notice: ``set_off`` of it cancelled debt, the rest is paid."""
+
+    provider: int
+    amount: int
+    set_off: int
+
+
+@dataclass(frozen=True)
+class DigestPosted(Event):
+    """A supplier showed that it has its evidence; provider -1 is the client."""
+
+    period: int
+    provider: int
+
+
+@dataclass(frozen=True)
+class Challenged(Event):
+    """A party gave its version of a period; party -1 is the client."""
+
+    period: int
+    party: int
+    values: tuple[int, ...]
+    amounts: tuple[int, ...]
+    stake: int
+
+
+@dataclass(frozen=True)
+class Disputed(Event):
+    """The window closed with several versions; the undisputed part is credited."""
+
+    period: int
+    deadline: int
+
+
+@dataclass(frozen=True)
+class Ruled(Event):
+    """The arbitrator decided."""
+
+    period: int
+    values: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class FellBack(Event):
+    """The arbitrator refused or was silent; the report stands."""
+
+    period: int
+
+
+@dataclass(frozen=True)
+class Agreed(Event):
+    """The client and the period's payees settled the period on these values."""
+
+    period: int
+    values: tuple[int, ...]
+    nonce: int
+
+
+@dataclass(frozen=True)
+class StakeReturned(Event):
+    """A stake went back to its party; party -1 is the client."""
+
+    period: int
+    party: int
+    amount: int
+
+
+@dataclass(frozen=True)
+class StakeLost(Event):
+    """Part of a lost stake went to ``to``: a provider (a Paid or Deferred event follows) or -1, client funding."""
+
+    period: int
+    party: int
+    to: int
+    amount: int
+
+
+@dataclass(frozen=True)
+class Amended(Event):
+    """New terms govern from a period on."""
+
+    first: int
+    terms: str
+
+
+@dataclass(frozen=True)
+class BackupLapsed(Event):
+    """A backup did not sign an amendment and can no longer step in."""
+
+    slot: int
+
+
+@dataclass(frozen=True)
+class Assigned(Event):
+    """A slot belongs to another holder from a period on."""
+
+    slot: int
+    provider: int
+    holder: str
+    first: int
+
+
+@dataclass(frozen=True)
+class SteppedIn(Event):
+    """A slot's backup takes over from a period on."""
+
+    slot: int
+    provider: int
+    holder: str
+    first: int
+
+
+@dataclass(frozen=True)
+class UncoveredRecorded(Event):
+    """The reserve is not covered; the cure window runs."""
+
+    since: int
+    funds: int
+    required: int
+
+
+@dataclass(frozen=True)
+class Covered(Event):
+    """The reserve is covered again."""
+
+
+@dataclass(frozen=True)
+class Terminated(Event):
+    """The agreement ends after period ``last``."""
+
+    last: int
+    cause: str
