@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {ProgramFault} from "../program/ProgramFormat.sol";
 import {IOutcomeEscrow} from "./IOutcomeEscrow.sol";
 
 /// @title Creates escrows at addresses known before anyone signs
@@ -12,15 +13,15 @@ interface IEscrowFactory {
     event EscrowCreated(address indexed escrow, address indexed client, bytes32 indexed termsHash, bytes32 agreementDigest);
 
     error UnknownProgram(bytes32 programHash);
-    /// @dev The program breaks rule `rule` of docs/program-format.md at byte `offset`.
-    error BadProgram(uint8 rule, uint256 offset);
+    /// @dev The program has fault `fault` of docs/program-format.md, found at byte `offset`.
+    error BadProgram(ProgramFault fault, uint256 offset);
     /// @dev The arguments break rule `rule` of docs/protocol.md section 1.
     error BadArguments(uint8 rule);
 
     /// @notice Verifies a program and stores it as code; returns its keccak-256. Registering it again does nothing.
     function registerProgram(bytes calldata program) external returns (bytes32 programHash);
 
-    /// @notice Creates the escrow, or returns it if it exists.
+    /// @notice Creates the escrow, or returns it if it exists. The program must be registered.
     function create(
         IOutcomeEscrow.Arguments calldata args,
         bytes32 agreementDigest,
@@ -28,7 +29,7 @@ interface IEscrowFactory {
         uint256 nonce
     ) external returns (address escrow);
 
-    /// @notice The address `create` gives and the EIP-712 digest the parties sign.
+    /// @notice The address `create` gives and the EIP-712 digest the parties sign. Checks nothing.
     function predict(
         IOutcomeEscrow.Arguments calldata args,
         bytes32 agreementDigest,
@@ -36,7 +37,10 @@ interface IEscrowFactory {
         uint256 nonce
     ) external view returns (address escrow, bytes32 termsHash);
 
+    /// @notice The account whose code is STOP ++ program, once that program is registered; follows from the hash alone.
     function programStore(bytes32 programHash) external view returns (address);
+    function isRegistered(bytes32 programHash) external view returns (bool);
+    /// @notice The code that all escrows share.
     function implementation() external view returns (address);
     function domainSeparator() external view returns (bytes32);
 }

@@ -123,7 +123,12 @@ interface IOutcomeEscrow {
     event Deferred(uint8 indexed provider, uint256 amount);
     /// @notice The provider fetched what a failed push left.
     event Claimed(uint8 indexed provider, address indexed to, uint256 amount);
-    /// @notice Arrears of a period became paid money (a Paid or Deferred event follows).
+    /// @notice With an early claim, made while the balance did not cover what is tracked, the provider gave up `amount`
+    /// of its claimable money (a Claimed event comes before).
+    event GivenUp(uint8 indexed provider, uint256 amount);
+    /// @notice Arrears of a period were funded and this part of them went to holdback (before the ArrearsPaid of the rest).
+    event ArrearsHeld(uint32 indexed period, uint8 indexed provider, uint256 amount);
+    /// @notice Arrears of a period became paid money (a Paid or Deferred event follows if `amount` is not 0).
     event ArrearsPaid(uint32 indexed period, uint8 indexed provider, uint256 amount);
     /// @notice New debt cancelled the provider's own arrears of a period.
     event ArrearsSetOff(uint32 indexed period, uint8 indexed provider, uint256 amount);
@@ -142,7 +147,7 @@ interface IOutcomeEscrow {
 
     /// @dev The act is not possible in this stage of the agreement.
     error WrongStage(Stage stage);
-    /// @dev The act is not possible yet; it will be from `possibleFrom`.
+    /// @dev The act is not possible yet; it will be from `possibleFrom`, or, if that is 0, once an earlier step is done.
     error TooEarly(uint256 possibleFrom);
     /// @dev The act was possible before `possibleUntil`.
     error TooLate(uint256 possibleUntil);
@@ -150,7 +155,7 @@ interface IOutcomeEscrow {
     error AlreadySettled(uint32 period);
     error NotProposed(uint32 period);
     error AlreadyProposed(uint32 period);
-    /// @dev The signature of party `index` (0 client, then the providers) does not cover these terms.
+    /// @dev The signature of party `index` (0 client, then the providers) does not cover these terms, or is one too many.
     error BadPartySignature(uint256 index);
     /// @dev Verifier `index` did not sign exactly this report.
     error BadVerifierSignature(uint256 index);
@@ -167,6 +172,14 @@ interface IOutcomeEscrow {
     error ShortOfFunds(uint256 available, uint256 needed);
     error NothingToDo();
     error PushRefused(address to, uint256 amount);
+    /// @dev The client takes nothing out while `owed` is in arrears.
+    error ArrearsFirst(uint256 owed);
+    /// @dev The balance does not cover what is tracked; `claimEarly` takes the covered share.
+    error BelowTracked(uint256 balance, uint256 tracked);
+    /// @dev `value` native coin came with the call, which takes exactly `needed` (0 for an ERC-20 escrow).
+    error WrongValue(uint256 value, uint256 needed);
+    /// @dev A push needs its gas allowance, so that no payee's push fails for want of gas; `needed` must be left.
+    error TooLittleGas(uint256 available, uint256 needed);
 
     // --- acts -------------------------------------------------------------------------------------------------------
 
@@ -177,7 +190,8 @@ interface IOutcomeEscrow {
     /// before `activateBy`, with the first reserve present. Anyone may submit.
     function activate(bytes[] calldata signatures) external;
 
-    /// @notice From `activateBy` on, ends an offer that was not activated; the funding goes back to the client.
+    /// @notice From `activateBy` on, ends an offer that was not activated; the funding goes back to the client. Refused
+    /// while the client does not accept it.
     function cancel() external;
 
     /// @notice Verified values of a period that has ended; settles it in the same transaction. Anyone may submit.
@@ -203,17 +217,25 @@ interface IOutcomeEscrow {
     /// @notice Books a surplus or loss of the token balance.
     function sync() external;
 
-    /// @notice The provider's signer fetches what a failed push left, to an address of its choice.
+    /// @notice The provider's signer fetches what a failed push left, to an address of its choice. Refused while the
+    /// balance does not cover what is tracked.
     function claim(uint8 provider, address to) external;
+
+    /// @notice As `claim`, but while the balance does not cover what is tracked it takes floor(claimable x balance /
+    /// tracked) and gives up the rest.
+    function claimEarly(uint8 provider, address to) external;
 
     /// @notice The provider's signer moves its payout address.
     function movePayout(uint8 provider, address to) external;
 
-    /// @notice The client takes out funding above the required cover plus one reserve; refused while arrears exist.
+    /// @notice The client takes out funding above the required cover plus one reserve, and all of it from a closed
+    /// escrow; refused while arrears exist.
     function withdraw(uint256 amount) external;
 
-    /// @notice All periods settled and the holdback date passed: pays arrears (up to `max`), releases holdback and, with
-    /// the queue or the funds empty, returns the rest to the client. Anyone may.
+    /// @notice All periods settled and the holdback date passed: debts take holdback, which becomes client funding; arrears
+    /// are paid (up to `max` entries); then, with the queue or the funds empty, holdback is released, what remains owed
+    /// is recorded as claims, and the rest returns to the client (if it does not accept, it can withdraw it later).
+    /// With both left, the next call goes on. Anyone may.
     function close(uint256 max) external;
 
     // --- views ------------------------------------------------------------------------------------------------------

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
+
+import {Format, Op, RunError} from "./ProgramFormat.sol";
+import {ProgramArithmetic} from "./ProgramArithmetic.sol";
+import {ProgramTables} from "./ProgramTables.sol";
+import {Words} from "./Words.sol";
+
+/// @title The stack machine that runs payment programs
+/// @notice Straight-line code with forward jumps; no memory, no calls, no side effects. What each instruction means is
+/// fixed by docs/program-format.md; `pyoutcome/formula/machine.py` is the same in Python.
+/// @dev Runs verified programs only (ProgramVerifier): stack depths, indexes, jump targets and immediates are known to
+/// be right, so that nothing but arithmetic is checked here and every loop is bounded by the program's length.
+/// A run never reverts for what a program computes: it answers with an error number.
+library ProgramMachine {
+    /// @notice Runs `program` for one period.
+    /// @param kpis one word per KPI; the caller has checked that there are as many as the program has
+    /// @param parameters one word per parameter, likewise
+    /// @return error 0, or the run-time error
+    /// @return locals every local in the order of their SET instructions; empty with an error
+    function run(bytes memory program, int256[] memory kpis, int256[] memory parameters, uint256 period)
+        internal
+        pure
+        returns (uint256 error, int256[] memory locals)
+    {
+        unchecked {
+            Format.Header memory header = Format.readHeader(program);
+            uint256 pc = Format.codeStart(header);
+            // A SET takes two bytes and at least one byte made its value.
+            locals = new int256[]((program.length - pc) / 3);
+            uint256 count;
+            (error, count) = execute(
+                Inputs({
+                    kpis: Words.startOf(kpis),
+                    parameters: Words.startOf(parameters),
+                    locals: Words.startOf(locals),
+                    period: period
+                }),
+                // The word below the stack is never read: the stack is empty when `top` points to it.
+                Words.startOf(new int256[](header.depth + 1)),
+                Words.startOf(program) + pc,
+                Words.startOf(program) + program.length
+            );
+            Words.shorten(locals, count);
+        }
+    }
+
+    /// @notice The amount of each payee, from the locals of a run.
+    function payeeAmounts(bytes memory program, int256[] memory locals)
+        internal
+        pure
+        returns (int256[] memory amounts)
+    {
+        Format.Header memory header = Format.readHeader(program);
+        uint256 table = Format.payeeTable(header);
+        amounts = new int256[](header.payees);
+        for (uint256 i = 0; i < amounts.length; ++i) {
+            amounts[i] = locals[uint8(program[table + i])];
+        }
+    }
+
+    /// @dev Where the inputs and the locals begin in memory.
+    struct Inputs {
+        uint256 kpis;
+        uint256 parameters;
+        uint256 locals;
+        uint256 period;
+    }
+
+    /// @dev The loop: `top` is the address of the topmost word, `pc` that of the next instruction.
+    function execute(Inputs memory inputs, uint256 top, uint256 pc, uint256 end)
+        private
+        pure
+        returns (uint256 error, uint256 locals)
+    {
+        unchecked {
+            while (pc < end) {
+                uint256 op = Words.byteAt(pc);
+                ++pc;
+                if (op < Op.ADD) {
+                    if (op == Op.SET) {
+                        Words.store(inputs.locals + 32 * locals, Words.load(top));
+                        ++locals;
+                        ++pc;
+                        top -= 32;
+                    } else {
+                        int256 word;
+                        (word, pc) = constantOrInput(inputs, op, pc);
+                        top += 32;
+                        Words.store(top, word);
+                    }
+                } else if (op < Op.LT) {
+                    (top, pc, error) = calculate(op, top, pc);
+                    if (error != 0) return (error, 0);
+                } else if (op < Op.NOT) {
+                    top -= 32;
+                    Words.store(top, compare(op, Words.load(top), Words.load(top + 32)) ? int256(1) : int256(0));
+                } else if (op == Op.NOT) {
+                    Words.store(top, Words.load(top) == 0 ? int256(1) : int256(0));
+                } else if (op == Op.JZ) {
+                    pc += 2 + (Words.load(top) == 0 ? Words.uint16At(pc) : 0);
+                    top -= 32;
+                } else if (op == Op.JMP) {
+                    pc += 2 + Words.uint16At(pc);
+                } else {
+                    (top, pc, error) = op < Op.STEPC ? lookUpOnStack(op, top, pc) : lookUpInProgram(op, top, pc);
+                    if (error != 0) return (error, 0);
+                }
+            }
+        }
+    }
+
+    /// @dev Instructions that put one word on the stack.
+    function constantOrInput(Inputs memory inputs, uint256 op, uint256 pc)
+        private
+        pure
+        returns (int256 word, uint256 next)
+    {
+        unchecked {
+            if (op == Op.KPI) return (Words.load(inputs.kpis + 32 * Words.byteAt(pc)), pc + 1);
+            if (op == Op.GET) return (Words.load(inputs.locals + 32 * Words.byteAt(pc)), pc + 1);
+            if (op == Op.PARAM) return (Words.load(inputs.parameters + 32 * Words.byteAt(pc)), pc + 1);
+            if (op == Op.PUSH) {
+                uint256 size = Words.byteAt(pc);
+                word = (Words.load(pc + 2) >> (256 - 8 * size)) * int256(10 ** Words.byteAt(pc + 1));
+                return (word, pc + 2 + size);
+            }
+            if (op == Op.ZERO) return (0, pc);
+            if (op == Op.PUSH8) return (int256(Words.byteAt(pc)) * Format.ONE, pc + 1);
+            if (op == Op.ONE) return (Format.ONE, pc);
+            // PERIOD
+            return (int256(inputs.period) * Format.ONE, pc);
+        }
+    }
+
+    /// @dev Arithmetic: takes one to three words and leaves one.
+    function calculate(uint256 op, uint256 top, uint256 pc) private pure returns (uint256, uint256, uint256) {
+        unchecked {
+            int256 last = Words.load(top);
+            int256 result;
+            uint256 error;
+            if (op == Op.NEG || op == Op.ABS) {
+                (result, error) = op == Op.NEG ? ProgramArithmetic.negate(last) : ProgramArithmetic.absolute(last);
+            } else {
+                top -= 32;
+                int256 second = Words.load(top);
+                if (op == Op.ADD) {
+                    (result, error) = ProgramArithmetic.add(second, last);
+                } else if (op == Op.SUB) {
+                    (result, error) = ProgramArithmetic.subtract(second, last);
+                } else if (op == Op.MUL) {
+                    (result, error) = ProgramArithmetic.multiplyDivide(second, last, Format.ONE);
+                } else if (op == Op.DIV) {
+                    (result, error) = ProgramArithmetic.multiplyDivide(second, Format.ONE, last);
+                } else if (op == Op.MIN) {
+                    result = SignedMath.min(second, last);
+                } else if (op == Op.MAX) {
+                    result = SignedMath.max(second, last);
+                } else if (op == Op.ROUND) {
+                    (result, error) = ProgramArithmetic.round(second, last, Words.byteAt(pc));
+                    ++pc;
+                } else {
+                    top -= 32;
+                    int256 third = Words.load(top);
+                    if (op == Op.CLAMP) (result, error) = ProgramArithmetic.clamp(third, second, last);
+                    else if (op == Op.MULDIV) (result, error) = ProgramArithmetic.multiplyDivide(third, second, last);
+                    else (result, error) = ProgramArithmetic.outside(third, second, last);
+                }
+            }
+            Words.store(top, result);
+            return (top, pc, error);
+        }
+    }
+
+    function compare(uint256 op, int256 x, int256 y) private pure returns (bool) {
+        if (op == Op.LT) return x < y;
+        if (op == Op.LE) return x <= y;
+        if (op == Op.EQ) return x == y;
+        if (op == Op.GT) return x > y;
+        if (op == Op.GE) return x >= y;
+        return x != y;
+    }
+
+    /// @dev Tables whose numbers are words on the stack: takes x and the numbers, leaves one word.
+    function lookUpOnStack(uint256 op, uint256 top, uint256 pc) private pure returns (uint256, uint256, uint256) {
+        unchecked {
+            uint256 n = Words.byteAt(pc);
+            // Words above x: STEP and BANDS have a lone last one.
+            uint256 words = op == Op.PICK ? n : op == Op.CURVE ? 2 * n : 2 * n + 1;
+            uint256 edges = ++pc;
+            top -= 32 * words;
+            ProgramTables.Columns memory columns = ProgramTables.onStack(top + 32);
+            int256 x = Words.load(top);
+            int256 result;
+            uint256 error;
+            if (op == Op.STEP) {
+                pc += (n + 3) / 4;
+                result = ProgramTables.step(columns, n, edges, x);
+            } else if (op == Op.CURVE) {
+                (result, error) = ProgramTables.curve(columns, n, x, false);
+            } else if (op == Op.BANDS) {
+                (result, error) = ProgramTables.bands(columns, n, x, false);
+            } else {
+                (result, error) = ProgramTables.pick(columns.base, n, x);
+            }
+            Words.store(top, result);
+            return (top, pc, error);
+        }
+    }
+
+    /// @dev Tables whose numbers are constants inside the program, checked when it was registered: x becomes the result.
+    function lookUpInProgram(uint256 op, uint256 top, uint256 pc) private pure returns (uint256, uint256, uint256) {
+        unchecked {
+            uint256 n = Words.byteAt(pc);
+            uint256 edges = ++pc;
+            if (op == Op.STEPC) pc += (n + 3) / 4;
+            ProgramTables.Columns memory columns = ProgramTables.inProgram(pc);
+            pc += ProgramTables.sizeInProgram(pc, n, op != Op.CURVEC);
+            int256 x = Words.load(top);
+            int256 result;
+            uint256 error;
+            if (op == Op.STEPC) result = ProgramTables.step(columns, n, edges, x);
+            else if (op == Op.CURVEC) (result, error) = ProgramTables.curve(columns, n, x, true);
+            else (result, error) = ProgramTables.bands(columns, n, x, true);
+            Words.store(top, result);
+            return (top, pc, error);
+        }
+    }
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+/// @title Plain reads and writes of memory words
+/// @dev Only on memory that the caller has allocated, and reads of bytes within 32 bytes after it.
+library Words {
+    function load(uint256 at) internal pure returns (int256 word) {
+        assembly ("memory-safe") {
+            word := mload(at)
+        }
+    }
+
+    function store(uint256 at, int256 word) internal pure {
+        assembly ("memory-safe") {
+            mstore(at, word)
+        }
+    }
+
+    function byteAt(uint256 at) internal pure returns (uint256 value) {
+        assembly ("memory-safe") {
+            value := byte(0, mload(at))
+        }
+    }
+
+    /// @dev Two bytes, big-endian.
+    function uint16At(uint256 at) internal pure returns (uint256 value) {
+        assembly ("memory-safe") {
+            value := shr(240, mload(at))
+        }
+    }
+
+    /// @dev Where the bytes begin.
+    function startOf(bytes memory data) internal pure returns (uint256 at) {
+        assembly ("memory-safe") {
+            at := add(data, 0x20)
+        }
+    }
+
+    /// @dev Where the items begin.
+    function startOf(int256[] memory items) internal pure returns (uint256 at) {
+        assembly ("memory-safe") {
+            at := add(items, 0x20)
+        }
+    }
+
+    /// @dev Makes an array shorter; `length` is not above its present one.
+    function shorten(int256[] memory items, uint256 length) internal pure {
+        assembly ("memory-safe") {
+            mstore(items, length)
+        }
+    }
+}
