@@ -1,0 +1,229 @@
+"""The agreement: one file, checked whole, and everything that follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pyoutcome.decimals import DECIMALS
+from pyoutcome.errors import AgreementError
+from pyoutcome.formula.encode import Program, encode
+from pyoutcome.formula.rule import Rule
+from pyoutcome.terms.calendar import Period, Term, compute_periods
+from pyoutcome.terms.canonical import digest_of, write_canonical
+from pyoutcome.terms.checks import find_problems
+from pyoutcome.terms.exposure import AmountBounds, bound_amounts
+from pyoutcome.terms.file import AgreementFile, read_model
+from pyoutcome.terms.findings import Finding, find_warnings
+from pyoutcome.terms.kpis import AgreementKpi
+from pyoutcome.terms.loader import read_bytes, read_file, read_text
+from pyoutcome.terms.lowering import Lowered, lower
+from pyoutcome.terms.measures import RecordSource
+from pyoutcome.terms.parties import Parties, Token
+from pyoutcome.terms.problems import raise_problems
+from pyoutcome.terms.prose import write_words
+from pyoutcome.terms.statement import Statement
+from pyoutcome.terms.stating import KpiValue, make_statement, read_values
+from pyoutcome.terms.tree import Tree
+
+if TYPE_CHECKING:
+    from typing import Self
+
+
+@dataclass(frozen=True)
+class EscrowTerms:
+    """What the escrow is deployed with besides parties, KPIs and program."""
+
+    evidence_window: int
+    """Seconds after a period's end from which the default may be proposed."""
+    default_window: int
+    """Seconds in which a report still replaces a proposed default."""
+    holdback_rate: int
+    """Share of every credit that is kept, scaled by 10**18."""
+    holdback_release: int
+    """Seconds after the end of the last period."""
+    reserve: int
+    """Cover of one period, in base units."""
+
+
+class Agreement:
+    """One deal. Made by ``load`` or ``parse``, which refuse a file that cannot be carried out; never changes.
+
+    ``problems_of(error)`` lists all problems that were found together.
+    """
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+        self.file: AgreementFile = read_model(tree)
+        """The file as written, read exactly."""
+        problems = find_problems(self.file, tree)
+        if problems:
+            raise_problems(problems)
+        self.periods: tuple[Period, ...] = compute_periods(self.file.term)
+        """From first to last, each starting where the one before ends."""
+        self._lowered: Lowered = lower(self.file, tree)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """The agreement in a file.
+
+        Raises AgreementError, NumberError or FormulaError with the place in the file; nothing else.
+        """
+        return cls(read_file(path))
+
+    @classmethod
+    def parse(cls, text: str | bytes, name: str = "agreement.yaml") -> Self:
+        """The agreement in a text; ``name`` is what messages call it. Errors as in ``load``."""
+        return cls(read_bytes(text, name) if isinstance(text, bytes) else read_text(text, name))
+
+    def __repr__(self) -> str:
+        return f"<Agreement {self.id}: {len(self.providers)} providers, {len(self.periods)} periods>"
+
+    @property
+    def id(self) -> str:
+        """Its short name."""
+        return self.file.agreement
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return self.file.title or self.file.agreement
+
+    @property
+    def parties(self) -> Parties:
+        """Names of all parties."""
+        return self.file.parties
+
+    @property
+    def providers(self) -> tuple[str, ...]:
+        """Ids of the providers, in the order of the program's payees."""
+        return tuple(self.file.parties.providers)
+
+    @property
+    def verifiers(self) -> tuple[str, ...]:
+        """Ids of the verifiers, in the order of their index."""
+        return tuple(self.file.parties.verifiers)
+
+    @property
+    def quorum(self) -> int:
+        """Verifiers that must sign a report."""
+        return self.file.parties.quorum
+
+    @property
+    def token(self) -> Token:
+        """The money of the agreement."""
+        return self.file.token
+
+    @property
+    def term(self) -> Term:
+        """When it runs, as written."""
+        return self.file.term
+
+    @property
+    def records(self) -> Mapping[str, RecordSource]:
+        """Raw records by name."""
+        return self.file.records
+
+    @property
+    def kpis(self) -> tuple[AgreementKpi, ...]:
+        """Every KPI value of a report, in the program's order."""
+        return self._lowered.kpis
+
+    def period(self, number: int) -> Period:
+        """A period by number. AgreementError ``no-such-period``."""
+        if not 1 <= number <= len(self.periods):
+            raise AgreementError(
+                "no-such-period",
+                f"The agreement has no period {number}.",
+                f"Its periods are 1 to {len(self.periods)}.",
+                period=number,
+            )
+        return self.periods[number - 1]
+
+    def value_of_missing(self, kpi: str) -> int:
+        """The value that stands in for a missing one, by full KPI name. AgreementError ``unknown-kpi``."""
+        own = {each.name: each.if_missing for each in self.kpis}
+        if kpi not in own:
+            read_values((), {kpi: None})
+        return own[kpi]
+
+    def values_of(self, values: Mapping[str, KpiValue]) -> tuple[int, ...]:
+        """KPI values by full name as the program's vector, ``if_missing`` for None; errors as ``statement``."""
+        return read_values(self.kpis, values)
+
+    def rule(self) -> Rule:
+        """The payment rule its clauses mean."""
+        return self._lowered.rule
+
+    def program(self) -> Program:
+        """The same rule encoded for the chain. FormulaError where a program cannot be so large."""
+        return self._program
+
+    @cached_property
+    def _program(self) -> Program:
+        return encode(self._lowered.rule)
+
+    def bounds(self) -> AmountBounds:
+        """The most and the least every provider can be owed, per period and in total, proven from the KPIs' ranges.
+
+        FormulaError ``possible-overflow`` or ``possible-division-by-zero`` where that cannot be excluded.
+        """
+        return self._bounds
+
+    @cached_property
+    def _bounds(self) -> AmountBounds:
+        return bound_amounts(self._lowered.rule, self.token.decimals, len(self.periods))
+
+    @cached_property
+    def escrow(self) -> EscrowTerms:
+        """Windows, holdback and reserve; a ``proven`` reserve is the most one period can cost."""
+        escrow = self.file.escrow
+        reserve = escrow.reserve
+        return EscrowTerms(
+            escrow.evidence_within,
+            escrow.default_window,
+            escrow.holdback.share if escrow.holdback else 0,
+            escrow.holdback.release if escrow.holdback else 0,
+            self.bounds().most_per_period if reserve == "proven" else units_up(reserve, self.token.decimals),
+        )
+
+    def check(self) -> list[Finding]:
+        """Warnings: what the agreement may say, but perhaps should not.
+
+        Raises FormulaError where an amount cannot be bounded or the program cannot be encoded.
+        """
+        self.program()
+        return find_warnings(self.file, self._lowered, self.bounds(), self._tree)
+
+    def words(self) -> str:
+        """The whole deal in plain English; every number of the agreement is in it."""
+        return write_words(self)
+
+    def statement(self, period: int, values: Mapping[str, KpiValue]) -> Statement:
+        """One period's amounts and how they come about, from KPI values by full name; None is missing.
+
+        Raises AgreementError ``no-such-period``, ``unknown-kpi``, ``missing-kpi-value``, ``bad-kpi-value``;
+        NumberError; FormulaError where the rule cannot be evaluated (which ``check`` excludes).
+        """
+        return make_statement(self.file, self._lowered, self.digest(), self.period(period), values)
+
+    def canonical(self) -> bytes:
+        """Canonical JSON (RFC 8785): equal for files that say the same."""
+        return self._canonical
+
+    @cached_property
+    def _canonical(self) -> bytes:
+        return write_canonical(self.file, self.periods)
+
+    def digest(self) -> bytes:
+        """keccak256 of ``canonical()``, 32 bytes: what the parties sign."""
+        return digest_of(self._canonical)
+
+
+def units_up(scaled: int, unit_decimals: int) -> int:
+    """A scaled amount in base units, rounded up: a cover must not be a unit too small."""
+    size: int = 10 ** (DECIMALS - unit_decimals)
+    return -(-scaled // size)

@@ -1,0 +1,41 @@
+"""The agreement as canonical bytes (RFC 8785) and their digest: what the parties sign.
+
+Comments, the order of keys where it means nothing, and the spelling of numbers (10% or 0.10) leave the bytes alone. The
+UTC instants of the periods are part of them, so that a party whose time zone data differ gets another digest. Rendered
+text, addresses and the version of the time zone data are not.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import rfc8785
+from eth_utils.crypto import keccak
+
+from pyoutcome.terms.calendar import Period
+from pyoutcome.terms.file import AgreementFile
+from pyoutcome.terms.kpis import show_value
+
+FORMAT: Final = "pyoutcome agreement 1"
+"""Names this canonical form and the meaning of everything in it; changes when either does."""
+
+
+def write_canonical(file: AgreementFile, periods: tuple[Period, ...]) -> bytes:
+    """The canonical JSON. Every number is a text; every default is written out; maps whose order counts are lists."""
+    data: dict[str, Any] = file.model_dump(mode="json", by_alias=True, exclude_none=True)
+    for name, kpi in file.kpis.items():
+        data["kpis"][name]["if_missing"] = show_value(kpi.shape(name, None), kpi.value_of_missing(name))
+    parties = data["parties"]
+    for section, place in (("providers", parties), ("verifiers", parties), ("kpis", data), ("clauses", data)):
+        place[section] = [{"id": key, **value} for key, value in place[section].items()]
+    for source in data["records"].values():
+        source["null_words"] = sorted(source["null_words"])
+    data["format"] = FORMAT
+    data["starts"] = str(periods[0].start)
+    data["ends"] = [str(period.end) for period in periods]
+    return rfc8785.dumps(data)
+
+
+def digest_of(canonical: bytes) -> bytes:
+    """keccak256 of the canonical bytes."""
+    return keccak(canonical)

@@ -1,0 +1,322 @@
+"""What no single part of a file can see: whether its parts fit together. Every problem is found, with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from pyoutcome.decimals import show
+from pyoutcome.errors import AgreementError, PyoutcomeError, did_you_mean
+from pyoutcome.formula.syntax import Name, Node, Number
+from pyoutcome.terms.adjustments import Adjustment
+from pyoutcome.terms.calendar import compute_periods
+from pyoutcome.terms.clauses import AnyClause
+from pyoutcome.terms.expressions import Scope
+from pyoutcome.terms.file import AgreementFile
+from pyoutcome.terms.kpis import MOST_KPIS, Kpi
+from pyoutcome.terms.measures import RecordSource
+from pyoutcome.terms.naming import titles
+from pyoutcome.terms.problems import Path, place
+from pyoutcome.terms.tree import Tree
+
+Problem = tuple[Path, PyoutcomeError]
+ROLES: Final = ("client", "arbitrator")
+_SPECIAL: Final = ("each", "prime", "provider", "agreement", "settlement")
+
+
+def find_problems(file: AgreementFile, tree: Tree) -> list[PyoutcomeError]:
+    """All problems of a well-formed file, each with its place; empty if it can be lowered."""
+    found = [place(problem, tree, path) for path, problem in _parts(file)]
+    scope = Scope(file)
+    for name in sorted(_SPECIAL):
+        for section in ("kpis", "terms", "define", "clauses"):
+            if name in getattr(file, section):
+                special = AgreementError(
+                    "reserved-word", f"{name!r} has a meaning of its own here.", "Choose another name for this."
+                )
+                found.append(place(special, tree, (section, name), key=True))
+    for use in scope.uses():
+        found += [place(problem, tree, use.path, key=use.key) for problem in scope.problems(use)]
+    return found
+
+
+def _parts(file: AgreementFile) -> Iterator[Problem]:
+    yield from _parties(file)
+    try:
+        compute_periods(file.term)
+    except AgreementError as error:
+        yield ("term",), error
+    yield from _names(file)
+    for name, source in file.records.items():
+        yield from _records(("records", name), source)
+    count = 0
+    for name, kpi in file.kpis.items():
+        count += len(file.parties.providers) if kpi.per == "provider" else 1
+        for key, problem in kpi.problems():
+            yield ("kpis", name, *([key] if key else [])), problem
+        yield from _measure(("kpis", name, "measure"), kpi, file)
+    if count > MOST_KPIS:
+        yield (
+            ("kpis",),
+            AgreementError(
+                "wrong-count",
+                f"A report would carry {count} KPI values.",
+                f"The limit is {MOST_KPIS}; split the agreement.",
+            ),
+        )
+    for name, clause in file.clauses.items():
+        yield from _clause(("clauses", name), clause, file)
+        yield from _limits(("clauses", name, "then"), clause.then, file)
+    yield from _limits(("settlement",), file.settlement, file)
+
+
+def _parties(file: AgreementFile) -> Iterator[Problem]:
+    parties = file.parties
+    if parties.quorum > len(parties.verifiers):
+        yield (
+            ("parties", "quorum"),
+            AgreementError(
+                "quorum-too-high",
+                f"{parties.quorum} verifiers must sign, but there are only {len(parties.verifiers)}.",
+                "Lower the quorum or add verifiers.",
+            ),
+        )
+    for verifier in parties.verifiers:
+        if verifier in parties.providers or verifier in ROLES:
+            yield (
+                ("parties", "verifiers", verifier),
+                AgreementError(
+                    "party-twice", f"{verifier!r} is the id of another party.", "Give every party an id of its own."
+                ),
+            )
+    for provider in parties.providers:
+        if provider in (*ROLES, *_SPECIAL):
+            yield (
+                ("parties", "providers", provider),
+                AgreementError(
+                    "reserved-word",
+                    f"{provider!r} has a meaning of its own here.",
+                    "Choose another id for the provider.",
+                ),
+            )
+
+
+def _names(file: AgreementFile) -> Iterator[Problem]:
+    owners: dict[str, str] = {}
+    for section in ("kpis", "terms", "define", "clauses"):
+        for name in getattr(file, section):
+            if name in owners:
+                yield (
+                    (section, name),
+                    AgreementError(
+                        "name-twice",
+                        f"{name!r} is also the name of something under '{owners[name]}'.",
+                        "Give every KPI, term, definition and clause a name of its own.",
+                        name=name,
+                    ),
+                )
+            owners.setdefault(name, section)
+    spoken: dict[str, str] = {}
+    for section, name, title in titles(file):
+        first = spoken.setdefault(title.casefold(), name)
+        if first != name and owners[name] == section:
+            yield (
+                (section, name),
+                AgreementError(
+                    "title-twice",
+                    f"{name!r} and {first!r} would both be called {title!r} in the legal text.",
+                    "Give one of them another title.",
+                    name=name,
+                ),
+            )
+    for name, kpi in file.kpis.items():
+        for position, label in enumerate(kpi.choices or ()):
+            if label in owners:
+                yield (
+                    ("kpis", name, "choices", position),
+                    AgreementError(
+                        "name-twice",
+                        f"The label {label!r} is also the name of something under '{owners[label]}'.",
+                        "Choose another label.",
+                        name=label,
+                    ),
+                )
+
+
+def _records(path: Path, source: RecordSource) -> Iterator[Problem]:
+    for name, column in source.columns.items():
+        decimal = column.type == "decimal"
+        if decimal and column.digits is None:
+            yield (
+                (*path, "columns", name),
+                AgreementError(
+                    "missing-key", "A decimal column needs its number of digits.", "Add 'digits: ...'.", key="digits"
+                ),
+            )
+        elif decimal and column.digits is not None and column.scale > column.digits:
+            yield (
+                (*path, "columns", name, "scale"),
+                AgreementError(
+                    "bad-column", "More digits behind the point than digits at all.", "Count all digits under 'digits'."
+                ),
+            )
+        elif not decimal and (column.digits is not None or column.scale):
+            yield (
+                (*path, "columns", name),
+                AgreementError(
+                    "bad-column",
+                    f"A {column.type} column has no digits.",
+                    "Delete 'digits' and 'scale', or use decimal.",
+                ),
+            )
+    for position, name in enumerate(source.key):
+        if name not in source.columns:
+            yield (*path, "key", position), _no_column(name, source)
+        elif name in source.key[:position]:
+            yield (
+                (*path, "key", position),
+                AgreementError("bad-column", f"The column {name!r} stands twice in the key.", "Name it once."),
+            )
+
+
+def _no_column(name: str, source: RecordSource) -> AgreementError:
+    return AgreementError(
+        "unknown-column", f"The records have no column {name!r}.", did_you_mean(name, source.columns), name=name
+    )
+
+
+def _measure(path: Path, kpi: Kpi, file: AgreementFile) -> Iterator[Problem]:
+    measure = kpi.measure
+    if measure is None:
+        return
+    if kpi.choices is not None or kpi.type != "number":
+        yield (
+            path,
+            AgreementError(
+                "bad-measure",
+                "Only a number can be measured as a ratio or a count.",
+                "Delete the measure or the KPI's type.",
+            ),
+        )
+    source = file.records.get(measure.records)
+    if source is None:
+        yield (
+            (*path, "records"),
+            AgreementError(
+                "unknown-records",
+                f"There are no records called {measure.records!r}.",
+                did_you_mean(measure.records, file.records),
+            ),
+        )
+        return
+    anchor = source.columns.get(measure.anchor)
+    if anchor is None:
+        yield (*path, "anchor"), _no_column(measure.anchor, source)
+    elif anchor.type not in ("instant", "wall"):
+        yield (
+            (*path, "anchor"),
+            AgreementError(
+                "bad-measure",
+                f"The column {measure.anchor!r} holds no times.",
+                "Name a column of type instant or wall.",
+            ),
+        )
+    if measure.provider is None and kpi.per == "provider":
+        yield (
+            path,
+            AgreementError(
+                "missing-key",
+                "A KPI per provider needs the column that names the provider.",
+                "Add 'provider: ...' with its name.",
+                key="provider",
+            ),
+        )
+    elif measure.provider is not None and kpi.per == "agreement":
+        yield (
+            (*path, "provider"),
+            AgreementError(
+                "bad-measure",
+                "A KPI of the whole agreement has no provider column.",
+                "Delete the key or add 'per: provider'.",
+            ),
+        )
+    elif measure.provider is not None and measure.provider not in source.columns:
+        yield (*path, "provider"), _no_column(measure.provider, source)
+    elif measure.provider is not None and source.columns[measure.provider].type != "text":
+        yield (
+            (*path, "provider"),
+            AgreementError(
+                "bad-measure",
+                f"The column {measure.provider!r} holds no text.",
+                "Name a text column with provider ids.",
+            ),
+        )
+
+
+def _clause(path: Path, clause: AnyClause, file: AgreementFile) -> Iterator[Problem]:
+    providers = file.parties.providers
+    if clause.to == "prime":
+        yield (
+            (*path, "to"),
+            AgreementError(
+                "not-in-this-version",
+                "'to: prime' is part of the language but not of this version.",
+                "Name one provider, or write 'each'.",
+            ),
+        )
+    elif clause.to is not None and clause.to != "each" and clause.to not in providers:
+        yield (
+            (*path, "to"),
+            AgreementError(
+                "unknown-party", f"There is no provider {clause.to!r}.", did_you_mean(clause.to, (*providers, "each"))
+            ),
+        )
+    elif clause.to not in (None, "each") and clause.for_each:
+        yield (
+            (*path, "to"),
+            AgreementError(
+                "unclear-payee",
+                "The clause is written for every provider and names one.",
+                "Delete 'per: provider' or 'to'.",
+            ),
+        )
+    elif clause.to is None and not clause.for_each and len(providers) > 1 and clause.pays != "nobody":
+        yield (
+            path,
+            AgreementError(
+                "unclear-payee",
+                "There are several providers, and the clause does not say whose account it concerns.",
+                "Add 'per: provider' for all of them, or 'to: ...' for one.",
+            ),
+        )
+
+
+def constant_of(node: Node | None, file: AgreementFile) -> int | None:
+    """The value of a formula that is just a number or a term; None for any other."""
+    if isinstance(node, Number):
+        return node.value
+    return file.terms.get(node.name) if isinstance(node, Name) else None
+
+
+def _limits(path: Path, adjustments: tuple[Adjustment, ...], file: AgreementFile) -> Iterator[Problem]:
+    """A cap below a floor: whichever comes last always wins, which nobody can have meant."""
+    caps: list[int] = []
+    floors: list[int] = []
+    for position, entry in enumerate(adjustments):
+        limiting = entry.at_most is not None or entry.at_least is not None
+        if entry.when is not None or not limiting:
+            caps, floors = ([], []) if not limiting else (caps, floors)
+            continue
+        cap, floor = constant_of(entry.at_most, file), constant_of(entry.at_least, file)
+        caps += [cap] if cap is not None else []
+        floors += [floor] if floor is not None else []
+        if caps and floors and min(caps) < max(floors):
+            yield (
+                (*path, position),
+                AgreementError(
+                    "cap-below-floor",
+                    f"The cap {show(min(caps))} is below the floor {show(max(floors))}.",
+                    "Correct one of the two limits.",
+                ),
+            )
+            return

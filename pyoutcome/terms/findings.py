@@ -1,0 +1,283 @@
+"""Warnings: what an agreement may say, but perhaps should not. Found by reading and by evaluating the rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from pyoutcome.decimals import from_units, show
+from pyoutcome.errors import FormulaError, Where
+from pyoutcome.formula.evaluate import evaluate
+from pyoutcome.formula.rule import Rule, unused
+from pyoutcome.formula.syntax import Compare, Edge, If, Name, Node, Number, Step, names, walk
+from pyoutcome.terms.exposure import AmountBounds
+from pyoutcome.terms.file import AgreementFile
+from pyoutcome.terms.kpis import AgreementKpi
+from pyoutcome.terms.lowering import Lowered
+from pyoutcome.terms.problems import Path
+from pyoutcome.terms.tree import Tree
+
+DAY: Final = 86_400
+_MOST_PROBES: Final = 64
+"""Values of one KPI that are tried."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One warning."""
+
+    code: str
+    """Stable name, a heading in ``docs/agreement-file.md``."""
+    why: str
+    fix: str
+    where: Where | None = None
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        return f"{place}{self.why} [{self.code}] {self.fix}"
+
+
+def find_warnings(file: AgreementFile, lowered: Lowered, bounds: AmountBounds, tree: Tree) -> list[Finding]:
+    """All warnings, in the order of the file."""
+    search = _Search(file, lowered, tree)
+    found = [
+        *search.waiting(),
+        *search.quorum(),
+        *search.unmeasured(),
+        *search.unused(),
+        *search.dead_rows(),
+        *search.cliffs(),
+        *search.rewarded_silence(),
+        *search.fixed_amounts(bounds),
+    ]
+    return sorted(found, key=lambda finding: (finding.where.line or 0) if finding.where else 0)
+
+
+class _Search:
+    def __init__(self, file: AgreementFile, lowered: Lowered, tree: Tree) -> None:
+        self.file = file
+        self.lowered = lowered
+        self.rule: Rule = lowered.rule
+        self.tree = tree
+        self.at = {kpi.name: position for position, kpi in enumerate(lowered.kpis)}
+
+    def finding(self, code: str, path: Path, why: str, fix: str) -> Finding:
+        return Finding(code, why, fix, self.tree.where(path))
+
+    def waiting(self) -> Iterator[Finding]:
+        for key in ("evidence_within", "default_window"):
+            if getattr(self.file.escrow, key) < DAY:
+                yield self.finding(
+                    "short-window",
+                    ("escrow", key),
+                    "The window is shorter than a day.",
+                    "On a public network give everybody at least 24 hours.",
+                )
+
+    def quorum(self) -> Iterator[Finding]:
+        parties = self.file.parties
+        if 2 * parties.quorum <= len(parties.verifiers):
+            yield self.finding(
+                "quorum-below-majority",
+                ("parties", "quorum"),
+                f"{parties.quorum} of {len(parties.verifiers)} verifiers can report, and others otherwise.",
+                "Ask for more than half of the verifiers.",
+            )
+
+    def unmeasured(self) -> Iterator[Finding]:
+        for name, kpi in self.file.kpis.items():
+            if kpi.measure is None:
+                yield self.finding(
+                    "kpi-without-measure",
+                    ("kpis", name),
+                    f"Nothing says how {name!r} is counted, so it cannot be recomputed from records.",
+                    "Add a 'measure', or agree elsewhere how the verifiers find the value.",
+                )
+
+    def unused(self) -> Iterator[Finding]:
+        names_left = set(unused(self.rule))
+        sections = (("kpis", "KPI"), ("terms", "term"), ("define", "definition"))
+        for section, word in sections:
+            for name in getattr(self.file, section):
+                full = [each for each in names_left if each == name or each.rpartition(".")[0] == name]
+                if full and not self._used_in_part(name, section):
+                    yield self.finding(
+                        "never-used",
+                        (section, name),
+                        f"No formula uses the {word} {name!r}, so it changes no amount.",
+                        "Use it or delete it.",
+                    )
+
+    def _used_in_part(self, name: str, section: str) -> bool:
+        """A KPI per provider is used if any provider's value is."""
+        if section != "kpis":
+            return False
+        own = {kpi.name for kpi in self.lowered.kpis if kpi.kpi == name}
+        return not own <= set(unused(self.rule))
+
+    def dead_rows(self) -> Iterator[Finding]:
+        said: set[tuple[str, str]] = set()
+        for line, origin in zip(self.rule.lines, self.lowered.origins, strict=True):
+            for node in walk(line.formula):
+                if not (isinstance(node, Step) and isinstance(node.of, Name) and node.of.name in self.at):
+                    continue
+                kpi = self.lowered.kpis[self.at[node.of.name]]
+                for text in _dead(node, kpi):
+                    if (origin.clause, text) not in said:
+                        said.add((origin.clause, text))
+                        yield self.finding(
+                            "row-outside-range",
+                            ("clauses", origin.clause),
+                            f"No value of {kpi.kpi}, {kpi.show(kpi.low)} to {kpi.show(kpi.high)}, meets '{text}'.",
+                            "Correct the row or the KPI's range.",
+                        )
+
+    def cliffs(self) -> Iterator[Finding]:
+        """Places where the smallest change of a KPI makes a line jump."""
+        said: set[tuple[str, str, int]] = set()
+        for at, (line, origin) in enumerate(zip(self.rule.lines, self.lowered.origins, strict=True)):
+            for name, edge in sorted(_edges(line.formula)):
+                kpi = self.lowered.kpis[self.at[name]] if name in self.at else None
+                if kpi is None or (origin.clause, kpi.kpi, edge) in said:
+                    continue
+                jump = self._jump(at, kpi, edge)
+                if jump is not None:
+                    said.add((origin.clause, kpi.kpi, edge))
+                    before, after, low, high = jump
+                    yield self.finding(
+                        "cliff",
+                        ("clauses", origin.clause),
+                        f"Between {kpi.kpi} = {kpi.show(low)} and {kpi.show(high)} the amount jumps from "
+                        f"{show(before)} to {show(after)} {self.file.token.symbol}.",
+                        "If a small difference should not decide so much, use a curve.",
+                    )
+
+    def _jump(self, line: int, kpi: AgreementKpi, edge: int) -> tuple[int, int, int, int] | None:
+        unit = kpi.shape.multiple
+        low = edge - edge % unit
+        pairs = [(low - unit, low), (low, low + unit)]
+        for before, after in pairs:
+            if kpi.low <= before and after <= kpi.high:
+                values = self._middle()
+                amounts = [self._line(line, {**values, kpi.name: value}) for value in (before, after)]
+                if None not in amounts and amounts[0] != amounts[1]:
+                    return amounts[0] or 0, amounts[1] or 0, before, after
+        return None
+
+    def _middle(self) -> dict[str, int]:
+        """A value inside every KPI's range."""
+        found: dict[str, int] = {}
+        for kpi in self.lowered.kpis:
+            middle = (kpi.low + kpi.high) // 2
+            found[kpi.name] = max(kpi.low, middle - middle % kpi.shape.multiple)
+        return found
+
+    def _line(self, line: int, values: dict[str, int]) -> int | None:
+        try:
+            return evaluate(self.rule, [values[kpi.name] for kpi in self.lowered.kpis]).lines[line]
+        except FormulaError:
+            return None  # bounds() has said, or will say, what is wrong with the rule
+
+    def _amount(self, payee: int, values: dict[str, int]) -> int | None:
+        try:
+            return evaluate(self.rule, [values[kpi.name] for kpi in self.lowered.kpis]).amounts[payee]
+        except FormulaError:
+            return None
+
+    def rewarded_silence(self) -> Iterator[Finding]:
+        """KPIs whose ``if_missing`` pays their supplier more than some value it could have to report."""
+        providers = tuple(self.file.parties.providers)
+        said: set[str] = set()
+        for kpi in self.lowered.kpis:
+            suppliers = [kpi.provider] if kpi.provider is not None else list(providers)
+            for supplier in suppliers:
+                if kpi.kpi in said:
+                    continue
+                worst = self._worse_than_missing(kpi, providers.index(supplier))
+                if worst is not None:
+                    value, difference = worst
+                    said.add(kpi.kpi)
+                    yield self.finding(
+                        "silence-pays",
+                        ("kpis", kpi.kpi, "if_missing"),
+                        f"Without evidence {supplier} gets {show(difference)} {self.file.token.symbol} more than with "
+                        f"{kpi.kpi} = {kpi.show(value)}, so it gains by not reporting.",
+                        "Let 'if_missing' be the worst value of the range.",
+                    )
+
+    def _worse_than_missing(self, kpi: AgreementKpi, payee: int) -> tuple[int, int] | None:
+        worst: tuple[int, int] | None = None
+        for others in self._surroundings():
+            silent = self._amount(payee, {**others, kpi.name: kpi.if_missing})
+            for value in self._probes(kpi):
+                told = self._amount(payee, {**others, kpi.name: value})
+                if silent is not None and told is not None and silent > told:
+                    worst = max(worst or (value, 0), (value, silent - told), key=lambda pair: pair[1])
+        return worst
+
+    def _surroundings(self) -> Iterator[dict[str, int]]:
+        """Values of the other KPIs that a KPI is tried among."""
+        yield self._middle()
+        yield {kpi.name: kpi.low for kpi in self.lowered.kpis}
+        yield {kpi.name: kpi.high for kpi in self.lowered.kpis}
+        yield {kpi.name: kpi.if_missing for kpi in self.lowered.kpis}
+
+    def _probes(self, kpi: AgreementKpi) -> list[int]:
+        """Values of a KPI worth trying: the ends of its range and every constant inside it, with their neighbours."""
+        unit = kpi.shape.multiple
+        found = {kpi.low, kpi.high}
+        for item in self.rule.order:
+            if kpi.name in names(item.formula):
+                for node in walk(item.formula):
+                    if isinstance(node, Number) and kpi.low <= node.value <= kpi.high:
+                        near = node.value - node.value % unit
+                        found |= {each for each in (near - unit, near, near + unit) if kpi.low <= each <= kpi.high}
+        return sorted(found)[:_MOST_PROBES]
+
+    def fixed_amounts(self, bounds: AmountBounds) -> Iterator[Finding]:
+        for each in bounds.providers:
+            if each.least == each.most:
+                amount = show(from_units(each.most, self.file.token.decimals))
+                yield self.finding(
+                    "amount-never-changes",
+                    ("settlement",) if self.file.settlement else ("clauses",),
+                    f"{each.provider} always gets {amount} {self.file.token.symbol}, whatever it delivers.",
+                    "Check the limits of the settlement and the clauses.",
+                )
+
+
+def _edges(node: Node) -> set[tuple[str, int]]:
+    """Constants at which a table or a condition on a single KPI switches."""
+    found: set[tuple[str, int]] = set()
+    for part in walk(node):
+        if isinstance(part, Step) and isinstance(part.of, Name):
+            found |= {(part.of.name, row.at.value) for row in part.rows if isinstance(row.at, Number)}
+        if isinstance(part, If):
+            for test in walk(part.condition):
+                if isinstance(test, Compare) and isinstance(test.left, Name) and isinstance(test.right, Number):
+                    found.add((test.left.name, test.right.value))
+    return found
+
+
+def _dead(step: Step, kpi: AgreementKpi) -> Iterator[str]:
+    """Rows that no value of the KPI's range reaches, as text."""
+    unit, reachable = kpi.shape.multiple, (kpi.low, kpi.high)
+    for row in step.rows:
+        if not isinstance(row.at, Number):
+            return
+        low, high = reachable
+        at = row.at.value
+        below, above = at - at % unit, at if at % unit == 0 else at - at % unit + unit
+        holds = {
+            Edge.AT_LEAST: (max(low, above), high),
+            Edge.ABOVE: (max(low, below + unit), high),
+            Edge.AT_MOST: (low, min(high, below)),
+            Edge.BELOW: (low, min(high, above - unit)),
+        }[row.edge]
+        if holds[0] > holds[1]:
+            yield f"{row.edge} {kpi.show(at)}"
+            continue
+        reachable = (low, holds[0] - unit) if row.edge in (Edge.AT_LEAST, Edge.ABOVE) else (holds[1] + unit, high)
+    if reachable[0] > reachable[1]:
+        yield "otherwise"

@@ -1,0 +1,209 @@
+"""KPIs: the named numbers that prices depend on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar, Final, Literal
+
+from pydantic import Field
+
+from pyoutcome.decimals import DECIMALS, ONE, from_decimal, parse, show
+from pyoutcome.errors import AgreementError, PyoutcomeError, did_you_mean
+from pyoutcome.formula.rule import KpiShape
+from pyoutcome.terms.measures import Measure
+from pyoutcome.terms.problems import not_yet
+from pyoutcome.terms.scalars import Line, Name, Number, Part, Whole
+
+MOST_KPIS: Final = 128
+"""KPI values one report may carry; a KPI per provider counts once for each."""
+
+
+class Kpi(Part):
+    """One KPI as the file declares it."""
+
+    LATER: ClassVar[dict[str, str]] = {
+        "except": "Make the range exclude the value, or guard the formula with 'if'.",
+        "opening": "Use values of this period only.",
+    }
+
+    title: Line | None = None
+    unit: Line
+    per: Literal["agreement", "provider"] = "agreement"
+    """``provider``: every provider has its own value, called ``kpi.PROVIDER`` in full."""
+    better: Literal["higher", "lower"] | None = None
+    """Which way is good for the client."""
+    shown_as: Literal["number", "percent"] = "number"
+    type: Literal["number", "yes_no"] = "number"
+    choices: Annotated[tuple[Name, ...], Field(min_length=1, max_length=255)] | None = None
+    """Instead of a number: the labels it can have."""
+    decimals: Annotated[Whole, Field(ge=0, le=DECIMALS)] = 0
+    range: tuple[Number, Number] | None = None
+    """Least and greatest value; a number needs it."""
+    if_missing: Line
+    """The value that stands in when there is none, also when a period settles without evidence."""
+    measure: Measure | None = None
+
+    def shape(self, name: str, provider: str | None) -> KpiShape:
+        """What the payment rule knows of it."""
+        if self.choices is not None:
+            return KpiShape.choice(name, self.choices, provider)
+        if self.type == "yes_no":
+            return KpiShape.yes_no(name, provider)
+        low, high = self.range or (0, 0)
+        return KpiShape(name, low, high, self.decimals, provider)
+
+    def value_of_missing(self, name: str) -> int:
+        """``if_missing`` as the payment rule sees it. AgreementError ``bad-kpi-value``; NumberError."""
+        if self.if_missing in ("refuse", "last"):
+            raise not_yet(
+                f"'if_missing: {self.if_missing}'",
+                "Write the value that stands in when there is none, so that every period can settle.",
+            )
+        return read_value(self.shape(name, None), self.if_missing)
+
+    def problems(self) -> list[tuple[str, PyoutcomeError]]:
+        """What is wrong with it by itself: the key and the error."""
+        found: list[tuple[str, PyoutcomeError]] = []
+        number = self.choices is None and self.type == "number"
+        if self.choices is not None and self.type == "yes_no":
+            found.append(
+                ("choices", _refuse("A KPI is either yes or no, or one of choices.", "Delete one of the keys."))
+            )
+        if self.choices is not None and len(set(self.choices)) < len(self.choices):
+            found.append(("choices", _refuse("A choice is listed twice.", "List every label once.")))
+        if not number and self.range is not None:
+            found.append(("range", _refuse("Only a number has a range.", "Delete the key.")))
+        if number and self.range is None:
+            found.append((
+                "",
+                AgreementError(
+                    "missing-range",
+                    "The KPI has no range, so nobody can know what it may cost.",
+                    "Add 'range: [least, greatest]' with the values that are possible at all.",
+                ),
+            ))  # fmt: skip
+        if number and self.range is not None:
+            found += self._range_problems(*self.range)
+        if not found:
+            try:
+                self.value_of_missing("kpi")
+            except PyoutcomeError as error:
+                found.append(("if_missing", error))
+        return found
+
+    def _range_problems(self, low: int, high: int) -> list[tuple[str, PyoutcomeError]]:
+        if low > high:
+            return [("range", _refuse(f"The range starts at {show(low)}, above its end.", "Write the smaller first."))]
+        multiple = 10 ** (DECIMALS - self.decimals)
+        return [
+            ("range", _refuse(f"{show(end)} has more than {self.decimals} decimals.", "Give the KPI more decimals."))
+            for end in (low, high)
+            if end % multiple
+        ]
+
+
+def _refuse(why: str, fix: str) -> AgreementError:
+    return AgreementError("bad-kpi", why, fix)
+
+
+@dataclass(frozen=True)
+class AgreementKpi:
+    """One KPI value of every report, in the program's order."""
+
+    name: str
+    """Full name, such as ``on_time.UA``."""
+    kpi: str
+    """Its name in the file, such as ``on_time``."""
+    provider: str | None
+    """Whose value it is; None for a KPI of the whole agreement."""
+    declared: Kpi
+    shape: KpiShape
+    if_missing: int
+    """The value for a missing one, as the payment rule sees it (scaled by 10**18; of yes/no 0 or 1)."""
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return self.declared.title or self.kpi.replace("_", " ").capitalize()
+
+    @property
+    def decimals(self) -> int:
+        """Decimals of its values; of a choice 0, of yes/no 18 (the values 0 and 1 are not scaled)."""
+        return self.shape.decimals
+
+    @property
+    def low(self) -> int:
+        """Least value as the payment rule sees it."""
+        return self.shape.low
+
+    @property
+    def high(self) -> int:
+        """Greatest value as the payment rule sees it."""
+        return self.shape.high
+
+    @property
+    def may_be_missing(self) -> bool:
+        """A report may mark it missing; in this version always."""
+        return True
+
+    def show(self, value: int) -> str:
+        """A value for people: with its decimals, as percent, yes or no, or label."""
+        return show_value(self.shape, value, percent=self.declared.shown_as == "percent")
+
+
+def show_value(shape: KpiShape, value: int, *, percent: bool = False) -> str:
+    """A KPI value for people."""
+    if shape.type == "yes_no":
+        return "yes" if value else "no"
+    if shape.type == "choice":
+        position = value // ONE
+        return shape.labels[position - 1] if 1 <= position <= len(shape.labels) else show(value)
+    if percent:
+        return f"{show(value * 100, max(0, shape.decimals - 2))}%"
+    return show(value, shape.decimals)
+
+
+def read_value(shape: KpiShape, value: Any) -> int:
+    """A KPI value as the payment rule sees it, from text, Decimal, bool or an already scaled integer.
+
+    Raises AgreementError ``bad-kpi-value`` (outside the range, too fine, not a label) and NumberError.
+    """
+    if shape.type == "choice" and isinstance(value, str):
+        if value not in shape.labels:
+            raise AgreementError(
+                "bad-kpi-value", f"{value[:60]!r} is no label of {shape.full_name}.", did_you_mean(value, shape.labels)
+            )
+        return (shape.labels.index(value) + 1) * ONE
+    if shape.type == "yes_no" and isinstance(value, str | bool):
+        if value not in ("yes", "no", True, False):
+            raise AgreementError("bad-kpi-value", f"{str(value)[:60]!r} is neither yes nor no.", "Write yes or no.")
+        return int(value in ("yes", True))
+    if isinstance(value, Decimal):
+        scaled = from_decimal(value)
+    elif type(value) is int:
+        scaled = value
+    elif isinstance(value, str):
+        scaled = parse(value)
+    else:
+        raise AgreementError(
+            "bad-kpi-value",
+            f"{shape.full_name} cannot be given as {type(value).__name__}.",
+            "Give a Decimal, a text, a scaled integer, or None for a missing value.",
+        )
+    if not shape.low <= scaled <= shape.high:
+        raise AgreementError(
+            "bad-kpi-value",
+            f"{show_value(shape, scaled)} is outside the range of {shape.full_name}, "
+            f"{show_value(shape, shape.low)} to {show_value(shape, shape.high)}.",
+            "Correct the value, or the range in the agreement.",
+            kpi=shape.full_name,
+        )
+    if scaled % shape.multiple:
+        raise AgreementError(
+            "bad-kpi-value",
+            f"{show(scaled)} has more than the {shape.decimals} decimals of {shape.full_name}.",
+            "Round it to the KPI's decimals as the agreement says.",
+            kpi=shape.full_name,
+        )
+    return scaled

@@ -1,0 +1,134 @@
+"""Working out a statement: the evaluator's steps in the words of the agreement. No amount is computed here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final, Literal
+
+from pyoutcome.decimals import show, to_units_trunc
+from pyoutcome.errors import AgreementError, did_you_mean
+from pyoutcome.formula.evaluate import Step, evaluate
+from pyoutcome.terms.calendar import Period
+from pyoutcome.terms.kpis import AgreementKpi, read_value
+from pyoutcome.terms.lowering import Lowered
+from pyoutcome.terms.statement import Input, ProviderStatement, StatedKpi, StatedLine, StatedValue, Statement
+
+if TYPE_CHECKING:
+    from pyoutcome.terms.file import AgreementFile
+
+KpiValue = int | Decimal | str | bool | None
+"""A KPI value: scaled integer, exact decimal, text, yes/no; None is missing."""
+_PAYS: Final[dict[int, Literal["provider", "client", "nobody"]]] = {1: "provider", -1: "client", 0: "nobody"}
+
+
+def read_values(kpis: tuple[AgreementKpi, ...], values: Mapping[str, KpiValue]) -> tuple[int, ...]:
+    """The values in program order, with ``if_missing`` for missing ones.
+
+    Raises AgreementError ``unknown-kpi``, ``missing-kpi-value``, ``bad-kpi-value``; NumberError.
+    """
+    known = [kpi.name for kpi in kpis]
+    for name in values:
+        if name not in known:
+            raise AgreementError(
+                "unknown-kpi", f"The agreement has no KPI {name!r}.", did_you_mean(str(name), known), kpi=name
+            )
+    found: list[int] = []
+    for kpi in kpis:
+        if kpi.name not in values:
+            raise AgreementError(
+                "missing-kpi-value",
+                f"No value is given for {kpi.name}.",
+                "Give every KPI a value, or say that it is missing.",
+                kpi=kpi.name,
+            )
+        value = values[kpi.name]
+        found.append(kpi.if_missing if value is None else read_value(kpi.shape, value))
+    return tuple(found)
+
+
+def make_statement(
+    file: AgreementFile, lowered: Lowered, digest: bytes, period: Period, values: Mapping[str, KpiValue]
+) -> Statement:
+    """The statement of one period; errors as ``read_values`` and ``formula.evaluate``."""
+    numbers = read_values(lowered.kpis, values)
+    outcome = evaluate(lowered.rule, numbers, period=period.number, explain=True)
+    nets = evaluate(lowered.before_settlement, numbers, period=period.number).amounts
+    writer = _Writer(lowered, {step.name: step for step in outcome.steps})
+    lines = [writer.line(at, value) for at, value in enumerate(outcome.lines)]
+    providers = tuple(
+        writer.provider(
+            at,
+            (provider, party.name),
+            tuple(line for line, origin in zip(lines, lowered.origins, strict=True) if origin.provider == provider),
+            (nets[at], outcome.amounts[at], file.token.decimals),
+        )
+        for at, (provider, party) in enumerate(file.parties.providers.items())
+    )
+    return Statement(
+        file.agreement,
+        file.title or file.agreement,
+        digest,
+        period,
+        file.token.symbol,
+        tuple(
+            StatedKpi(kpi.name, kpi.title, kpi.provider, number, kpi.show(number), values[kpi.name] is None)
+            for kpi, number in zip(lowered.kpis, numbers, strict=True)
+        ),
+        tuple(writer.value(step) for step in outcome.steps if step.kind == "definition"),
+        tuple(line for line, origin in zip(lines, lowered.origins, strict=True) if origin.provider is None),
+        providers,
+    )
+
+
+class _Writer:
+    def __init__(self, lowered: Lowered, steps: Mapping[str, Step]) -> None:
+        self.lowered = lowered
+        self.steps = steps
+        self.kpis = {kpi.name: kpi for kpi in lowered.kpis}
+
+    def shown(self, name: str, value: int) -> str:
+        """A value as its type shows it."""
+        if name in self.kpis:
+            return self.kpis[name].show(value)
+        if self.lowered.rule.types.get(name) == "yes_no":
+            return "yes" if value else "no"
+        return show(value)
+
+    def line(self, at: int, value: int) -> StatedLine:
+        line, origin = self.lowered.rule.lines[at], self.lowered.origins[at]
+        step = self.steps[line.name]
+        return StatedLine(
+            line.name,
+            origin.clause,
+            line.title,
+            _PAYS[line.sign],
+            value,
+            line.sign * value,
+            step.formula,
+            tuple(Input(name, self.shown(name, read)) for name, read in step.inputs),
+            _sentence(step),
+        )
+
+    def value(self, step: Step) -> StatedValue:
+        return StatedValue(step.name, self.shown(step.name, step.value), step.formula, _sentence(step))
+
+    def provider(
+        self, at: int, who: tuple[str, str], lines: tuple[StatedLine, ...], figures: tuple[int, int, int]
+    ) -> ProviderStatement:
+        net, amount, decimals = figures
+        payee = self.lowered.rule.payees[at]
+        formula = self.steps[f"amount of {payee.name}"].formula
+        units = to_units_trunc(amount, decimals)
+        return ProviderStatement(*who, lines, net, amount, units, decimals, formula, _change(net, amount))
+
+
+def _sentence(step: Step) -> str:
+    """Why a figure is what it is: the notes of the evaluator, or else its formula with the values read."""
+    return " ".join(note.said for note in step.notes) or step.said
+
+
+def _change(net: int, amount: int) -> str:
+    if amount == net:
+        return f"The settlement leaves the net amount {show(net)} as it is."
+    return f"The settlement {'raises' if amount > net else 'lowers'} the net amount {show(net)} to {show(amount)}."
