@@ -1,0 +1,88 @@
+"""Reading a node's JSON answers strictly: the right shape, or ``BadAnswer`` with the reason."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final, TypeVar
+
+from eth_utils.address import to_checksum_address
+
+from pyoutcome.chain.network import Log
+
+_NUMBER: Final = re.compile(r"0x[0-9a-fA-F]{1,64}")
+_BYTES: Final = re.compile(r"0x(?:[0-9a-fA-F]{2})*")
+_ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]{40}")
+_HASH: Final = re.compile(r"0x[0-9a-fA-F]{64}")
+MOST_TOPICS: Final = 4
+Answer = TypeVar("Answer")
+
+
+class BadAnswer(Exception):  # noqa: N818 - internal: the network turns it into a ChainError
+    """An answer of the wrong shape."""
+
+
+def _match(pattern: re.Pattern[str], value: object, what: str) -> str:
+    if not isinstance(value, str) or not pattern.fullmatch(value):
+        raise BadAnswer(f"no {what}")
+    return value
+
+
+def read_number(value: object) -> int:
+    """A quantity: ``0x`` and up to 64 hexadecimal digits."""
+    return int(_match(_NUMBER, value, "number"), 16)
+
+
+def read_bytes(value: object) -> bytes:
+    """Data: ``0x`` and whole bytes."""
+    return bytes.fromhex(_match(_BYTES, value, "bytes")[2:])
+
+
+def read_hash(value: object) -> bytes:
+    """32 bytes."""
+    return bytes.fromhex(_match(_HASH, value, "hash")[2:])
+
+
+def read_address(value: object) -> str:
+    """An address, as checksum text."""
+    return to_checksum_address(_match(_ADDRESS, value, "address"))
+
+
+def read_text(value: object) -> str:
+    """A text."""
+    if not isinstance(value, str):
+        raise BadAnswer("no text")
+    return value
+
+
+def read_object(value: object) -> dict[str, Any]:
+    """A JSON object."""
+    if not isinstance(value, dict):
+        raise BadAnswer("no object")
+    return value
+
+
+def read_list(value: object) -> list[Any]:
+    """A JSON array."""
+    if not isinstance(value, list):
+        raise BadAnswer("no list")
+    return value
+
+
+def read_log(value: object) -> Log:
+    """A log entry of a mined block; its timestamp is 0 where the node does not tell."""
+    content = read_object(value)
+    if content.get("removed") not in (None, False):
+        raise BadAnswer("a log that was removed")
+    topics = tuple(read_hash(topic) for topic in read_list(content.get("topics")))
+    if len(topics) > MOST_TOPICS:
+        raise BadAnswer("a log with too many topics")
+    timestamp = content.get("blockTimestamp")
+    return Log(
+        address=read_address(content.get("address")),
+        topics=topics,
+        data=read_bytes(content.get("data")),
+        block=read_number(content.get("blockNumber")),
+        index=read_number(content.get("logIndex")),
+        transaction=read_hash(content.get("transactionHash")),
+        timestamp=read_number(timestamp) if timestamp is not None else 0,
+    )

@@ -1,0 +1,244 @@
+"""What every network can do, and the values that go in and come out.
+
+The embedded chain and any JSON-RPC node answer the same few questions, so everything above this module (sending,
+the escrow's client, the behaviour suite) is one code path for all of them.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from pyoutcome.errors import ChainError
+
+if TYPE_CHECKING:
+    from pyoutcome.chain.keys import KeySigner
+
+ZERO_ADDRESS = "0x" + "00" * 20
+"""Stands for the native coin where a token address is expected."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """A message to a contract, or the creation of one."""
+
+    sender: str
+    """Checksum address that acts."""
+    to: str | None
+    """Checksum address of the contract; None creates one."""
+    data: bytes
+    """Selector and arguments, or the creation code."""
+    value: int = 0
+    """Native coin sent along, in its smallest unit (wei)."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """The newest block of a network."""
+
+    number: int
+    timestamp: int
+    """Unix seconds: the network's clock."""
+    base_fee: int
+    """Least price of one unit of gas, wei (EIP-1559)."""
+
+
+@dataclass(frozen=True)
+class Log:
+    """One log entry, not yet decoded."""
+
+    address: str
+    topics: tuple[bytes, ...]
+    data: bytes
+    block: int
+    index: int
+    """Position of the log within its block."""
+    transaction: bytes
+    timestamp: int
+    """Unix seconds of the block."""
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What became of a transaction that stands in a block."""
+
+    transaction: bytes
+    """Transaction hash, 32 bytes."""
+    block: int
+    succeeded: bool
+    gas_used: int
+    gas_price: int
+    """Wei paid per unit of gas."""
+    created: str | None
+    """Checksum address of the contract it created."""
+    logs: tuple[Log, ...]
+
+    @property
+    def fee(self) -> int:
+        """What the sender paid for it, wei."""
+        return self.gas_used * self.gas_price
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Which chain this is. Two chains with the same number (two fresh local nodes) differ in their first block."""
+
+    chain_id: int
+    genesis: bytes | None = None
+    """Hash of block 0, 32 bytes; None if only the number was recorded."""
+
+
+class Reverted(Exception):  # noqa: N818 - not an error of ours: `reverts.explain` turns it into one
+    """A contract refused a call; nothing has changed."""
+
+    def __init__(self, data: bytes, message: str = "") -> None:
+        super().__init__(message or data.hex())
+        self.data = data
+        """What the contract returned: a Solidity error, encoded."""
+        self.message = message
+        """What the node said where there is no data (out of gas, no code)."""
+
+
+class Network(ABC):
+    """A chain that can be read, written to and, if it is local, moved in time."""
+
+    name: str
+    """``embedded``, or the node's address without user name, password and path."""
+    chain_id: int
+    """Number of the chain; part of every signature."""
+    local: bool
+    """A chain of this machine for trying things out: well-known test accounts are allowed and time can be moved."""
+
+    @abstractmethod
+    def identity(self) -> Identity:
+        """What a workspace records to recognise the chain."""
+
+    @abstractmethod
+    def head(self) -> Head:
+        """The newest block."""
+
+    @abstractmethod
+    def balance(self, address: str) -> int:
+        """Native coin of an address, wei."""
+
+    @abstractmethod
+    def nonce(self, address: str) -> int:
+        """Number of the address's next transaction, pending ones counted."""
+
+    @abstractmethod
+    def code(self, address: str) -> bytes:
+        """Runtime code at an address; empty if there is none."""
+
+    @abstractmethod
+    def call(self, call: Call) -> bytes:
+        """What the call would return now. Raises Reverted."""
+
+    @abstractmethod
+    def estimate_gas(self, call: Call) -> int:
+        """Gas the call would need now. Raises Reverted."""
+
+    @abstractmethod
+    def allow_gas(self, call: Call) -> int:
+        """Gas limit to send the call with. Raises Reverted if the network can tell now that the call would fail."""
+
+    @abstractmethod
+    def priority_fee(self) -> int:
+        """Tip per unit of gas that gets a transaction into a block soon, wei."""
+
+    @abstractmethod
+    def send(self, raw: bytes) -> bytes:
+        """Hands in a signed transaction; its hash. Raises Reverted where the network refuses failing ones."""
+
+    @abstractmethod
+    def receipt(self, transaction: bytes) -> Receipt | None:
+        """The receipt of a transaction, or None while it is in no block."""
+
+    @abstractmethod
+    def logs(self, addresses: tuple[str, ...], first: int, last: int) -> list[Log]:
+        """Logs of the addresses in blocks ``first`` to ``last`` (both included), in the chain's order."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Gives back what the connection holds. Closing twice is harmless."""
+
+    def now(self) -> int:
+        """The network's clock: the timestamp of the newest block, unix seconds."""
+        return self.head().timestamp
+
+    def advance_to(self, timestamp: int) -> int:
+        """Moves a local chain's clock forward to ``timestamp`` by a new block, and returns the clock.
+
+        Raises ChainError: ``time-not-ours`` on a network that is not local, ``time-backwards``.
+        """
+        self.require_local_clock()
+        now = self.now()
+        if timestamp < now:
+            raise ChainError(
+                "time-backwards",
+                f"The chain's clock stands at {now} and cannot go back to {timestamp}.",
+                "Choose a later time, or start a new workspace whose chain begins earlier.",
+                now=now,
+                wanted=timestamp,
+            )
+        if timestamp > now:
+            self._mine_at(timestamp)
+        return self.now()
+
+    @abstractmethod
+    def _mine_at(self, timestamp: int) -> None:
+        """Adds a block with that timestamp, which is after the newest block's."""
+
+    def require_local_clock(self) -> None:
+        """Raises ChainError ``time-not-ours`` where nobody can move the clock."""
+        if not self.local:
+            raise ChainError(
+                "time-not-ours",
+                f"The clock of {self.name} cannot be moved; only a local chain's can.",
+                "Wait for the time to come, or use the embedded chain to try things out.",
+            )
+
+    def test_accounts(self) -> tuple[KeySigner, ...]:
+        """The ten funded test accounts of a local chain. Everybody knows their keys.
+
+        Raises ChainError ``test-keys-on-public-network``.
+        """
+        if not self.local:
+            raise ChainError(
+                "test-keys-on-public-network",
+                f"{self.name} is not a local test chain, and everybody knows the keys of the test accounts.",
+                "Create an encrypted keystore for each party and use that.",
+                chain_id=self.chain_id,
+            )
+        from pyoutcome.chain.keys import derive_test_accounts
+
+        return derive_test_accounts()
+
+    def require(self, recorded: Identity) -> None:
+        """Raises ChainError ``wrong-network`` unless this is the chain that was recorded."""
+        found = self.identity()
+        if recorded not in (found, Identity(found.chain_id)):
+            what = (
+                f"chain {recorded.chain_id}, but this is chain {found.chain_id}"
+                if recorded.chain_id != found.chain_id
+                else f"another chain with the same number {found.chain_id} (its first block differs)"
+            )
+            raise ChainError(
+                "wrong-network",
+                f"This workspace belongs to {what}.",
+                "Connect to the network the workspace was made on; a local node started anew is a new one.",
+                recorded=recorded.chain_id,
+                found=found.chain_id,
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name} chain {self.chain_id}>"

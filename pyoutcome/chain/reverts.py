@@ -1,0 +1,212 @@
+"""What a contract's refusal means: Solidity's errors as errors of this project, decoded in this one place.
+
+The codes, and where possible the words, are those of the reference machine, so a caller need not know whether the
+Python reference or the contract refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from eth_abi.abi import decode
+from eth_abi.exceptions import DecodingError
+from eth_utils.crypto import keccak
+
+from pyoutcome.chain.network import Reverted
+from pyoutcome.errors import ChainError, ProtocolError, PyoutcomeError
+from pyoutcome.protocol import refusals
+
+STAGES: Final = ("an offer, not yet active", "active", "closed")
+Explain = Callable[..., PyoutcomeError]
+
+
+def explain(refusal: Reverted) -> PyoutcomeError:
+    """The error for a contract's refusal: ProtocolError where the escrow or its factory said why, else ChainError."""
+    types, make = _KNOWN.get(refusal.data[:4], ((), None))
+    try:
+        return make(*decode(types, refusal.data[4:])) if make else _unknown(refusal)
+    except DecodingError:
+        return _unknown(refusal)
+
+
+def _unknown(refusal: Reverted) -> ChainError:
+    return ChainError(
+        "call-refused",
+        f"The contract refused the call without a known reason ({refusal.message or '0x' + refusal.data[:36].hex()}).",
+        "Check that the address is that of the escrow, on the right network.",
+        data="0x" + refusal.data[:1024].hex(),
+    )
+
+
+def _wrong_stage(stage: int) -> ProtocolError:
+    now = STAGES[stage] if stage < len(STAGES) else f"in stage {stage}"
+    return ProtocolError(
+        "wrong-stage",
+        f"This is not possible now: the agreement is {now}.",
+        "See `status` for what can be done next.",
+        stage=stage,
+    )
+
+
+def _too_early(possible_from: int) -> ProtocolError:
+    return ProtocolError(
+        "too-early",
+        f"This is not possible before {_instant(possible_from)} on the chain's clock.",
+        "Wait until then; on a local chain the clock can be moved.",
+        possible_from=possible_from,
+    )
+
+
+def _too_late(possible_until: int) -> ProtocolError:
+    return ProtocolError(
+        "too-late",
+        f"This was possible only before {_instant(possible_until)} on the chain's clock.",
+        "See `status` for what can be done instead.",
+        possible_until=possible_until,
+    )
+
+
+def _bad_party_signature(index: int) -> ProtocolError:
+    party = "the client" if index == 0 else f"provider {index}"
+    return ProtocolError(
+        "bad-party-signature",
+        f"The signature given for {party} does not cover these terms on this chain.",
+        "Let that party sign the terms of this escrow again.",
+        index=index,
+    )
+
+
+def _bad_verifier_signature(index: int) -> ProtocolError:
+    return ProtocolError(
+        "bad-verifier-signature",
+        f"The signature given for verifier {index + 1} does not cover exactly this report of this escrow.",
+        "Let that verifier sign the report again; all verifiers must have found the same values.",
+        index=index,
+    )
+
+
+def _unknown_program(program_hash: bytes) -> ProtocolError:
+    return ProtocolError(
+        "unknown-program",
+        f"The program 0x{program_hash.hex()} is not registered with this factory.",
+        "Register the program first.",
+        program_hash="0x" + program_hash.hex(),
+    )
+
+
+def _bad_program(rule: int, offset: int) -> ProtocolError:
+    return ProtocolError(
+        "bad-program",
+        f"The program breaks rule {rule} of the program format at byte {offset}.",
+        "Make the program again from the agreement.",
+        rule=rule,
+        offset=offset,
+    )
+
+
+def _bad_arguments(rule: int) -> ProtocolError:
+    return ProtocolError(
+        "bad-arguments",
+        f"The escrow's arguments break rule {rule} of the protocol.",
+        "Correct the agreement or the addresses, and prepare the escrow again.",
+        rule=rule,
+    )
+
+
+def _token_short(owner: str, available: int, needed: int) -> ChainError:
+    return ChainError(
+        "not-enough-tokens",
+        f"{owner} has {available} base units of the token, and this needs {needed}.",
+        "Get more of the token to that address first.",
+        owner=owner,
+        available=available,
+        needed=needed,
+    )
+
+
+def _allowance_short(spender: str, available: int, needed: int) -> ChainError:
+    return ChainError(
+        "not-allowed-to-draw",
+        f"The escrow {spender} may draw {available} base units of the token, and this needs {needed}.",
+        "Approve the amount first.",
+        spender=spender,
+        available=available,
+        needed=needed,
+    )
+
+
+def _token_failed(token: str) -> ChainError:
+    return ChainError(
+        "token-refused",
+        f"The token {token} did not carry out the transfer.",
+        "Check the token's own rules (pauses, lists of blocked addresses).",
+        token=token,
+    )
+
+
+def _stated(reason: str) -> ChainError:
+    return ChainError(
+        "call-refused",
+        f"The contract refused the call: {reason[:200]}",
+        "Read the reason, and check address and network.",
+        reason=reason[:1024],
+    )
+
+
+def _panic(kind: int) -> ChainError:
+    return ChainError(
+        "contract-panic",
+        f"The contract stopped at an internal error (Solidity panic {kind:#04x}).",
+        "This is a defect: please report it with the transaction's details.",
+        kind=kind,
+    )
+
+
+def _instant(seconds: int) -> str:
+    from datetime import UTC, datetime
+
+    try:
+        return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    except (OverflowError, ValueError, OSError):
+        return f"second {seconds}"
+
+
+def _form(signature: str, make: Explain) -> tuple[bytes, tuple[tuple[str, ...], Explain]]:
+    inside = signature[signature.index("(") + 1 : -1]
+    return keccak(text=signature)[:4], (tuple(inside.split(",")) if inside else (), make)
+
+
+_KNOWN: Final[dict[bytes, tuple[tuple[str, ...], Explain | None]]] = dict(
+    _form(signature, make)
+    for signature, make in (
+        ("WrongStage(uint8)", _wrong_stage),
+        ("TooEarly(uint256)", _too_early),
+        ("TooLate(uint256)", _too_late),
+        ("NoSuchPeriod(uint32)", refusals.no_such_period),
+        ("AlreadySettled(uint32)", refusals.already_settled),
+        ("NotProposed(uint32)", refusals.not_proposed),
+        ("AlreadyProposed(uint32)", refusals.already_proposed),
+        ("BadPartySignature(uint256)", _bad_party_signature),
+        ("BadVerifierSignature(uint256)", _bad_verifier_signature),
+        ("BadVerifierOrder(uint256)", refusals.bad_verifier_order),
+        ("NoQuorum(uint256,uint256)", refusals.no_quorum),
+        ("WrongValueCount(uint256,uint256)", refusals.wrong_value_count),
+        ("BadValue(uint256,int256)", refusals.bad_value),
+        ("NotClient(address)", refusals.not_client),
+        ("NotProvider(address)", refusals.not_provider),
+        ("NoSuchProvider(uint8)", refusals.no_such_provider),
+        ("ShortOfFunds(uint256,uint256)", refusals.short_of_funds),
+        ("NothingToDo()", refusals.nothing_to_do),
+        ("PushRefused(address,uint256)", refusals.push_refused),
+        ("UnknownProgram(bytes32)", _unknown_program),
+        ("BadProgram(uint8,uint256)", _bad_program),
+        ("BadArguments(uint8)", _bad_arguments),
+        ("ERC20InsufficientBalance(address,uint256,uint256)", _token_short),
+        ("ERC20InsufficientAllowance(address,uint256,uint256)", _allowance_short),
+        ("SafeERC20FailedOperation(address)", _token_failed),
+        ("Error(string)", _stated),
+        ("Panic(uint256)", _panic),
+    )
+)
+"""By selector: the types of the arguments, and what the error means."""

@@ -1,0 +1,194 @@
+"""A network behind a node's JSON-RPC address: anvil, or any chain by URL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any, Final
+
+from eth_utils.crypto import keccak
+
+from pyoutcome.chain.answers import (
+    Answer,
+    BadAnswer,
+    read_address,
+    read_bytes,
+    read_hash,
+    read_list,
+    read_log,
+    read_number,
+    read_object,
+    read_text,
+)
+from pyoutcome.chain.jsonrpc import Node
+from pyoutcome.chain.network import Call, Head, Identity, Log, Network, Receipt
+from pyoutcome.errors import ChainError
+
+BLOCKS_AT_ONCE: Final = 10_000
+"""Blocks per log query; halved where a node finds that too many."""
+LOCAL_CHAINS: Final = frozenset({1337, 31337})
+"""Numbers of local test chains. Every signature names its chain, so one made there is worth nothing elsewhere."""
+LOCAL_NODES: Final = ("anvil/", "HardhatNetwork/")
+LOCAL_GAS_LIMIT: Final = 16_000_000
+"""More than any act needs; gas costs nothing on a local chain."""
+DEFAULT_TIP: Final = 10**9
+"""Wei per gas where the node recommends nothing."""
+
+
+class RpcNetwork(Network):
+    """A chain reached through one node."""
+
+    def __init__(self, url: str) -> None:
+        """Connects and asks which chain it is. Raises ChainError as ``Node`` does."""
+        self._node = Node(url)
+        self.name = self._node.name
+        try:
+            self.chain_id = self._node.ask("eth_chainId", [], read_number)
+            self.local = self.chain_id in LOCAL_CHAINS and self._client().startswith(LOCAL_NODES)
+        except BaseException:
+            self.close()
+            raise
+
+    def _client(self) -> str:
+        return self._node.ask("web3_clientVersion", [], read_text)
+
+    def identity(self) -> Identity:
+        """The chain's number and first block."""
+        return Identity(self.chain_id, self._block("0x0", lambda block: read_hash(block.get("hash"))))
+
+    def _block(self, tag: str, read: Callable[[dict[str, Any]], Answer]) -> Answer:
+        return self._node.ask("eth_getBlockByNumber", [tag, False], lambda result: read(read_object(result)))
+
+    def head(self) -> Head:
+        """The newest block. Raises ChainError ``no-base-fee`` on a network without EIP-1559."""
+        block = self._block("latest", lambda block: block)
+        if block.get("baseFeePerGas") is None:
+            raise ChainError(
+                "no-base-fee",
+                f"{self.name} does not have the fee rules of EIP-1559.",
+                "Use a network that does; nearly all have had them since 2021.",
+            )
+        try:
+            return Head(*(read_number(block.get(name)) for name in ("number", "timestamp", "baseFeePerGas")))
+        except BadAnswer as error:
+            raise self._node.bad_answer("eth_getBlockByNumber", str(error)) from None
+
+    def balance(self, address: str) -> int:
+        """Native coin of an address, wei."""
+        return self._node.ask("eth_getBalance", [address, "latest"], read_number)
+
+    def nonce(self, address: str) -> int:
+        """Number of the address's next transaction, pending ones counted."""
+        return self._node.ask("eth_getTransactionCount", [address, "pending"], read_number)
+
+    def code(self, address: str) -> bytes:
+        """Runtime code at an address."""
+        return self._node.ask("eth_getCode", [address, "latest"], read_bytes)
+
+    def call(self, call: Call) -> bytes:
+        """What the call would return now. Raises Reverted."""
+        return self._node.ask("eth_call", [_params(call), "latest"], read_bytes)
+
+    def estimate_gas(self, call: Call) -> int:
+        """Gas the call would need now. Raises Reverted."""
+        return self._node.ask("eth_estimateGas", [_params(call)], read_number)
+
+    def allow_gas(self, call: Call) -> int:
+        """A quarter more than the estimate; on a local chain a fixed limit, after trying the call."""
+        if self.local:
+            self._node.ask("eth_call", [_params(call), "pending"], read_bytes)
+            return LOCAL_GAS_LIMIT
+        return self.estimate_gas(call) * 5 // 4
+
+    def priority_fee(self) -> int:
+        """The tip the node recommends, wei."""
+        try:
+            return self._node.ask("eth_maxPriorityFeePerGas", [], read_number)
+        except ChainError as error:
+            if error.code != "network-error":
+                raise
+            return DEFAULT_TIP  # not every node has the method
+
+    def send(self, raw: bytes) -> bytes:
+        """Hands in a signed transaction; its hash is computed here, not believed."""
+        expected = keccak(raw)
+        if self._node.ask("eth_sendRawTransaction", ["0x" + raw.hex()], read_hash) != expected:
+            raise self._node.bad_answer("eth_sendRawTransaction", "the hash of another transaction")
+        return expected
+
+    def receipt(self, transaction: bytes) -> Receipt | None:
+        """The receipt of a transaction, or None while it is in no block."""
+        method = "eth_getTransactionReceipt"
+
+        def read(result: object) -> Receipt | None:
+            if result is None:
+                return None
+            content = read_object(result)
+            created = content.get("contractAddress")
+            return Receipt(
+                transaction=read_hash(content.get("transactionHash")),
+                block=read_number(content.get("blockNumber")),
+                succeeded=read_number(content.get("status")) == 1,
+                gas_used=read_number(content.get("gasUsed")),
+                gas_price=read_number(content.get("effectiveGasPrice")),
+                created=read_address(created) if created else None,
+                logs=tuple(read_log(log) for log in read_list(content.get("logs"))),
+            )
+
+        receipt = self._node.ask(method, ["0x" + transaction.hex()], read)
+        if receipt is None:
+            return None
+        strangers = [log for log in receipt.logs if (log.transaction, log.block) != (transaction, receipt.block)]
+        if receipt.transaction != transaction or strangers:
+            raise self._node.bad_answer(method, "the receipt of another transaction")
+        return replace(receipt, logs=self._with_times(receipt.logs))
+
+    def logs(self, addresses: tuple[str, ...], first: int, last: int) -> list[Log]:
+        """Logs of the addresses, asked for in portions the node can bear."""
+        found: list[Log] = []
+        at_once = BLOCKS_AT_ONCE
+        start = first
+        while start <= last:
+            end = min(last, start + at_once - 1)
+            try:
+                found.extend(self._portion(addresses, start, end))
+            except ChainError as error:
+                # Nodes say "too many" in many ways; a portion of one block is the end of it.
+                if error.code not in ("network-error", "network-timeout") or start == end:
+                    raise
+                at_once = max(1, (end - start + 1) // 2)
+            else:
+                start = end + 1
+        return list(self._with_times(tuple(found)))
+
+    def _portion(self, addresses: tuple[str, ...], first: int, last: int) -> list[Log]:
+        method = "eth_getLogs"
+        query = {"address": list(addresses), "fromBlock": hex(first), "toBlock": hex(last)}
+        logs = self._node.ask(method, [query], lambda result: [read_log(log) for log in read_list(result)])
+        if any(not first <= log.block <= last or log.address not in addresses for log in logs):
+            raise self._node.bad_answer(method, "logs nobody asked for")
+        if any(earlier >= later for earlier, later in pairwise((log.block, log.index) for log in logs)):
+            raise self._node.bad_answer(method, "logs out of order")
+        return logs
+
+    def _with_times(self, logs: tuple[Log, ...]) -> tuple[Log, ...]:
+        """The logs with the time of their block, which many nodes leave out."""
+        times = {log.block: log.timestamp for log in logs}
+        for block, known in times.items():
+            if not known:
+                times[block] = self._block(hex(block), lambda found: read_number(found.get("timestamp")))
+        return tuple(replace(log, timestamp=times[log.block]) for log in logs)
+
+    def _mine_at(self, timestamp: int) -> None:
+        self._node.ask("evm_setNextBlockTimestamp", [timestamp], lambda _: None)
+        self._node.ask("evm_mine", [], lambda _: None)
+
+    def close(self) -> None:
+        """Ends the HTTP session."""
+        self._node.close()
+
+
+def _params(call: Call) -> dict[str, str]:
+    params = {"from": call.sender, "data": "0x" + call.data.hex(), "value": hex(call.value)}
+    return {**params, "to": call.to} if call.to else params

@@ -1,0 +1,52 @@
+"""ERC-20 tokens: balances, allowances, and the worthless test token of local chains."""
+
+from __future__ import annotations
+
+from pyoutcome.chain.deployed import Deployed, Done, create_contract
+from pyoutcome.chain.network import Network
+from pyoutcome.protocol import Signer
+
+
+class TokenClient(Deployed):
+    """One ERC-20 token. Amounts are base units."""
+
+    artifact = "TestToken"
+
+    def decimals(self) -> int:
+        """Digits after the decimal point."""
+        return int(self.read("decimals"))
+
+    def symbol(self) -> str:
+        """Short name."""
+        return str(self.read("symbol"))
+
+    def balance(self, address: str) -> int:
+        """Base units an address has."""
+        return int(self.read("balanceOf", address))
+
+    def allowance(self, owner: str, spender: str) -> int:
+        """Base units ``spender`` may draw from ``owner``."""
+        return int(self.read("allowance", owner, spender))
+
+    def approve(self, signer: Signer, spender: str, amount: int) -> Done:
+        """Lets ``spender`` draw up to ``amount`` from the signer."""
+        return self._transact(signer, "approve", spender, amount)
+
+    def transfer(self, signer: Signer, to: str, amount: int) -> Done:
+        """Sends ``amount`` from the signer."""
+        return self._transact(signer, "transfer", to, amount)
+
+    def mint(self, signer: Signer, to: str, amount: int) -> Done:
+        """Makes ``amount`` out of nothing; only the test token can."""
+        return self._transact(signer, "mint", to, amount)
+
+    def _transact(self, signer: Signer, function: str, to: str, amount: int) -> Done:
+        # A token's own logs are not events of the protocol.
+        receipt = self.sender.send(self._call(signer.address, function, (to, amount), 0), signer)
+        return Done(receipt, ())
+
+
+def deploy_test_token(network: Network, signer: Signer, name: str, symbol: str) -> TokenClient:
+    """A new test token with 6 decimals that anyone can mint; it stands for no money."""
+    address, _ = create_contract(network, signer, "TestToken", name, symbol)
+    return TokenClient(network, address)

@@ -1,0 +1,165 @@
+"""What every network can do: one suite, run on the embedded chain and on anvil."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from eth_abi.abi import encode
+from eth_utils.crypto import keccak
+
+from pyoutcome.chain.keys import KeySigner
+from pyoutcome.chain.network import Call, Identity, Network, Reverted
+from pyoutcome.chain.networks import connect
+from pyoutcome.chain.sender import Sender
+from pyoutcome.errors import ProtocolError
+from tests.chain.conftest import STARTS_AT, fresh_network, refused
+from tests.chain.echo import CREATION, RUNTIME
+
+COIN = 10**18
+
+
+def deploy_echo(network: Network) -> str:
+    signer = network.test_accounts()[0]
+    receipt = Sender(network).send(Call(signer.address, None, CREATION), signer)
+    assert receipt.created is not None
+    return receipt.created
+
+
+def test_a_local_chain_begins_where_it_is_told_and_has_funded_test_accounts(network: Network) -> None:
+    assert network.local
+    head = network.head()
+    assert (0, STARTS_AT) == (head.number, head.timestamp)
+    accounts = network.test_accounts()
+    assert 10 == len({account.address for account in accounts})
+    assert "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266" == accounts[0].address
+    assert all(network.balance(account.address) >= 10_000 * COIN for account in accounts)
+
+
+def test_time_moves_forward_by_whole_blocks_and_never_back(network: Network) -> None:
+    assert STARTS_AT + 86_400 == network.advance_to(STARTS_AT + 86_400)
+    assert STARTS_AT + 86_400 == network.now()
+    number = network.head().number
+    assert STARTS_AT + 86_400 == network.advance_to(STARTS_AT + 86_400)
+    assert number == network.head().number
+    with refused("time-backwards"):
+        network.advance_to(STARTS_AT)
+    assert (number, STARTS_AT + 86_400) == (network.head().number, network.now())
+
+
+def test_the_clock_follows_the_chain_and_not_the_machine(network: Network) -> None:
+    network.advance_to(STARTS_AT + 1_000)
+    deploy_echo(network)
+    assert STARTS_AT + 1_000 <= network.now() <= STARTS_AT + 1_060
+
+
+def test_a_transaction_runs_and_its_receipt_says_what_happened(network: Network) -> None:
+    address = deploy_echo(network)
+    assert RUNTIME == network.code(address)
+    signer = network.test_accounts()[1]
+    before = network.balance(signer.address)
+    receipt = Sender(network).send(Call(signer.address, address, b"hello"), signer)
+    assert receipt.succeeded
+    assert before - receipt.fee == network.balance(signer.address)
+    assert 1 == network.nonce(signer.address)
+    (log,) = receipt.logs
+    assert (address, ((1).to_bytes(32),), b"hello") == (log.address, log.topics, log.data)
+    assert (receipt.block, 0, receipt.transaction) == (log.block, log.index, log.transaction)
+    assert network.now() == log.timestamp
+    assert receipt == network.receipt(receipt.transaction)
+
+
+def test_nobody_has_a_receipt_for_an_unknown_transaction(network: Network) -> None:
+    assert network.receipt(keccak(b"unknown")) is None
+
+
+def test_logs_come_in_order_and_only_from_the_blocks_and_addresses_asked_for(network: Network) -> None:
+    first, second = deploy_echo(network), deploy_echo(network)
+    signer = network.test_accounts()[1]
+    start = network.head().number
+    for number, address in enumerate((first, second, first)):
+        Sender(network).send(Call(signer.address, address, bytes([number])), signer)
+    last = network.head().number
+    assert [b"\x00", b"\x02"] == [log.data for log in network.logs((first,), 0, last)]
+    assert [b"\x00", b"\x01", b"\x02"] == [log.data for log in network.logs((first, second), 0, last)]
+    assert [b"\x02"] == [log.data for log in network.logs((first,), start + 2, last)]
+    assert [] == network.logs((first,), last + 1, last)
+    assert [] == network.logs((signer.address,), 0, last)
+
+
+def test_a_refused_call_gives_the_contract_s_own_bytes(network: Network) -> None:
+    address = deploy_echo(network)
+    reader = network.test_accounts()[1].address
+    assert b"question" == network.call(Call(reader, address, b"question"))
+    for ask in (network.call, network.estimate_gas):
+        with pytest.raises(Reverted) as refusal:
+            ask(Call(reader, address, b"\x01\x02\x03\x04", value=1))
+        assert b"\x01\x02\x03\x04" == refusal.value.data
+
+
+def test_a_refused_transaction_leaves_nothing_behind(network: Network) -> None:
+    address = deploy_echo(network)
+    signer = network.test_accounts()[1]
+    before = (network.balance(signer.address), network.nonce(signer.address), network.head().number)
+    refusal = keccak(text="AlreadySettled(uint32)")[:4] + encode(["uint32"], [7])
+    with pytest.raises(ProtocolError) as info:
+        Sender(network).send(Call(signer.address, address, refusal, value=1), signer)
+    assert ("already-settled", {"period": 7}) == (info.value.code, info.value.details)
+    assert before == (network.balance(signer.address), network.nonce(signer.address), network.head().number)
+    Sender(network).send(Call(signer.address, address, b"later"), signer)
+
+
+def test_coin_moves_and_a_poor_account_is_told_what_it_lacks(network: Network) -> None:
+    rich, poor = network.test_accounts()[0], KeySigner(keccak(b"poor"))
+    with refused("not-enough-coin") as info:
+        Sender(network).send(Call(poor.address, rich.address, b""), poor)
+    assert (poor.address, 0) == (info.value.details["address"], info.value.details["balance"])
+    Sender(network).send(Call(rich.address, poor.address, b"", value=COIN), rich)
+    assert COIN == network.balance(poor.address)
+    Sender(network).send(Call(poor.address, rich.address, b"", value=COIN // 2), poor)
+    assert 0 < network.balance(poor.address) < COIN // 2
+
+
+def test_the_preview_is_an_upper_bound_of_the_fee(network: Network) -> None:
+    address = deploy_echo(network)
+    signer = network.test_accounts()[1]
+    call = Call(signer.address, address, b"hello")
+    number = network.head().number
+    cost = Sender(network).preview(call)
+    assert number == network.head().number
+    receipt = Sender(network).send(call, signer)
+    assert 21_000 < receipt.gas_used <= cost.gas < 60_000
+    assert 0 < receipt.fee <= cost.most
+    with pytest.raises(ProtocolError) as info:
+        Sender(network).preview(Call(signer.address, address, keccak(text="NothingToDo()")[:4], value=1))
+    assert "nothing-to-do" == info.value.code
+
+
+def test_a_transaction_is_signed_by_the_one_who_acts(network: Network) -> None:
+    first, second = network.test_accounts()[:2]
+    with refused("wrong-signer"):
+        Sender(network).send(Call(first.address, second.address, b""), second)
+
+
+def test_a_workspace_recognises_its_network(network: Network) -> None:
+    found = network.identity()
+    network.require(found)
+    network.require(Identity(found.chain_id))
+    with refused("wrong-network"):
+        network.require(Identity(found.chain_id + 1, found.genesis))
+    with refused("wrong-network"):
+        network.require(Identity(found.chain_id, keccak(b"another first block")))
+    assert str(found.chain_id) in repr(network)
+
+
+def test_two_kinds_of_network_are_never_taken_for_each_other(tmp_path: Path) -> None:
+    with fresh_network("embedded", tmp_path) as embedded:
+        recorded = embedded.identity()
+    with fresh_network("anvil", tmp_path) as anvil:
+        assert recorded.chain_id != anvil.chain_id
+        with refused("wrong-network"):
+            anvil.require(recorded)
+    connect("embedded", tmp_path, recorded=recorded).close()
+    with refused("wrong-network"):
+        connect("embedded", tmp_path, recorded=Identity(recorded.chain_id, bytes(32)))
+    connect("embedded", tmp_path).close()  # the refusal above has released the file
