@@ -106,19 +106,21 @@ def test_pure_layers_know_no_clock_and_no_chance() -> None:
 
 
 def test_no_error_is_swallowed() -> None:
-    """No bare ``except`` and no handler that does nothing."""
+    """What a handler or ``suppress`` lets pass in silence is named, and it is not everything."""
+    broad = {"", "Exception", "BaseException", "PyoutcomeError"}
     for path in MODULES:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            place = f"{name_of(path)}:{getattr(node, 'lineno', 0)}"
             if isinstance(node, ast.ExceptHandler):
-                place = f"{name_of(path)}:{node.lineno}"
                 assert node.type is not None, place
-                assert not all(isinstance(step, ast.Pass) for step in node.body), place
+                silent = all(isinstance(step, ast.Pass | ast.Continue) for step in node.body)
+                assert not (silent and ast.unparse(node.type) in broad), place
             if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("suppress"):
-                assert "Exception" not in {ast.unparse(given) for given in node.args}, f"{name_of(path)}:{node.lineno}"
+                assert set() == broad & {ast.unparse(given) for given in node.args}, place
 
 
 def test_nothing_is_left_for_later() -> None:
-    unfinished = re.compile(r"\b(TODO|FIXME|XXX|HACK|NotImplementedError)\b")
+    unfinished = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|raise NotImplementedError")
     found = [
         f"{name_of(path)}:{number}"
         for path in MODULES
