@@ -8,6 +8,8 @@ from pyoutcome.errors import LedgerError
 from pyoutcome.protocol import events
 from pyoutcome.protocol.events import Located
 
+_Arrears = events.ArrearsPaid | events.ArrearsHeld | events.ArrearsSetOff
+
 
 @dataclass(frozen=True)
 class PeriodRow:
@@ -27,6 +29,8 @@ class PeriodRow:
     """The part that was not covered by funds at settlement."""
     arrears_paid: int = 0
     """What of ``owed`` was paid later."""
+    arrears_held: int = 0
+    """What of ``owed`` was funded later and held back."""
     arrears_set_off: int = 0
     """What of ``owed`` the provider's own later debt cancelled."""
     program_error: int = 0
@@ -44,7 +48,7 @@ class PeriodRow:
     @property
     def still_owed(self) -> int:
         """What of ``owed`` is still open."""
-        return self.owed - self.arrears_paid - self.arrears_set_off
+        return self.owed - self.arrears_paid - self.arrears_held - self.arrears_set_off
 
     def to_dict(self) -> dict[str, object]:
         """Plain data for JSON: amounts are texts."""
@@ -90,7 +94,7 @@ class Rows:
                 self.rows[key] = replace(
                     self.rows[key], set_off=event.set_off, held=event.held, paid=event.paid, owed=event.owed
                 )
-            case events.ArrearsPaid() | events.ArrearsSetOff():
+            case events.ArrearsPaid() | events.ArrearsHeld() | events.ArrearsSetOff():
                 self._take_arrears(event, providers[event.provider])
 
     def end_transaction(self) -> None:
@@ -127,20 +131,23 @@ class Rows:
                 transaction=located.transaction,
             )  # fmt: skip
 
-    def _take_arrears(self, event: events.ArrearsPaid | events.ArrearsSetOff, provider: str) -> None:
+    def _take_arrears(self, event: _Arrears, provider: str) -> None:
         row = self.rows.get((event.period, provider))
         if row is None or event.amount > row.still_owed:
             raise LedgerError(
                 "arrears-differ",
-                f"{event.amount} base units of arrears of {provider} for period {event.period} were paid or set off, "
+                f"{event.amount} base units of arrears of {provider} for period {event.period} were funded or set off, "
                 f"more than the {row.still_owed if row else 0} that were owed.",
                 "Read the events from the chain again, from the escrow's first block on.",
                 period=event.period, provider=provider,
             )  # fmt: skip
-        if isinstance(event, events.ArrearsPaid):
-            row = replace(row, arrears_paid=row.arrears_paid + event.amount)
-        else:
-            row = replace(row, arrears_set_off=row.arrears_set_off + event.amount)
+        match event:
+            case events.ArrearsPaid():
+                row = replace(row, arrears_paid=row.arrears_paid + event.amount)
+            case events.ArrearsHeld():
+                row = replace(row, arrears_held=row.arrears_held + event.amount)
+            case events.ArrearsSetOff():
+                row = replace(row, arrears_set_off=row.arrears_set_off + event.amount)
         self.rows[event.period, provider] = row
 
 

@@ -153,6 +153,25 @@ def _claimed(event: events.Claimed, standing: Standing) -> Movement | None:
 
 
 @movement_of.register
+def _given_up(event: events.GivenUp, standing: Standing) -> Movement | None:
+    name, amount = standing.name(event.provider), _natural(event, event.amount)
+    postings = {account_of(name, Purse.CLAIMABLE): amount, ESCROW: -amount}
+    return _movement(f"Given up by {name} with an early claim, lost with the token", postings, provider=name)
+
+
+@movement_of.register
+def _arrears_held(event: events.ArrearsHeld, standing: Standing) -> Movement | None:
+    name, amount = standing.name(event.provider), _natural(event, event.amount)
+    postings = {
+        account_of(name, Purse.ARREARS): amount,
+        account_of(name, Purse.HELD): -amount,
+        FUNDING: amount,
+        OWING: -amount,
+    }
+    return _movement(f"Arrears of {name} for period {event.period} held", postings, provider=name, period=event.period)
+
+
+@movement_of.register
 def _arrears_paid(event: events.ArrearsPaid, standing: Standing) -> Movement | None:
     name, amount = standing.name(event.provider), _natural(event, event.amount)
     postings = {

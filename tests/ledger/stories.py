@@ -143,15 +143,21 @@ def _pay_arrears(draw: st.DrawFn, story: Story) -> None:
             if part:
                 story.funds -= part
                 _take_owed(box, period, part)
-                happened += [events.ArrearsPaid(period, index, part), *_push(draw, box, index, part)]
+                held = draw(st.integers(0, part))
+                box.held += held
+                if held:
+                    happened.append(events.ArrearsHeld(period, index, held))
+                if part > held:
+                    happened += [events.ArrearsPaid(period, index, part - held), *_push(draw, box, index, part - held)]
     story.transact(*happened)
 
 
 def _claim(draw: st.DrawFn, story: Story) -> None:
     index = draw(st.sampled_from(range(len(NAMES))))
     amount, story.boxes[index].claimable = story.boxes[index].claimable, 0
+    given_up = draw(st.integers(0, amount)) if draw(st.booleans()) else 0
     if amount:
-        story.transact(events.Claimed(index, ADDRESS, amount))
+        story.transact(events.Claimed(index, ADDRESS, amount - given_up), events.GivenUp(index, given_up))
 
 
 def _sync(draw: st.DrawFn, story: Story) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from itertools import groupby
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -20,6 +22,7 @@ from pyoutcome.ledger import (
     running_balances,
     trial_balance,
 )
+from pyoutcome.ledger.postings import movement_of
 from pyoutcome.protocol import events
 from pyoutcome.protocol.events import Event, Located
 from tests.ledger.stories import ADDRESS, NAMES, Story, stories
@@ -217,14 +220,17 @@ def test_an_event_without_a_rule_is_refused() -> None:
     assert "unknown-event" == refusal(story)
 
 
-def test_every_event_of_the_escrow_has_a_rule() -> None:
-    """A new event cannot be forgotten: the ledger must know each one that the protocol can emit."""
-    from pyoutcome.ledger.postings import movement_of
-
-    known = [kind for kind in vars(events).values() if isinstance(kind, type) and issubclass(kind, Event)]
-    assert 20 <= len(known)
-    without = movement_of.dispatch(Event)
-    assert [] == [kind.__name__ for kind in known if kind is not Event and movement_of.dispatch(kind) is without]
+def test_every_event_of_the_contracts_has_a_rule() -> None:
+    """A new event cannot be forgotten: the ledger must know each one that the Solidity interfaces declare."""
+    interfaces = Path(__file__).parents[2] / "contracts" / "interfaces"
+    declared = [
+        name
+        for file in ("IEscrowFactory.sol", "IOutcomeEscrow.sol")
+        for name in re.findall(r"^\s*event (\w+)\(", (interfaces / file).read_text(), re.MULTILINE)
+    ]
+    assert 20 <= len(declared)
+    refuses = movement_of.dispatch(Event)
+    assert [] == [name for name in declared if movement_of.dispatch(getattr(events, name)) is refuses]
 
 
 CREDIT = events.Credited(1, 0, 100, 0, 5, 95, 0)

@@ -1,0 +1,17 @@
+"""Recomputes everything an escrow did and reports each difference; needs nothing from those who settled."""
+
+from pyoutcome.audit.auditor import audit
+from pyoutcome.audit.findings import AuditedPeriod, AuditReport, Finding, Kind, Unit
+from pyoutcome.audit.subject import ChainView, Evidence, Subject
+
+__all__ = [
+    "AuditReport",
+    "AuditedPeriod",
+    "ChainView",
+    "Evidence",
+    "Finding",
+    "Kind",
+    "Subject",
+    "Unit",
+    "audit",
+]

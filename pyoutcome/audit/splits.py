@@ -1,0 +1,152 @@
+"""Whether each amount was set off, held, paid and owed as the rules of the protocol say.
+
+The rules are the protocol's own functions, run from the position that the books give just before each act. So a wrong
+act is found where it happened, and what follows from it is not found again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from pyoutcome.audit.findings import Finding, Kind, Unit
+from pyoutcome.audit.position import Position
+from pyoutcome.ledger import Journal
+from pyoutcome.ledger.accounts import FUNDING
+from pyoutcome.protocol import events
+from pyoutcome.protocol.arguments import Arguments
+from pyoutcome.protocol.events import Event, Located
+from pyoutcome.protocol.money import credit, release, serve_queue
+
+_ARREARS = (events.ArrearsHeld, events.ArrearsPaid)
+_ARREARS_RUN = (*_ARREARS, events.Paid, events.Deferred)
+_CREDIT_PARTS: dict[str, Callable[[events.Credited], int]] = {
+    "set_off": lambda event: event.set_off,
+    "held": lambda event: event.held,
+    "paid": lambda event: event.paid,
+    "owed": lambda event: event.owed,
+}
+
+
+def check_splits(arguments: Arguments, located: Sequence[Located], journal: Journal) -> Iterator[Finding | None]:
+    """One item per comparison: None where equal. ``located`` are the events that ``journal`` was folded from."""
+    splits = _Splits(arguments, journal)
+    for transaction in _transactions(located):
+        yield from splits.check(transaction)
+
+
+class _Splits:
+    """Goes through the events, and at the first event of each act asks the protocol what the act must do."""
+
+    def __init__(self, arguments: Arguments, journal: Journal) -> None:
+        self._position = Position(arguments, journal)
+        self._release_date = arguments.holdback_release
+        self._names = journal.providers
+
+    def check(self, transaction: Sequence[Located]) -> Iterator[Finding | None]:
+        in_run, released = False, set[int]()
+        for at, located in enumerate(transaction):
+            event, rest = located.event, [later.event for later in transaction[at:]]
+            if isinstance(event, events.Settled):
+                yield from self._settlement(event, located.timestamp, rest[1:])
+            elif isinstance(event, _ARREARS) and not in_run:
+                yield self._arrears(located.timestamp, rest)
+            elif isinstance(event, events.HoldbackReleased) and event.provider not in released:
+                released.add(event.provider)
+                yield from self._release(event.provider, located.timestamp, rest)
+            in_run = isinstance(event, _ARREARS) or (in_run and isinstance(event, _ARREARS_RUN))
+            self._position.pass_event(located)
+            if isinstance(event, events.Closed):
+                yield from self._closing(event)
+
+    def _settlement(self, settled: events.Settled, now: int, rest: Sequence[Event]) -> Iterator[Finding | None]:
+        """Set-off first, then one split of the funds, holdback out of what is funded; debt cancels own arrears."""
+        happened = _before(rest, events.Settled)
+        turn = self._position.turn(now)
+        credit(turn, settled.period, settled.amounts)
+        for index, name in enumerate(self._names):
+            for what, part in _CREDIT_PARTS.items():
+                expected, actual = (_credited(given, index, part) for given in (turn.events, happened))
+                yield _compare(what, expected, actual, settled.period, name)
+            expected, actual = (_set_off(given, index) for given in (turn.events, happened))
+            yield _compare("arrears set off", expected, actual, settled.period, name)
+
+    def _arrears(self, now: int, rest: Sequence[Event]) -> Finding | None:
+        """A run of arrears payments serves the queue's oldest entries, each in full while the funds last."""
+        actual = [event for event in _leading(rest, _ARREARS_RUN) if isinstance(event, _ARREARS)]
+        turn = self._position.turn(now)
+        serve_queue(turn, len({(event.period, event.provider) for event in actual}))
+        expected = [event for event in turn.events if isinstance(event, _ARREARS)]
+        if expected == actual:
+            return None
+        return Finding(Kind.SPLIT, "arrears paid", self._told(expected), self._told(actual), Unit.TEXT)
+
+    def _release(self, provider: int, now: int, rest: Sequence[Event]) -> Iterator[Finding | None]:
+        name, date = self._names[provider], self._release_date
+        yield (
+            None
+            if now >= date
+            else Finding(Kind.TIME, "holdback released", f"not before {date}", f"at {now}", Unit.TEXT, provider=name)
+        )
+        turn = self._position.turn(now)
+        release(turn, provider)
+        for what in ("set_off", "paid"):
+            expected, actual = (_released(given, provider, what) for given in (turn.events, rest))
+            yield _compare(f"holdback released: {what}", expected, actual, None, name)
+
+    def _closing(self, closed: events.Closed) -> Iterator[Finding | None]:
+        """After closing nothing is held, no funding stays, and the client got none while anyone was owed."""
+        for name in self._names:
+            yield _compare("held after closing", 0, self._position.held(name), None, name)
+        yield _compare("funding after closing", 0, -self._position.balances[FUNDING], None, None)
+        yield _compare("refund while arrears are owed", 0, closed.amount if self._position.queue else 0, None, None)
+
+    def _told(self, payments: Sequence[events.ArrearsHeld | events.ArrearsPaid]) -> str:
+        return ", ".join(
+            f"{self._names[event.provider]} for period {event.period}: {event.amount}"
+            f"{' held' if isinstance(event, events.ArrearsHeld) else ''}"
+            for event in payments
+        )
+
+
+def _compare(what: str, expected: int, actual: int, period: int | None, provider: str | None) -> Finding | None:
+    return None if expected == actual else Finding(Kind.SPLIT, what, expected, actual, period=period, provider=provider)
+
+
+def _credited(given: Sequence[Event], provider: int, part: Callable[[events.Credited], int]) -> int:
+    return sum(part(event) for event in given if isinstance(event, events.Credited) and event.provider == provider)
+
+
+def _set_off(given: Sequence[Event], provider: int) -> int:
+    return sum(
+        event.amount for event in given if isinstance(event, events.ArrearsSetOff) and event.provider == provider
+    )
+
+
+def _released(given: Sequence[Event], provider: int, what: str) -> int:
+    released = (event for event in given if isinstance(event, events.HoldbackReleased) and event.provider == provider)
+    return sum(event.set_off if what == "set_off" else event.paid for event in released)
+
+
+def _transactions(located: Sequence[Located]) -> Iterator[list[Located]]:
+    group: list[Located] = []
+    for event in located:
+        if group and (event.block, event.transaction) != (group[-1].block, group[-1].transaction):
+            yield group
+            group = []
+        group.append(event)
+    if group:
+        yield group
+
+
+def _before(given: Sequence[Event], kind: type[Event]) -> list[Event]:
+    """The events up to the next one of this kind."""
+    return list(_leading(given, kind, negate=True))
+
+
+def _leading(
+    given: Sequence[Event], kinds: type[Event] | tuple[type[Event], ...], *, negate: bool = False
+) -> Iterator[Event]:
+    for event in given:
+        if isinstance(event, kinds) == negate:
+            return
+        yield event
