@@ -6,7 +6,6 @@ of a complete bundle, so that one bundle has one spelling and one digest.
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -35,10 +34,10 @@ BUNDLE_TYPE: Final = "Bundle(bytes32 agreementDigest,uint32 period,string suppli
 _DOMAIN: Final = hash_struct("EIP712Domain(string name,string version)", (DOMAIN_NAME, DOMAIN_VERSION))
 """No chain in it: evidence is about the world, wherever the escrow stands."""
 
-_Digest = Annotated[str, StringConstraints(pattern=r"\A0x[0-9a-f]{64}\Z")]
-_Whole = Annotated[str, StringConstraints(pattern=r"\A(?:0|[1-9][0-9]{0,18})\Z")]
-_Number = Annotated[str, StringConstraints(pattern=r"\A-?(?:0|[1-9][0-9]{0,59})(?:\.[0-9]{0,17}[1-9])?\Z")]
-_Word = Annotated[str, StringConstraints(pattern=r"\A[A-Za-z][A-Za-z0-9_]{0,79}\Z")]
+_Digest = Annotated[str, StringConstraints(pattern=r"^0x[0-9a-f]{64}$")]
+_Whole = Annotated[str, StringConstraints(pattern=r"^(?:0|[1-9][0-9]{0,18})$")]
+_Number = Annotated[str, StringConstraints(pattern=r"^-?(?:0|[1-9][0-9]{0,59})(?:\.[0-9]{0,17}[1-9])?$")]
+_Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,79}$")]
 _Text = Annotated[str, StringConstraints(min_length=1, max_length=20_000)]
 
 
@@ -63,7 +62,7 @@ class _Value(_Strict):
 
 
 class _Finding(_Strict):
-    code: Annotated[str, StringConstraints(pattern=r"\A[a-z][a-z-]{0,79}\Z")]
+    code: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z-]{0,79}$")]
     subject: Annotated[str, StringConstraints(min_length=1, max_length=200)]
     count: _Whole
     text: _Text
@@ -74,13 +73,13 @@ class _Manifest(_Strict):
 
     format: Literal["pyoutcome-evidence/1"]
     agreement: _Digest
-    period: Annotated[str, StringConstraints(pattern=r"\A[1-9][0-9]{0,8}\Z")]
+    period: Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,8}$")]
     supplier: _Word
     sources: list[_Source]
     values: list[_Value]
     findings: list[_Finding]
     salt: _Digest
-    signature: Annotated[str, StringConstraints(pattern=r"\A0x(?:[0-9a-f]{2}){1,1024}\Z")]
+    signature: Annotated[str, StringConstraints(pattern=r"^0x(?:[0-9a-f]{2}){1,1024}$")]
 
 
 @dataclass(frozen=True)
@@ -254,15 +253,14 @@ def parse_bundle(data: bytes, name: str = "bundle") -> Bundle:
     if len(data) > LARGEST:
         raise _malformed(name, f"it has more than {LARGEST} bytes")
     try:
-        manifest = _Manifest.model_validate(json.loads(data.decode("utf-8")))
-        canonical = rfc8785.dumps(manifest.model_dump())
+        # pydantic's own parser: its depth is bounded, where the standard library's follows the recursion limit, which
+        # other packages raise until the stack overflows.
+        manifest = _Manifest.model_validate_json(data)
     except ValidationError as error:
         fault = error.errors()[0]
         place = ".".join(str(part)[:40] for part in fault["loc"])
-        raise _malformed(name, f"{place or 'the top'}: {fault['msg']}") from error
-    except (ValueError, RecursionError) as error:
-        raise _malformed(name, f"it is not JSON in UTF-8 ({type(error).__name__})") from error
-    if canonical != data:
+        raise _malformed(name, f"{ascii(place) if place else 'the whole'}: {fault['msg'][:200]!a}") from error
+    if rfc8785.dumps(manifest.model_dump()) != data:
         raise EvidenceError(
             "bundle-not-canonical",
             f"{name} is not written in canonical JSON (RFC 8785), so its digest would depend on its spelling.",
