@@ -1,15 +1,64 @@
-"""From an agreement and its parties' addresses to the arguments everybody signs."""
+"""From an agreement and its parties' addresses to the terms everybody signs, and the escrow they make."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
-from pyoutcome.errors import WorkspaceError
-from pyoutcome.protocol import Arguments, Kpi, Provider
+from pyoutcome.chain.escrow import Stage
+from pyoutcome.chain.factory import Deal
+from pyoutcome.errors import ProtocolError, WorkspaceError
+from pyoutcome.protocol import Arguments, Kpi, Provider, signer_of
+from pyoutcome.terms.agreement import Agreement
+from pyoutcome.workspace.desk import Desk
+from pyoutcome.workspace.settings import Offer, TermsSignature
 
-if TYPE_CHECKING:
-    from pyoutcome.terms import Agreement
+ACTIVATE_WITHIN = 30 * 24 * 3600
+"""Seconds an offer stays open, counted from the first signature by the chain's clock."""
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A created escrow."""
+
+    escrow: str
+    terms_hash: bytes
+    transaction: str
+    gas_used: int
+
+    def to_dict(self) -> dict[str, object]:
+        """For machines."""
+        return {
+            "escrow": self.escrow,
+            "terms_hash": "0x" + self.terms_hash.hex(),
+            "transaction": self.transaction,
+            "gas_used": self.gas_used,
+        }
+
+
+@dataclass(frozen=True)
+class Funding:
+    """A deposit and where it leaves the agreement."""
+
+    amount: int
+    """What arrived, base units."""
+    funds: int
+    """Client funding now, base units."""
+    activated: bool
+    """Whether the agreement is active now."""
+    waits_for: str
+    """What activation still needs; empty if active."""
+    transactions: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, object]:
+        """For machines; money in base units."""
+        return {
+            "amount": str(self.amount),
+            "funds": str(self.funds),
+            "active": self.activated,
+            "waits_for": self.waits_for,
+            "transactions": list(self.transactions),
+        }
 
 
 def bind(agreement: Agreement, addresses: Mapping[str, str], token: str, activate_by: int) -> Arguments:
@@ -40,16 +89,7 @@ def bind(agreement: Agreement, addresses: Mapping[str, str], token: str, activat
         verifiers=tuple(address_of(verifier) for verifier in agreement.verifiers),
         arbitrator=address_of("arbitrator"),
         providers=tuple(Provider(signer=signer, payout=signer) for signer in signers),
-        kpis=tuple(
-            Kpi(
-                decimals=kpi.decimals,
-                may_be_missing=True,
-                low=kpi.low,
-                high=kpi.high,
-                if_missing=kpi.if_missing,
-            )
-            for kpi in agreement.program_kpis
-        ),
+        kpis=tuple(Kpi(kpi.decimals, kpi.may_be_missing, kpi.low, kpi.high, kpi.if_missing) for kpi in agreement.kpis),
         parameters=tuple(value for _, value in agreement.rule().parameters),
         activate_by=activate_by,
         start=agreement.periods[0].start,
@@ -60,3 +100,146 @@ def bind(agreement: Agreement, addresses: Mapping[str, str], token: str, activat
         holdback_release=agreement.periods[-1].end + escrow.holdback_release,
         reserve=escrow.reserve,
     )
+
+
+def signing_parties(agreement: Agreement) -> tuple[str, ...]:
+    """Who signs the terms, in the order the escrow takes the signatures: client, then the providers."""
+    return ("client", *agreement.providers)
+
+
+def sign_terms(desk: Desk, party: str) -> TermsSignature:
+    """Signs the terms as a party; the first signature makes the offer.
+
+    WorkspaceError ``not-a-signing-party``, ``address-missing``, those of the key; ChainError ``prediction-differs``.
+    """
+    signing = signing_parties(desk.agreement)
+    desk.parties.require(party)
+    if party not in signing:
+        raise WorkspaceError(
+            "not-a-signing-party",
+            f"{party} does not sign the terms.",
+            f"The terms are signed by {', '.join(signing)}.",
+            party=party,
+        )
+    signer = desk.parties.signer(party)
+    if not desk.files.offer.exists():
+        _make_offer(desk)
+    signature = TermsSignature(
+        party=party,
+        signer=signer.address,
+        terms_hash="0x" + desk.terms_hash.hex(),
+        signature="0x" + signer.sign(desk.terms_hash).hex(),
+    )
+    desk.files.save(desk.files.signature(party), signature)
+    return signature
+
+
+def _make_offer(desk: Desk) -> None:
+    desk.factory.verify()
+    arguments = bind(desk.agreement, desk.parties.addresses, desk.settings.token, desk.network.now() + ACTIVATE_WITHIN)
+    program = desk.agreement.program()
+    deal = Deal(arguments, desk.agreement.digest(), program.hash)
+    prediction = desk.factory.predict(deal)
+    offer = Offer(
+        arguments="0x" + arguments.encode().hex(),
+        agreement_digest="0x" + deal.agreement_digest.hex(),
+        program_hash="0x" + deal.program_hash.hex(),
+        nonce=deal.nonce,
+        terms_hash="0x" + prediction.terms_hash.hex(),
+        escrow=prediction.escrow,
+    )
+    desk.files.save(desk.files.offer, offer)
+
+
+def collect_signatures(desk: Desk) -> dict[str, bytes]:
+    """The stored signatures that really cover these terms, by party.
+
+    WorkspaceError ``signature-differs`` for one that covers other terms or comes from another key.
+    """
+    found: dict[str, bytes] = {}
+    for party in signing_parties(desk.agreement):
+        path = desk.files.signature(party)
+        if not path.exists():
+            continue
+        stored = desk.files.load(path, TermsSignature)
+        signature = bytes.fromhex(stored.signature[2:])
+        if not _covers(desk, party, signature):
+            raise WorkspaceError(
+                "signature-differs",
+                f"The signature of {party} does not cover these terms.",
+                f"Let {party} sign again: it signed another version, or with another key.",
+                party=party,
+            )
+        found[party] = signature
+    return found
+
+
+def missing_signatures(desk: Desk) -> list[str]:
+    """The signing parties without a stored signature."""
+    signed = collect_signatures(desk)
+    return [party for party in signing_parties(desk.agreement) if party not in signed]
+
+
+def _covers(desk: Desk, party: str, signature: bytes) -> bool:
+    try:
+        return signer_of(desk.terms_hash, signature) == desk.parties.addresses.get(party)
+    except ProtocolError:
+        return False  # a malformed signature covers nothing
+
+
+def deploy_escrow(desk: Desk, by: str) -> Deployment:
+    """Creates the escrow once every party has signed. WorkspaceError ``signatures-missing``."""
+    missing = missing_signatures(desk)
+    if missing:
+        raise WorkspaceError(
+            "signatures-missing",
+            f"Not signed yet by {', '.join(missing)}.",
+            "Each of them runs `pyoutcome sign --as PARTY`; nothing unsigned is deployed.",
+            missing=missing,
+        )
+    signer = desk.parties.signer(by)
+    desk.factory.verify()
+    program = desk.agreement.program()
+    if not desk.factory.is_registered(program.hash):
+        desk.intend(by, "registers the program", "no money", desk.factory, "registerProgram", program.data)
+        desk.factory.register_program(signer, program.data)
+    escrow = desk.undeployed_escrow.address
+    desk.intend(by, f"creates the escrow {escrow}", "no money", desk.factory, "create", *desk.deal.as_arguments())
+    _, done = desk.factory.create(signer, desk.deal)
+    desk.factory.verify_deployed(desk.deal)
+    return Deployment(escrow, desk.terms_hash, done.transaction, done.receipt.gas_used)
+
+
+def fund_escrow(desk: Desk, units: int, by: str) -> Funding:
+    """Deposits client funding and starts the agreement as soon as the first reserve is covered."""
+    escrow = desk.escrow
+    signer = desk.parties.signer(by)
+    transactions = []
+    if units:
+        token = escrow.token()
+        if token is not None and token.allowance(signer.address, escrow.address) < units:
+            desk.intend(
+                by, f"lets the escrow draw {desk.money(units)}", "no money yet", token, "approve", escrow.address, units
+            )
+            transactions.append(token.approve(signer, escrow.address, units).transaction)
+        desk.intend(by, "funds the escrow", desk.money(units), escrow, "deposit", units)
+        transactions.append(escrow.deposit(signer, units).transaction)
+    waits_for = activation_waits_for(desk)
+    if escrow.stage() is Stage.OFFER and not waits_for:
+        signatures = list(collect_signatures(desk).values())
+        desk.intend(by, "starts the agreement", "no money", escrow, "activate", signatures)
+        transactions.append(escrow.activate(signer, signatures).transaction)
+    active = escrow.stage() is Stage.ACTIVE
+    return Funding(units, escrow.funds(), active, "" if active else waits_for, tuple(transactions))
+
+
+def activation_waits_for(desk: Desk) -> str:
+    """What the agreement's start still needs, in words; empty if nothing."""
+    missing = missing_signatures(desk)
+    if missing:
+        return f"the signatures of {', '.join(missing)}"
+    escrow = desk.escrow
+    short = desk.deal.arguments.reserve - escrow.funds()
+    if short > 0:
+        return f"{desk.money(short)} more, to cover the first reserve of {desk.money(desk.deal.arguments.reserve)}"
+    return ""

@@ -49,7 +49,7 @@ class PartyBook:
             )
 
     def trust(self, party: str, address: str) -> None:
-        """Records a party's address. An address that is known already is not changed: WorkspaceError ``address-known``."""
+        """Records a party's address; one that is known is not changed (WorkspaceError ``address-known``)."""
         self.require(party)
         known = self.addresses
         if known.get(party, address) != address:

@@ -9,6 +9,7 @@ from typing import Annotated
 from eth_utils.address import is_checksum_address
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from pyoutcome.chain.network import Identity
 from pyoutcome.errors import WorkspaceError
 
 
@@ -49,11 +50,18 @@ class Settings(Stored):
     """``embedded``, a JSON-RPC URL, or ``env:NAME`` where the environment variable NAME holds the URL (for URLs that
     contain a key: only the name is stored)."""
     chain_id: int
-    """Every command refuses a network with another id."""
+    """Every command refuses a network with another id, or with another first block."""
+    genesis: Hash | None
+    """Hash of block 0; None for a network known by its number alone."""
     factory: Address
     token: Address
     first_block: int
     """Events are read from this block on."""
+
+    @property
+    def identity(self) -> Identity:
+        """The chain this workspace belongs to."""
+        return Identity(self.chain_id, None if self.genesis is None else bytes.fromhex(self.genesis[2:]))
 
     @property
     def url(self) -> str:

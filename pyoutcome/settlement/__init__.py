@@ -1,0 +1,1 @@
+"""Moving every period from records to settled, exactly once."""

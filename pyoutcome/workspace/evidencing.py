@@ -1,0 +1,198 @@
+"""Evidence in a workspace: providers measure and sign bundles, verifiers recompute and sign reports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyoutcome.decimals import parse, show
+from pyoutcome.errors import NumberError, ProtocolError, PyoutcomeError, WorkspaceError
+from pyoutcome.evidence.bundle import Bundle, make_bundle, read_bundle, write_bundle
+from pyoutcome.evidence.recomputation import Recomputation
+from pyoutcome.evidence.verify import verify
+from pyoutcome.protocol import MISSING, Report, signer_of
+from pyoutcome.workspace.desk import Desk
+from pyoutcome.workspace.settings import SignedReport
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how much is done and how much there is."""
+
+
+def records_of(desk: Desk, given: Mapping[str, Path] | None = None) -> dict[str, Path]:
+    """The file of each record source: as given, else ``records/NAME.csv``. WorkspaceError ``records-missing``."""
+    files: dict[str, Path] = {}
+    for name, source in desk.agreement.records.items():
+        path = (given or {}).get(name, desk.files.records / f"{name}.{source.format}")
+        if not path.is_file():
+            raise WorkspaceError(
+                "records-missing",
+                f"The raw records {name!r} are not at {desk.files.name(path)}.",
+                f"Put the file there, or name it with --records {name}=PATH.",
+                source=name,
+            )
+        files[name] = path
+    return files
+
+
+def measure_periods(
+    desk: Desk,
+    recomputation: Recomputation,
+    provider: str,
+    periods: Iterable[int],
+    progress: Progress,
+) -> list[Bundle]:
+    """Signs and stores the provider's bundle for each period. WorkspaceError ``wrong-role``."""
+    _require_role(provider, desk.agreement.providers, "does not supply evidence")
+    signer = desk.parties.signer(provider)
+    wanted = list(periods)
+    bundles = []
+    for done, period in enumerate(wanted):
+        progress(f"{provider} signs its evidence", done, len(wanted))
+        measured = recomputation.measured(period, [provider])
+        bundle = make_bundle(desk.agreement, measured, provider, signer)
+        write_bundle(bundle, desk.files.bundle(period, provider).parent)
+        bundles.append(bundle)
+    return bundles
+
+
+def read_bundles(desk: Desk, period: int) -> dict[str, Bundle]:
+    """The stored bundles of a period by provider; what a file says is not trusted until it is verified."""
+    found = {}
+    for provider in desk.agreement.providers:
+        path = desk.files.bundle(period, provider)
+        if path.exists():
+            found[provider] = read_bundle(path)
+    return found
+
+
+def verify_periods(
+    desk: Desk,
+    recomputation: Recomputation,
+    verifier: str,
+    periods: Iterable[int],
+    progress: Progress,
+    supplier_records: Mapping[str, Path] | None = None,
+) -> list[SignedReport]:
+    """Recomputes each period as a verifier, and signs and stores its report.
+
+    WorkspaceError ``wrong-role``, ``bundles-missing``; EvidenceError where a bundle does not hold, and nothing is
+    signed then.
+    """
+    _require_role(verifier, desk.agreement.verifiers, "does not verify")
+    signer = desk.parties.signer(verifier)
+    addresses = desk.parties.addresses
+    suppliers = {provider: addresses[provider] for provider in desk.agreement.providers}
+    wanted = list(periods)
+    reports = []
+    for done, period in enumerate(wanted):
+        progress(f"{verifier} verifies", done, len(wanted))
+        bundles = read_bundles(desk, period)
+        missing = [provider for provider in desk.agreement.providers if provider not in bundles]
+        if missing:
+            raise WorkspaceError(
+                "bundles-missing",
+                f"The evidence of {', '.join(missing)} for period {period} is not here.",
+                "Each of them runs `pyoutcome measure --as PROVIDER`; put the bundle into the folder evidence/.",
+                period=period,
+            )
+        verified = verify(desk.agreement, list(bundles.values()), recomputation, supplier_records, signers=suppliers)
+        values = tuple(MISSING if value is None else value for value in verified.values)
+        message = Report(desk.undeployed_escrow.address, desk.terms_hash, period, 0, values, verified.evidence_digest)
+        report = SignedReport(
+            verifier=verifier,
+            signer=signer.address,
+            escrow=message.escrow,
+            terms_hash="0x" + message.terms_hash.hex(),
+            period=period,
+            nonce=message.nonce,
+            values=tuple(None if value is None else show(value) for value in verified.values),
+            evidence_digest="0x" + message.evidence_digest.hex(),
+            signature="0x" + signer.sign(message.digest(desk.factory.domain)).hex(),
+        )
+        desk.files.save(desk.files.report(period, verifier), report)
+        reports.append(report)
+    return reports
+
+
+def read_report(desk: Desk, period: int, verifier: str) -> SignedReport | None:
+    """A verifier's stored report of a period, checked against its signature and this escrow; None if there is none.
+
+    WorkspaceError ``report-differs`` for one that was signed for something else, or by someone else.
+    """
+    path = desk.files.report(period, verifier)
+    if not path.exists():
+        return None
+    report = desk.files.load(path, SignedReport)
+    message = message_of(report)
+    expected = (desk.undeployed_escrow.address, desk.terms_hash, period)
+    if (message.escrow, message.terms_hash, message.period) != expected or report.verifier != verifier:
+        raise _report_differs(verifier, period, "it was signed for another agreement, chain or period")
+    try:
+        signer = signer_of(message.digest(desk.factory.domain), bytes.fromhex(report.signature[2:]))
+    except ProtocolError as error:
+        raise _report_differs(verifier, period, error.why) from error
+    if signer != desk.parties.addresses.get(verifier):
+        raise _report_differs(verifier, period, f"the signature over it is not that of {verifier}")
+    return report
+
+
+def message_of(report: SignedReport) -> Report:
+    """The message that a stored report signs. WorkspaceError ``report-differs`` for values that are no numbers."""
+    try:
+        values = tuple(MISSING if value is None else parse(value) for value in report.values)
+    except NumberError as error:
+        raise _report_differs(report.verifier, report.period, error.why) from error
+    return Report(
+        report.escrow,
+        bytes.fromhex(report.terms_hash[2:]),
+        report.period,
+        report.nonce,
+        values,
+        bytes.fromhex(report.evidence_digest[2:]),
+    )
+
+
+@dataclass(frozen=True)
+class Agreeing:
+    """The stored reports of a period."""
+
+    reports: tuple[SignedReport, ...]
+    """The largest set that says the same; a quorum of them can be submitted."""
+    faults: tuple[PyoutcomeError, ...]
+    """Why other stored reports cannot be used: one bad report does not stand in the way of the rest."""
+
+
+def agreeing_reports(desk: Desk, period: int) -> Agreeing:
+    """What the stored reports of a period amount to."""
+    groups: dict[bytes, list[SignedReport]] = {}
+    faults = []
+    for verifier in desk.agreement.verifiers:
+        try:
+            report = read_report(desk, period, verifier)
+        except PyoutcomeError as fault:
+            faults.append(fault)
+            continue
+        if report is not None:
+            groups.setdefault(message_of(report).digest(desk.factory.domain), []).append(report)
+    largest: list[SignedReport] = []
+    for group in groups.values():
+        largest = group if len(group) > len(largest) else largest
+    return Agreeing(tuple(largest), tuple(faults))
+
+
+def _require_role(party: str, role: Sequence[str], does_not: str) -> None:
+    if party not in role:
+        raise WorkspaceError(
+            "wrong-role", f"{party} {does_not} in this agreement.", f"Use one of: {', '.join(role)}.", party=party
+        )
+
+
+def _report_differs(verifier: str, period: int, why: str) -> WorkspaceError:
+    return WorkspaceError(
+        "report-differs",
+        f"The stored report of {verifier} for period {period} cannot be used: {why}.",
+        f"Let {verifier} verify the period again.",
+        verifier=verifier,
+        period=period,
+    )

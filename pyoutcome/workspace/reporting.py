@@ -1,0 +1,166 @@
+"""Moving periods in a workspace: facts for the keeper, reports to the escrow, defaults, and the local clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pyoutcome.chain.escrow import PeriodStage, Stage
+from pyoutcome.errors import WorkspaceError
+from pyoutcome.evidence.recomputation import Recomputation
+from pyoutcome.settlement.plan import PeriodFacts
+from pyoutcome.workspace.desk import Desk
+from pyoutcome.workspace.evidencing import (
+    Progress,
+    agreeing_reports,
+    measure_periods,
+    message_of,
+    records_of,
+    verify_periods,
+)
+
+
+@dataclass
+class PeriodDesk:
+    """The keeper's hands in one workspace. Each party that measures or verifies reads the records once, by itself."""
+
+    desk: Desk
+    by: str
+    """The party that submits transactions."""
+    progress: Progress
+    records: Mapping[str, Path] = field(default_factory=dict)
+    move_clock: bool = False
+    """Whether to move a local chain's clock to a period's end instead of waiting for it."""
+    _readings: dict[str, Recomputation] = field(default_factory=dict)
+    _activated: int | None = None
+
+    def facts(self, period: int) -> PeriodFacts:
+        """Everything known about a period now."""
+        desk = self.desk
+        arguments = desk.deal.arguments
+        active = desk.is_active()
+        stage, settles_at = PeriodStage.NONE, 0
+        if desk.is_deployed():
+            stage, settles_at = desk.escrow.period_stage(period)
+        settled = stage is PeriodStage.SETTLED
+        ends = arguments.ends[period - 1]
+        providers = desk.agreement.providers
+        return PeriodFacts(
+            number=period,
+            ends=ends,
+            now=desk.network.now(),
+            active=active,
+            settled=settled,
+            settles_at=settles_at if stage is PeriodStage.DEFAULTED else None,
+            evidence_due=max(ends, self._activation()) + arguments.evidence_window,
+            bundles_missing=tuple(name for name in providers if not desk.files.bundle(period, name).exists()),
+            verified_by=() if settled else tuple(report.verifier for report in agreeing_reports(desk, period).reports),
+            quorum=arguments.quorum,
+        )
+
+    def wait_until(self, timestamp: int) -> bool:
+        """Moves a local chain's clock there if this run may."""
+        if not self.move_clock or not self.desk.is_active():
+            return False
+        self.desk.network.advance_to(timestamp)
+        return True
+
+    def measure(self, period: int) -> None:
+        """Makes the missing bundles of the providers whose keys are here."""
+        for provider in self.desk.agreement.providers:
+            here = self.desk.parties.has_key(provider)
+            if here and not self.desk.files.bundle(period, provider).exists():
+                measure_periods(self.desk, self.reading(provider), provider, [period], self.progress)
+
+    def verify(self, period: int) -> None:
+        """Makes the missing reports of the verifiers whose keys are here."""
+        for verifier in self.desk.agreement.verifiers:
+            here = self.desk.parties.has_key(verifier)
+            if here and not self.desk.files.report(period, verifier).exists():
+                verify_periods(self.desk, self.reading(verifier), verifier, [period], self.progress)
+
+    def report(self, period: int) -> str:
+        """Submits the verified report."""
+        return submit_report(self.desk, period, self.by)
+
+    def settle_default(self, period: int) -> str:
+        """Settles the proposed default."""
+        desk = self.desk
+        desk.intend(self.by, f"settles the default of period {period}", "what it pays", desk.escrow, "settle", period)
+        return desk.escrow.settle(desk.parties.signer(self.by), period).transaction
+
+    def reading(self, party: str) -> Recomputation:
+        """The party's own reading of the raw records."""
+        if party not in self._readings:
+            self.progress(f"{party} reads the records", 0, 1)
+            records = records_of(self.desk, self.records)
+            self._readings[party] = Recomputation.read(self.desk.agreement, records)
+        return self._readings[party]
+
+    def _activation(self) -> int:
+        """When the agreement became active, unix seconds; 0 before."""
+        if self._activated is None and self.desk.is_active():
+            self._activated = activation_time(self.desk)
+        return self._activated or 0
+
+
+def activation_time(desk: Desk) -> int:
+    """When the agreement became active by the chain's clock; 0 if it never was."""
+    from pyoutcome.protocol.events import Activated
+
+    located = desk.escrow.events(desk.settings.first_block)
+    return next((each.timestamp for each in located if isinstance(each.event, Activated)), 0)
+
+
+def submit_report(desk: Desk, period: int, by: str) -> str:
+    """Hands the stored reports of a quorum to the escrow; the transaction's hash.
+
+    WorkspaceError ``too-few-reports``, or the fault of a stored report that is missing for the quorum.
+    """
+    desk.agreement.period(period)
+    found = agreeing_reports(desk, period)
+    quorum = desk.deal.arguments.quorum
+    if len(found.reports) < quorum:
+        if found.faults:
+            raise found.faults[0]
+        raise WorkspaceError(
+            "too-few-reports",
+            f"{len(found.reports)} verifiers have signed the same report for period {period}, and {quorum} must.",
+            "Let another verifier run `pyoutcome verify`, and put its report into the folder reports/.",
+            period=period,
+        )
+    chosen = found.reports[:quorum]
+    message = message_of(chosen[0])
+    order = desk.agreement.verifiers
+    signatures = {order.index(report.verifier): bytes.fromhex(report.signature[2:]) for report in chosen}
+    indexes = sorted(signatures)
+    arguments = (list(message.values), message.evidence_digest, indexes, [signatures[index] for index in indexes])
+    desk.intend(by, f"reports period {period}", "what the program pays", desk.escrow, "report", period, *arguments)
+    done = desk.escrow.report(desk.parties.signer(by), period, message.values, message.evidence_digest, signatures)
+    return done.transaction
+
+
+def propose_default(desk: Desk, period: int, by: str) -> str:
+    """Proposes the default of a period whose evidence is overdue; the transaction's hash."""
+    desk.agreement.period(period)
+    desk.intend(by, f"proposes the default of period {period}", "no money yet", desk.escrow, "proposeDefault", period)
+    return desk.escrow.propose_default(desk.parties.signer(by), period).transaction
+
+
+def close_escrow(desk: Desk, by: str) -> str:
+    """Closes the agreement: releases holdback, pays what is owed, returns the rest; the transaction's hash."""
+    escrow = desk.escrow
+    if escrow.stage() is Stage.CLOSED:
+        raise WorkspaceError("already-closed", "The agreement is closed.", "Nothing is left to do.")
+    most = max(1, escrow.queue_length())
+    moves = f"up to {desk.money(escrow.tracked())}: holdback to the providers, the rest to the client"
+    desk.intend(by, "closes the agreement", moves, escrow, "close", most)
+    return escrow.close(desk.parties.signer(by), most).transaction
+
+
+def all_periods(desk: Desk, chosen: Iterable[int] | None) -> list[int]:
+    """The chosen periods, each checked, or all of the agreement."""
+    if chosen is None:
+        return [period.number for period in desk.agreement.periods]
+    return [desk.agreement.period(number).number for number in chosen]

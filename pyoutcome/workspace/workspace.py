@@ -1,0 +1,269 @@
+"""A workspace: one folder with an agreement, its evidence, keys and chain, and everything one can do with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pyoutcome.audit import AuditReport
+from pyoutcome.chain.network import Network
+from pyoutcome.chain.networks import EMBEDDED, connect
+from pyoutcome.decimals import from_units, parse, to_units_trunc
+from pyoutcome.errors import WorkspaceError
+from pyoutcome.evidence.bundle import Bundle
+from pyoutcome.evidence.recomputation import Recomputation
+from pyoutcome.settlement.keeper import Outcome, keep
+from pyoutcome.terms.agreement import Agreement
+from pyoutcome.workspace import evidencing, offer, reporting
+from pyoutcome.workspace.books import Books, StatedPeriod, Status
+from pyoutcome.workspace.desk import Desk
+from pyoutcome.workspace.evidencing import Progress
+from pyoutcome.workspace.files import WorkspaceFiles
+from pyoutcome.workspace.intent import Confirm, agree_to_all
+from pyoutcome.workspace.making import Plan, make_workspace, party_ids
+from pyoutcome.workspace.offer import Deployment, Funding
+from pyoutcome.workspace.parties import PartyBook, Password
+from pyoutcome.workspace.settings import Settings, SignedReport, TermsSignature
+
+
+def silent(what: str, done: int, total: int) -> None:
+    """Progress that nobody watches."""
+
+
+def no_password(party: str) -> str:
+    """For workspaces that need no password; WorkspaceError ``password-needed`` if one does."""
+    raise WorkspaceError(
+        "password-needed",
+        f"The key of {party} is encrypted, and no password was given.",
+        "Open the workspace with a `password` function.",
+    )
+
+
+class Workspace:
+    """An open workspace. Use it in ``with``, or close it: the embedded chain is locked meanwhile.
+
+    >>> with Workspace.create("deal", "punctual-arrivals.yaml") as workspace:    # doctest: +SKIP
+    ...     for party in ("client", "UA", "B6", "EV"):
+    ...         workspace.sign(party)
+    ...     workspace.deploy()
+    ...     workspace.fund("18_720_000")
+    ...     workspace.settle(move_clock=True)
+    ...     workspace.audit().differences
+    0
+    """
+
+    def __init__(self, desk: Desk, progress: Progress = silent) -> None:
+        self._desk = desk
+        self._progress = progress
+        self._readings: dict[str, Recomputation] = {}
+
+    # --- making and opening -------------------------------------------------------------------------------------------
+
+    @classmethod
+    def create(
+        cls,
+        folder: str | Path,
+        agreement: str | Path,
+        *,
+        network: str = EMBEDDED,
+        factory: str | None = None,
+        token: str | None = None,
+        records: Mapping[str, Path] | None = None,
+        password: Password = no_password,
+        confirm: Confirm = agree_to_all,
+        progress: Progress = silent,
+    ) -> Self:
+        """Makes a workspace in a new or empty folder.
+
+        ``network``: ``embedded``, a JSON-RPC URL, or ``env:NAME``. On a local chain a factory and a test token are
+        deployed and every party gets a test account; elsewhere name both addresses. ``records``: files to copy, by
+        source name. Raises WorkspaceError ``folder-not-empty``, ``addresses-needed``; what loading the agreement and
+        connecting raise. Nothing is left behind on failure.
+        """
+        plan = Plan(network, factory, token, records or {})
+        desk = make_workspace(Path(folder), Path(agreement), plan, password, confirm, progress)
+        return cls(desk, progress)
+
+    @classmethod
+    def open(
+        cls,
+        folder: str | Path,
+        *,
+        password: Password = no_password,
+        confirm: Confirm = agree_to_all,
+        progress: Progress = silent,
+    ) -> Self:
+        """Opens a workspace. WorkspaceError ``no-workspace``, ``file-malformed``; ChainError ``wrong-network``."""
+        files = WorkspaceFiles(Path(folder))
+        if not files.settings.is_file():
+            raise WorkspaceError(
+                "no-workspace",
+                f"There is no pyoutcome workspace in {folder}.",
+                "Make one with `pyoutcome init FOLDER --agreement FILE`, or name one with --workspace.",
+            )
+        settings = files.load(files.settings, Settings)
+        agreement = Agreement.load(files.agreement)
+        network = connect(settings.url, files.folder, recorded=settings.identity)
+        book = PartyBook(party_ids(agreement), files, network, password)
+        return cls(Desk(files, settings, agreement, network, book, confirm), progress)
+
+    def close(self) -> None:
+        """Gives the network back."""
+        self._desk.network.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # --- what is in it ------------------------------------------------------------------------------------------------
+
+    @property
+    def agreement(self) -> Agreement:
+        """The agreement of this workspace."""
+        return self._desk.agreement
+
+    @property
+    def network(self) -> Network:
+        """The network it lives on."""
+        return self._desk.network
+
+    @property
+    def parties(self) -> PartyBook:
+        """Addresses and keys."""
+        return self._desk.parties
+
+    @property
+    def files(self) -> WorkspaceFiles:
+        """Where everything lies."""
+        return self._desk.files
+
+    @property
+    def desk(self) -> Desk:
+        """The contracts and the signed deal."""
+        return self._desk
+
+    @property
+    def books(self) -> Books:
+        """A fresh reading of the escrow's events."""
+        return Books(self._desk)
+
+    # --- acts ---------------------------------------------------------------------------------------------------------
+
+    def sign(self, party: str) -> TermsSignature:
+        """Signs the terms as the client or a provider."""
+        return offer.sign_terms(self._desk, party)
+
+    def deploy(self, by: str = "client") -> Deployment:
+        """Creates the escrow that everybody signed."""
+        return offer.deploy_escrow(self._desk, by)
+
+    def fund(self, amount: str | int, by: str = "client") -> Funding:
+        """Deposits money (text in token units, or whole base units) and starts the agreement once it is covered.
+
+        On a local chain a client without enough test tokens is given them.
+        """
+        units = read_money(amount, self.agreement.token.decimals)
+        if self.network.local:
+            self._grant(by, units)
+        return offer.fund_escrow(self._desk, units, by)
+
+    def measure(
+        self, provider: str, periods: Iterable[int] | None = None, records: Mapping[str, Path] | None = None
+    ) -> list[Bundle]:
+        """Measures a provider's KPIs from the raw records and stores a signed bundle for each period."""
+        numbers = reporting.all_periods(self._desk, periods)
+        reading = self._reading(provider, records)
+        return evidencing.measure_periods(self._desk, reading, provider, numbers, self._progress)
+
+    def verify(
+        self,
+        verifier: str,
+        periods: Iterable[int] | None = None,
+        records: Mapping[str, Path] | None = None,
+        supplier_records: Mapping[str, Path] | None = None,
+    ) -> list[SignedReport]:
+        """Recomputes the periods from the verifier's own records, compares with the bundles, and signs reports."""
+        numbers = reporting.all_periods(self._desk, periods)
+        reading = self._reading(verifier, records)
+        return evidencing.verify_periods(self._desk, reading, verifier, numbers, self._progress, supplier_records)
+
+    def report(self, period: int, by: str = "client") -> str:
+        """Submits a period's verified report, which settles it; the transaction's hash."""
+        return reporting.submit_report(self._desk, period, by)
+
+    def propose_default(self, period: int, by: str = "client") -> str:
+        """Proposes the default of an overdue period; the transaction's hash."""
+        return reporting.propose_default(self._desk, period, by)
+
+    def settle(
+        self, periods: Iterable[int] | None = None, by: str = "client", *, move_clock: bool = False
+    ) -> list[Outcome]:
+        """Moves periods as far as the keys, records and signatures here allow.
+
+        ``move_clock``: on a local chain, go to each period's end instead of waiting for it.
+        """
+        if move_clock:
+            self.network.require_local_clock()
+        keeper = reporting.PeriodDesk(self._desk, by, self._progress, move_clock=move_clock)
+        return keep(keeper, reporting.all_periods(self._desk, periods), self._progress)
+
+    def close_agreement(self, by: str = "client") -> str:
+        """Closes the agreement: holdback to the providers, the rest to the client; the transaction's hash."""
+        return reporting.close_escrow(self._desk, by)
+
+    # --- questions ----------------------------------------------------------------------------------------------------
+
+    def status(self) -> Status:
+        """Where the agreement stands, and what each period waits for."""
+        return self.books.status(self._progress)
+
+    def statement(self, period: int) -> StatedPeriod:
+        """What a period pays and why, from the best values there are."""
+        return self.books.statement(period)
+
+    def audit(self, records: Mapping[str, Path] | None = None) -> AuditReport:
+        """Recomputes every settlement from agreement, raw records and chain."""
+        return self.books.audit(records, self._progress)
+
+    def _reading(self, party: str, records: Mapping[str, Path] | None) -> Recomputation:
+        """Each party reads the records itself, once per process."""
+        if records is not None or party not in self._readings:
+            self._progress(f"{party} reads the records", 0, 1)
+            files = evidencing.records_of(self._desk, records)
+            self._readings[party] = Recomputation.read(self.agreement, files)
+        return self._readings[party]
+
+    def _grant(self, by: str, units: int) -> None:
+        token = self._desk.escrow.token()
+        if token is None:
+            return
+        signer = self.parties.signer(by)
+        short = units - token.balance(signer.address)
+        if short > 0:
+            token.mint(signer, signer.address, short)
+
+
+def read_money(amount: str | int, decimals: int) -> int:
+    """Base units of an amount in token units (text) or base units (int).
+
+    WorkspaceError ``bad-amount`` for a negative amount or more decimals than the token has; NumberError.
+    """
+    if isinstance(amount, int):
+        units, exact = amount, True
+    else:
+        scaled = parse(amount)
+        units = to_units_trunc(scaled, decimals)
+        exact = from_units(units, decimals) == scaled
+    if units < 0 or not exact:
+        raise WorkspaceError(
+            "bad-amount",
+            f"{amount} is no amount of a token with {decimals} decimals.",
+            f"Give a positive amount with at most {decimals} decimals.",
+        )
+    return units
