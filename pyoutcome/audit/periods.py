@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pyoutcome.audit.findings import AuditedPeriod, Finding, Kind, Unit
 from pyoutcome.audit.story import PeriodStory
 from pyoutcome.audit.subject import ChainView, Evidence, Subject
-from pyoutcome.errors import FormulaError
+from pyoutcome.errors import AgreementError, FormulaError, NumberError
 from pyoutcome.protocol.events import Reported, Settled
 from pyoutcome.protocol.messages import MISSING
 
@@ -146,7 +146,8 @@ class PeriodCheck:
             return nothing, True
         try:
             return self._subject.amounts(number, values), False
-        except FormulaError:
+        except (AgreementError, FormulaError, NumberError):
+            # Values that the agreement cannot price at all are no reason to stop: what they settled shows as a finding.
             return nothing, True
 
     def _compare_amounts(

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pyoutcome.audit.findings import Finding, Kind, Unit
 from pyoutcome.audit.position import Position
 from pyoutcome.ledger import Journal
-from pyoutcome.ledger.accounts import FUNDING
 from pyoutcome.protocol import events
 from pyoutcome.protocol.arguments import Arguments
 from pyoutcome.protocol.events import Event, Located
@@ -43,16 +42,15 @@ class _Splits:
         self._names = journal.providers
 
     def check(self, transaction: Sequence[Located]) -> Iterator[Finding | None]:
-        in_run, released = False, set[int]()
+        in_run = False
         for at, located in enumerate(transaction):
             event, rest = located.event, [later.event for later in transaction[at:]]
             if isinstance(event, events.Settled):
                 yield from self._settlement(event, located.timestamp, rest[1:])
             elif isinstance(event, _ARREARS) and not in_run:
                 yield self._arrears(located.timestamp, rest)
-            elif isinstance(event, events.HoldbackReleased) and event.provider not in released:
-                released.add(event.provider)
-                yield from self._release(event.provider, located.timestamp, rest)
+            elif isinstance(event, events.HoldbackReleased):
+                yield from self._release(event, located.timestamp)
             in_run = isinstance(event, _ARREARS) or (in_run and isinstance(event, _ARREARS_RUN))
             self._position.pass_event(located)
             if isinstance(event, events.Closed):
@@ -80,24 +78,25 @@ class _Splits:
             return None
         return Finding(Kind.SPLIT, "arrears paid", self._told(expected), self._told(actual), Unit.TEXT)
 
-    def _release(self, provider: int, now: int, rest: Sequence[Event]) -> Iterator[Finding | None]:
-        name, date = self._names[provider], self._release_date
+    def _release(self, event: events.HoldbackReleased, now: int) -> Iterator[Finding | None]:
+        """Holdback leaves after its date only, cancels what debt it can, and is paid out whole or not at all."""
+        name, date = self._names[event.provider], self._release_date
         yield (
             None
             if now >= date
             else Finding(Kind.TIME, "holdback released", f"not before {date}", f"at {now}", Unit.TEXT, provider=name)
         )
         turn = self._position.turn(now)
-        release(turn, provider)
-        for what in ("set_off", "paid"):
-            expected, actual = (_released(given, provider, what) for given in (turn.events, rest))
-            yield _compare(f"holdback released: {what}", expected, actual, None, name)
+        release(turn, event.provider)
+        expected = [released for released in turn.events if isinstance(released, events.HoldbackReleased)]
+        yield _compare("holdback set off", sum(one.set_off for one in expected), event.set_off, None, name)
+        if event.paid:
+            yield _compare("holdback paid", sum(one.paid for one in expected), event.paid, None, name)
 
     def _closing(self, closed: events.Closed) -> Iterator[Finding | None]:
-        """After closing nothing is held, no funding stays, and the client got none while anyone was owed."""
+        """After closing nothing is held, and the client got nothing back while anyone was owed."""
         for name in self._names:
             yield _compare("held after closing", 0, self._position.held(name), None, name)
-        yield _compare("funding after closing", 0, -self._position.balances[FUNDING], None, None)
         yield _compare("refund while arrears are owed", 0, closed.amount if self._position.queue else 0, None, None)
 
     def _told(self, payments: Sequence[events.ArrearsHeld | events.ArrearsPaid]) -> str:
@@ -120,11 +119,6 @@ def _set_off(given: Sequence[Event], provider: int) -> int:
     return sum(
         event.amount for event in given if isinstance(event, events.ArrearsSetOff) and event.provider == provider
     )
-
-
-def _released(given: Sequence[Event], provider: int, what: str) -> int:
-    released = (event for event in given if isinstance(event, events.HoldbackReleased) and event.provider == provider)
-    return sum(event.set_off if what == "set_off" else event.paid for event in released)
 
 
 def _transactions(located: Sequence[Located]) -> Iterator[list[Located]]:

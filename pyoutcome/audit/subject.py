@@ -26,7 +26,8 @@ class Subject:
     """Full names, in program order."""
     amounts: Callable[[int, Sequence[int | None]], tuple[int, ...]]
     """Amount per provider in base units, truncated toward zero, for a period and its values in program order (None is
-    missing). May raise FormulaError where the program itself fails; the escrow then settles zero."""
+    missing). May raise FormulaError where the program itself fails (the escrow then settles zero), AgreementError or
+    NumberError where these are no values of its KPIs."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from pyoutcome.protocol import events
 from pyoutcome.protocol.events import Event, Located
 
 _OPENING = (events.Activated, events.Cancelled)
-_ONLY_ACTIVE = (events.Withdrawn, events.Reported, events.DefaultProposed, events.Settled, events.Credited)
+_ONLY_ACTIVE = (events.Reported, events.DefaultProposed, events.Settled, events.Credited)
 
 
 @dataclass(frozen=True)
@@ -116,9 +116,10 @@ class _Books:
             self.stage = "active" if isinstance(event, events.Activated) else "closed"
         elif isinstance(event, _ONLY_ACTIVE):
             allowed = self.stage == "active"
-        elif isinstance(event, events.Closed):
+        elif isinstance(event, events.Withdrawn | events.Closed):
+            # Funding that comes after closing, or that the client would not take then, it withdraws later.
             allowed = self.stage != "offer"
-            self.stage = "closed"
+            self.stage = "closed" if isinstance(event, events.Closed) else self.stage
         if not allowed:
             raise LedgerError(
                 "event-out-of-stage",

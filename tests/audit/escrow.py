@@ -150,26 +150,32 @@ class ToyEscrow:
             account.claimable = 0
             self._mine()
 
-    def close(self) -> None:
+    def close(self, most: int = 100) -> bool:
+        """Closes, or pays up to ``most`` arrears and says that it could not close yet."""
         self.now = max(self.now, RELEASE)
-        self._serve(100)
+        for provider, account in enumerate(self.accounts):
+            off = min(account.debt, account.held)
+            account.debt, account.held, self.funds = account.debt - off, account.held - off, self.funds + off
+            if off:
+                self._said.append(events.HoldbackReleased(provider, off, off, 0))
+        self._serve(most)
+        if self.queue and self.funds:
+            self._mine()
+            return False
+        self.released = True
         for provider, account in enumerate(self.accounts):
             amount, account.held = account.held, 0
-            set_off = min(account.debt, amount)
-            account.debt -= set_off
-            self.funds += set_off
             if amount:
-                self._said.append(events.HoldbackReleased(provider, amount, set_off, amount - set_off))
-                self._push(provider, amount - set_off)
+                self._said.append(events.HoldbackReleased(provider, amount, 0, amount))
+                self._push(provider, amount)
+        for provider, account in enumerate(self.accounts):
             owed = sum(entry[2] for entry in self.queue if entry[1] == provider) - account.debt
             if owed:
                 self._said.append(events.ClaimRecorded(provider, owed))
-        # What debts gave back to the client's funding while others are owed pays those first.
-        self.released = True
-        if not self.queue or not self.funds:
-            self._said.append(events.Closed(self.funds))
-            self.funds = 0
+        self._said.append(events.Closed(self.funds))
+        self.funds = 0
         self._mine()
+        return True
 
     # --- what the chain would show ---
 
@@ -199,24 +205,28 @@ class ToyEscrow:
         given = (0,) * len(PROVIDERS) if failed else amounts(period, values)
         self.settled.add(period)
         self._said.append(events.Settled(period, given, 3 if failed else 0))
-        due, offs = [], []
-        for account, amount in zip(self.accounts, given, strict=True):
-            account.earned += amount
-            off = min(account.debt, max(0, amount))
-            account.debt += max(0, -amount) - off
-            offs.append(off)
-            due.append(max(0, amount) - off)
-        granted = self._share([0] * len(due) if self.queue else due, due)
         for provider, amount in enumerate(given):
+            self.accounts[provider].earned += amount
+            if amount < 0:
+                self.accounts[provider].debt -= amount
+                self._said.append(events.Credited(period, provider, amount, 0, 0, 0, 0))
+                self._cancel(provider)
+        offs = [min(account.debt, max(0, amount)) for account, amount in zip(self.accounts, given, strict=True)]
+        due = [max(0, amount) - off for amount, off in zip(given, offs, strict=True)]
+        granted = self._share([0] * len(due) if self.queue else due, due)
+        payments = [0] * len(due)
+        for provider, amount in enumerate(given):
+            if amount <= 0:
+                continue
+            self.accounts[provider].debt -= offs[provider]
             held = self._hold(period, provider, granted[provider])
+            payments[provider] = granted[provider] - held
             owed = due[provider] - granted[provider]
             if owed:
                 self.queue.append((period, provider, owed))
-            if amount:
-                parts = (offs[provider], held, granted[provider] - held, owed)
-                self._said.append(events.Credited(period, provider, amount, *parts))
-            self._cancel(provider)
-            self._push(provider, granted[provider] - held)
+            self._said.append(events.Credited(period, provider, amount, offs[provider], held, payments[provider], owed))
+        for provider, payment in enumerate(payments):
+            self._push(provider, payment)
 
     def _share(self, wanted: list[int], due: list[int]) -> list[int]:
         total, available = sum(wanted), min(self.funds, sum(wanted))

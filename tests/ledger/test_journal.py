@@ -267,7 +267,7 @@ PAID = events.Paid(0, ADDRESS, 95)
         ([events.ClaimRecorded(7, 1)], "unknown-provider"),
         ([events.Activated(b"\1" * 32)], "event-out-of-stage"),
         ([events.Cancelled()], "event-out-of-stage"),
-        ([events.Closed(1000), events.Withdrawn(0)], "event-out-of-stage"),
+        ([events.Closed(1000), SETTLED], "event-out-of-stage"),
     ],
 )  # fmt: skip
 def test_events_that_do_not_add_up_are_refused(happened: list[Event], code: str) -> None:
