@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import NoReturn
 
-from pyoutcome.decimals import INT256_MAX, INT256_MIN
+from pyoutcome.decimals import INT256_MAX
 from pyoutcome.errors import FormulaError
 from pyoutcome.formula import syntax as s
 from pyoutcome.formula.printer import to_text
@@ -42,7 +42,7 @@ class Types:
         """The type of a node; refuses what has none."""
         match node:
             case s.Number():
-                if not INT256_MIN <= node.value <= INT256_MAX:
+                if abs(node.value) > INT256_MAX:  # the least int256 has no positive twin, so no text
                     raise FormulaError("rule-size", "A constant does not fit a 256-bit value.", "Use a larger unit.")
                 return "number"
             case s.Truth():
