@@ -316,6 +316,14 @@ def test_a_clock_that_runs_backwards_is_refused() -> None:
     assert "events-out-of-order" == refusal(story)
 
 
+def test_a_block_has_one_time() -> None:
+    story = begun()
+    story.transact(SETTLED, CREDIT, PAID)
+    story.located[-1] = replace(story.located[-1], timestamp=story.located[-1].timestamp + 1)
+
+    assert "events-out-of-order" == refusal(story)
+
+
 @pytest.mark.parametrize("names", [("UA", "UA"), ("a:b",), ("",), ("=1+1",), ("x" * 65,), ("two words",)])
 def test_ids_that_cannot_stand_in_an_account_name_are_refused(names: tuple[str, ...]) -> None:
     with pytest.raises(LedgerError) as caught:
