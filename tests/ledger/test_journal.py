@@ -292,6 +292,14 @@ def test_debt_and_arrears_of_one_provider_cancel_at_once() -> None:
     assert (70, 0, 70) == (account.earned, account.debt, account.arrears)
 
 
+def test_one_provider_s_debt_is_not_set_off_by_another() -> None:
+    story = begun()
+    settled = events.Settled(1, (-10, 5, 0), 0)
+    story.transact(settled, events.Credited(1, 0, -10, 0, 0, 0, 0), events.Credited(1, 1, 5, 5, 0, 0, 0))
+
+    assert "balance-below-zero" == refusal(story)
+
+
 def test_nothing_is_settled_before_activation() -> None:
     story = Story()
     story.transact(events.Deposited(ADDRESS, 1000))
