@@ -105,6 +105,12 @@ def show_units(units: int, unit_decimals: int, decimals: int = 0) -> str:
     return f"{sign}{whole}.{digits}" if digits else f"{sign}{whole}"
 
 
+def show_money(units: int, unit_decimals: int) -> str:
+    """Token base units as people read them: thousands separators, at least two decimals if the token has them."""
+    whole, _, part = show_units(abs(units), unit_decimals, min(2, unit_decimals)).partition(".")
+    return f"{'-' if units < 0 else ''}{int(whole):,}{'.' + part if part else ''}"
+
+
 def fit(value: int) -> int:
     """The value itself if it fits int256; NumberError ``number-too-large`` otherwise."""
     if not INT256_MIN <= value <= INT256_MAX:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pyoutcome.cli.output import Progress, silent
 from pyoutcome.errors import WorkspaceError
 
 if TYPE_CHECKING:
@@ -32,22 +33,37 @@ Periods = Annotated[
 ]
 
 
-def acting(default: str | None = None) -> typer.models.OptionInfo:
-    """The ``--as PARTY`` option."""
-    option: typer.models.OptionInfo = typer.Option(
-        default if default is not None else ...,
-        "--as",
-        help="The party that acts: client, a provider, a verifier or arbitrator.",
-    )
-    return option
+Records = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--records", help="NAME=FILE: raw records to use instead of the workspace's; may be given several times."
+    ),
+]
+Party = Annotated[str, typer.Option("--as", help="The party that acts: client, a provider or a verifier.")]
+By = Annotated[str, typer.Option("--as", help="The party that signs and pays the transaction.")]
 
 
-def open_workspace(folder: Path | None, yes: bool = False) -> Workspace:
+def read_records(given: list[str] | None) -> dict[str, Path]:
+    """``NAME=FILE`` options as files by source name. WorkspaceError ``bad-records-option``."""
+    files = {}
+    for each in given or []:
+        name, equals, path = each.partition("=")
+        if not equals or not Path(path).is_file():
+            raise WorkspaceError(
+                "bad-records-option",
+                f"{each!r} does not name a file of records.",
+                "Write NAME=FILE with an existing file, such as flights=flights.csv.",
+            )
+        files[name] = Path(path)
+    return files
+
+
+def open_workspace(folder: Path | None, yes: bool = False, progress: Progress = silent) -> Workspace:
     """The workspace a command works in; asks before irreversible steps on public networks unless ``yes``."""
     from pyoutcome.workspace import Workspace, find_workspace
 
     found = folder if folder is not None else find_workspace(Path.cwd())
-    return Workspace.open(found, password=ask_password, confirm=lambda intent: confirm(intent, yes))
+    return Workspace.open(found, password=ask_password, confirm=lambda intent: confirm(intent, yes), progress=progress)
 
 
 def ask_password(party: str) -> str:

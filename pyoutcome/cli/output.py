@@ -56,7 +56,7 @@ def describe(error: PyoutcomeError) -> dict[str, object]:
     return {"code": error.code, "why": error.why, "fix": error.fix, "where": place}
 
 
-def _silent(what: str, done: int, total: int) -> None:
+def silent(what: str, done: int, total: int) -> None:
     """Progress that nobody watches."""
 
 
@@ -64,7 +64,7 @@ def _silent(what: str, done: int, total: int) -> None:
 def progress(as_json: bool) -> Iterator[Progress]:
     """A progress bar on stderr while something long runs; silent for machines and when stderr is not a terminal."""
     if as_json or not sys.stderr.isatty():
-        yield _silent
+        yield silent
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn

@@ -1,7 +1,23 @@
 """One folder with everything about one agreement, and the Python API over it."""
 
-from pyoutcome.workspace.files import find_workspace
-from pyoutcome.workspace.intent import Confirm, Intent
-from pyoutcome.workspace.workspace import Workspace
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pyoutcome.workspace.files import find_workspace
+    from pyoutcome.workspace.intent import Confirm, Intent
+    from pyoutcome.workspace.workspace import Workspace
 
 __all__ = ["Confirm", "Intent", "Workspace", "find_workspace"]
+
+_ROOMS = {"Workspace": "workspace", "find_workspace": "files", "Confirm": "intent", "Intent": "intent"}
+
+
+def __getattr__(name: str) -> Any:
+    """Names are fetched when they are first used: a workspace brings chain and database libraries."""
+    if name in _ROOMS:
+        from importlib import import_module
+
+        return getattr(import_module(f"pyoutcome.workspace.{_ROOMS[name]}"), name)
+    raise AttributeError(f"module 'pyoutcome.workspace' has no attribute {name!r}")

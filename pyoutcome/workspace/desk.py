@@ -13,7 +13,7 @@ from pyoutcome.chain.deployed import Deployed
 from pyoutcome.chain.escrow import EscrowClient, Stage
 from pyoutcome.chain.factory import Deal, FactoryClient
 from pyoutcome.chain.network import Network
-from pyoutcome.decimals import show_units
+from pyoutcome.decimals import show_money, show_units
 from pyoutcome.errors import WorkspaceError
 from pyoutcome.protocol import Arguments, Kpi, Provider
 from pyoutcome.protocol.arguments import ABI_TYPE
@@ -116,12 +116,6 @@ class Desk:
         cost = target.preview(self.parties.signer(party).address, function, *arguments)
         costs = f"at most {show_units(cost.most, COIN_DECIMALS)} of the network's coin"
         self.confirm(Intent(party, does, moves, costs, local=False))
-
-
-def show_money(units: int, decimals: int) -> str:
-    """Base units with thousands separators and at least two decimals (if the token has them)."""
-    whole, _, part = show_units(abs(units), decimals, min(2, decimals)).partition(".")
-    return f"{'-' if units < 0 else ''}{int(whole):,}{'.' + part if part else ''}"
 
 
 def read_arguments(data: bytes) -> Arguments:

@@ -10,7 +10,7 @@ from pyoutcome.decimals import parse, show
 from pyoutcome.errors import NumberError, ProtocolError, PyoutcomeError, WorkspaceError
 from pyoutcome.evidence.bundle import Bundle, make_bundle, read_bundle, write_bundle
 from pyoutcome.evidence.recomputation import Recomputation
-from pyoutcome.evidence.verify import verify
+from pyoutcome.evidence.verification import verify
 from pyoutcome.protocol import MISSING, Report, signer_of
 from pyoutcome.workspace.desk import Desk
 from pyoutcome.workspace.settings import SignedReport

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +35,7 @@ class Plan:
     token: str | None
     """Addresses; None lets a local chain deploy its own."""
     records: Mapping[str, Path]
-    """Files to copy, by source name."""
+    """Files to copy, by source name; a ZIP archive of one file is unpacked."""
 
 
 def party_ids(agreement: Agreement) -> tuple[str, ...]:
@@ -47,7 +48,8 @@ def make_workspace(
 ) -> Desk:
     """Fills a new or empty folder and opens it; nothing is left behind on failure.
 
-    Raises WorkspaceError ``folder-not-empty``, ``no-such-records``, ``addresses-needed``, ``token-differs``.
+    Raises WorkspaceError ``folder-not-empty``, ``no-such-records``, ``addresses-needed``, ``token-differs``,
+    ``bad-archive``.
     """
     agreement = Agreement.load(source)
     if folder.exists() and any(folder.iterdir()):
@@ -82,7 +84,24 @@ def _copy(files: WorkspaceFiles, agreement: Agreement, source: Path, plan: Plan)
             raise WorkspaceError(
                 "no-such-records", f"The agreement has no records {name!r}.", f"It has {', '.join(agreement.records)}."
             )
-        shutil.copyfile(path, files.records / f"{name}.{agreement.records[name].format}")
+        _copy_records(path, files.records / f"{name}.{agreement.records[name].format}")
+
+
+def _copy_records(source: Path, target: Path) -> None:
+    if source.suffix != ".zip":
+        shutil.copyfile(source, target)
+        return
+    try:
+        with zipfile.ZipFile(source) as archive:
+            [member] = archive.namelist()
+            with archive.open(member) as packed, target.open("wb") as unpacked:
+                shutil.copyfileobj(packed, unpacked, 1 << 20)
+    except (ValueError, zipfile.BadZipFile) as error:
+        raise WorkspaceError(
+            "bad-archive",
+            f"{source} is not a ZIP archive of exactly one file of records.",
+            "Unpack it and name the file itself.",
+        ) from error
 
 
 def _connect(files: WorkspaceFiles, agreement: Agreement, plan: Plan, password: Password, confirm: Confirm) -> Desk:

@@ -1,0 +1,44 @@
+"""The command `pyoutcome`: every verb a thin face over the Python API. Heavy libraries load when a verb needs them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from pyoutcome.cli import agreements, books, building, dealing, evidence, telling
+from pyoutcome.cli.polite import PoliteGroup
+
+app = typer.Typer(
+    name="pyoutcome",
+    cls=PoliteGroup,
+    help="Contracts that pay for results and can prove it. Start with `pyoutcome demo`.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_show_locals=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for room in (telling, agreements, dealing, evidence, books, building):
+    room.add_to(app)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"pyoutcome {version('pyoutcome')}")
+        raise typer.Exit
+
+
+@app.callback()
+def main_options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Options of the command itself."""
+
+
+def main() -> None:
+    """Entry point."""
+    app()

@@ -1,0 +1,238 @@
+"""Verbs that make the deal: init, key, sign, deploy, fund, clock, close."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pyoutcome.cli.options import By, Folder, Json, Party, Records, Yes, open_workspace, read_records
+from pyoutcome.cli.output import emit, progress
+from pyoutcome.errors import WorkspaceError
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the verbs of this module."""
+    app.command("init", rich_help_panel="Deal")(init)
+    app.command("sign", rich_help_panel="Deal")(sign)
+    app.command("deploy", rich_help_panel="Deal")(deploy)
+    app.command("fund", rich_help_panel="Deal")(fund)
+    app.command("close", rich_help_panel="Deal")(close)
+    app.command("clock", rich_help_panel="Deal")(clock)
+    keys = typer.Typer(help="Keys and addresses of the parties.", no_args_is_help=True)
+    keys.command("new")(new_key)
+    keys.command("trust")(trust)
+    app.add_typer(keys, name="key", rich_help_panel="Deal")
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(help="The new workspace folder.")],
+    agreement: Annotated[
+        str, typer.Option("--agreement", "-a", help="An agreement file, or the name of an example.")
+    ] = "punctual-arrivals",
+    network: Annotated[
+        str, typer.Option(help="`embedded`, a JSON-RPC URL, or env:NAME for a URL in an environment variable.")
+    ] = "embedded",
+    factory: Annotated[str | None, typer.Option(help="Address of the escrow factory (public networks).")] = None,
+    token: Annotated[str | None, typer.Option(help="Address of the token (public networks).")] = None,
+    records: Records = None,
+    as_json: Json = False,
+) -> None:
+    """Makes a workspace: a folder for one agreement, with its records, keys and, by default, its own local chain.
+
+    With an example's name the example's real records come along.
+
+    Examples:
+        pyoutcome init deal --agreement punctual-arrivals
+        pyoutcome init deal --agreement my.yaml --records flights=flights.csv --network http://127.0.0.1:8545
+    """
+    from pyoutcome.cli import show
+    from pyoutcome.workspace import Workspace
+    from pyoutcome.workspace.examples import find_example
+
+    with progress(as_json) as advance:
+        file, own_records = find_example(agreement)
+        given = {**own_records, **read_records(records)}
+        workspace = Workspace.create(
+            folder, file, network=network, factory=factory, token=token, records=given, progress=advance
+        )
+    with workspace:
+        document = {
+            "workspace": str(folder),
+            "agreement": workspace.agreement.id,
+            "network": workspace.network.name,
+            "chain_id": workspace.network.chain_id,
+            "factory": workspace.desk.settings.factory,
+            "token": workspace.desk.settings.token,
+            "parties": workspace.parties.addresses,
+        }
+        emit(document, as_json, lambda console: show.made(console, workspace))
+
+
+def sign(party: Party, folder: Folder = None, as_json: Json = False) -> None:
+    """Signs the terms as the client or a provider: the agreement's digest, its program and every deployed argument.
+
+    Examples:
+        pyoutcome sign --as client
+        pyoutcome sign --as UA
+    """
+    from pyoutcome.cli import show
+
+    with open_workspace(folder) as workspace:
+        signature = workspace.sign(party)
+        emit(
+            signature.model_dump(),
+            as_json,
+            lambda console: show.facts(
+                console,
+                f"{party} has signed the terms",
+                {"terms hash": signature.terms_hash, "signed by": signature.signer, "file": f"signatures/{party}.json"},
+            ),
+        )
+
+
+def deploy(party: By = "client", folder: Folder = None, yes: Yes = False, as_json: Json = False) -> None:
+    """Creates the escrow at the address everybody signed; refuses anything unsigned or altered since.
+
+    Examples:
+        pyoutcome deploy
+        pyoutcome deploy --as UA --yes
+    """
+    from pyoutcome.cli import show
+
+    with open_workspace(folder, yes) as workspace:
+        made = workspace.deploy(party)
+        emit(
+            made.to_dict(),
+            as_json,
+            lambda console: show.facts(
+                console,
+                "The escrow stands",
+                {
+                    "address": made.escrow,
+                    "terms hash": "0x" + made.terms_hash.hex(),
+                    "transaction": made.transaction,
+                    "gas": f"{made.gas_used:,}",
+                },
+            ),
+        )
+
+
+def fund(
+    amount: Annotated[str, typer.Argument(help="Amount in the token's units, such as 18_720_000 or 99.50.")],
+    party: By = "client",
+    folder: Folder = None,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Puts money into the escrow, and starts the agreement once everybody signed and the first reserve is covered.
+
+    On a local chain the payer is given test tokens first.
+
+    Examples:
+        pyoutcome fund 18_720_000
+    """
+    from pyoutcome.cli import show
+
+    with open_workspace(folder, yes) as workspace:
+        funding = workspace.fund(amount, party)
+        emit(funding.to_dict(), as_json, lambda console: show.funding(console, workspace, funding))
+
+
+def close(party: By = "client", folder: Folder = None, yes: Yes = False, as_json: Json = False) -> None:
+    """Closes the agreement: releases the holdback, pays what is owed, returns the rest to the client. Anyone may.
+
+    Examples:
+        pyoutcome close
+    """
+    from pyoutcome.cli import show
+
+    with open_workspace(folder, yes) as workspace:
+        transaction = workspace.close_agreement(party)
+        document = {"transaction": transaction, **workspace.status().to_dict()}
+        emit(document, as_json, lambda console: show.status(console, workspace, workspace.status()))
+
+
+def clock(
+    to: Annotated[
+        str | None,
+        typer.Option(
+            "--to", help="A UTC time such as 2013-02-01T05:00, period:N for the end of period N, or holdback."
+        ),
+    ] = None,
+    folder: Folder = None,
+    as_json: Json = False,
+) -> None:
+    """Shows the chain's clock; on a local chain moves it forward.
+
+    Examples:
+        pyoutcome clock
+        pyoutcome clock --to period:1
+        pyoutcome clock --to 2013-02-01T05:00
+    """
+    with open_workspace(folder) as workspace:
+        if to is not None:
+            kind, _, number = to.partition(":")
+            if kind == "period" and number.isdecimal():
+                moment = workspace.agreement.period(int(number)).end
+            elif to == "holdback":
+                moment = workspace.desk.deal.arguments.holdback_release
+            else:
+                moment = _read_time(to)
+            workspace.network.advance_to(moment)
+        now = datetime.fromtimestamp(workspace.network.now(), UTC)
+        emit({"clock": now.isoformat()}, as_json, lambda console: console.print(f"{now:%Y-%m-%d %H:%M:%S} UTC"))
+
+
+def _read_time(text: str) -> int:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise WorkspaceError(
+            "bad-time", f"{text!r} is not a time.", "Write a UTC time such as 2013-02-01T05:00, period:1 or holdback."
+        ) from None
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+
+
+def new_key(
+    party: Annotated[str, typer.Argument(help="The party the key is for.")],
+    folder: Folder = None,
+    as_json: Json = False,
+) -> None:
+    """Makes an encrypted key for a party in this workspace; asks for a password.
+
+    Examples:
+        pyoutcome key new client
+    """
+    from pyoutcome.cli import show
+
+    with open_workspace(folder) as workspace:
+        address = workspace.parties.create_key(party)
+        emit(
+            {"party": party, "address": address},
+            as_json,
+            lambda console: show.facts(
+                console, f"New key of {party}", {"address": address, "file": f"keys/{party}.json"}
+            ),
+        )
+
+
+def trust(
+    party: Annotated[str, typer.Argument(help="The party.")],
+    address: Annotated[str, typer.Argument(help="Its address, as the party itself told you.")],
+    folder: Folder = None,
+    as_json: Json = False,
+) -> None:
+    """Records the address of another party, which signs elsewhere.
+
+    Examples:
+        pyoutcome key trust V1 0x90F79bf6EB2c4f870365E785982E1f101E93b906
+    """
+    from pyoutcome.cli import show
+
+    with open_workspace(folder) as workspace:
+        workspace.parties.trust(party, address)
+        document = {"party": party, "address": address}
+        emit(document, as_json, lambda console: show.facts(console, f"Recorded {party}", {"address": address}))

@@ -1,0 +1,59 @@
+"""The picture of an agreement's life, from the books of a workspace."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pyoutcome.errors import WorkspaceError, did_you_mean
+from pyoutcome.ledger.chart import Captions, ChartRow, save_chart
+from pyoutcome.protocol import MISSING
+from pyoutcome.protocol.events import Reported
+from pyoutcome.terms.calendar import read_zone
+
+if TYPE_CHECKING:
+    from pyoutcome.workspace.workspace import Workspace
+
+
+def draw(workspace: Workspace, path: Path, kpi: str | None = None) -> Path:
+    """Draws every settled period: one KPI of each provider above, its payment below. Returns the path.
+
+    ``kpi`` defaults to the first that is shown as percent. WorkspaceError ``nothing-to-chart``.
+    """
+    agreement = workspace.agreement
+    shares = list(
+        dict.fromkeys(
+            each.kpi for each in agreement.kpis if each.provider is not None and each.declared.shown_as == "percent"
+        )
+    )
+    chosen = kpi or next(iter(shares), None)
+    if chosen not in shares:
+        raise WorkspaceError(
+            "nothing-to-chart",
+            f"There is no KPI {chosen!r} that is a percentage of each provider.",
+            did_you_mean(str(chosen), shares),
+        )
+    books = workspace.books
+    reported = {each.event.period: each.event.values for each in books.events if isinstance(each.event, Reported)}
+    places = {each.provider: at for at, each in enumerate(agreement.kpis) if each.kpi == chosen}
+    zone = read_zone(agreement.term.zone)
+    rows = []
+    for row in books.journal.rows:
+        value = reported[row.period][places[row.provider]] if row.period in reported else MISSING
+        start = datetime.fromtimestamp(agreement.period(row.period).start, UTC).astimezone(zone)
+        label = f"{start:%b}" if len(agreement.periods) <= 12 and agreement.term.every == "month" else str(row.period)
+        name = agreement.parties.providers[row.provider].name
+        rows.append(ChartRow(name, row.period, label, None if value == MISSING else value, row.amount))
+    declared = next(each.declared for each in agreement.kpis if each.kpi == chosen)
+    bounds = agreement.bounds().providers
+    limits = {(each.least, each.most) for each in bounds}
+    captions = Captions(
+        title=agreement.title,
+        share=declared.title or chosen,
+        money=agreement.token.symbol,
+        unit_decimals=agreement.token.decimals,
+        higher_is_better=declared.better != "lower",
+        limits=limits.pop() if len(limits) == 1 else None,
+    )
+    return save_chart(rows, captions, path)
