@@ -18,8 +18,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from pyoutcome.decimals import parse, show
 from pyoutcome.errors import EvidenceError, ProtocolError
-from pyoutcome.evidence.quality import Finding
-from pyoutcome.evidence.recomputation import Measured, MeasuredValue
+from pyoutcome.evidence.measured import Finding, Measured, MeasuredValue
 from pyoutcome.evidence.records import SourceDigest
 from pyoutcome.protocol.messages import DOMAIN_NAME, DOMAIN_VERSION, Signer, hash_struct, signer_of
 

@@ -114,19 +114,18 @@ def _differences(
     if part is not None:
         where += f" AND ({part.condition('y', plan)} OR {part.condition('t', plan)})"
     joined = f"FROM yours y FULL JOIN theirs t ON {same_key} WHERE {where}"
-    [(count,)] = engine.counts(f"SELECT count(*) {joined}")
-    if not count:
-        return 0, ()
     texts = [f"CAST({side}.{plan.columns[name]} AS VARCHAR)" for side in ("y", "t") for name in (*plan.key, *rest)]
     order = "coalesce(y.position, t.position), (y.position IS NULL)"
     rows = engine.rows(
-        f"SELECT y.position IS NULL, t.position IS NULL, {', '.join(texts)} {joined} ORDER BY {order} LIMIT {limit}"
+        f"SELECT count(*) OVER (), y.position IS NULL, t.position IS NULL, {', '.join(texts)} {joined} "
+        f"ORDER BY {order} LIMIT {limit}"
     )
+    count = int(str(rows[0][0])) if rows else 0
     return count, tuple(_difference(plan, rest, row) for row in rows)
 
 
 def _difference(plan: SourcePlan, rest: list[str], row: tuple[object, ...]) -> RecordDifference:
-    not_yours, not_theirs, *cells = row
+    _, not_yours, not_theirs, *cells = row
     texts = [None if cell is None else str(cell) for cell in cells]
     half = len(texts) // 2
     names = (*plan.key, *rest)

@@ -3,25 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from pyoutcome.errors import EvidenceError
 from pyoutcome.evidence.engine import Engine
+from pyoutcome.evidence.measured import Finding
 from pyoutcome.evidence.measures import NO_ANCHOR, NO_PROVIDER, OUTSIDE_TERM, Scan, SourcePlan
 from pyoutcome.evidence.records import StagedRecords
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something in the records that people should know; it stops nothing."""
-
-    code: str
-    """``records-outside-term``, ``records-without-anchor``, ``records-of-others`` or ``nothing-to-count``."""
-    subject: str
-    """The source of records, or the KPI's full name."""
-    count: int
-    """How many records it concerns."""
-    text: str
 
 
 def check_key(engine: Engine, plan: SourcePlan, staged: StagedRecords) -> None:

@@ -14,8 +14,9 @@ from pyoutcome.errors import EvidenceError, did_you_mean
 from pyoutcome.evidence.differences import Part
 from pyoutcome.evidence.engine import Engine, Limits, open_engine
 from pyoutcome.evidence.loading import load_records
+from pyoutcome.evidence.measured import Finding, Measured, MeasuredValue
 from pyoutcome.evidence.measures import NO_PROVIDER, MeasureSql, Scan, SourcePlan, kpi_sql, plan_measures, scan_sql
-from pyoutcome.evidence.quality import Finding, check_key, find_strays, nothing_to_count
+from pyoutcome.evidence.quality import check_key, find_strays, nothing_to_count
 from pyoutcome.evidence.records import SourceDigest, StagedRecords, stage_records
 from pyoutcome.evidence.values import in_range, round_ratio, scale_count
 
@@ -23,40 +24,6 @@ if TYPE_CHECKING:
     from pyoutcome.terms.agreement import Agreement
     from pyoutcome.terms.calendar import Period
     from pyoutcome.terms.kpis import AgreementKpi
-
-
-@dataclass(frozen=True)
-class MeasuredValue:
-    """One KPI value of one period, and what it was made from."""
-
-    kpi: str
-    """The KPI's name in the file: ``on_time``."""
-    provider: str | None
-    """Whose value it is; None for the whole agreement."""
-    numerator: int
-    """Records counted."""
-    denominator: int | None
-    """Records they are a share of; None for a count."""
-    value: int | None
-    """Scaled to 18 decimals and rounded to the KPI's decimals; None if missing."""
-    query: str
-    """The SQL that gives the two counts, over the typed records."""
-
-    @property
-    def name(self) -> str:
-        """Full name: ``on_time.UA``."""
-        return self.kpi if self.provider is None else f"{self.kpi}.{self.provider}"
-
-
-@dataclass(frozen=True)
-class Measured:
-    """All that the records say about one period."""
-
-    period: int
-    values: tuple[MeasuredValue, ...]
-    """In the program's KPI order."""
-    sources: tuple[SourceDigest, ...]
-    findings: tuple[Finding, ...]
 
 
 @dataclass(frozen=True)
@@ -113,13 +80,13 @@ class Recomputation:
     def measured(self, period: int, providers: Sequence[str] | None = None) -> Measured:
         """The values of one period, for all providers or those named, and those of the whole agreement.
 
-        Raises AgreementError ``no-such-period``; EvidenceError ``unknown-provider`` or ``value-outside-range``.
+        Raises AgreementError ``no-such-period``; EvidenceError ``provider-not-in-agreement``, ``value-outside-range``.
         """
         interval = self.agreement.period(period)
         wanted = set(self._providers if providers is None else providers)
         for provider in sorted(wanted - set(self._providers)):
             raise EvidenceError(
-                "unknown-provider",
+                "provider-not-in-agreement",
                 f"The agreement has no provider {provider!r}.",
                 did_you_mean(provider, self._providers),
                 provider=provider,

@@ -78,9 +78,13 @@ def write_records(path: Path, rows: Iterable[Mapping[str, object]]) -> Path:
             "done": "true",
             **row,
         }
-        lines.append(",".join(str(full[name]) for name in HEADER.split(",")))
+        lines.append(",".join(_field(str(full[name])) for name in HEADER.split(",")))
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
+
+
+def _field(text: str) -> str:
+    return f'"{text}"' if "," in text or "\n" in text else text
 
 
 class Key:

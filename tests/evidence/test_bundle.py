@@ -25,8 +25,8 @@ from pyoutcome.evidence.bundle import (
     read_bundle,
     write_bundle,
 )
-from pyoutcome.evidence.quality import Finding
-from pyoutcome.evidence.recomputation import Measured, measure
+from pyoutcome.evidence.measured import Finding, Measured
+from pyoutcome.evidence.recomputation import measure
 from pyoutcome.evidence.records import SourceDigest
 from tests.evidence.deal import KEYS, agree, write_records
 

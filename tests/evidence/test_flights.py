@@ -55,7 +55,7 @@ def half_up(value: Fraction) -> int:
 def test_every_value_of_every_month_is_what_plain_python_counts(
     recomputation: Recomputation, tally: Tally, month: int
 ) -> None:
-    expected = []
+    expected: list[tuple[str, int, int | None, int]] = []
     for airline in AIRLINES:
         place = (airline, month)
         scheduled, on_time = tally["scheduled"][place], tally["on_time"][place]

@@ -137,7 +137,7 @@ def test_periods_and_providers_can_be_chosen_but_must_exist(tmp_path: Path) -> N
     assert ["share.B6"] == [value.name for value in whole.measured(2, ["B6"]).values]
     with pytest.raises(AgreementError, match="no-such-period"):
         whole.measured(4)
-    with pytest.raises(EvidenceError, match="unknown-provider"):
+    with pytest.raises(EvidenceError, match="provider-not-in-agreement"):
         whole.measured(1, ["EV"])
 
 

@@ -130,7 +130,8 @@ def test_files_that_some_readers_read_differently_are_refused(
     assert line == error.details.get("line")
 
 
-FIELDS = st.text(st.characters(exclude_characters="\0\\", exclude_categories=["Cs"]), max_size=8) | st.sampled_from(
+# A writer leaves a lone carriage return unquoted, which readers take differently: refused, so not in here.
+FIELDS = st.text(st.characters(exclude_characters="\0\\\r", exclude_categories=["Cs"]), max_size=8) | st.sampled_from(
     ['"', '""', ",", "\n", "\r\n", "a\nb", " ", "'", "#", "NULL", "NA"]
 )
 

@@ -15,7 +15,8 @@ from pyoutcome.decimals import show
 from pyoutcome.errors import EvidenceError
 from pyoutcome.evidence.bundle import Bundle, evidence_digest, measured_of
 from pyoutcome.evidence.differences import Comparison, compare_records
-from pyoutcome.evidence.recomputation import Measured, MeasuredValue, Recomputation
+from pyoutcome.evidence.measured import Measured, MeasuredValue
+from pyoutcome.evidence.recomputation import Recomputation
 from pyoutcome.evidence.records import SourceDigest
 
 if TYPE_CHECKING:
