@@ -1,0 +1,114 @@
+"""Bounds hold every amount, are tight where the deal is plain, and refuse what could fail."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, assume, event, given, settings
+from hypothesis import strategies as st
+
+from pyoutcome.decimals import ONE
+from pyoutcome.decimals import parse as n
+from pyoutcome.errors import FormulaError
+from pyoutcome.formula import Definition, KpiShape, Line, Payee, Rule, bounds, evaluate, parse
+from tests.formula.strategies import rules, values_for
+
+KPIS = (
+    KpiShape("x", 0, n("100"), 2),
+    KpiShape("cost", 0, n("1_000_000"), 0),
+    KpiShape("signed", n("-10"), n("10"), 0),
+    KpiShape("flights", 0, n("5000"), 0, "UA"),
+    KpiShape("flights", 0, n("9000"), 0, "B6"),
+    KpiShape.yes_no("ok"),
+    KpiShape.choice("tier", ("gold", "base")),
+)
+
+
+def rule(formula: str, **definitions: str) -> Rule:
+    return Rule(
+        KPIS,
+        (("target", n("100_000")), ("zero", 0)),
+        tuple(Definition(name, parse(text)) for name, text in definitions.items()),
+        (Line("pay", 0, 1, parse(formula)),),
+        (Payee("UA", parse("pay")),),
+    )
+
+
+@pytest.mark.parametrize(
+    ("formula", "low", "high"),
+    [
+        ("7", "7", "7"),
+        ("x * 3 - 5", "-5", "295"),
+        ("5 - x / 4", "-20", "5"),
+        ("clamp(x * 100 - 4_000, -500, 1_000)", "-500", "1000"),
+        ("curve(x, [80 gives -100, 90 gives 0, 95 gives 50])", "-100", "50"),
+        ("curve(x, [10 gives 0, 50 gives 70, 90 gives 10])", "0", "70"),
+        ("step(x, [at_least 99 gives 10, above 95 gives 5, otherwise -1])", "-1", "10"),
+        ("step(x, [above 100 gives 10, otherwise 1])", "1", "1"),
+        ("bands(cost, [upto 100 at 5, next 100 at -2, rest at 0])", "0", "500"),
+        ("bands(signed, [upto 4 at 1, rest at 2])", "0", "16"),
+        ("min(120_000, cost + 10_000 + 20% * (target - cost))", "30000", "120000"),
+        ("cost - 40% * cost - 60% * cost", "0", "0"),
+        ("abs(signed)", "0", "10"),
+        ("outside(signed, -2, 3)", "0", "8"),
+        ("max(signed, 3) * 2", "6", "20"),
+        ("round(x / 3, 1, down)", "0", "33"),
+        ("total.flights * 2", "0", "28000"),
+        ("1_000 / x if x > 0 else 0", "0", "100000"),
+        ("1_000 / x if not (x <= 0) else 0", "0", "100000"),
+        ("0 if x == 0 else 1_000 / x", "0", "100000"),
+        ("1_000 / signed if signed >= 5 and signed < 9 else 7", "7", "200"),
+        ("3 if ok else 4", "3", "4"),
+        ("pick(tier, [gold gives 2, base gives -2])", "-2", "2"),
+        ("5 if tier == gold else 6", "5", "6"),
+        ("period", "1", "1"),
+        ("x * signed", "-1000", "1000"),
+    ],
+)
+def test_plain_deals_have_tight_bounds(formula: str, low: str, high: str) -> None:
+    assert ((n(low), n(high)),) == bounds(rule(formula))
+
+
+def test_bounds_follow_names_periods_and_terms() -> None:
+    made = rule("bonus * period + target", bonus="step(x, [at_least 50 gives 3, otherwise 0])")
+    assert ((n("100_000"), n("100_012")),) == bounds(made, period=4)
+    assert ((n("1"), n("4")),) == bounds(made, {"target": ONE})
+
+
+@pytest.mark.parametrize(
+    ("formula", "code"),
+    [
+        ("1 / x", "possible-division-by-zero"),
+        ("1 / (signed + 10)", "possible-division-by-zero"),
+        ("1 / zero", "possible-division-by-zero"),
+        ("1 / signed if signed < 5 else 0", "possible-division-by-zero"),
+        (
+            "cost * 1_000_000_000_000_000_000 * 1_000_000_000_000_000_000 * 1_000_000_000_000_000_000",
+            "possible-overflow",
+        ),
+        ("clamp(cost, x, 50)", "possible-clamp-crossing"),
+        ("round(cost, x, up)", "possible-round-step"),
+        ("curve(cost, [x gives 1, 50 gives 2])", "possible-table-disorder"),
+        ("bands(cost, [upto x at 1, upto 50 at 2, rest at 0])", "possible-table-disorder"),
+        ("bands(cost, [next signed at 1, rest at 0])", "possible-table-disorder"),
+    ],
+)
+def test_what_could_fail_is_refused(formula: str, code: str) -> None:
+    with pytest.raises(FormulaError) as caught:
+        bounds(rule(formula))
+    assert code == caught.value.code
+    assert "pay" == caught.value.details["item"]
+
+
+@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+@given(rules(), st.integers(1, 30), st.data())
+def test_no_amount_leaves_its_bounds_and_none_fails(made: Rule, period: int, data: st.DataObject) -> None:
+    try:
+        found = bounds(made, period=period)
+    except FormulaError as problem:
+        assume(problem.code.startswith("possible-"))
+        event(problem.code)
+        return
+    for _ in range(8):
+        amounts = evaluate(made, data.draw(values_for(made)), period=period).amounts
+        for (low, high), amount in zip(found, amounts, strict=True):
+            assert low <= amount <= high
