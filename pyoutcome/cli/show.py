@@ -201,7 +201,7 @@ def statement(console: Console, agreement: Agreement, found: Statement) -> None:
 
 def stated(console: Console, workspace: Workspace, found: StatedPeriod, provider: str | None) -> None:
     """A statement with what the chain did about it."""
-    console.print(f"Period {found.statement.period.number}: values from {found.basis}\n")
+    console.print(f"Period {found.statement.period.number}, {found.basis}\n")
     for each in found.statement.providers:
         if provider in (None, each.provider):
             _provider(console, workspace.agreement, found.statement, each, found.rows.get(each.provider))

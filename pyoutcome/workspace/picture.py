@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyoutcome.errors import WorkspaceError, did_you_mean
+from pyoutcome.formula.syntax import Name, Number
 from pyoutcome.ledger.chart import Captions, ChartRow, save_chart
 from pyoutcome.protocol import MISSING
 from pyoutcome.protocol.events import Reported
 from pyoutcome.terms.calendar import read_zone
+from pyoutcome.terms.clauses import CurveClause
 
 if TYPE_CHECKING:
+    from pyoutcome.terms.agreement import Agreement
     from pyoutcome.workspace.workspace import Workspace
 
 
@@ -53,7 +56,20 @@ def draw(workspace: Workspace, path: Path, kpi: str | None = None) -> Path:
         share=declared.title or chosen,
         money=agreement.token.symbol,
         unit_decimals=agreement.token.decimals,
+        neutral=_neutral(agreement, chosen),
         higher_is_better=declared.better != "lower",
         limits=limits.pop() if len(limits) == 1 else None,
     )
     return save_chart(rows, captions, path)
+
+
+def _neutral(agreement: Agreement, kpi: str) -> tuple[int, int] | None:
+    """Where a curve over the KPI pays nothing either way, scaled; None if no curve says so."""
+    for clause in agreement.file.clauses.values():
+        if isinstance(clause, CurveClause) and clause.of == Name(kpi):
+            flat = [
+                x.value for x, y in clause.points if isinstance(x, Number) and isinstance(y, Number) and y.value == 0
+            ]
+            if flat:
+                return flat[0], flat[-1]
+    return None
