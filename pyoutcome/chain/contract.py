@@ -16,6 +16,9 @@ from pyoutcome.chain.compiler import load_artifact
 from pyoutcome.chain.network import Log
 from pyoutcome.errors import ChainError
 
+NOT_DECODED = (DecodingError, ValueError, OverflowError, MemoryError)
+"""What eth-abi raises on bytes that are no encoding of the types, absurd lengths included."""
+
 
 @dataclass(frozen=True)
 class Function:
@@ -92,7 +95,7 @@ class Contract:
         form = self.functions[function]
         try:
             values = decode(form.outputs, data)
-        except DecodingError:
+        except NOT_DECODED:
             raise ChainError(
                 "not-our-contract",
                 f"The contract at that address does not answer {function} as {self.name} does.",
@@ -112,7 +115,7 @@ class Contract:
             return None
         try:
             return form.name, _read_fields(form, log)
-        except (DecodingError, ValueError):  # ValueError: more or fewer topics than indexed fields
+        except NOT_DECODED:  # or more or fewer topics than indexed fields
             raise ChainError(
                 "bad-log",
                 f"A log of transaction 0x{log.transaction.hex()} is not a well-formed {form.name} event.",

@@ -10,7 +10,7 @@ import sys
 from typing import Final
 
 DEEPEST: Final = 10_000
-"""Enough for contract calls nested as deep as a transaction's gas allows (a test shows it), and safe for the C stack."""
+"""Enough for contract calls nested as deep as gas allows (a test shows it), and safe for the C stack."""
 
 
 def limit_depth() -> None:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
-from eth.abc import BlockHeaderAPI, ComputationAPI, ReceiptAPI, SignedTransactionAPI, TransactionBuilderAPI
+from eth.abc import BlockHeaderAPI, ComputationAPI, ReceiptAPI, SignedTransactionAPI, StateAPI, TransactionBuilderAPI
 from eth.chains.base import MiningChain
 from eth.db.atomic import AtomicDB
 from eth.db.backends.base import BaseDB
@@ -182,14 +182,25 @@ class EmbeddedNetwork(Network):
         return bytes(self._backend.get_code(_canonical(address)))
 
     def call(self, call: Call) -> bytes:
-        """What the call would return now. Raises Reverted."""
-        with _reverting():
-            return self._chain.get_transaction_result(self._spoof(call), self._header())
+        """What the call would return now, at the newest block's time. Raises Reverted."""
+        computation = self._state_at(self.head().timestamp).costless_execute_transaction(self._spoof(call))
+        if computation.is_error:
+            raise _revert_of(computation)
+        return computation.output
 
     def estimate_gas(self, call: Call) -> int:
-        """Gas the call would need now. Raises Reverted."""
-        with _reverting():
-            return self._chain.estimate_gas(self._spoof(call), self._header())
+        """Gas the call would need in the next block. Raises Reverted."""
+        try:
+            return self._chain.gas_estimator(self._state_at(self.head().timestamp + 1), self._spoof(call))
+        except VMError as error:
+            raise _revert_from(error) from error
+
+    def _state_at(self, timestamp: int) -> StateAPI:
+        """The newest state, to try things out on: gas is free and nothing is kept.
+
+        py-evm's own calls and estimates run at the machine's time, which is not this chain's.
+        """
+        return self._chain.get_vm(self._header().copy(timestamp=timestamp, base_fee_per_gas=0, gas_used=0)).state
 
     def allow_gas(self, call: Call) -> int:  # noqa: ARG002 - nothing to ask: a failing transaction leaves no block
         """The one gas limit of this chain."""
@@ -318,15 +329,8 @@ def _creation_address(transaction: SignedTransactionAPI) -> str:
 
 
 def _revert_of(computation: ComputationAPI) -> Reverted:
-    error = computation.error
-    return Reverted(computation.output) if isinstance(error, Revert) else Reverted(b"", type(error).__name__)
+    return _revert_from(computation.error)
 
 
-@contextmanager
-def _reverting() -> Iterator[None]:
-    try:
-        yield
-    except Revert as error:
-        raise Reverted(bytes(error.args[0])) from error
-    except VMError as error:
-        raise Reverted(b"", type(error).__name__) from error
+def _revert_from(error: VMError) -> Reverted:
+    return Reverted(bytes(error.args[0])) if isinstance(error, Revert) else Reverted(b"", type(error).__name__)

@@ -118,6 +118,10 @@ class EscrowClient(Deployed):
         """The provider's signer fetches what a failed push left."""
         return self.act(signer, "claim", provider, to)
 
+    def claim_early(self, signer: Signer, provider: int, to: str) -> Done:
+        """While the balance is below what is tracked: fetches the covered share and gives up the rest."""
+        return self.act(signer, "claimEarly", provider, to)
+
     def move_payout(self, signer: Signer, provider: int, to: str) -> Done:
         """The provider's signer moves its payout address."""
         return self.act(signer, "movePayout", provider, to)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from eth_utils.address import to_canonical_address, to_checksum_address
@@ -66,8 +67,9 @@ class FactoryClient(Deployed):
         """The EIP-712 domain of everything signed for this factory's escrows."""
         return Domain(self.network.chain_id, self.address)
 
+    @cached_property
     def implementation(self) -> str:
-        """Checksum address of the code that all escrows of the factory run."""
+        """Checksum address of the code that all escrows of the factory run; it never changes."""
         return str(self.read("implementation"))
 
     def is_registered(self, program_hash: bytes) -> bool:
@@ -120,10 +122,18 @@ class FactoryClient(Deployed):
 
         Raises ChainError ``foreign-code``.
         """
-        self._require_code_of(self.address, "EscrowFactory", "the factory")
-        self._require_code_of(self.implementation(), "OutcomeEscrow", "the escrows' implementation")
+        self._fixed_values(self.address, "EscrowFactory", "the factory")
         if self.read("domainSeparator") != self.domain.separator():
             raise _foreign("the factory", self.address, "it signs for another chain or address")
+        shared = self.implementation
+        known = {
+            to_canonical_address(self.address).rjust(32, b"\0"),
+            to_canonical_address(shared).rjust(32, b"\0"),
+            self.network.chain_id.to_bytes(32),
+            self.domain.separator(),
+        }
+        if not self._fixed_values(shared, "OutcomeEscrow", "the escrows' implementation") <= known:
+            raise _foreign("the escrows' implementation", shared, "it was set up for another factory or chain")
 
     def verify_deployed(self, deal: Deal) -> EscrowClient:
         """The escrow of a deal, after checking that its code is the clone of this factory's verified implementation
@@ -136,17 +146,20 @@ class FactoryClient(Deployed):
         escrow.require_code()
         if self.network.code(escrow.address) != self._clone_code(deal):
             raise _foreign("the escrow", escrow.address, "its code does not carry exactly these terms")
-        if escrow.factory() != self.address:
+        if escrow.factory() != self.address or escrow.terms_hash() != deal.terms.digest(self.domain):
             raise _foreign("the escrow", escrow.address, "it belongs to another factory")
         return escrow
 
-    def _require_code_of(self, address: str, artifact: str, what: str) -> None:
-        if not equal_but_immutables(self.network.code(address), load_artifact(artifact).runtime):
+    def _fixed_values(self, address: str, artifact: str, what: str) -> set[bytes]:
+        """What the constructor fixed in the code at the address, which must otherwise be the carried one."""
+        values = read_immutables(self.network.code(address), load_artifact(artifact).runtime)
+        if values is None:
             raise _foreign(what, address, f"its code is not that of this version's {artifact}")
+        return values
 
     def _clone_code(self, deal: Deal) -> bytes:
         terms = deal.agreement_digest + deal.program_hash + deal.nonce.to_bytes(32) + deal.arguments.encode()
-        return PROXY[0] + to_canonical_address(self.implementation()) + PROXY[1] + terms
+        return PROXY[0] + to_canonical_address(self.implementation) + PROXY[1] + terms
 
     def _address_of(self, deal: Deal) -> str:
         """CREATE2 address of the clone (https://eips.ethereum.org/EIPS/eip-1014)."""
@@ -163,16 +176,19 @@ def deploy_factory(network: Network, signer: Signer) -> FactoryClient:
     return FactoryClient(network, address)
 
 
-def equal_but_immutables(code: bytes, compiled: bytes) -> bool:
-    """Whether deployed code is the compiled one, apart from the values that the constructor put in."""
+def read_immutables(code: bytes, compiled: bytes) -> set[bytes] | None:
+    """The 32-byte values that the constructor put into the code; None if it differs from the compiled one elsewhere."""
     if len(code) != len(compiled):
-        return False
+        return None
+    values = set()
     masked = bytearray(code)
     place = compiled.find(IMMUTABLE)
     while place != -1:
-        masked[place + 1 : place + 33] = bytes(32)
-        place = compiled.find(IMMUTABLE, place + 33)
-    return bytes(masked) == compiled
+        start, end = place + 1, place + len(IMMUTABLE)
+        values.add(code[start:end])
+        masked[start:end] = compiled[start:end]
+        place = compiled.find(IMMUTABLE, end)
+    return values if bytes(masked) == compiled else None
 
 
 def _foreign(what: str, address: str, why: str) -> ChainError:

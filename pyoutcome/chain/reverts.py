@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import Final
 
 from eth_abi.abi import decode
-from eth_abi.exceptions import DecodingError
 from eth_utils.crypto import keccak
 
+from pyoutcome.chain.contract import NOT_DECODED
 from pyoutcome.chain.network import Reverted
 from pyoutcome.errors import ChainError, ProtocolError, PyoutcomeError
 from pyoutcome.protocol import refusals
@@ -26,7 +26,7 @@ def explain(refusal: Reverted) -> PyoutcomeError:
     types, make = _KNOWN.get(refusal.data[:4], ((), None))
     try:
         return make(*decode(types, refusal.data[4:])) if make else _unknown(refusal)
-    except DecodingError:
+    except NOT_DECODED:
         return _unknown(refusal)
 
 
@@ -50,6 +50,8 @@ def _wrong_stage(stage: int) -> ProtocolError:
 
 
 def _too_early(possible_from: int) -> ProtocolError:
+    if possible_from == 0:  # it depends on an earlier step, not on the clock
+        return refusals.too_early(None)
     return ProtocolError(
         "too-early",
         f"This is not possible before {_instant(possible_from)} on the chain's clock.",
@@ -83,6 +85,26 @@ def _bad_verifier_signature(index: int) -> ProtocolError:
         f"The signature given for verifier {index + 1} does not cover exactly this report of this escrow.",
         "Let that verifier sign the report again; all verifiers must have found the same values.",
         index=index,
+    )
+
+
+def _wrong_value(value: int, needed: int) -> ChainError:
+    return ChainError(
+        "wrong-coin-amount",
+        f"{value} wei came with the call, and exactly {needed} are needed.",
+        "With the native coin send the deposited amount along; with a token send none.",
+        value=value,
+        needed=needed,
+    )
+
+
+def _too_little_gas(available: int, needed: int) -> ChainError:
+    return ChainError(
+        "too-little-gas",
+        f"The call had {available} units of gas left for a payment, and {needed} must be left.",
+        "Send it with a higher gas limit; what is not used costs nothing.",
+        available=available,
+        needed=needed,
     )
 
 
@@ -199,6 +221,10 @@ _KNOWN: Final[dict[bytes, tuple[tuple[str, ...], Explain | None]]] = dict(
         ("ShortOfFunds(uint256,uint256)", refusals.short_of_funds),
         ("NothingToDo()", refusals.nothing_to_do),
         ("PushRefused(address,uint256)", refusals.push_refused),
+        ("ArrearsFirst(uint256)", refusals.arrears_first),
+        ("BelowTracked(uint256,uint256)", refusals.below_tracked),
+        ("WrongValue(uint256,uint256)", _wrong_value),
+        ("TooLittleGas(uint256,uint256)", _too_little_gas),
         ("UnknownProgram(bytes32)", _unknown_program),
         ("BadProgram(uint8,uint256)", _bad_program),
         ("BadArguments(uint8)", _bad_arguments),
