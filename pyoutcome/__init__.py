@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pyoutcome.terms import Agreement
+    from pyoutcome.workspace import Workspace
 
-__all__ = ["Agreement", "__version__"]
+__all__ = ["Agreement", "Workspace", "__version__"]
 
 
 def __getattr__(name: str) -> Any:
@@ -22,6 +23,10 @@ def __getattr__(name: str) -> Any:
         from pyoutcome.terms import Agreement
 
         return Agreement
+    if name == "Workspace":
+        from pyoutcome.workspace import Workspace
+
+        return Workspace
     if name == "__version__":
         from importlib.metadata import version
 
