@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from pyoutcome.decimals import parse as n
 from pyoutcome.decimals import show
-from pyoutcome.formula import KpiShape, Line, Payee, Rule, evaluate, parse, verify
+from pyoutcome.formula import Definition, KpiShape, Line, Payee, Rule, encode, evaluate, parse, run, verify
 from pyoutcome.formula.layout import RESERVED_OPS, Op
 from pyoutcome.formula.machine import RUN_ERRORS
 from pyoutcome.formula.tokens import RESERVED
@@ -69,3 +70,27 @@ def test_run_errors_and_faults_are_numbered_as_in_the_format_page() -> None:
     raised = re.findall(r"\"(program-[a-z-]+)\",.*?fault=([0-9]+)", source, re.DOTALL)
     assert faults == {code: int(number) for code, number in raised}
     assert list(range(1, 18)) == sorted(faults.values())
+
+
+def test_the_program_read_byte_by_byte_is_what_the_encoder_writes() -> None:
+    made = Rule(
+        (KpiShape("on_time", 0, n("1"), 4), KpiShape("late", 0, n("500"), 0)),
+        (("fee", n("250_000")),),
+        (Definition("breach", parse("on_time < 80%")),),
+        (
+            Line("charge", 0, 1, parse("fee * curve(on_time, [70% gives 0.9, 90% gives 1])")),
+            Line("credit", 0, -1, parse("late / 30 * fee if breach else 0")),
+        ),
+        (Payee("UA", parse("clamp(charge - credit, 0, fee)")),),
+    )
+    listing = FORMAT.split("byte by byte")[1].split("```")[1]
+    written = re.findall(r"^((?:[0-9a-f]{2} )*[0-9a-f]{2})(?:  |$)", listing, re.MULTILINE)
+    program = encode(made)
+    assert program.data == bytes.fromhex(" ".join(written))
+    assert f"{len(program.data)} bytes:" in FORMAT
+    assert f"`{program.hash.hex()}`" in FORMAT
+    shape = verify(program.data)
+    lengths = [len(bytes.fromhex(each)) for each in written[4:]]
+    assert lengths == [each.end - each.at for each in shape.instructions]
+    result = run(program.data, (n("0.75"), n("3")), (n("250_000"),))
+    assert (n("231_250"), n("25_000"), n("206_250")) == (*result.lines, *result.amounts)

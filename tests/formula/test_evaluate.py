@@ -138,6 +138,12 @@ def test_curve_is_linear_between_and_flat_outside(a: int) -> None:
     assert abs(expected - found) < 1
 
 
+def test_a_curve_too_wide_for_a_word_fails_only_between_its_points() -> None:
+    made = rule("curve(a, [b gives 1, c gives 2])")
+    far = (-INT256_MAX, INT256_MAX)
+    assert [ONE, "overflow", 2 * ONE] == [value(made, x, *far) for x in (far[0], 0, far[1])]
+
+
 @LAWS
 @given(st.integers(-100, 1200).map(lambda k: k * ONE // 4))
 def test_bands_are_the_sum_over_units(a: int) -> None:
