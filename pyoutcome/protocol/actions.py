@@ -195,6 +195,8 @@ class Assign(Action):
     slot: int
     incoming: str
     payout: str
+    first: int
+    """The period from which it holds; must be the next unstarted one."""
     nonce: int
     arrived: int
     """The incoming holder's bond."""
@@ -224,6 +226,8 @@ class RecordUncovered(Action):
 class TerminateMutually(Action):
     """Everybody ends the agreement after the current period."""
 
+    last: int
+    """The current period; 0 before the first."""
     nonce: int
     signers: frozenset[str]
 

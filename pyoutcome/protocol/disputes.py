@@ -6,6 +6,8 @@ Whatever path a dispute takes, the period's total is its final version's amounts
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
 
 from pyoutcome.decimals import ONE
 from pyoutcome.protocol import refusals
@@ -17,6 +19,9 @@ from pyoutcome.protocol.periods import demand_period, demand_values, finish, par
 from pyoutcome.protocol.state import CLIENT, Period, PeriodStage, State, Version
 from pyoutcome.protocol.tokens import receive, send
 from pyoutcome.protocol.turn import Turn
+
+NOWHERE: Final = (0, 0, 0)
+"""Distance of two versions that change nothing for anyone."""
 
 
 def stake_up(rules: Rules, version: Version, report: Version) -> int:
@@ -48,13 +53,13 @@ def challenge(turn: Turn, action: Challenge) -> None:
     version = price(state, number, action.values, party)
     if version.error:
         raise refusals.program_failed(version.error)
-    if any((version.amounts, version.registers) == (v.amounts, v.registers) for v in period.versions):
+    if any(_distance(version, other) == NOWHERE for other in period.versions):
         raise refusals.equal_version()
     needed = stake_up(rules, version, period.versions[0])
     if action.arrived < needed:
         raise refusals.short_of_funds(action.arrived, needed)
     receive(turn, action.arrived)
-    staked = Version(party, version.values, version.amounts, version.registers, version.breached, stake=action.arrived)
+    staked = replace(version, stake=action.arrived)
     turn.set_period(number, versions=(*period.versions, staked))
     turn.emit(Challenged(number, party, staked.values, staked.amounts, staked.stake))
 
@@ -125,7 +130,8 @@ def rule(turn: Turn, action: Rule) -> None:
 
 
 def _ruled_version(state: State, number: int, values: tuple[int, ...]) -> Version:
-    """The version a direct arbitrator rules: amounts, their sum and registers each between those of the versions."""
+    """The version a direct arbitrator rules: amounts, their sum and registers each between those of the versions,
+    marks each taken from one of them."""
     demand_values(state.rules_of(number), values)
     ruling = price(state, number, values)
     if ruling.error:
@@ -135,6 +141,8 @@ def _ruled_version(state: State, number: int, values: tuple[int, ...]) -> Versio
     ruled = (*ruling.amounts, sum(ruling.amounts), *ruling.registers)
     columns = zip(*rows, strict=True)
     if not all(min(column) <= figure <= max(column) for figure, column in zip(ruled, columns, strict=True)):
+        raise refusals.ruling_outside()
+    if any(mark not in column for mark, *column in zip(ruling.marks, *(v.marks for v in versions), strict=True)):
         raise refusals.ruling_outside()
     return ruling
 
@@ -157,7 +165,7 @@ def _fall_back(turn: Turn, number: int) -> None:
 def _settle_stakes(turn: Turn, number: int, ruling: Version) -> None:
     """Returns the stakes of versions nearer to the ruling than the report is; the others go to those they would harm.
 
-    Near is the sum of absolute differences of amounts, and with equal sums that of registers.
+    Near is the sum of absolute differences of amounts; with equal sums that of registers; then the number of marks.
     """
     report, *versions = turn.state.period(number).versions
     turn.set_period(number, versions=())
@@ -170,8 +178,9 @@ def _settle_stakes(turn: Turn, number: int, ruling: Version) -> None:
             _forfeit(turn, number, version, party, ruling)
 
 
-def _distance(ruling: Version, version: Version) -> tuple[int, int]:
-    return _apart(ruling.amounts, version.amounts), _apart(ruling.registers, version.registers)
+def _distance(one: Version, other: Version) -> tuple[int, int, int]:
+    marks = sum(a is not b for a, b in zip(one.marks, other.marks, strict=True))
+    return _apart(one.amounts, other.amounts), _apart(one.registers, other.registers), marks
 
 
 def _forfeit(turn: Turn, number: int, version: Version, party: int, ruling: Version) -> None:

@@ -34,7 +34,7 @@ from pyoutcome.protocol.events import (
 )
 from pyoutcome.protocol.money import collect_debt, release, serve_queue
 from pyoutcome.protocol.state import CLIENT, Stage, State
-from pyoutcome.protocol.tokens import receive, send
+from pyoutcome.protocol.tokens import receive, send, sync
 from pyoutcome.protocol.turn import Turn
 
 
@@ -164,9 +164,12 @@ def terminate_mutually(turn: Turn, action: TerminateMutually) -> None:
     demand_stage(state, Stage.ACTIVE)
     if action.nonce != state.terminations:
         raise refusals.used_nonce(action.nonce, state.terminations)
+    current = state.started(turn.now)
+    if action.last != current:
+        raise refusals.other_moment(action.last, current)
     holders = [state.tenures[tenure].holder for tenure in current_holders(state, turn.now)]
     demand_signatures(action.signers, [state.deal.client, *holders])
-    _end_after(turn, state.started(turn.now), "mutual")
+    _end_after(turn, current, "mutual")
 
 
 def terminate_for_convenience(turn: Turn, action: TerminateForConvenience) -> None:
@@ -271,6 +274,7 @@ def close(turn: Turn, action: Close) -> None:
         raise refusals.too_early(state.release_date())
     for tenure in range(len(state.tenures)):
         collect_debt(turn, tenure)
+    sync(turn)
     served = serve_queue(turn, action.max)
     if turn.state.queue and turn.state.funds:
         if not served:

@@ -52,6 +52,8 @@ def apply(state: State, action: Action, now: int, world: World) -> tuple[State, 
     turn = Turn(state, now, world, world.balance)
     tokens.sync(turn)
     ACTS[type(action)](turn, action)
+    # New client funding bears a loss not yet borne before it can serve anything else.
+    tokens.sync(turn)
     tokens.refund_closed(turn)
     exits.note_cover(turn)
     return turn.state, tuple(turn.events)

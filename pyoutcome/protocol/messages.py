@@ -105,6 +105,113 @@ class Report(Message):
     evidence_digest: bytes
 
 
+@dataclass(frozen=True)
+class Challenge(Message):
+    """A party's own version of a period."""
+
+    TYPE: ClassVar[str] = "Challenge(address escrow,bytes32 termsHash,uint32 period,uint32 nonce,int256[] values)"
+
+    escrow: str
+    terms_hash: bytes
+    period: int
+    nonce: int
+    """Proposals of the period so far: a challenge of a default is none of the report that replaces it."""
+    values: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Ruling(Message):
+    """A direct arbitrator's values for a disputed period."""
+
+    TYPE: ClassVar[str] = "Ruling(address escrow,bytes32 termsHash,uint32 period,uint32 nonce,int256[] values)"
+
+    escrow: str
+    terms_hash: bytes
+    period: int
+    nonce: int
+    values: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Agreed(Message):
+    """Values on which the client and the payees of a period settle it."""
+
+    TYPE: ClassVar[str] = "Agreed(address escrow,bytes32 termsHash,uint32 period,uint32 nonce,int256[] values)"
+
+    escrow: str
+    terms_hash: bytes
+    period: int
+    nonce: int
+    """How often the period was agreed before."""
+    values: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Amendment(Message):
+    """New terms from a period on."""
+
+    TYPE: ClassVar[str] = (
+        "Amendment(address escrow,bytes32 previousTermsHash,bytes32 newTermsHash,uint32 firstPeriod,uint8[] carry,"
+        "uint40 deadline)"
+    )
+
+    escrow: str
+    previous_terms_hash: bytes
+    """The latest terms: an amendment applies once, to exactly what its signers knew."""
+    new_terms_hash: bytes
+    """Digest of the new ``Terms``, whose nonce is new."""
+    first_period: int
+    carry: tuple[int, ...]
+    """Per new register: the earlier register it keeps, or 255 to start anew."""
+    deadline: int
+
+
+@dataclass(frozen=True)
+class Assignment(Message):
+    """A slot goes to another holder: outgoing, incoming and client sign."""
+
+    TYPE: ClassVar[str] = (
+        "Assignment(address escrow,bytes32 termsHash,uint8 slot,address incoming,address payout,uint32 firstPeriod,"
+        "uint32 nonce)"
+    )
+
+    escrow: str
+    terms_hash: bytes
+    slot: int
+    incoming: str
+    payout: str
+    first_period: int
+    nonce: int
+    """Changes of holders so far."""
+
+
+@dataclass(frozen=True)
+class Termination(Message):
+    """Client and all holders end the agreement after the current period."""
+
+    TYPE: ClassVar[str] = "Termination(address escrow,bytes32 termsHash,uint32 lastPeriod,uint32 nonce)"
+
+    escrow: str
+    terms_hash: bytes
+    last_period: int
+    nonce: int
+    """Terminations so far."""
+
+
+@dataclass(frozen=True)
+class Finding(Message):
+    """The arbitrator finds a cause to end the agreement."""
+
+    TYPE: ClassVar[str] = "Finding(address escrow,bytes32 termsHash,bytes32 cause,address party,uint256 nonce)"
+
+    escrow: str
+    terms_hash: bytes
+    cause: bytes
+    """keccak256 of the cause in words."""
+    party: str
+    nonce: int
+
+
 def hash_struct(type_text: str, values: tuple[object, ...]) -> bytes:
     """``hashStruct`` of EIP-712 for a flat struct: keccak256(typeHash ++ encoded fields)."""
     type_hash, kinds = _parse(type_text)

@@ -67,6 +67,8 @@ def assign(turn: Turn, action: Assign) -> None:
     if action.nonce != state.assignments:
         raise refusals.used_nonce(action.nonce, state.assignments)
     first = _next_period(turn)
+    if action.first != first:
+        raise refusals.other_moment(action.first, first)
     if action.incoming in _parts(state):
         raise refusals.bad_incoming(action.incoming)
     outgoing = state.holder_of(action.slot, first)

@@ -12,7 +12,7 @@ from pyoutcome.protocol.events import Agreed, DefaultProposed, DigestPosted, Rep
 from pyoutcome.protocol.exits import current_holders, demand_signatures, demand_stage
 from pyoutcome.protocol.messages import MISSING
 from pyoutcome.protocol.money import credit, release
-from pyoutcome.protocol.state import CLIENT, Period, PeriodStage, Stage, State, Version
+from pyoutcome.protocol.state import CLIENT, Mark, Period, PeriodStage, Stage, State, Version
 from pyoutcome.protocol.tokens import send
 from pyoutcome.protocol.turn import Turn
 
@@ -53,10 +53,14 @@ def price(state: State, number: int, values: tuple[int, ...], by: int | None = N
     registers = opening_registers(state, number)
     earned = earned_before(state, number) if rules.pricing.sequential else (0,) * slots
     result = rules.pricing.settle(used, registers, number, earned)
+    lacking = {slot for slot, value in zip(rules.suppliers, values, strict=True) if value == MISSING}
     if isinstance(result, int):
-        return Version(by, values, (0,) * slots, registers, (False,) * slots, error=result)
+        marks = tuple(Mark.LACKING if slot in lacking else Mark.KEPT for slot in range(slots))
+        return Version(by, values, (0,) * slots, registers, marks, error=result)
+    breached = result.breached or (False,) * slots
+    marks = tuple(Mark.LACKING if slot in lacking else Mark(breached[slot]) for slot in range(slots))
     amounts = tuple(to_units_trunc(amount, state.deal.unit_decimals) for amount in result.amounts)
-    return Version(by, values, amounts, result.registers, result.breached or (False,) * slots)
+    return Version(by, values, amounts, result.registers, marks)
 
 
 def opening_registers(state: State, number: int) -> tuple[int, ...]:

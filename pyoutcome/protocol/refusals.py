@@ -208,8 +208,8 @@ def equal_version() -> ProtocolError:
     """The version changes nothing."""
     return ProtocolError(
         "equal-version",
-        "The version gives the same amounts and registers as one that is already there.",
-        "Challenge only with values that change an amount or what is carried forward.",
+        "The version gives the same amounts, registers and breaches as one that is already there.",
+        "Challenge only with values that change an amount, what is carried forward or what counts as a breach.",
     )
 
 
@@ -227,8 +227,8 @@ def ruling_outside() -> ProtocolError:
     """The ruling leaves the room between the versions."""
     return ProtocolError(
         "ruling-outside",
-        "The ruling's amounts, their sum or the registers do not lie between the versions.",
-        "Rule values whose amounts, sum and registers lie between those the parties gave.",
+        "The ruling's amounts, their sum, the registers or the breaches do not lie between the versions.",
+        "Rule values whose results lie between those of the parties' versions.",
     )
 
 
@@ -285,6 +285,17 @@ def bond_exceeded(missing: int) -> ProtocolError:
         "bond-exceeded", f"Only {missing} base units of the bond are missing.", "Deposit no more than that.",
         missing=missing,
     )  # fmt: skip
+
+
+def other_moment(signed: int, present: int) -> ProtocolError:
+    """The signatures name another period than the one the act would take effect from."""
+    return ProtocolError(
+        "other-moment",
+        f"The signatures are for period {signed}; now it would take effect at period {present}.",
+        "Sign again for the present period; a signature cannot be kept back for a later one.",
+        signed=signed,
+        present=present,
+    )
 
 
 def bad_amendment(why: str) -> ProtocolError:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Final
 
 from pyoutcome.protocol.deal import Deal, Rules
-from pyoutcome.protocol.messages import MISSING
 
 CLIENT: Final = -1
 """Owner number of the client; providers' tenures count from 0."""
@@ -31,8 +30,17 @@ class PeriodStage(StrEnum):
     SETTLED = "settled"
 
 
+class Mark(IntEnum):
+    """What a version says about a slot's performance."""
+
+    KEPT = 0
+    BREACHED = 1
+    LACKING = 2
+    """A KPI that the slot supplies is missing: a breach, unless its holder posted its digest in time."""
+
+
 class Standing(StrEnum):
-    """What a period says about a slot's performance."""
+    """What a settled period counts for in a slot's breach streak."""
 
     KEPT = "kept"
     BREACHED = "breached"
@@ -50,7 +58,8 @@ class Version:
     amounts: tuple[int, ...]
     """Per slot, base units, truncated toward zero."""
     registers: tuple[int, ...]
-    breached: tuple[bool, ...]
+    marks: tuple[Mark, ...]
+    """Per slot; they move no money, but a breach streak is cause for step-in and termination."""
     error: int = 0
     """Code with which the program failed; amounts are then 0 and the registers unchanged."""
     stake: int = 0
@@ -274,16 +283,11 @@ class State:
         final, due = self.period(number).final, self.due_of(number)
         if final is None or due is None:
             return Standing.OPEN
-        if not lacks(final.values, self.rules_of(number), slot):
-            return Standing.BREACHED if final.breached[slot] else Standing.KEPT
+        if final.marks[slot] is not Mark.LACKING:
+            return Standing.BREACHED if final.marks[slot] is Mark.BREACHED else Standing.KEPT
         if self.holder_of(slot, number) in self.period(number).digests:
             return Standing.NEUTRAL
         return Standing.BREACHED if now >= due else Standing.OPEN
-
-
-def lacks(values: tuple[int, ...], rules: Rules, slot: int) -> bool:
-    """Whether a KPI that the slot supplies is missing among the values."""
-    return any(s == slot and v == MISSING for s, v in zip(rules.suppliers, values, strict=True))
 
 
 def offer(deal: Deal) -> State:

@@ -46,13 +46,12 @@ def book_sync(turn: Turn, _action: Sync) -> None:
 
 
 def deposit(turn: Turn, action: Deposit) -> None:
-    """Credits to client funding what arrived; a loss not yet made good takes from it at once."""
+    """Credits to client funding what arrived; a loss not yet made good takes from it as the act ends."""
     if action.arrived <= 0:
         raise refusals.nothing_to_do()
     receive(turn, action.arrived)
     turn.move_funds(action.arrived)
     turn.emit(Deposited(action.by, action.arrived))
-    sync(turn)
 
 
 def receive(turn: Turn, amount: int) -> None:
