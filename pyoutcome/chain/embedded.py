@@ -1,4 +1,4 @@
-"""The embedded chain: eth-tester's py-evm backend over a SQLite file, in this process, nothing to start.
+"""The embedded chain: py-evm over a SQLite file, in this process, nothing to start.
 
 It has a clock of its own, which begins where `init` puts it: every transaction is one block, one second later, and
 `advance_to` moves it forward. A transaction that would fail is refused and leaves no block.
@@ -9,17 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Final, cast
 
-from eth.abc import BlockHeaderAPI, ComputationAPI, ReceiptAPI, SignedTransactionAPI, StateAPI, TransactionBuilderAPI
-from eth.chains.base import MiningChain
-from eth.db.atomic import AtomicDB
-from eth.db.backends.base import BaseDB
+from eth.abc import BlockHeaderAPI, ComputationAPI, ReceiptAPI, SignedTransactionAPI, StateAPI
 from eth.exceptions import Revert, TransactionNotFound, UnrecognizedTransactionType, VMError
 from eth.vm.forks.prague import PragueVM
 from eth.vm.spoof import SpoofTransaction
 from eth_bloom.bloom import BloomFilter
-from eth_tester.backends.pyevm.main import PyEVMBackend, get_default_genesis_params
 from eth_typing import Address, BlockNumber, Hash32
 from eth_utils.address import to_canonical_address, to_checksum_address
 from eth_utils.crypto import keccak
@@ -27,108 +23,16 @@ from eth_utils.exceptions import ValidationError
 from rlp import encode as rlp_encode
 from rlp.exceptions import RLPException
 
-from pyoutcome.chain.depth import limit_depth
+from pyoutcome.chain.localchain import CHAIN_ID, FILE, open_chain
 from pyoutcome.chain.network import Call, Head, Identity, Log, Network, Receipt, Reverted
 from pyoutcome.chain.store import WAIT_SECONDS, ChainStore
 from pyoutcome.errors import ChainError
 
-FILE = "chain.sqlite"
-"""Name of the chain's file in the workspace folder."""
-CHAIN_ID = 131277322940537
-"""eth-tester's chain number; no public network has it."""
-GAS_LIMIT = 16_000_000
+if TYPE_CHECKING:
+    from web3 import Web3
+
+GAS_LIMIT: Final = 16_000_000
 """Gas limit of every transaction: more than any act needs, so that nothing has to be estimated."""
-TEST_BALANCE = 10**24
-"""Native coin each test account starts with, wei."""
-LATEST_START = 2**40
-"""Times on chain are 40-bit unix seconds."""
-
-limit_depth()
-
-
-class LocalChain(MiningChain):
-    """eth-tester's chain settings with a clock that does not follow the machine's."""
-
-    chain_id = CHAIN_ID
-    vm_configuration = ((BlockNumber(0), PragueVM),)
-
-    def get_transaction_builder(self) -> type[TransactionBuilderAPI]:
-        """What reads and makes transactions."""
-        return self.get_vm().get_transaction_builder()
-
-    def create_header_from_parent(self, parent_header: BlockHeaderAPI, **header_params: Any) -> BlockHeaderAPI:
-        """The next block: one second later, with the same gas limit."""
-        params = {"timestamp": parent_header.timestamp + 1, **header_params, "gas_limit": parent_header.gas_limit}
-        return super().create_header_from_parent(parent_header, **params)
-
-
-class StoredPairs(BaseDB):
-    """py-evm's view of the chain's file."""
-
-    def __init__(self, store: ChainStore) -> None:
-        self._store = store
-
-    def __getitem__(self, key: bytes) -> bytes:
-        value = self._store.read(key)
-        if value is None:
-            raise KeyError(key)
-        return value
-
-    def __setitem__(self, key: bytes, value: bytes) -> None:
-        self._store.write(key, value)
-
-    def __delitem__(self, key: bytes) -> None:
-        self._store.write(key, None)
-
-    def _exists(self, key: bytes) -> bool:
-        return self._store.read(key) is not None
-
-
-class StoredBackend(PyEVMBackend):  # type: ignore[misc]  # eth-tester has no types
-    """eth-tester's backend on a chain that lies in a file."""
-
-    def __init__(self, store: ChainStore) -> None:
-        self._store = store
-        self.account_keys = ()
-        self.load()
-
-    def load(self) -> None:
-        """Takes the chain as the file has it."""
-        self.chain = LocalChain(AtomicDB(StoredPairs(self._store)))
-
-
-def create_chain(folder: Path, starts_at: int) -> None:
-    """Makes a new embedded chain in ``folder`` whose clock begins at ``starts_at`` (unix seconds).
-
-    Raises ChainError: ``chain-exists``, ``bad-chain-start``, and those of opening the file.
-    """
-    if not 0 < starts_at < LATEST_START:
-        raise ChainError(
-            "bad-chain-start",
-            f"A chain cannot begin at {starts_at}: not a time in unix seconds.",
-            "Choose a moment before the agreement starts.",
-        )
-    store = ChainStore(folder / FILE, create=True)
-    try:
-        if store.fact("genesis") is not None:
-            raise ChainError(
-                "chain-exists",
-                f"There already is an embedded chain in {folder}.",
-                "Use it, or choose an empty folder for a new workspace.",
-            )
-        from pyoutcome.chain.keys import derive_test_accounts
-
-        params = get_default_genesis_params({"timestamp": starts_at})
-        state = {
-            Address(to_canonical_address(signer.address)): {
-                "balance": TEST_BALANCE, "nonce": 0, "code": b"", "storage": {},
-            }
-            for signer in derive_test_accounts()
-        }  # fmt: skip
-        chain = LocalChain.from_genesis(AtomicDB(StoredPairs(store)), params, cast(Any, state))
-        store.commit(genesis=chain.get_canonical_head().hash, chain_id=str(CHAIN_ID).encode())
-    finally:
-        store.close()
 
 
 class EmbeddedNetwork(Network):
@@ -151,14 +55,11 @@ class EmbeddedNetwork(Network):
             self._store.close()
             raise _no_chain(folder)
         self._genesis = genesis
-        self._backend = StoredBackend(self._store)
-
-    @property
-    def _chain(self) -> LocalChain:
-        return self._backend.chain
+        self.chain = open_chain(self._store)
+        """py-evm's own view, as of the last block."""
 
     def _header(self) -> BlockHeaderAPI:
-        return self._chain.get_canonical_head()
+        return self.chain.get_canonical_head()
 
     def identity(self) -> Identity:
         """The chain's number and first block."""
@@ -171,15 +72,15 @@ class EmbeddedNetwork(Network):
 
     def balance(self, address: str) -> int:
         """Native coin of an address, wei."""
-        return int(self._backend.get_balance(_canonical(address)))
+        return self._state().get_balance(_canonical(address))
 
     def nonce(self, address: str) -> int:
         """Number of the address's next transaction."""
-        return int(self._backend.get_nonce(_canonical(address)))
+        return self._state().get_nonce(_canonical(address))
 
     def code(self, address: str) -> bytes:
         """Runtime code at an address."""
-        return bytes(self._backend.get_code(_canonical(address)))
+        return self._state().get_code(_canonical(address))
 
     def call(self, call: Call) -> bytes:
         """What the call would return now, at the newest block's time. Raises Reverted."""
@@ -191,16 +92,19 @@ class EmbeddedNetwork(Network):
     def estimate_gas(self, call: Call) -> int:
         """Gas the call would need in the next block. Raises Reverted."""
         try:
-            return self._chain.gas_estimator(self._state_at(self.head().timestamp + 1), self._spoof(call))
+            return self.chain.gas_estimator(self._state_at(self.head().timestamp + 1), self._spoof(call))
         except VMError as error:
             raise _revert_from(error) from error
+
+    def _state(self) -> StateAPI:
+        return self.chain.get_vm(self._header()).state
 
     def _state_at(self, timestamp: int) -> StateAPI:
         """The newest state, to try things out on: gas is free and nothing is kept.
 
         py-evm's own calls and estimates run at the machine's time, which is not this chain's.
         """
-        return self._chain.get_vm(self._header().copy(timestamp=timestamp, base_fee_per_gas=0, gas_used=0)).state
+        return self.chain.get_vm(self._header().copy(timestamp=timestamp, base_fee_per_gas=0, gas_used=0)).state
 
     def allow_gas(self, call: Call) -> int:  # noqa: ARG002 - nothing to ask: a failing transaction leaves no block
         """The one gas limit of this chain."""
@@ -211,7 +115,7 @@ class EmbeddedNetwork(Network):
         return 0
 
     def _spoof(self, call: Call) -> SignedTransactionAPI:
-        unsigned = self._chain.create_unsigned_transaction(
+        unsigned = self.chain.create_unsigned_transaction(
             nonce=self.nonce(call.sender),
             gas_price=self.head().base_fee,
             gas=GAS_LIMIT,
@@ -232,7 +136,7 @@ class EmbeddedNetwork(Network):
 
     def _decode(self, raw: bytes) -> SignedTransactionAPI:
         try:
-            transaction = self._chain.get_transaction_builder().decode(raw)
+            transaction = self.chain.get_transaction_builder().decode(raw)
         except (RLPException, UnrecognizedTransactionType) as error:
             raise ValidationError("these bytes are no transaction.") from error
         # py-evm runs transactions of other chains; a real one does not.
@@ -242,13 +146,13 @@ class EmbeddedNetwork(Network):
 
     def _mine_at(self, timestamp: int) -> None:
         with self._block():
-            self._chain.set_header_timestamp(timestamp)
+            self.chain.set_header_timestamp(timestamp)
             self._mine([])
 
     def _mine(self, transactions: list[SignedTransactionAPI]) -> tuple[ComputationAPI, ...]:
         # eth-tester draws the mix hash by chance; taken from the parent, the same story gives the same chain.
-        mix_hash = keccak(self._chain.header.parent_hash)
-        return self._chain.mine_all(transactions, mix_hash=mix_hash, blob_gas_used=0)[2]
+        mix_hash = keccak(self.chain.header.parent_hash)
+        return self.chain.mine_all(transactions, mix_hash=mix_hash, blob_gas_used=0)[2]
 
     @contextmanager
     def _block(self) -> Iterator[None]:
@@ -258,7 +162,7 @@ class EmbeddedNetwork(Network):
             self._store.commit()
         except BaseException as error:
             self._store.discard()
-            self._backend.load()
+            self.chain = open_chain(self._store)
             if isinstance(error, ValidationError):
                 raise ChainError(
                     "transaction-refused",
@@ -270,13 +174,13 @@ class EmbeddedNetwork(Network):
     def receipt(self, transaction: bytes) -> Receipt | None:
         """The receipt of a transaction, or None if the chain has none."""
         try:
-            block, index = self._chain.get_canonical_transaction_index(Hash32(transaction))
+            block, index = self.chain.get_canonical_transaction_index(Hash32(transaction))
         except TransactionNotFound:
             return None
-        header = self._chain.get_canonical_block_header_by_number(block)
+        header = self.chain.get_canonical_block_header_by_number(block)
         # Every block holds one transaction, so the running gas of the receipt is the transaction's own.
         receipt = self._receipts(header)[index]
-        sent = self._chain.get_canonical_transaction_by_index(block, index)
+        sent = self.chain.get_canonical_transaction_by_index(block, index)
         created = None if sent.to else _creation_address(sent)
         price = min(sent.max_fee_per_gas, (header.base_fee_per_gas or 0) + sent.max_priority_fee_per_gas)
         logs = tuple(log for log in self._logs_of(header) if log.transaction == transaction)
@@ -287,17 +191,17 @@ class EmbeddedNetwork(Network):
         wanted = [_canonical(address) for address in addresses]
         found: list[Log] = []
         for number in range(max(first, 1), min(last, self._header().block_number) + 1):
-            header = self._chain.get_canonical_block_header_by_number(BlockNumber(number))
+            header = self.chain.get_canonical_block_header_by_number(BlockNumber(number))
             bloom = BloomFilter(header.bloom)
             if any(address in bloom for address in wanted):
                 found.extend(log for log in self._logs_of(header) if log.address in addresses)
         return found
 
     def _receipts(self, header: BlockHeaderAPI) -> tuple[ReceiptAPI, ...]:
-        return self._chain.chaindb.get_receipts(header, PragueVM.get_receipt_builder())
+        return self.chain.chaindb.get_receipts(header, PragueVM.get_receipt_builder())
 
     def _logs_of(self, header: BlockHeaderAPI) -> Iterator[Log]:
-        hashes = self._chain.chaindb.get_block_transaction_hashes(header)
+        hashes = self.chain.chaindb.get_block_transaction_hashes(header)
         index = 0
         for transaction, receipt in zip(hashes, self._receipts(header), strict=True):
             for log in receipt.logs:
@@ -305,6 +209,17 @@ class EmbeddedNetwork(Network):
                 place = (header.block_number, index, bytes(transaction), header.timestamp)
                 yield Log(to_checksum_address(log.address), topics, bytes(log.data), *place)
                 index += 1
+
+    def keep(self) -> None:
+        """Writes to the file what was done to ``chain`` from outside."""
+        self._store.commit()
+
+    @property
+    def web3(self) -> Web3:
+        """The chain through web3.py and eth-tester; what is mined through it is kept."""
+        from pyoutcome.chain.tester import open_web3
+
+        return open_web3(self)
 
     def close(self) -> None:
         """Releases the chain's file."""

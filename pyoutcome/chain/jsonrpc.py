@@ -1,4 +1,4 @@
-"""Questions and answers over JSON-RPC. web3.py carries them; every failure becomes a ChainError.
+"""Questions and answers over JSON-RPC; every failure becomes a ChainError.
 
 A node may be broken, overloaded or hostile: answers are bounded in time and length and read strictly. Its address may
 hold an access key, so no message shows more of it than scheme, host and port.
@@ -6,17 +6,16 @@ hold an access key, so no message shows more of it than scheme, host and port.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+import time
+from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from eth_utils.exceptions import ValidationError
-from requests import ConnectionError as NoConnection
-from requests import HTTPError, RequestException, Response, Session, Timeout
-from web3.exceptions import TimeExhausted
-from web3.providers.rpc import HTTPProvider
-from web3.providers.rpc.utils import ExceptionRetryConfiguration
-from web3.types import RPCEndpoint
+from requests import RequestException, Session, Timeout
+from requests.adapters import HTTPAdapter
+from urllib3 import Retry
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from pyoutcome.chain.answers import Answer, BadAnswer, read_bytes, read_object
 from pyoutcome.chain.depth import limit_depth
@@ -30,28 +29,15 @@ MOST_BYTES: Final = 64 * 1024 * 1024
 REVERT_CODE: Final = 3
 """JSON-RPC error code for a call that a contract refused."""
 SIMULATIONS: Final = ("eth_call", "eth_estimateGas")
-
-limit_depth()
-
-
-class BoundedSession(Session):
-    """HTTP that stops reading an answer without end, and follows nobody elsewhere."""
-
-    def post(self, url: str | bytes, *args: Any, **kwargs: Any) -> Response:
-        """Like requests', streamed."""
-        response = super().post(url, *args, **{**kwargs, "stream": True, "allow_redirects": False})
-        pieces = response.iter_content
-
-        def bounded(*args: Any, **kwargs: Any) -> Iterator[bytes]:
-            size = 0
-            for piece in pieces(*args, **kwargs):
-                size += len(piece)
-                if size > MOST_BYTES:
-                    raise BadAnswer("an answer without end")
-                yield piece
-
-        response.iter_content = bounded  # type: ignore[method-assign]
-        return response
+RETRY: Final = Retry(
+    total=3,
+    read=False,  # an answer that never came may have done its work
+    status_forcelist=(429, 502, 503, 504),
+    allowed_methods=None,  # JSON-RPC only posts; a signed transaction may be handed in twice, for it lands once
+    backoff_factor=0.1,
+    respect_retry_after_header=False,  # the node would decide how long we sleep
+    raise_on_status=False,
+)
 
 
 class Node:
@@ -61,17 +47,12 @@ class Node:
         """Connects to nothing yet. Raises ChainError ``bad-network-address``."""
         self.name = _public_name(url)
         """Scheme, host and port."""
+        self.url = url
+        """The whole address; may hold an access key."""
         self._seconds = seconds
-        self._session = BoundedSession()
-        self._provider = HTTPProvider(
-            url,
-            request_kwargs={"timeout": seconds, "stream": True},
-            session=self._session,
-            # A signed transaction may be handed in twice: it lands once.
-            exception_retry_configuration=ExceptionRetryConfiguration(
-                errors=(NoConnection, HTTPError), retries=3, backoff_factor=0.1
-            ),
-        )
+        self._session = Session()
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, HTTPAdapter(max_retries=RETRY))
 
     def ask(self, method: str, params: list[Any], read: Callable[[Any], Answer]) -> Answer:
         """The answer to one question, as ``read`` reads it.
@@ -80,26 +61,18 @@ class Node:
         ``network-unreachable``, ``network-refused``, ``network-error``, ``bad-network-answer``.
         """
         try:
-            response = read_object(self._provider.make_request(RPCEndpoint(method), params))
+            response = read_object(json.loads(self._post(method, params)))
             if response.get("error") is None:
                 return read(response.get("result"))
             refusal = self._refusal(method, read_object(response["error"]))
-        except (Timeout, TimeExhausted):
+        except (Timeout, ReadTimeoutError):
             raise ChainError(
                 "network-timeout",
                 f"{self.name} did not answer {method} within {self._seconds:g} seconds.",
                 "Try again; a transaction that was sent may still arrive.",
                 method=method,
             ) from None
-        except HTTPError as error:
-            status = error.response.status_code if error.response is not None else 0
-            raise ChainError(
-                "network-refused",
-                f"{self.name} refused the request (HTTP status {status}).",
-                "Check the address and your access to the node.",
-                status=status,
-            ) from None
-        except RequestException:
+        except (RequestException, HTTPError):
             raise ChainError(
                 "network-unreachable",
                 f"There is no connection to {self.name}.",
@@ -107,9 +80,32 @@ class Node:
             ) from None
         except BadAnswer as error:
             raise self.bad_answer(method, str(error)) from None
-        except (ValueError, TypeError, ValidationError, RecursionError):
+        except (ValueError, RecursionError):
             raise self.bad_answer(method, "something that is not JSON-RPC") from None
         raise refusal
+
+    def _post(self, method: str, params: list[Any]) -> bytes:
+        question: dict[str, Any] = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+        deadline = time.monotonic() + self._seconds
+        with self._session.post(
+            self.url, json=question, timeout=self._seconds, stream=True, allow_redirects=False
+        ) as response:
+            if response.status_code != 200:
+                raise ChainError(
+                    "network-refused",
+                    f"{self.name} refused the request (HTTP status {response.status_code}).",
+                    "Check the address and your access to the node.",
+                    status=response.status_code,
+                )
+            content = bytearray()
+            while piece := response.raw.read1(decode_content=True):
+                content += piece
+                if len(content) > MOST_BYTES:
+                    raise BadAnswer("an answer without end")
+                if time.monotonic() > deadline:
+                    raise Timeout
+        limit_depth()  # whoever imported what: deep nesting must end in an error, not in a crash
+        return bytes(content)
 
     def bad_answer(self, method: str, what: str) -> ChainError:
         """The error for an answer that cannot be right."""

@@ -6,11 +6,13 @@ secret never leaves this module in readable form: a signer signs digests and sho
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import os
 import re
 import stat
-from functools import cache
+from functools import cache, reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 TEST_MNEMONIC: Final = "test test test test test test test test test test test junk"
 """The seed words everybody uses for local chains; anvil funds the same ten accounts."""
 TEST_ACCOUNTS: Final = 10
+HARDENED: Final = 2**31
+"""Marks a step of a key's path that needs the parent's secret (BIP-32)."""
 STRONG: Final = 2**18
 """scrypt cost for keys that may hold value."""
 LIGHT: Final = 2**12
@@ -77,12 +81,18 @@ def derive_test_accounts() -> tuple[KeySigner, ...]:
 
     Ask ``Network.test_accounts`` for them: it refuses where they would be unsafe.
     """
-    from eth_account.hdaccount import seed_from_mnemonic
-    from eth_account.hdaccount.deterministic import HDPath
+    seed = hashlib.pbkdf2_hmac("sha512", TEST_MNEMONIC.encode(), b"mnemonic", 2048)
+    root = hmac.digest(b"Bitcoin seed", seed, "sha512")
+    parent = reduce(_derive_child, (44 | HARDENED, 60 | HARDENED, HARDENED, 0), root)
+    return tuple(KeySigner(_derive_child(parent, index)[:32]) for index in range(TEST_ACCOUNTS))
 
-    limit_depth()
-    seed = seed_from_mnemonic(TEST_MNEMONIC, "")
-    return tuple(KeySigner(HDPath(f"m/44'/60'/0'/0/{index}").derive(seed)) for index in range(TEST_ACCOUNTS))
+
+def _derive_child(parent: bytes, index: int) -> bytes:
+    """One step of BIP-32: 32 bytes of key and 32 of chain code. (eth-account does it too, and takes 0.3 s to load.)"""
+    key = PrivateKey(parent[:32])
+    content = b"\0" + key.secret if index & HARDENED else key.public_key.format()
+    child = hmac.digest(parent[32:], content + index.to_bytes(4), "sha512")
+    return key.add(child[:32]).secret + child[32:]
 
 
 def keystore_path(folder: Path, party: str) -> Path:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Self
 from pyoutcome.errors import ChainError
 
 if TYPE_CHECKING:
+    from web3 import Web3
+
     from pyoutcome.chain.keys import KeySigner
 
 ZERO_ADDRESS = "0x" + "00" * 20
@@ -158,6 +160,11 @@ class Network(ABC):
     @abstractmethod
     def logs(self, addresses: tuple[str, ...], first: int, last: int) -> list[Log]:
         """Logs of the addresses in blocks ``first`` to ``last`` (both included), in the chain's order."""
+
+    @property
+    @abstractmethod
+    def web3(self) -> Web3:
+        """The same network through web3.py, for whatever this class does not offer."""
 
     @abstractmethod
     def close(self) -> None:

@@ -33,7 +33,7 @@ def start_chain(folder: Path, starts_at: int) -> None:
 
     Choose a time before the agreement is signed. Raises ChainError: ``chain-exists``, ``bad-chain-start``.
     """
-    from pyoutcome.chain.embedded import create_chain
+    from pyoutcome.chain.localchain import create_chain
 
     create_chain(folder, starts_at)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from eth_utils.crypto import keccak
 
@@ -24,6 +24,9 @@ from pyoutcome.chain.answers import (
 from pyoutcome.chain.jsonrpc import Node
 from pyoutcome.chain.network import Call, Head, Identity, Log, Network, Receipt
 from pyoutcome.errors import ChainError
+
+if TYPE_CHECKING:
+    from web3 import Web3
 
 BLOCKS_AT_ONCE: Final = 10_000
 """Blocks per log query; halved where a node finds that too many."""
@@ -183,6 +186,13 @@ class RpcNetwork(Network):
     def _mine_at(self, timestamp: int) -> None:
         self._node.ask("evm_setNextBlockTimestamp", [timestamp], lambda _: None)
         self._node.ask("evm_mine", [], lambda _: None)
+
+    @property
+    def web3(self) -> Web3:
+        """The node through web3.py."""
+        from web3 import HTTPProvider, Web3
+
+        return Web3(HTTPProvider(self._node.url))
 
     def close(self) -> None:
         """Ends the HTTP session."""

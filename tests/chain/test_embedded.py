@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from pyoutcome.chain import store
-from pyoutcome.chain.embedded import CHAIN_ID, FILE, EmbeddedNetwork
+from pyoutcome.chain.embedded import EmbeddedNetwork
+from pyoutcome.chain.localchain import CHAIN_ID, FILE
 from pyoutcome.chain.network import Call
 from pyoutcome.chain.networks import connect, start_chain
 from pyoutcome.chain.sender import Sender
@@ -82,6 +83,17 @@ def test_what_one_process_did_the_next_one_finds(folder: Path) -> None:
         assert 2 == network.head().number
         assert 2 == network.nonce(network.test_accounts()[0].address)
         assert b"still here" == network.call(Call(echo, echo, b"still here"))
+
+
+def test_what_is_mined_through_web3_is_kept(folder: Path) -> None:
+    with EmbeddedNetwork(folder) as network:
+        signer = network.test_accounts()[0]
+        raw = Sender(network)._sign(Call(signer.address, None, CREATION), 200_000, signer)
+        network.web3.eth.send_raw_transaction(raw)
+        head = network.head()
+    with EmbeddedNetwork(folder) as network:
+        assert head == network.head()
+        assert 1 == network.nonce(signer.address)
 
 
 def test_opening_and_closing_changes_nothing(folder: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from eth_abi.abi import encode
+from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from pyoutcome.chain.keys import KeySigner
@@ -163,3 +164,18 @@ def test_two_kinds_of_network_are_never_taken_for_each_other(tmp_path: Path) -> 
     with refused("wrong-network"):
         connect("embedded", tmp_path, recorded=Identity(recorded.chain_id, bytes(32)))
     connect("embedded", tmp_path).close()  # the refusal above has released the file
+
+
+def test_web3_sees_the_same_chain(network: Network) -> None:
+    address = deploy_echo(network)
+    web3 = network.web3
+    assert network.chain_id == web3.eth.chain_id
+    assert network.head().number == web3.eth.block_number
+    assert RUNTIME == web3.eth.get_code(to_checksum_address(address))
+    signer = network.test_accounts()[1]
+    raw = Sender(network)._sign(Call(signer.address, address, b"through web3"), 100_000, signer)
+    hash_ = web3.eth.send_raw_transaction(raw)
+    receipt = network.receipt(bytes(hash_))
+    assert receipt is not None
+    assert [b"through web3"] == [log.data for log in receipt.logs]
+    assert [b"through web3"] == [log.data for log in network.logs((address,), 0, network.head().number)]

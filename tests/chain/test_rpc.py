@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -118,7 +120,7 @@ def test_nobody_there(tmp_path: Path) -> None:
         (Raw(b'{"jsonrpc": "2.0", "id": 1, "error": "no"}'), "bad-network-answer"),
         (Raw(b"later", 503), "network-refused"),
         (Raw(b"who are you", 401), "network-refused"),
-        (Raw(b"", 302, {"Location": "http://169.254.169.254/"}), "bad-network-answer"),
+        (Raw(b"", 302, {"Location": "http://169.254.169.254/"}), "network-refused"),
         (Refusal(-32000, "out of order"), "network-error"),
         (Refusal("x", {"a": 1}), "network-error"),
         (None, "bad-network-answer"),
@@ -134,7 +136,7 @@ def test_a_first_answer_that_makes_no_sense(reply: Any, code: str, tmp_path: Pat
         connect(url, tmp_path)
 
 
-def test_a_slow_node_and_an_answer_without_end_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_node_is_given_up() -> None:
     gate = threading.Event()
 
     def wait(_: object) -> str:
@@ -149,6 +151,31 @@ def test_a_slow_node_and_an_answer_without_end_are_given_up(monkeypatch: pytest.
         finally:
             gate.set()
             node.close()
+
+
+def test_an_answer_that_drips_is_given_up() -> None:
+    """Every byte comes in time, and the whole never would."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def drip() -> None:
+            connection, _ = server.accept()
+            with connection, suppress(OSError):
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+                while True:
+                    connection.sendall(b" ")
+                    time.sleep(0.02)
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        node = Node(f"http://127.0.0.1:{server.getsockname()[1]}", seconds=0.3)
+        with refused("network-timeout"):
+            node.ask("eth_chainId", [], read_number)
+        node.close()
+        thread.join(5)
+        assert not thread.is_alive()
+
+
+def test_an_answer_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jsonrpc, "MOST_BYTES", 1000)
     with node_that(answers(eth_chainId="0x" + "1" * 2000)) as url, refused("bad-network-answer") as info:
         RpcNetwork(url)
