@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from importlib.resources import files
 from itertools import pairwise
-from typing import Annotated, ClassVar, Final, Literal
+from typing import Annotated, Final, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field
@@ -79,8 +79,6 @@ def _known_zone(name: str) -> str:
 
 class Term(Part):
     """When the agreement runs: equal calendar periods, or the days on which periods end."""
-
-    LATER: ClassVar[dict[str, str]] = {"renewal": "Write a new agreement for the next term."}
 
     zone: Annotated[Line, AfterValidator(_known_zone)]
     first: Day
@@ -150,17 +148,20 @@ def _out_of_range() -> AgreementError:
 
 
 def _instant(day: date, zone: ZoneInfo) -> int:
-    """Unix seconds at which a day starts in the zone."""
+    """Unix seconds of an exact time, or at which a day starts in the zone."""
     if not _YEARS[0] <= day.year <= _YEARS[1]:
         raise _out_of_range()
-    if isinstance(day, datetime):
-        return int(day.timestamp())
+    return int(day.timestamp()) if isinstance(day, datetime) else day_start(day, zone)
+
+
+def day_start(day: date, zone: ZoneInfo) -> int:
+    """Unix seconds of the first instant at which calendars in the zone show the day, or a later one."""
     before = datetime.combine(day, time(), zone)
     after = before.replace(fold=1)
     early, late = sorted(int(moment.timestamp()) for moment in (before, after))
-    if datetime.fromtimestamp(early, UTC).astimezone(zone).date() >= day or early == late:
+    if datetime.fromtimestamp(early, UTC).astimezone(zone).date() >= day:
         return early
-    # Clocks skip this midnight: between the two readings lies the jump, and the day starts there.
+    # Clocks skip this midnight: the jump lies between its two readings, and the day starts there.
     while late - early > 1:
         middle = (early + late) // 2
         if datetime.fromtimestamp(middle, UTC).astimezone(zone).date() >= day:

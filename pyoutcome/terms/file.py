@@ -26,7 +26,6 @@ class AgreementFile(Part):
     LATER: ClassVar[dict[str, str]] = {
         "require": "Exclude the values by the KPIs' ranges, or guard the formula with 'if'.",
         "state": "Use values of this period only.",
-        "index": "Write the indexation into the formulas.",
     }
 
     agreement: Slug

@@ -19,6 +19,8 @@ from pyoutcome.terms.problems import Path
 from pyoutcome.terms.tree import Tree
 
 DAY: Final = 86_400
+_NOISE: Final = 100
+"""Scaled units that truncation may add to a slope."""
 _MOST_PROBES: Final = 64
 """Values of one KPI that are tried."""
 
@@ -154,15 +156,20 @@ class _Search:
                     )
 
     def _jump(self, line: int, kpi: AgreementKpi, edge: int) -> tuple[int, int, int, int] | None:
+        """Amounts just below and above an edge and the KPI's values there, if the line changes more than around it."""
         unit = kpi.shape.multiple
-        low = edge - edge % unit
-        pairs = [(low - unit, low), (low, low + unit)]
-        for before, after in pairs:
-            if kpi.low <= before and after <= kpi.high:
-                values = self._middle()
-                amounts = [self._line(line, {**values, kpi.name: value}) for value in (before, after)]
-                if None not in amounts and amounts[0] != amounts[1]:
-                    return amounts[0] or 0, amounts[1] or 0, before, after
+        below = edge - edge % unit
+        for low, high in ((below - unit, below), (below, below + unit)):
+            if not kpi.low <= low < high <= kpi.high:
+                continue
+            values = [max(low - unit, kpi.low), low, high, min(high + unit, kpi.high)]
+            amounts = [self._line(line, {**self._middle(), kpi.name: value}) for value in values]
+            known = [amount for amount in amounts if amount is not None]
+            if len(known) < len(amounts):
+                continue
+            around = max(abs(known[1] - known[0]), abs(known[3] - known[2]))
+            if abs(known[2] - known[1]) > around + _NOISE:
+                return known[1], known[2], low, high
         return None
 
     def _middle(self) -> dict[str, int]:

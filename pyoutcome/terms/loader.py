@@ -178,7 +178,9 @@ class _Builder:
         match event:
             case yaml.ScalarEvent():
                 _refuse_hidden(event.value, self._name, place)
-                self._add(Text(place, event.value, plain=event.style is None and "\n" not in event.value))
+                end = event.end_mark
+                one_line = end is not None and end.line + 1 == place.line
+                self._add(Text(place, event.value, plain=event.implicit[0] and one_line))
             case yaml.SequenceStartEvent():
                 self._push(Items(place))
             case _:

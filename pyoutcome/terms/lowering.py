@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from pyoutcome.errors import FormulaError
 from pyoutcome.formula.rule import Definition, Line, Payee, Rule, net_of
@@ -15,7 +16,12 @@ from pyoutcome.terms.kpis import AgreementKpi
 from pyoutcome.terms.problems import Path, place
 from pyoutcome.terms.tree import Tree
 
-_SIGNS = {"provider": 1, "client": -1, "nobody": 0}
+_TABLES: Final[dict[str, tuple[str, ...]]] = {
+    "row-never-wins": ("levels", "rows", "tiers"),
+    "table-order": ("points", "bands"),
+}
+"""Keys under which clauses have the tables that an error can be about."""
+_SIGNS: Final = {"provider": 1, "client": -1, "nobody": 0}
 
 
 @dataclass(frozen=True)
@@ -87,7 +93,8 @@ class _Builder:
     def build(self) -> None:
         """All definitions, lines and payee amounts."""
         providers = self.scope.providers
-        for name, formula in self.file.define.items():
+        # In the order of their names: the file's order means nothing, so it must not change the program.
+        for name, formula in sorted(self.file.define.items(), key=lambda item: item[0]):
             owners: tuple[str | None, ...] = providers if name in self.scope.per_provider else (None,)
             for owner in owners:
                 self._define(self._full(name, owner), formula, owner, ("define", name))
@@ -106,8 +113,16 @@ class _Builder:
             if isinstance(name, str) and name in self.paths:
                 # The formula was put together from several places: its own positions are not the file's.
                 error.details.pop("at", None)
-                return self.paths[name]
+                return (*self.paths[name], *self._table_of(error.code, self.paths[name]))
         return ()
+
+    def _table_of(self, code: str, path: Path) -> Path:
+        """The key of the clause's table, if that is what the error is about."""
+        if path[0] != "clauses":
+            return ()
+        clause = self.file.clauses[str(path[1])]
+        keys = _TABLES.get(code, ())
+        return next(((key,) for key in keys if getattr(clause, key, None) is not None), ())
 
     @staticmethod
     def _full(name: str, owner: str | None) -> str:

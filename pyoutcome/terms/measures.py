@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Final, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
@@ -11,7 +11,6 @@ from pyoutcome.terms.scalars import Exact, Mode, Part, Whole, Word
 
 EVERYTHING: Final = "everything"
 """Denominator that counts every record of the period."""
-_LATER_KEY: Final = "Delete the key; this version does without."
 
 ColumnType = Literal["text", "decimal", "instant", "wall", "boolean"]
 
@@ -30,8 +29,6 @@ class Column(Part):
 class RecordSource(Part):
     """Raw records that measures count."""
 
-    LATER: ClassVar[dict[str, str]] = {"table": "Export the table as CSV.", "query": "Export the result as CSV."}
-
     format: Literal["csv"]
     null_words: tuple[Exact, ...] = ()
     """Texts that mean that a value is missing; an empty field always does."""
@@ -45,8 +42,6 @@ class RecordSource(Part):
 
 class Ratio(Part):
     """Records that satisfy the numerator, per record that satisfies the denominator."""
-
-    LATER: ClassVar[dict[str, str]] = {"exclude": "Put the exclusion into 'where'."}
 
     kind: Literal["ratio"]
     records: Word
@@ -67,8 +62,6 @@ class Ratio(Part):
 
 class Count(Part):
     """Records that satisfy the condition."""
-
-    LATER: ClassVar[dict[str, str]] = {"exclude": "Put the exclusion into 'where'."}
 
     kind: Literal["count"]
     records: Word

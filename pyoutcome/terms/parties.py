@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Final, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer
 
@@ -23,11 +23,6 @@ class Party(Part):
 
 class Parties(Part):
     """One client, the providers and verifiers by id, and the arbitrator."""
-
-    LATER: ClassVar[dict[str, str]] = {
-        "prime": "Name one provider in each clause with 'to'.",
-        "backups": "Agree on a successor in a later agreement.",
-    }
 
     client: Party
     providers: Annotated[dict[Word, Party], Field(min_length=1, max_length=MOST_PROVIDERS)]
@@ -75,11 +70,6 @@ def _reserve(value: object) -> int | Proven:
 
 class Escrow(Part):
     """How long the escrow waits, what it keeps back and what must lie ready in it."""
-
-    LATER: ClassVar[dict[str, str]] = dict.fromkeys(
-        ("challenge_window", "ruling_window", "cure_window", "stake", "bond", "notice"),
-        "Delete the key; this version's escrow does without.",
-    )
 
     evidence_within: Duration
     """Seconds after a period's end in which evidence must arrive; then anyone may propose the default."""

@@ -65,8 +65,14 @@ def _position(where: Where | None) -> tuple[int, int]:
 
 
 def translate(error: ValidationError, tree: Tree) -> list[PyoutcomeError]:
-    """Every complaint of a model as an error of ours with its place."""
-    return [_translate(detail, tree) for detail in error.errors(include_url=False)[:MOST]]
+    """Every complaint of a model as an error of ours with its place.
+
+    Where a map has a key it does not know, what it lacks is left out: the unknown key is most likely its misspelling.
+    """
+    details = error.errors(include_url=False)
+    misspelt = {detail["loc"][:-1] for detail in details if detail["type"] == "extra_forbidden"}
+    told = [each for each in details if each["type"] != "missing" or each["loc"][:-1] not in misspelt]
+    return [_translate(detail, tree) for detail in told[:MOST]]
 
 
 def _translate(detail: ErrorDetails, tree: Tree) -> PyoutcomeError:

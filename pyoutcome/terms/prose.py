@@ -113,7 +113,8 @@ def measure_words(kpi: Kpi, file: AgreementFile) -> str:
             return (
                 f"Of {base}: the number for which `{measure.numerator}` holds, divided by the number of {below}, "
                 f"rounded to {kpi.decimals} decimals {_ROUNDED[measure.rounding]}. A condition on a missing value does "
-                "not hold, unless it asks whether the value is missing. With nothing to divide by, the value is missing."
+                "not hold, unless it asks whether the value is missing. With nothing to divide by, the value is "
+                "missing."
             )
 
 

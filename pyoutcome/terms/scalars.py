@@ -14,7 +14,7 @@ from pyoutcome.formula.parser import parse as parse_formula
 from pyoutcome.formula.printer import to_text
 from pyoutcome.formula.syntax import Node
 from pyoutcome.formula.tokens import RESERVED
-from pyoutcome.terms.problems import UnknownKey, refusing
+from pyoutcome.terms.problems import MOST, UnknownKey, refusing
 
 _WORD: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _SLUG: Final = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
@@ -41,7 +41,9 @@ class Part(BaseModel):
         if not isinstance(data, dict):
             return data
         known = tuple(field.alias or name for name, field in cls.model_fields.items())
-        return {key: value if key in known else UnknownKey(known, cls.LATER) for key, value in data.items()}
+        marked = {key: value for key, value in data.items() if key in known}
+        unknown = [key for key in data if key not in known]
+        return marked | {key: UnknownKey(known, cls.LATER) for key in unknown[:MOST]}
 
 
 def _text(value: object) -> str:

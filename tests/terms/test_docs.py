@@ -1,0 +1,58 @@
+"""The reference of the file is true: every example in it loads and checks, every key of the models is in it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pyoutcome import Agreement
+from pyoutcome.terms.adjustments import Adjustment
+from pyoutcome.terms.calendar import Term
+from pyoutcome.terms.clauses import BonusMalus, FixedFee, Rate, ServiceCredit, StepClause, UnitPrice
+from pyoutcome.terms.file import AgreementFile
+from pyoutcome.terms.kpis import Kpi
+from pyoutcome.terms.measures import Column, Count, Ratio, RecordSource
+from pyoutcome.terms.parties import Escrow, Holdback, Parties, Token
+from pyoutcome.terms.scalars import Part
+
+TEXT = (Path(__file__).parents[2] / "docs" / "agreement-file.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
+WHOLE, PIECES = BLOCKS[0], BLOCKS[1:]
+
+
+def sections(text: str) -> dict[str, str]:
+    """Top-level keys with their text."""
+    found = re.split(r"^(?=\w+:)", text, flags=re.MULTILINE)
+    return {piece.split(":")[0]: piece for piece in found if piece.strip()}
+
+
+def test_the_whole_example_loads_and_checks() -> None:
+    agreement = Agreement.parse(WHOLE)
+    assert [] == agreement.check()
+    # 12,000 less 3,000; 12,000 plus 2,000 and half of 5,000, but at most 15,000
+    assert (9_000 * 10**6, 15_000 * 10**6) == (
+        agreement.bounds().providers[0].least,
+        agreement.bounds().providers[0].most,
+    )
+
+
+@pytest.mark.parametrize("piece", PIECES, ids=range(len(PIECES)))
+def test_each_piece_loads_in_its_place_in_the_whole_example(piece: str) -> None:
+    parts = sections(WHOLE) | sections(piece)
+    agreement = Agreement.parse("".join(parts.values()))
+    agreement.check()
+    assert agreement.words()
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        AgreementFile, Parties, Term, Token, Escrow, Holdback, RecordSource, Column, Kpi, Ratio, Count, Adjustment,
+        FixedFee, StepClause, ServiceCredit, UnitPrice, Rate, BonusMalus,
+    ],
+)  # fmt: skip
+def test_every_key_is_told(model: type[Part]) -> None:
+    keys = {field.alias or name for name, field in model.model_fields.items()} | set(model.LATER)
+    assert set() == {key for key in keys if not re.search(rf"\b{key}\b", TEXT)}

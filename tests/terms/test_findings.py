@@ -1,0 +1,106 @@
+"""Warnings: each is found where it is meant, and not found where it is not."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pyoutcome import Agreement
+from tests.terms.deals import ESCROW, HEAD, TWO, deal
+
+DOCS = Path(__file__).parents[2] / "docs" / "agreement-file.md"
+RECORDS = "records:\n  log: {format: csv, columns: {at: {type: instant}, good: {type: boolean}}, key: [at]}\n"
+MEASURED = (
+    "x: {unit: share, decimals: 2, range: [0, 1], if_missing: 0, "
+    "measure: {kind: ratio, records: log, anchor: at, numerator: good}}"
+)
+
+
+def codes(text: str) -> list[str]:
+    return [finding.code for finding in Agreement.parse(text).check()]
+
+
+def quiet(clauses: str = "fee: {kind: formula, is: 100 * x}", **parts: str) -> str:
+    """An agreement without warnings but those a test adds."""
+    return deal(clauses, parts.pop("kpis", MEASURED), **parts) + RECORDS
+
+
+def test_a_sound_agreement_has_none() -> None:
+    assert [] == codes(quiet())
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "path"),
+    [
+        (quiet(escrow=ESCROW.replace("3 days", "23 hours")), "short-window", "escrow.default_window"),
+        (quiet(escrow=ESCROW.replace("10 days", "1 hour")), "short-window", "escrow.evidence_within"),
+        (quiet(head=HEAD.replace("{V1: {name: First verifier}}", "{V1: {name: V}, V2: {name: V}}")),
+         "quorum-below-majority", "parties.quorum"),
+        (quiet(kpis="x: {unit: u, range: [0, 9], if_missing: 0}"), "kpi-without-measure", "kpis.x"),
+        (quiet(terms="spare: 5"), "never-used", "terms.spare"),
+        (quiet(define="spare: x + 1"), "never-used", "define.spare"),
+        (quiet("fee: {kind: fixed_fee, amount: 5 * period}"), "never-used", "kpis.x"),
+        (quiet("fee: {kind: step, of: x, rows: {at_least 101%: 9, otherwise: 0}, then: [plus: x]}"),
+         "row-outside-range", "clauses.fee"),
+        (quiet("fee: {kind: step, of: x, rows: {at_least 0: 9, otherwise: 0}, then: [plus: x]}"),
+         "row-outside-range", "clauses.fee"),
+        (quiet("fee: {kind: step, of: x, rows: {at_least 90%: 9, otherwise: 0}}"), "cliff", "clauses.fee"),
+        (quiet("fee: {kind: formula, is: 9 if x > 50% else 0}"), "cliff", "clauses.fee"),
+        (quiet(kpis=MEASURED.replace("if_missing: 0", "if_missing: 0.5")), "silence-pays", "kpis.x.if_missing"),
+        (quiet("fee: {kind: formula, is: 100 * x}", settlement="[at_least: 100]"),
+         "amount-never-changes", "settlement"),
+    ],
+)  # fmt: skip
+def test_what_is_warned_of_and_where(text: str, code: str, path: str) -> None:
+    findings = {finding.code: finding for finding in Agreement.parse(text, "deal.yaml").check()}
+    assert code in findings, findings
+    where = findings[code].where
+    assert where is not None
+    assert path == where.path
+    assert where.line is not None
+    assert findings[code].fix in str(findings[code])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        quiet("fee: {kind: curve, of: x, points: [[0, 0], [1, 100]]}"),
+        quiet("fee: {kind: step, of: x, rows: {at_least 90%: 9, otherwise: 9}, then: [plus: x]}"),
+        quiet("fee: {kind: formula, is: x - 0.5 if x > 50% else x - 0.5}"),
+    ],
+)
+def test_no_cliff_is_seen_where_nothing_jumps(text: str) -> None:
+    assert "cliff" not in codes(text)
+
+
+def test_how_much_silence_pays_is_said() -> None:
+    agreement = Agreement.parse(quiet(kpis=MEASURED.replace("if_missing: 0", "if_missing: 0.25")))
+    (finding,) = agreement.check()
+    assert "gets 25 TST more than with x = 0.00" in finding.why
+
+
+def test_a_penalty_kpi_is_silent_at_its_worst_value() -> None:
+    late = MEASURED.replace("if_missing: 0", "if_missing: 1")
+    assert [] == codes(quiet("fee: {kind: formula, is: 100 - 90 * x}", kpis=late))
+    assert ["silence-pays"] == codes(quiet("fee: {kind: formula, is: 100 - 90 * x}"))
+
+
+def test_a_kpi_used_for_one_provider_only_is_used() -> None:
+    kpis = MEASURED.replace("unit: share", "unit: share, per: provider").replace(
+        "anchor: at", "anchor: at, provider: who"
+    )
+    records = RECORDS.replace("good:", "who: {type: text}, good:")
+    text = deal(
+        "fee: {kind: formula, is: x.A, to: A}\nother: {kind: formula, is: 100 * total.x, to: B}", kpis, head=TWO
+    )
+    assert [] == codes(text + records)
+
+
+def test_every_warning_is_in_the_reference() -> None:
+    source = (Path(__file__).parents[2] / "pyoutcome" / "terms" / "findings.py").read_text(encoding="utf-8")
+    raised = set(re.findall(r'self\.finding\(\s*"([a-z-]+)"', source))
+    documented = set(re.findall(r"^\| `([a-z-]+)` \|", DOCS.read_text(encoding="utf-8"), re.MULTILINE))
+    assert raised <= documented
+    assert 8 == len(raised)

@@ -1,0 +1,132 @@
+"""The legal text: made from the same tree as the amounts, and complete."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from pyoutcome import Agreement
+from pyoutcome.decimals import ONE, parse
+from pyoutcome.errors import NumberError
+from pyoutcome.formula.syntax import Number, walk
+from pyoutcome.terms.calendar import zones_version
+from pyoutcome.terms.expressions import Scope
+from tests.terms.deals import TWO, agree, deal
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "punctual-arrivals.yaml"
+CLAUSES = """
+    base: {kind: fixed_fee, amount: fee * 1.05, then: [round: 0.5 half_even, {less: 77, when: y > 31}]}
+    curved: {kind: curve, of: y, points: [[-1000, -5000], [0, 0], [500, 9000]], times: 2}
+    volume: {kind: unit_price, quantity: x, bands: {upto 101: 5, next 57: 4.5, rest: 4}, per: 3, allowance: 11}
+    credit: {kind: service_credit, pays: client, measure: y, charges: fee, levels: {above 8: 0, otherwise: 12.5%},
+        at_risk: 9%}
+    bonus: {kind: bonus_malus, of: y, target: 10, better: higher, bonus: {rate: 7, per: 13},
+        malus: {rate: 19, limit: 53}}
+    noted: {kind: formula, is: 'clamp(x, 21, 22)', pays: nobody, when: period < 6}
+"""
+
+
+def numbers_in(text: str) -> set[int]:
+    """Every number of a text, scaled."""
+    found: set[int] = set()
+    for each in re.findall(r"-?[0-9][0-9_]*(?:\.[0-9]+)?%?", text):
+        try:
+            found.add(parse(each))
+        except NumberError:
+            continue
+    return found | {-each for each in found}
+
+
+def numbers_of(agreement: Agreement) -> set[int]:
+    """Every number the agreement means: in formulas, terms, ranges, counts and windows (these as written)."""
+    found = {
+        node.value for use in Scope(agreement.file).uses() for node in walk(use.formula) if isinstance(node, Number)
+    }
+    found |= set(agreement.file.terms.values())
+    for kpi in agreement.kpis:
+        found |= {kpi.low, kpi.high, kpi.if_missing, kpi.decimals * ONE}
+    found |= {agreement.quorum * ONE, agreement.token.decimals * ONE, len(agreement.periods) * ONE}
+    escrow = agreement.escrow
+    found |= {escrow.evidence_window // 86_400 * ONE, escrow.default_window // 86_400 * ONE, escrow.holdback_rate}
+    found |= {escrow.holdback_release // 86_400 * ONE, escrow.reserve * 10 ** (18 - agreement.token.decimals)}
+    return found
+
+
+DEALS = {
+    "example": lambda: Agreement.load(EXAMPLE),
+    "clauses": lambda: agree(
+        CLAUSES, terms="fee: 1_234.5", define="d: 2 * x", settlement="[at_least: -500, times: 97%]"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DEALS)
+def test_every_number_of_the_agreement_is_in_its_words(name: str) -> None:
+    agreement = DEALS[name]()
+    trivial = {0, ONE}  # the defaults of fields that nobody wrote
+    missing = numbers_of(agreement) - numbers_in(agreement.words()) - trivial
+    assert set() == {Fraction(each, ONE) for each in missing}
+
+
+def test_the_words_of_the_example() -> None:
+    agreement = Agreement.load(EXAMPLE)
+    words = agreement.words()
+
+    for said in (
+        "Provider (B6): JetBlue Airways.",
+        "2 of 3 verifiers",
+        "Period 3: from 2013-03-01 05:00:00 UTC to 2013-04-01 04:00:00 UTC.",
+        f"version {zones_version()} of the IANA time zone database",
+        "America/New_York",
+        "whose time_hour (an exact time) lies in the period, whose carrier is the provider's id",
+        "the number for which `arr_delay < 15` holds, divided by the number of all of them",
+        "rounded to 4 decimals to the nearest, ties away from zero",
+        "With nothing to divide by, the value is missing. If it is missing, 0.00% stands in.",
+        "told apart by year, month, day, carrier, flight, origin, dest; a second record with the same key is refused",
+        '5% if "Cancelled share" is at most 3%',
+        "180000 at 90%",
+        "40 per unit of the part up to 2500",
+        "the greater of the amount so far and 180000; the lesser of the amount so far and 520000",
+        "can be owed from 180000 to 520000",
+        "Evidence must arrive within 10 days",
+        "5% of every credit is held back and released 30 days after",
+        "1560000 TUSD (the most that one period can cost)",
+        f"0x{agreement.digest().hex()}",
+    ):
+        assert said in words
+
+
+def test_who_owes_whom_is_said() -> None:
+    words = Agreement.parse(
+        deal(
+            "one: {kind: fixed_fee, amount: 3, to: A}\n"
+            "back: {kind: fixed_fee, amount: 4, to: B, pays: client}\n"
+            "own: {kind: fixed_fee, amount: 5, to: each, title: Own fee}\n"
+            "shown: {kind: fixed_fee, amount: 6, pays: nobody}",
+            head=TWO,
+        )
+    ).words()
+    assert '"One": the client owes A 3.' in words
+    assert '"Back": B owes the client 4.' in words
+    assert '"Own fee", for each provider with its own values: the client owes the provider 5.' in words
+    assert '"Shown": shown only, never paid, 6.' in words
+
+
+def test_conditions_and_adjustments_are_said_in_their_order() -> None:
+    words = agree(
+        "fee: {kind: formula, is: x, when: x > 5, "
+        "then: [times: 2, {at_most: 90, when: y > 1}, nothing_unless: above 7]}"
+    ).words()
+    first, second, third = (
+        words.index(said)
+        for said in (
+            "the amount so far times 2",
+            'the lesser of the amount so far and 90 if "Y" is more than 1',
+            "the amount so far if the amount so far is more than 7, otherwise 0",
+        )
+    )
+    assert first < second < third
+    assert 'This applies only if "X" is more than 5; otherwise the amount is 0.' in words
