@@ -182,8 +182,11 @@ class _Walk:
 
     def pick(self, node: s.Pick) -> View:
         choice = self.view(node.choice)
-        given = {row.label: row.value for row in node.rows}
-        views = [self.view(given.get(label, node.otherwise or node)) for label in self.rule.labels[node.choice.name]]
+        given = {row.label: self.view(row.value) for row in node.rows}
+        if node.otherwise is not None:
+            other = self.view(node.otherwise)
+            given |= {label: other for label in self.rule.labels[node.choice.name] if label not in given}
+        views = [given[label] for label in self.rule.labels[node.choice.name]]
         reached = views[choice.low // ONE - 1 : choice.high // ONE]
         return reached[0] if len(reached) == 1 else iv.jumped(reached, (choice,))
 
@@ -238,7 +241,8 @@ class _Walk:
             (condition.left, condition.relation, condition.right),
             (condition.right, _MIRROR[condition.relation], condition.left),
         ):
-            if isinstance(left, s.Name) and left.name in self.views and not self.is_label(left, right):
+            plain = not any(isinstance(node, s.If) for node in s.walk(right))  # else nested conditions cost 3^depth
+            if plain and isinstance(left, s.Name) and left.name in self.views and not self.is_label(left, right):
                 view = _narrowed(self.views[left.name], relation if holds else _OPPOSITE[relation], self.view(right))
                 if view.low > view.high:
                     return None

@@ -19,8 +19,6 @@ from pyoutcome.formula.verify import Instruction, Shape, verify
 
 _FIX: Final = "Do not sign it; encode the agreement again and compare."
 _TABLES: Final = frozenset({Op.STEP, Op.CURVE, Op.BANDS, Op.STEPC, Op.CURVEC, Op.BANDSC})
-_NESTED: Final = 100
-"""Jumps inside one another that are read; formulas are nested less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +149,7 @@ class _Reader:
         stack: list[_Value] = []
         while self.shape.instructions[at].at < stop:
             here = self.shape.instructions[at]
-            if here.op is Op.JMP or depth > _NESTED:
+            if here.op is Op.JMP or depth > s.DEEPEST:
                 self.refuse(here)
             if here.op is Op.JZ:
                 jump = self.before[here.number]

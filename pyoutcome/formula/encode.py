@@ -111,16 +111,12 @@ class _Writer:
         self.parameters = {name: at for at, (name, _) in enumerate(rule.parameters)}
         self.locals: dict[str, int] = {}
 
-    def code(self, node: s.Node) -> bytes:
-        """Code that leaves the node's value on the stack."""
-        out = self.written(node)
-        _refuse_long(len(out))
-        return out
-
     def all(self, *nodes: s.Node) -> bytes:
-        return b"".join(self.code(node) for node in nodes)
+        """The code of several nodes, one after another."""
+        return b"".join(map(self.code, nodes))
 
-    def written(self, node: s.Node) -> bytes:  # noqa: C901 - one case per kind of node
+    def code(self, node: s.Node) -> bytes:  # noqa: C901 - one case per kind of node
+        """Code that leaves the node's value on the stack."""
         match node:
             case s.Number():
                 return constant_bytes(node.value)
@@ -156,8 +152,8 @@ class _Writer:
                 return self.code(node.condition) + jump + then + self.jump(Op.JMP, len(other)) + other
             case s.Min() | s.Max():
                 fold = bytes([Op.MIN if isinstance(node, s.Min) else Op.MAX])
-                first, *others = node.operands
-                return self.code(first) + b"".join(self.code(other) + fold for other in others)
+                first, second, *others = map(self.code, node.operands)
+                return fold.join([first + second, *others]) + fold
             case s.Clamp():
                 return self.all(node.of, node.low, node.high) + bytes([Op.CLAMP])
             case s.Outside():
@@ -167,9 +163,11 @@ class _Writer:
             case s.Step():
                 return self.step(node)
             case s.Pick():
-                given = {row.label: row.value for row in node.rows}
+                given = {row.label: self.code(row.value) for row in node.rows}
+                other = b"" if node.otherwise is None else self.code(node.otherwise)
                 labels = self.rule.labels[node.choice.name]
-                values = self.all(*(given.get(label, node.otherwise or node) for label in labels))
+                values = b"".join(given.get(label, other) for label in labels)
+                _refuse_long(len(values))
                 return self.name(node.choice.name) + values + bytes([Op.PICK, len(labels)])
             case s.Bands():
                 return self.bands(node)

@@ -275,7 +275,7 @@ class _Run:
         return self.value(node.then if met else node.otherwise)
 
     def extreme(self, node: s.Min | s.Max) -> int:
-        values = [self.value(operand) for operand in node.operands]
+        values = list(map(self.value, node.operands))
         least = isinstance(node, s.Min)
         result = min(values) if least else max(values)
         if self.explain:
@@ -329,7 +329,15 @@ class _Run:
         x = self.value(node.choice)
         labels = self.rule.labels[node.choice.name]
         given = {row.label: row.value for row in node.rows}
-        results = [self.value(given.get(label, node.otherwise or node)) for label in labels]
+        results: list[int] = []
+        other: int | None = None
+        for label in labels:
+            if label in given:
+                results.append(self.value(given[label]))
+                continue
+            if other is None and node.otherwise is not None:
+                other = self.value(node.otherwise)
+            results.append(other or 0)
         at = a.pick_row(x, len(labels))
         self.note("choice", node, f"{node.choice.name} is {labels[at]}, which gives {show(results[at])}.")
         return results[at]

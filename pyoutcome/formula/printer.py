@@ -13,13 +13,13 @@ def to_text(node: s.Node) -> str:
     return _text(node, _IF)
 
 
-def _text(node: s.Node, least: int) -> str:
+def _text(node: s.Node, least: int = _IF) -> str:
     level, text = _written(node)
     return text if level >= least else f"({text})"
 
 
 def _list(nodes: tuple[s.Node, ...]) -> str:
-    return ", ".join(_text(node, _IF) for node in nodes)
+    return ", ".join(map(_text, nodes))
 
 
 def _written(node: s.Node) -> tuple[int, str]:  # noqa: C901 - one case per kind of node

@@ -16,11 +16,14 @@ from pyoutcome.formula import (
     Names,
     Payee,
     Rule,
+    bounds,
     decode,
     encode,
     evaluate,
+    explain,
     parse,
     program_hash,
+    rule_to_words,
     run,
     verify,
 )
@@ -288,3 +291,32 @@ def test_any_bytes_are_a_program_or_refused(data: bytes) -> None:
             read(data)
         except FormulaError as problem:
             assert problem.code.startswith("program-")  # noqa: PT017 - either outcome is fine, but not another code
+
+
+HOSTILE = {
+    "pick in otherwise": ("pick(tier, [a gives 1, otherwise ", "2", "])"),
+    "condition in condition": ("(x if x < ", "5", " else 3)"),
+    "or in and": ("1 if x < 2 and x > (", "3", ") or x < 1 else 2"),
+    "width in width": ("bands(x, [upto 5 at x, next 1 at 2, next ", "1", " at x, rest at 1])"),
+    "sum": ("x + (", "1", ")"),
+    "step": ("step(x, [above 3 gives ", "x", ", otherwise 1])"),
+}
+
+
+@pytest.mark.parametrize("shape", HOSTILE)
+@pytest.mark.parametrize("depth", [10, 24, 33, 45, 90])
+def test_nesting_costs_no_more_than_its_length(shape: str, depth: int) -> None:
+    """Any formula is refused or worked out at once: nothing doubles with each level."""
+    before, core, after = HOSTILE[shape]
+    kpis = (KpiShape("x", ONE, 4 * ONE, 0), KpiShape.choice("tier", ("a", "b", "c")))
+    try:
+        line = Line("pay", 0, 1, parse(before * depth + core + after * depth))
+        made = Rule(kpis, (), (), (line,), (Payee("A", parse("pay")),))
+    except FormulaError as problem:
+        assert "formula-too-deep" == problem.code  # noqa: PT017 - or it is a rule
+        return
+    for work in (bounds, rule_to_words, encode, lambda rule: explain(rule, (2 * ONE, 2 * ONE))):
+        try:
+            work(made)
+        except FormulaError as problem:
+            assert problem.code in {"program-too-long", "program-stack-depth", "overflow", "possible-overflow"}  # noqa: PT017
