@@ -28,6 +28,8 @@ MOST_PROVIDERS: Final = 32
 MOST_KPIS: Final = 128
 MOST_PARAMETERS: Final = 256
 MOST_PERIODS: Final = 1024
+MOST_ENCODED: Final = 24_416
+"""A clone's code has at most 24,576 bytes (EIP-170): the proxy, three words and the encoded arguments."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,9 @@ class Kpi:
 class Arguments:
     """The deployed arguments, in Solidity's order. Addresses are checksum texts, times unix seconds, money base units.
 
-    Construction refuses arguments that break a numbered rule of docs/protocol.md section 1 (``bad-arguments``),
-    the same rules by the same numbers as the factory's ``BadArguments(uint8 rule)``.
+    Construction refuses arguments that break a numbered rule of docs/protocol.md section 1 (``bad-arguments``), the
+    same rules by the same numbers as the factory's ``BadArguments(uint8 rule)``. Rules 12 and 13 need the program and
+    the chain; the factory alone checks them.
     """
 
     client: str
@@ -143,6 +146,8 @@ class Arguments:
             yield 10, "holdback is not released before the last period ends"
         if not 0 <= self.reserve < 2**128:
             yield 11, "the reserve is a number of base units that fits 128 bits"
+        elif len(self.encode()) > MOST_ENCODED:
+            yield 14, f"the encoded arguments are at most {MOST_ENCODED} bytes, what an escrow's code can hold"
 
     def _addresses(self) -> Iterator[str]:
         yield from (self.client, self.token, self.arbitrator, *self.verifiers)

@@ -79,6 +79,7 @@ def test_a_dynamic_struct_starts_with_its_offset_as_solidity_does() -> None:
         (10, {"holdback_rate": ONE + 1}),
         (10, {"holdback_release": 3_999}),
         (11, {"reserve": 2**128}),
+        (14, {"ends": tuple(range(3_000, 4_024)), "parameters": (1,) * 256, "holdback_release": 9_000}),
     ],
 )
 def test_each_rule_refuses(rule: int, change: dict[str, object]) -> None:

@@ -11,6 +11,7 @@ from pyoutcome.protocol.events import (
     ArrearsHeld,
     ArrearsPaid,
     ArrearsSetOff,
+    BondTaken,
     ClaimRecorded,
     Closed,
     Credited,
@@ -150,6 +151,18 @@ def test_holdback_is_released_at_the_end_and_a_debt_takes_the_bond_before_it() -
     ]
     assert [(0, -18)] == [(e.provider, e.amount) for e in events if isinstance(e, ClaimRecorded)]
     assert [30, 100] == [event.amount for event in events if isinstance(event, Paid)]
+
+
+def test_a_debt_that_the_bond_covers_leaves_the_holdback_alone() -> None:
+    theatre = no_window(periods=2).begin()
+    theatre.report(1, 8, 8)
+    theatre.report(2, 2, 8)
+    theatre.wait(theatre.state.release_date())
+    events = theatre.act(act.Close(5))
+    assert [(0, 98)] == [(e.provider, e.amount) for e in events if isinstance(e, BondTaken)]
+    assert [(0, 50, 0), (1, 100, 0)] == [
+        (e.provider, e.amount, e.set_off) for e in events if isinstance(e, HoldbackReleased)
+    ]
 
 
 def test_closing_pays_arrears_first_and_refunds_only_with_an_empty_queue() -> None:
