@@ -7,7 +7,7 @@ from pyoutcome.formula.evaluate import Note, Outcome, Step, evaluate, explain
 from pyoutcome.formula.machine import Result, run
 from pyoutcome.formula.parser import parse
 from pyoutcome.formula.printer import to_text
-from pyoutcome.formula.rule import Definition, KpiShape, Line, Payee, Rule, net_of, unused
+from pyoutcome.formula.rule import Definition, KpiShape, Line, Payee, Rule, net_of, sums_of_quotients, unused
 from pyoutcome.formula.syntax import Formula, Node, names, negate, product, rename, walk
 from pyoutcome.formula.verify import Shape, verify
 from pyoutcome.formula.words import Sentence, rule_to_words, to_words
@@ -42,6 +42,7 @@ __all__ = [
     "rename",
     "rule_to_words",
     "run",
+    "sums_of_quotients",
     "to_text",
     "to_words",
     "unused",

@@ -10,9 +10,21 @@ from functools import cached_property
 
 from pyoutcome.formula.check import check_rule, evaluation_order
 from pyoutcome.formula.shapes import Definition, Item, ItemKind, KpiShape, KpiType, Line, Payee
-from pyoutcome.formula.syntax import Formula, Minus, Name, Neg, Node, Number, Plus, names
+from pyoutcome.formula.syntax import Formula, Minus, Name, Neg, Node, Number, Plus, Product, names, walk
 
-__all__ = ["Definition", "Item", "ItemKind", "KpiShape", "KpiType", "Line", "Payee", "Rule", "net_of", "unused"]
+__all__ = [
+    "Definition",
+    "Item",
+    "ItemKind",
+    "KpiShape",
+    "KpiType",
+    "Line",
+    "Payee",
+    "Rule",
+    "net_of",
+    "sums_of_quotients",
+    "unused",
+]
 
 
 @dataclass(frozen=True)
@@ -84,3 +96,17 @@ def unused(rule: Rule) -> tuple[str, ...]:
     own += [definition.name for definition in rule.definitions]
     own += [line.name for line in rule.lines if line.sign]
     return tuple(name for name in own if name not in mentioned)
+
+
+def sums_of_quotients(rule: Rule) -> tuple[tuple[str, Formula], ...]:
+    """Sums and differences of two quotients, each with the item it stands in.
+
+    ``a / 3 + b / 3`` truncates twice where ``(a + b) / 3`` truncates once: better to put the division outside.
+    """
+    found: list[tuple[str, Formula]] = []
+    for item in rule.order:
+        for node in walk(item.formula):
+            sides = (node.left, node.right) if isinstance(node, Plus | Minus) else ()
+            if sides and all(isinstance(side, Product) and side.divisors for side in sides):
+                found.append((item.name, node))
+    return tuple(found)

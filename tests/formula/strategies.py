@@ -214,17 +214,14 @@ def rules(draw: Any, size: int = 3) -> Rule:
     )
 
 
+def _values_of(kpi: KpiShape) -> st.SearchStrategy[int]:
+    multiples = st.integers(kpi.low // kpi.multiple, kpi.high // kpi.multiple)
+    return st.one_of(st.sampled_from([kpi.low, kpi.high]), multiples.map(lambda n: n * kpi.multiple))
+
+
 def values_for(rule: Rule) -> st.SearchStrategy[tuple[int, ...]]:
     """One value per KPI, inside its range and a multiple of its decimals; ends come up often."""
-    return st.tuples(
-        *(
-            st.one_of(
-                st.sampled_from([kpi.low, kpi.high]),
-                st.integers(kpi.low // kpi.multiple, kpi.high // kpi.multiple).map(lambda n, m=kpi.multiple: n * m),
-            )
-            for kpi in rule.kpis
-        )
-    )
+    return st.tuples(*(_values_of(kpi) for kpi in rule.kpis))
 
 
 def wild_values_for(rule: Rule) -> st.SearchStrategy[tuple[int, ...]]:

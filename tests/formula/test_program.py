@@ -25,6 +25,7 @@ from pyoutcome.formula import (
     program_hash,
     rule_to_words,
     run,
+    to_text,
     verify,
 )
 from pyoutcome.formula.machine import RUN_ERRORS
@@ -111,8 +112,6 @@ def test_encode_and_decode_are_inverse(rule: Rule) -> None:
 
 def test_decode_without_names_reads_the_rule() -> None:
     rule = decode(encode(one_line("min(fee, x * 2)")).data)
-    from pyoutcome.formula import to_text
-
     assert "min(term1, kpi1 * 2)" == to_text(rule.lines[0].formula)
     assert "clamp(line1, -1000, 1000)" == to_text(rule.payees[0].amount)
 

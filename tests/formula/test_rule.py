@@ -8,7 +8,19 @@ from hypothesis import HealthCheck, given, settings
 from pyoutcome.decimals import ONE
 from pyoutcome.decimals import parse as n
 from pyoutcome.errors import FormulaError
-from pyoutcome.formula import Definition, KpiShape, Line, Payee, Rule, net_of, parse, to_text, unused
+from pyoutcome.formula import (
+    Definition,
+    KpiShape,
+    Line,
+    Payee,
+    Rule,
+    names,
+    net_of,
+    parse,
+    sums_of_quotients,
+    to_text,
+    unused,
+)
 from pyoutcome.formula.decode import Names, decode
 from pyoutcome.formula.encode import encode
 from tests.formula.strategies import rules
@@ -142,14 +154,19 @@ def test_what_nothing_mentions_is_listed() -> None:
     assert ("ok", "tier", "fee", "spare") == unused(made)
 
 
+def test_sums_of_quotients_are_found() -> None:
+    made = rule("x / 3 + fee / 3 - 1 + part", part="(x - fee) / 3 + x / 4 * fee - 2 / 3")
+    assert [("part", "(x - fee) / 3 + x * fee / 4"), ("pay", "x / 3 + fee / 3")] == [
+        (name, to_text(node)) for name, node in sums_of_quotients(made)
+    ]
+
+
 @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 @given(rules())
 def test_order_does_not_depend_on_the_order_of_definitions_in_the_file(made: Rule) -> None:
     turned = Rule(made.kpis, made.parameters, made.definitions[::-1], made.lines, made.payees)
     position = {item.name: at for at, item in enumerate(turned.order)}
     for item in turned.order:
-        from pyoutcome.formula import names
-
         assert all(position[name] < position[item.name] for name in names(item.formula) if name in position)
     data = encode(turned).data
     assert data == encode(decode(data, Names.of(turned))).data

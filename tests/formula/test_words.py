@@ -67,7 +67,8 @@ def test_a_rule_reads_as_sentences_in_the_words_of_its_names() -> None:
 @given(rules())
 def test_every_number_and_name_of_a_rule_is_in_its_words(made: Rule) -> None:
     told = rule_to_words(made)
-    formulas = [each.formula for each in (*made.definitions, *made.lines)] + [each.amount for each in made.payees]
+    formulas = [each.formula for each in made.definitions] + [each.formula for each in made.lines]
+    formulas += [each.amount for each in made.payees]
     for sentence, formula in zip(told, formulas, strict=True):
         for node in walk(formula):
             if isinstance(node, s.Number):
