@@ -6,15 +6,15 @@ import {Format} from "./program/ProgramFormat.sol";
 
 /// @title The rules that deployed arguments keep
 /// @notice Numbered as in docs/protocol.md section 1; `pyoutcome/protocol/arguments.py` refuses by the same numbers.
-/// Rules 12 to 14 need what only the chain knows: the program, the token's code and the size of the encoding.
+/// Rules 12 and 13 need what only the chain knows: the program and the token's code. Rule 14 is the factory's own.
 library ArgumentRules {
     uint256 private constant MOST_VERIFIERS = 32;
     uint256 private constant MOST_PROVIDERS = 32;
     uint256 private constant MOST_KPIS = 128;
     uint256 private constant MOST_PARAMETERS = 256;
     uint256 private constant MOST_PERIODS = 1024;
-    /// @dev A clone's code holds at most 24,576 bytes (EIP-170): the proxy, three words and the encoded arguments.
-    uint256 private constant MOST_ENCODED = 24_416;
+    /// @dev Rule 14: a clone's code holds at most 24,576 bytes (EIP-170), 45 of them the proxy; terms are whole words.
+    uint256 internal constant MOST_TERMS = 24_512;
 
     /// @dev The number of the first broken rule, or 0.
     function firstBroken(IOutcomeEscrow.Arguments calldata args, Format.Header memory header)
@@ -38,7 +38,6 @@ library ArgumentRules {
                 || args.parameters.length != header.parameters
         ) return 12;
         if (args.token != address(0) && args.token.code.length == 0) return 13;
-        if (abi.encode(args).length > MOST_ENCODED) return 14;
         return 0;
     }
 

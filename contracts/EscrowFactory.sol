@@ -90,6 +90,7 @@ contract EscrowFactory is IEscrowFactory, EIP712 {
     ) private view returns (address escrow, bytes32 termsHash, bytes memory terms) {
         bytes32 argsHash;
         (terms, argsHash) = DeployedTerms.encode(args, agreementDigest, programHash, nonce);
+        if (terms.length > ArgumentRules.MOST_TERMS) revert BadArguments(14);
         escrow = Clones.predictDeterministicAddressWithImmutableArgs(implementation, terms, bytes32(0));
         termsHash = Messages.termsDigest(_domainSeparatorV4(), agreementDigest, programHash, argsHash, nonce);
     }

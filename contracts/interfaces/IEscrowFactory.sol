@@ -29,7 +29,7 @@ interface IEscrowFactory {
         uint256 nonce
     ) external returns (address escrow);
 
-    /// @notice The address `create` gives and the EIP-712 digest the parties sign. Checks nothing.
+    /// @notice The address `create` gives and the EIP-712 digest the parties sign. Checks only rule 14.
     function predict(
         IOutcomeEscrow.Arguments calldata args,
         bytes32 agreementDigest,

@@ -22,6 +22,12 @@ library Words {
         }
     }
 
+    function storeByte(uint256 at, uint256 value) internal pure {
+        assembly ("memory-safe") {
+            mstore8(at, value)
+        }
+    }
+
     /// @dev Two bytes, big-endian.
     function uint16At(uint256 at) internal pure returns (uint256 value) {
         assembly ("memory-safe") {

@@ -13,6 +13,11 @@ contract ProgramRunner {
         uint32 period;
     }
 
+    struct Job {
+        bytes program;
+        Case[] cases;
+    }
+
     struct Outcome {
         uint256 error;
         int256[] locals;
@@ -25,13 +30,6 @@ contract ProgramRunner {
         return ProgramVerifier.verify(program);
     }
 
-    function verifyMany(bytes[] memory programs) external pure returns (ProgramFault[] memory faults) {
-        faults = new ProgramFault[](programs.length);
-        for (uint256 i = 0; i < programs.length; ++i) {
-            (faults[i],) = ProgramVerifier.verify(programs[i]);
-        }
-    }
-
     function run(bytes memory program, int256[] memory kpis, int256[] memory parameters, uint32 period)
         public
         pure
@@ -41,14 +39,24 @@ contract ProgramRunner {
         return execute(program, kpis, parameters, period);
     }
 
-    /// @dev One program, many inputs.
-    function runMany(bytes memory program, Case[] memory cases) external pure returns (Outcome[] memory outcomes) {
-        demandVerified(program);
-        outcomes = new Outcome[](cases.length);
-        for (uint256 i = 0; i < cases.length; ++i) {
-            Outcome memory outcome = outcomes[i];
-            (outcome.error, outcome.locals, outcome.amounts) =
-                execute(program, cases[i].kpis, cases[i].parameters, cases[i].period);
+    /// @dev Many programs with many inputs each; a program with a fault is not run.
+    function runMany(Job[] memory jobs)
+        external
+        pure
+        returns (ProgramFault[] memory faults, Outcome[][] memory outcomes)
+    {
+        faults = new ProgramFault[](jobs.length);
+        outcomes = new Outcome[][](jobs.length);
+        for (uint256 i = 0; i < jobs.length; ++i) {
+            (faults[i],) = ProgramVerifier.verify(jobs[i].program);
+            if (faults[i] != ProgramFault.None) continue;
+            outcomes[i] = new Outcome[](jobs[i].cases.length);
+            for (uint256 j = 0; j < outcomes[i].length; ++j) {
+                Case memory c = jobs[i].cases[j];
+                Outcome memory outcome = outcomes[i][j];
+                (outcome.error, outcome.locals, outcome.amounts) =
+                    execute(jobs[i].program, c.kpis, c.parameters, c.period);
+            }
         }
     }
 

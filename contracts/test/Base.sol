@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+/// @notice The part of forge's cheat codes that these tests use.
+interface Vm {
+    struct Log {
+        bytes32[] topics;
+        bytes data;
+        address emitter;
+    }
+
+    function addr(uint256 key) external pure returns (address);
+    function sign(uint256 key, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
+    function prank(address sender) external;
+    function warp(uint256 timestamp) external;
+    function chainId(uint256 id) external;
+    function deal(address who, uint256 amount) external;
+    function label(address who, string calldata name) external;
+    function expectRevert() external;
+    function expectRevert(bytes4 selector) external;
+    function expectRevert(bytes calldata reason) external;
+    function expectPartialRevert(bytes4 selector) external;
+    function expectEmit() external;
+    function recordLogs() external;
+    function getRecordedLogs() external returns (Log[] memory);
+    /// @dev Creation code of a compiled contract. Naming one here instead of `new` keeps it out of the test's own code, which
+    /// halves the time the compiler needs.
+    function getCode(string calldata artifact) external view returns (bytes memory);
+}
+
+/// @title What every test stands on (forge-std is not on npm whole)
+abstract contract Base {
+    Vm internal constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
+
+    error NotEqual(uint256 expected, uint256 actual, string what);
+    error NotEqualSigned(int256 expected, int256 actual, string what);
+    error NotTrue(string what);
+
+    /// @dev Contracts whose functions an invariant test calls at random; forge asks for them by this name.
+    address[] private _targets;
+
+    function targetContracts() public view returns (address[] memory) {
+        return _targets;
+    }
+
+    function target(address subject) internal {
+        _targets.push(subject);
+    }
+
+    function check(bool holds, string memory what) internal pure {
+        if (!holds) revert NotTrue(what);
+    }
+
+    function equal(uint256 expected, uint256 actual, string memory what) internal pure {
+        if (expected != actual) revert NotEqual(expected, actual, what);
+    }
+
+    function equal(int256 expected, int256 actual, string memory what) internal pure {
+        if (expected != actual) revert NotEqualSigned(expected, actual, what);
+    }
+
+    function equal(address expected, address actual, string memory what) internal pure {
+        equal(uint160(expected), uint160(actual), what);
+    }
+
+    function equal(bytes32 expected, bytes32 actual, string memory what) internal pure {
+        equal(uint256(expected), uint256(actual), what);
+    }
+
+    /// @dev Deploys a compiled contract by its file's name; it takes no arguments.
+    function deploy(string memory file) internal returns (address made) {
+        bytes memory code = vm.getCode(file);
+        assembly ("memory-safe") {
+            made := create(0, add(code, 0x20), mload(code))
+        }
+        check(made != address(0), "deployed");
+    }
+
+    /// @dev A value within low..high made from any.
+    function bound(uint256 x, uint256 low, uint256 high) internal pure returns (uint256) {
+        return high - low == type(uint256).max ? x : low + x % (high - low + 1);
+    }
+}

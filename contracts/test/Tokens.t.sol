@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {Receiver} from "./Doubles.sol";
+import {Fixture} from "./Fixture.sol";
+import {IOutcomeEscrow} from "../interfaces/IOutcomeEscrow.sol";
+import {Push} from "../Push.sol";
+import {TestToken} from "../TestToken.sol";
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+
+/// @notice Tokens that refuse, charge, vanish or appear: what the escrow keeps.
+contract TokensTest is Fixture {
+    function test_onePayeeThatCannotBePaidBlocksNobody() public {
+        refusedAndClaimed(false, false);
+    }
+
+    function test_aTokenThatAnswersFalseIsARefusal() public {
+        refusedAndClaimed(true, false);
+    }
+
+    function test_aTokenThatBurnsTheGasIsARefusal() public {
+        refusedAndClaimed(false, true);
+    }
+
+    function refusedAndClaimed(bool quiet, bool burning) private {
+        begin(10_000);
+        token.refuse(payout(0), true);
+        token.setQuiet(quiet);
+        token.setBurning(burning);
+        toEnd(1);
+        vm.expectEmit();
+        emit IOutcomeEscrow.Deferred(0, 900);
+        vm.expectEmit();
+        emit IOutcomeEscrow.Paid(1, payout(1), 450);
+        report(1, paying(1000, 500, 0));
+        equal(900, account(0).claimable, "claimable");
+        equal(900, account(0).paid, "is paid money");
+        checkBooks();
+
+        vm.expectRevert(abi.encodeWithSelector(IOutcomeEscrow.NotProvider.selector, address(this)));
+        escrow.claim(0, address(this));
+        vm.expectRevert(abi.encodeWithSelector(IOutcomeEscrow.NoSuchProvider.selector, 3));
+        escrow.claim(3, address(this));
+        claiming(0, address(0), abi.encodeWithSelector(IOutcomeEscrow.PushRefused.selector, address(0), 900));
+        claiming(0, address(escrow), abi.encodeWithSelector(IOutcomeEscrow.PushRefused.selector, address(escrow), 900));
+        token.setBurning(false);
+        claiming(0, payout(0), abi.encodeWithSelector(IOutcomeEscrow.PushRefused.selector, payout(0), 900));
+        address elsewhere = address(0xE15E);
+        vm.expectEmit();
+        emit IOutcomeEscrow.Claimed(0, elsewhere, 900);
+        vm.prank(signer(0));
+        escrow.claim(0, elsewhere);
+        equal(900, token.balanceOf(elsewhere), "fetched");
+        claiming(0, elsewhere, abi.encodeWithSelector(IOutcomeEscrow.NothingToDo.selector));
+        checkBooks();
+    }
+
+    function claiming(uint8 provider, address to, bytes memory reason) private {
+        vm.prank(signer(provider));
+        vm.expectRevert(reason);
+        escrow.claim(provider, to);
+    }
+
+    function test_aProviderMovesItsPayout() public {
+        begin(10_000);
+        vm.expectRevert(abi.encodeWithSelector(IOutcomeEscrow.NotProvider.selector, address(this)));
+        escrow.movePayout(1, address(5));
+        vm.prank(signer(1));
+        vm.expectRevert(abi.encodeWithSelector(IOutcomeEscrow.PushRefused.selector, address(escrow), 0));
+        escrow.movePayout(1, address(escrow));
+        vm.expectEmit();
+        emit IOutcomeEscrow.PayoutMoved(1, address(0x333));
+        vm.prank(signer(1));
+        escrow.movePayout(1, address(0x333));
+        settle(1, 100, 100, 0);
+        equal(90, token.balanceOf(address(0x333)), "to the new one");
+        equal(90, token.balanceOf(payout(0)), "the others as before");
+    }
+
+    // --- what arrives and what is sent ------------------------------------------------------------------------------
+
+    function test_aDepositCreditsWhatArrives() public {
+        create();
+        token.setFee(10);
+        token.mint(client, 1000);
+        vm.prank(client);
+        token.approve(address(escrow), 1000);
+        vm.expectEmit();
+        emit IOutcomeEscrow.Deposited(client, 900);
+        vm.prank(client);
+        equal(900, escrow.deposit(1000), "credited");
+        equal(900, escrow.tracked(), "tracked");
+        token.setFee(100);
+        token.mint(client, 1);
+        vm.prank(client);
+        token.approve(address(escrow), 1);
+        vm.prank(client);
+        vm.expectRevert(IOutcomeEscrow.NothingToDo.selector);
+        escrow.deposit(1);
+    }
+
+    function test_aPaymentCountsWhatIsSent() public {
+        begin(10_000);
+        token.setFee(10);
+        settle(1, 1000, 0, 0);
+        equal(810, token.balanceOf(payout(0)), "the receiver bears the token's fee");
+        equal(900, account(0).paid, "what was sent");
+        equal(token.balanceOf(address(escrow)), escrow.tracked(), "the escrow's books are right");
+    }
+
+    function test_aSurplusBecomesFunding() public {
+        begin(RESERVE);
+        vm.expectRevert(IOutcomeEscrow.NothingToDo.selector);
+        escrow.sync();
+        token.mint(address(escrow), 77);
+        vm.expectEmit();
+        emit IOutcomeEscrow.Synced(77);
+        escrow.sync();
+        equal(RESERVE + 77, escrow.funds(), "funding");
+    }
+
+    function test_aLossTakesFundingFirstThenNothingIsPushedUntilItIsMadeGood() public {
+        begin(10_000);
+        settle(1, 1000, 0, 0);
+        // 9,000 funding and 100 held; all but 60 vanishes.
+        token.burn(address(escrow), 9040);
+        vm.expectEmit();
+        emit IOutcomeEscrow.Synced(-9000);
+        escrow.sync();
+        equal(0, escrow.funds(), "funding is gone");
+        equal(100, escrow.tracked(), "what is held is still owed");
+
+        settle(2, 50, 0, 0);
+        equal(50, account(0).arrears, "no funding");
+        // A deposit makes good the loss first.
+        fund(30);
+        equal(0, escrow.funds(), "taken at once");
+        fund(30);
+        equal(20, escrow.funds(), "the rest is funding");
+        escrow.payArrears(1);
+        equal(900 + 18, token.balanceOf(payout(0)), "pushed again");
+        checkBooks();
+    }
+
+    function test_belowTrackedAnOwnerMayClaimEarlyAtTheCoveredShare() public {
+        args.holdbackRate = 0;
+        begin(RESERVE);
+        token.refuse(payout(0), true);
+        token.refuse(payout(1), true);
+        settle(1, 1000, 1000, 0);
+        token.burn(address(escrow), RESERVE - 2000 + 500);
+
+        claiming(0, address(9), abi.encodeWithSelector(IOutcomeEscrow.BelowTracked.selector, 1500, 2000));
+        vm.expectEmit();
+        emit IOutcomeEscrow.Claimed(0, address(9), 750);
+        vm.expectEmit();
+        emit IOutcomeEscrow.GivenUp(0, 250);
+        vm.prank(signer(0));
+        escrow.claimEarly(0, address(9));
+        equal(750, token.balanceOf(address(9)), "its share");
+        equal(1000, escrow.tracked(), "the other's");
+        token.mint(address(escrow), 250);
+        vm.prank(signer(1));
+        escrow.claimEarly(1, address(8));
+        equal(1000, token.balanceOf(address(8)), "made good: in full");
+        equal(0, escrow.tracked(), "nothing is left");
+    }
+
+    function test_belowTrackedArrearsAndHoldbackBecomeClaimable() public {
+        begin(RESERVE);
+        settle(1, 1000, 0, 0);
+        settle(2, -40, 0, 500);
+        settle(3, 0, 0, 0);
+        settle(4, 0, 0, 0);
+        // 100 and 50 are held; nothing else is left and 10 of it is lost.
+        token.burn(address(escrow), token.balanceOf(address(escrow)) - 140);
+        vm.warp(args.holdbackRelease);
+        vm.expectEmit();
+        emit IOutcomeEscrow.Deferred(0, 60);
+        vm.expectEmit();
+        emit IOutcomeEscrow.Deferred(2, 50);
+        vm.expectEmit();
+        emit IOutcomeEscrow.Closed(0);
+        escrow.close(0);
+        equal(40, escrow.funds(), "from the debt, not sent while below");
+        checkBooks();
+        escrow.sync();
+        equal(30, escrow.funds(), "the loss takes it first");
+        vm.prank(client);
+        escrow.withdraw(30);
+        vm.prank(signer(0));
+        escrow.claim(0, address(9));
+    }
+
+    function test_aClientThatCannotReceivePreventsNothing() public {
+        begin(RESERVE);
+        for (uint32 i = 1; i <= 4; ++i) {
+            settle(i, 10, 0, 0);
+        }
+        token.refuse(client, true);
+        vm.warp(args.holdbackRelease);
+        vm.expectEmit();
+        emit IOutcomeEscrow.Closed(0);
+        escrow.close(0);
+        equal(RESERVE - 40, escrow.funds(), "still the client's");
+        vm.prank(client);
+        vm.expectRevert(abi.encodeWithSelector(IOutcomeEscrow.PushRefused.selector, client, 1));
+        escrow.withdraw(1);
+        token.refuse(client, false);
+        vm.prank(client);
+        escrow.withdraw(RESERVE - 40);
+        checkBooks();
+    }
+
+    function test_aDepositIntoAClosedEscrowCanBeTakenBack() public {
+        create();
+        vm.warp(args.activateBy);
+        escrow.cancel();
+        fund(5);
+        vm.prank(client);
+        escrow.withdraw(5);
+        equal(5, token.balanceOf(client), "back");
+    }
+
+    // --- native coin ------------------------------------------------------------------------------------------------
+
+    function native() private returns (Receiver receiver) {
+        receiver = Receiver(payable(deploy("Doubles.sol:Receiver")));
+        args.token = address(0);
+        args.unitDecimals = 6;
+        args.providers[0].payout = address(receiver);
+        create();
+        vm.deal(client, 100_000);
+        vm.prank(client);
+        escrow.deposit{value: 10_000}(10_000);
+        escrow.activate(partySignatures());
+    }
+
+    function test_theNativeCoinGoesTheSameWay() public {
+        Receiver receiver = native();
+        vm.prank(client);
+        vm.expectRevert(abi.encodeWithSelector(IOutcomeEscrow.WrongValue.selector, 5, 6));
+        escrow.deposit{value: 5}(6);
+        settle(1, 1000, 500, 0);
+        equal(900, address(receiver).balance, "paid");
+        equal(450, payout(1).balance, "paid");
+        vm.deal(address(escrow), address(escrow).balance + 7);
+        escrow.sync();
+        equal(10_000 - 1350 + 7 - 150, escrow.funds(), "forced coin is funding");
+        for (uint32 i = 2; i <= 4; ++i) {
+            settle(i, 0, 0, 0);
+        }
+        vm.warp(args.holdbackRelease);
+        escrow.close(0);
+        equal(90_000 + 8507, client.balance, "the rest");
+        equal(0, escrow.tracked(), "empty");
+    }
+
+    function test_anErc20EscrowTakesNoNativeCoin() public {
+        create();
+        vm.deal(client, 5);
+        vm.prank(client);
+        vm.expectRevert(abi.encodeWithSelector(IOutcomeEscrow.WrongValue.selector, 5, 0));
+        escrow.deposit{value: 5}(5);
+    }
+
+    function test_aReceiverThatRefusesBurnsOrShoutsBlocksNobody() public {
+        Receiver receiver = native();
+        Receiver.Mood[3] memory moods = [Receiver.Mood.Refuse, Receiver.Mood.Burn, Receiver.Mood.Shout];
+        for (uint32 i = 0; i < 3; ++i) {
+            receiver.setMood(moods[i]);
+            settle(i + 1, 100, 100, 0);
+            equal(90 * (i + 1), account(0).claimable, "claimable");
+            equal(90 * (i + 1), payout(1).balance, "the next is paid");
+        }
+        checkBooks();
+        vm.prank(signer(0));
+        escrow.claim(0, address(0x600D));
+        equal(270, address(0x600D).balance, "fetched elsewhere");
+    }
+
+    function test_nobodyEntersDuringAPush() public {
+        Receiver receiver = native();
+        receiver.setMood(Receiver.Mood.Reenter);
+        settle(1, 1000, 0, 0);
+        check(
+            receiver.refusal() == ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector, "refused inside"
+        );
+        equal(900, address(receiver).balance, "paid once");
+    }
+
+    function testFuzz_tooLittleGasNeverMakesAPushOrTheProgramFail(uint256 gas) public {
+        Receiver receiver = native();
+        toEnd(1);
+        int256[] memory values = paying(1000, 500, 0);
+        (uint8[] memory indexes, bytes[] memory signatures) = signed(1, values, 0, 1);
+        gas = bound(gas, 50_000, 700_000);
+        try escrow.report{gas: gas}(1, values, "evidence", indexes, signatures) {
+            equal(900, address(receiver).balance, "paid");
+            equal(450, payout(1).balance, "paid");
+        } catch {
+            check(gas < 3 * Push.NEEDED, "refused only for want of gas");
+            equal(10_000, escrow.funds(), "nothing happened");
+        }
+        equal(0, account(0).claimable + account(1).claimable, "no push failed");
+    }
+
+    function test_theTestTokenIsWorthlessOnPurpose() public {
+        TestToken money = new TestToken("Test dollar", "TUSD");
+        money.mint(client, 5);
+        equal(6, money.decimals(), "decimals");
+        equal(5, money.balanceOf(client), "anyone mints");
+    }
+}

@@ -1,0 +1,118 @@
+"""The contracts' verifier and machine give what the Python ones give, on every program and every input."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from random import Random
+
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from pyoutcome.errors import FormulaError
+from pyoutcome.formula.machine import run
+from pyoutcome.formula.verify import verify
+from tests.contracts.programs import mutated, random_case, random_program
+from tests.contracts.runner import Answer, Job, Outcome, Runner
+
+PROGRAMS = 25
+"""Programs per call; one call is one example."""
+DEEP = 20 if os.environ.get("PYOUTCOME_HYPOTHESIS") == "deep" else 1
+"""How many times as long the long runs of scripts/fuzz are."""
+_SETTINGS = settings(
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    # A batch is made from one seed: there is nothing to shrink, and the message names the program.
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+)
+
+
+def expected_of(job: Job) -> Answer:
+    """What the Python verifier and machine make of a job."""
+    try:
+        shape = verify(job.program)
+    except FormulaError as refusal:
+        return Answer(int(str(refusal.details["fault"])), ())
+    outcomes = []
+    for case in job.cases:
+        result = run(shape, case.kpis, case.parameters, case.period)
+        outcomes.append(Outcome(result.error, result.locals, result.amounts))
+    return Answer(0, tuple(outcomes))
+
+
+def compare(runner: Runner, jobs: list[Job]) -> Counter[int]:
+    """Holds both against each other; counts the run-time errors seen."""
+    seen: Counter[int] = Counter()
+    for job, actual in zip(jobs, runner.run(jobs), strict=True):
+        expected = expected_of(job)
+        assert expected == actual, f"program {job.program.hex()}, cases {job.cases}"
+        seen.update(outcome.error for outcome in actual.outcomes)
+    return seen
+
+
+@settings(_SETTINGS, max_examples=20 * DEEP)
+@given(st.integers(0, 2**64))
+def test_random_programs_run_alike(runner: Runner, seed: int) -> None:
+    random = Random(seed)
+    jobs = []
+    for _ in range(PROGRAMS):
+        program, kpis, parameters = random_program(random, size=15)
+        jobs.append(Job(program, tuple(random_case(random, kpis, parameters) for _ in range(2))))
+
+    seen = compare(runner, jobs)
+
+    assert sum(seen.values()) == 2 * PROGRAMS
+
+
+def test_random_programs_reach_every_run_time_error(runner: Runner) -> None:
+    random = Random(1)
+    programs = [random_program(random, size=10) for _ in range(150)]
+
+    seen = compare(runner, [Job(p, (random_case(random, k, n),)) for p, k, n in programs])
+
+    assert set(range(8)) == set(seen)
+
+
+@settings(_SETTINGS, max_examples=10 * DEEP)
+@given(st.integers(0, 2**64))
+def test_altered_programs_are_refused_alike(runner: Runner, seed: int) -> None:
+    random = Random(seed)
+    jobs = [Job(mutated(random, random_program(random, size=10)[0])) for _ in range(PROGRAMS)]
+
+    for job, answer in zip(jobs, runner.run(jobs), strict=True):
+        # With several faults either may name any one; what counts is whether the program is refused.
+        expected = expected_of(job).fault
+        assert (expected == 0) == (answer.fault == 0), f"program {job.program.hex()}: {expected}, {answer.fault}"
+
+
+def test_every_fault_is_found_alike(runner: Runner) -> None:
+    """One program per fault of docs/program-format.md, each with that fault alone."""
+    jobs = [Job(bytes.fromhex(text)) for text in FAULTY.values()]
+
+    answers = runner.run(jobs)
+
+    assert list(FAULTY) == [answer.fault for answer in answers]
+    assert list(FAULTY) == [expected_of(job).fault for job in jobs]
+
+
+# Header 01 kpis parameters 00 00 lines payees depth, tables, code; the good program is `ONE SET 0` for one payee.
+FAULTY = {
+    0: "0100000000000101 00 02 0900",
+    1: "0100000000000101 00",
+    2: "0200000000000101 00 02 0900",
+    3: "0100000000000101 00 0700 0900",
+    4: "0100000000000001 02 0900",
+    5: "0100000000010101 00c0 00 02 0900",
+    6: "0100000000000101 00 99 0900",
+    7: "0100000000000101 00 02 0900 0421",
+    8: "0100000000000101 00 042100 0900" + "00" * 33,
+    9: "0100000000000101 00 0500 0900",
+    10: "0100000000000101 00 02 0901",
+    11: "0100000000000101 00 02 380000 0900",
+    12: "0100000000000101 00 0220 0900",
+    13: "0100000000000102 00 02 0900",
+    14: "0100000000000101 00 02 0900 02",
+    15: "0100000000000102 00 0202 2a06 0900",
+    16: "0100000000000101 00 02 4800 01000100 00 0900",
+    17: "0100000000020101 003f 003f 00 02 0900",
+}
