@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from collections.abc import Iterator
@@ -67,6 +68,9 @@ def demo(
 ) -> None:
     """Runs the whole story: three airlines, twelve months, 336,776 real flights, an escrow, and an audit.
 
+    The folder then holds the workspace, a statement of every month and airline, a chart, and demo.json, which is what
+    --json prints.
+
     Examples:
         pyoutcome demo
         pyoutcome demo --json
@@ -95,6 +99,7 @@ def demo(
         with watch.part("audited everything from the raw records"):
             report = workspace.audit()
         document = _document(workspace, periods, report, watch, picture)
+        (out / "demo.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
         emit(document, as_json, lambda console: _tell(console, workspace, periods, report, watch, out))
     if report.differences:
         raise typer.Exit(1)
@@ -179,7 +184,9 @@ def _tell(
     accounts = workspace.status().accounts
     paid = "; ".join(f"{name} {show_money(account.paid, decimals)}" for name, account in accounts.items())
     console.print(f"\npaid in all, holdback included, {symbol}: {paid}")
-    console.print(f"see {out / 'payments.svg'}, {out / 'statements'}/, and the workspace {out / 'workspace'}/")
+    console.print(
+        f"see {out / 'payments.svg'}, {out / 'statements'}/, {out / 'demo.json'} and the workspace {out / 'workspace'}/"
+    )
     console.print(
         f"\naudit: {report.compared} figures recomputed from agreement, raw records and chain, "
         f"{report.differences} differences to the base unit"

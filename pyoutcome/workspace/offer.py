@@ -211,7 +211,7 @@ def deploy_escrow(desk: Desk, by: str) -> Deployment:
 
 
 def fund_escrow(desk: Desk, units: int, by: str) -> Funding:
-    """Deposits client funding and starts the agreement as soon as the first reserve is covered."""
+    """Deposits client funding, starts the agreement once the first reserve is covered, and pays arrears."""
     escrow = desk.escrow
     signer = desk.parties.signer(by)
     transactions = []
@@ -229,8 +229,19 @@ def fund_escrow(desk: Desk, units: int, by: str) -> Funding:
         signatures = list(collect_signatures(desk).values())
         desk.intend(by, "starts the agreement", "no money", escrow, "activate", signatures)
         transactions.append(escrow.activate(signer, signatures).transaction)
+    transactions += pay_arrears(desk, by)
     active = escrow.stage() is Stage.ACTIVE
     return Funding(units, escrow.funds(), active, "" if active else waits_for, tuple(transactions))
+
+
+def pay_arrears(desk: Desk, by: str) -> list[str]:
+    """Pays what is owed to providers, oldest first, as far as the funds reach; the transactions' hashes."""
+    escrow = desk.escrow
+    queued = escrow.queue_length()
+    if not queued or not escrow.funds():
+        return []
+    desk.intend(by, "pays what is owed to providers", "arrears, oldest first", escrow, "payArrears", queued)
+    return [escrow.pay_arrears(desk.parties.signer(by), queued).transaction]
 
 
 def activation_waits_for(desk: Desk) -> str:

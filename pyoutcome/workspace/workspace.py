@@ -70,7 +70,7 @@ class Workspace:
         network: str = EMBEDDED,
         factory: str | None = None,
         token: str | None = None,
-        records: Mapping[str, Path] | None = None,
+        records: Mapping[str, str | Path] | None = None,
         password: Password = no_password,
         confirm: Confirm = agree_to_all,
         progress: Progress = silent,
@@ -82,7 +82,7 @@ class Workspace:
         source name. Raises WorkspaceError ``folder-not-empty``, ``addresses-needed``; what loading the agreement and
         connecting raise. Nothing is left behind on failure.
         """
-        plan = Plan(network, factory, token, records or {})
+        plan = Plan(network, factory, token, {name: Path(path) for name, path in (records or {}).items()})
         desk = make_workspace(Path(folder), Path(agreement), plan, password, confirm, progress)
         return cls(desk, progress)
 

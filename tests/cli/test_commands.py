@@ -1,0 +1,129 @@
+"""The command line: tables for people, JSON for machines, errors with code, why and fix, and a quick start."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from pyoutcome.cli.app import app
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = str(ROOT / "examples" / "punctual-arrivals.yaml")
+VERBS = (
+    *("init", "check", "explain", "measure", "verify", "sign", "deploy", "fund", "report", "settle", "status"),
+    *("statement", "audit", "compile", "demo", "close", "clock", "default", "chart", "journal"),
+)
+
+
+def run(arguments: Sequence[str]) -> tuple[int, str, str]:
+    """Exit status, stdout and stderr of a command in this process."""
+    result = CliRunner().invoke(app, list(arguments))
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.stdout, result.stderr
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_explains_itself_with_an_example(verb: str) -> None:
+    status, out, _ = run([verb, "--help"])
+    assert 0 == status
+    assert f"pyoutcome {verb}" in out
+    assert "--json" in out
+
+
+def test_check_proves_the_bounds() -> None:
+    status, out, _ = run(["check", EXAMPLE, "--json"])
+    assert 0 == status
+    document = json.loads(out)
+    assert {"least": "180000000000", "most": "520000000000"} == document["bounds"]["UA"]
+    assert "1560000000000" == document["reserve"] == document["most_per_period"]
+    assert ["cliff"] * 3 == [finding["code"] for finding in document["findings"]]
+    _, table, _ = run(["check", EXAMPLE])
+    assert "520,000.00" in table
+
+
+def test_explain_without_values_is_the_deal_in_words() -> None:
+    _, out, _ = run(["explain", EXAMPLE])
+    for number in ("250000", "-150000", "55%", "520000", "2500", "15%"):
+        assert number in out
+
+
+def test_explain_with_values_is_a_statement() -> None:
+    values = ["-v", "on_time.UA=77.33%", "-v", "cancelled.UA=0.69%", "-v", "arrivals.UA=3586"]
+    status, out, _ = run(["explain", EXAMPLE, *values, "--json"])
+    assert 0 == status
+    [united, jetblue, _] = json.loads(out)["providers"]
+    # 250,000 + 2.33/15 of 180,000 + 2,500 at 40 + 1,000 at 30 + 86 at 20
+    assert str(250_000 + 27_960 + 100_000 + 30_000 + 1_720) == united["amount"]
+    assert "180000" == jetblue["amount"]
+    _, table, _ = run(["explain", EXAMPLE, *values])
+    assert "409,680.00" in table
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        ("on_time.UA=120%", "bad-kpi-value"),
+        ("on_time.UA=0.77331", "bad-kpi-value"),
+        ("on_time.UA=.nan", "not-a-number"),
+        ("on_time.UA=1e400", "not-a-number"),
+        ("on_time.U=1", "unknown-kpi"),
+        ("on_time.UA", "bad-value-option"),
+    ],
+)
+def test_bad_values_are_refused_with_their_code(value: str, code: str) -> None:
+    status, out, err = run(["explain", EXAMPLE, "-v", value])
+    assert (1, "") == (status, out)
+    assert code in err
+    assert "why" in err
+    assert "fix" in err
+    _, _, document = run(["explain", EXAMPLE, "-v", value, "--json"])
+    assert code == json.loads(document)["error"]["code"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "path"),
+    [
+        ("monthly_fee: 250000", "monthly_fee: .nan", "not-a-number", "terms.monthly_fee"),
+        ("monthly_fee: 250000", "monthly_fee: 1e400", "not-a-number", "terms.monthly_fee"),
+        ("monthly_fee: 250000", "monthly_fee: 0.1234567890123456789", "too-many-decimals", "terms.monthly_fee"),
+        ("per: provider\n    of: on_time", "per: provider\n    off: on_time", "unknown-key", "clauses.punctuality"),
+    ],
+)
+def test_a_bad_file_names_file_line_path_and_remedy(tmp_path: Path, old: str, new: str, code: str, path: str) -> None:
+    text = Path(EXAMPLE).read_text(encoding="utf-8")
+    assert old in text
+    file = tmp_path / "bad.yaml"
+    file.write_text(text.replace(old, new), encoding="utf-8")
+    status, _, err = run(["check", str(file), "--json"])
+    assert 1 == status
+    error = json.loads(err)["error"]
+    assert code == error["code"]
+    assert str(file) == error["where"]["file"]
+    assert path in error["where"]["path"]
+    line = file.read_text(encoding="utf-8").splitlines()[error["where"]["line"] - 1]
+    assert new.splitlines()[-1].split(":")[0].strip() in line
+    assert error["fix"]
+
+
+def test_outside_a_workspace_the_error_says_how_to_make_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    status, _, err = run(["status"])
+    assert 1 == status
+    assert "no-workspace" in err
+    assert "pyoutcome init" in err
+
+
+def test_help_and_version_start_without_heavy_libraries() -> None:
+    code = (
+        "import sys\nfrom pyoutcome.cli.app import app\n"
+        "heavy = {'web3', 'eth', 'eth_tester', 'duckdb', 'altair', 'sqlglot', 'pydantic', 'eth_account'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
