@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from hypothesis import given, settings
 from pyoutcome.audit import Kind, audit
 from pyoutcome.errors import AgreementError
 from pyoutcome.protocol import events
+from pyoutcome.protocol.events import Located
 from tests.audit.escrow import ARGUMENTS, ENDS, FAILS, PROVIDERS, SUBJECT, ToyEscrow
 from tests.audit.spoiling import find, honest, run, score, shift, spoil, three_periods, told
 
@@ -52,7 +55,7 @@ def test_progress_is_told_period_by_period() -> None:
     assert [(1, 4), (2, 4), (3, 4), (4, 4)] == steps
 
 
-MONEY_EVENTS = set(re.findall(r"^\s*event (\w+)\(", (CONTRACTS / "IOutcomeEscrow.sol").read_text(), re.MULTILINE))
+DECLARED = set(re.findall(r"^\s*event (\w+)\(", (CONTRACTS / "IOutcomeEscrow.sol").read_text(), re.MULTILINE))
 
 
 # --- terms ---
@@ -226,6 +229,36 @@ def test_a_default_before_its_time_is_found() -> None:
     assert [(Kind.TIME, "default settled")] == [(f.kind, f.what) for f in run(escrow).findings]
 
 
+def test_the_wait_for_evidence_runs_from_activation_if_that_is_later() -> None:
+    """A replay of history is activated after its periods are over, and does not start in default."""
+    escrow = ToyEscrow()
+    escrow.now = ENDS[3]
+    escrow.begin(1_500_000)
+    activated = escrow.located[-1].timestamp
+    escrow.now = activated + ARGUMENTS.evidence_window - 60
+    escrow.propose_default(1)
+    view = escrow.view()
+    assert ([], (1, 2, 3, 4)) == (told(run(escrow, view)), run(escrow, view).pending)
+    escrow.settle_default(1)
+    view = replace(escrow.view(), now=view.now)
+    assert [] == told(run(escrow, view))
+
+    shift(escrow, events.DefaultProposed, -1)
+    assert [(Kind.TIME, "default proposed")] == [(f.kind, f.what) for f in run(escrow, view).findings]
+
+
+def test_a_second_settlement_does_not_hide_the_first() -> None:
+    escrow = three_periods()
+    escrow.located.append(
+        Located(events.Settled(1, (1, 1, 1), 0), escrow.block + 1, 0, b"\x63" * 32, escrow.now),
+    )
+
+    report = run(escrow)
+
+    assert [(Kind.EVENTS, "settled-twice")] == [(f.kind, f.what) for f in report.findings]
+    assert (400_000, 300_000, 200_000) == report.periods[0].settled
+
+
 def test_a_settlement_out_of_nothing_is_found() -> None:
     escrow = three_periods()
     escrow.located.remove(next(x for x in escrow.located if x.event == find(escrow, events.Reported, period=3)))
@@ -282,13 +315,29 @@ def test_a_period_that_the_agreement_does_not_have_is_found() -> None:
 
 def test_the_honest_stories_visit_everything_the_escrow_can_say() -> None:
     """The first test above proves little if its stories are dull."""
-    seen: set[str] = set()
+    seen: Counter[str] = Counter()
 
     @settings(max_examples=150, derandomize=True, database=None)
     @given(honest())
     def look(escrow: ToyEscrow) -> None:
-        seen.update(type(located.event).__name__ for located in escrow.located)
+        seen.update({type(located.event).__name__ for located in escrow.located} | set(hard_cases(escrow)))
 
     look()
     silent = {"Withdrawn", "Synced", "GivenUp", "Cancelled", "PayoutMoved", "ProgramRegistered", "EscrowCreated"}
-    assert MONEY_EVENTS - silent <= seen
+    wanted = (DECLARED - silent) | {"several at once", "one in pieces", "after closing", "failed program"}
+    assert set() == {name for name in wanted if seen[name] < 3}
+
+
+def hard_cases(escrow: ToyEscrow) -> Iterator[str]:
+    """Names of what is easily got wrong and happens in this story."""
+    paid = [located for located in escrow.located if isinstance(located.event, events.ArrearsPaid)]
+    closed = [located.block for located in escrow.located if isinstance(located.event, events.Closed)]
+    if max(Counter(located.block for located in paid).values(), default=0) > 1:
+        yield "several at once"
+    pieces = Counter((x.event.period, x.event.provider) for x in paid if isinstance(x.event, events.ArrearsPaid))
+    if max(pieces.values(), default=0) > 1:
+        yield "one in pieces"
+    if closed and any(located.block > closed[0] for located in paid):
+        yield "after closing"
+    if any(located.event.program_error for located in escrow.located if isinstance(located.event, events.Settled)):
+        yield "failed program"

@@ -40,11 +40,6 @@ class KnownValues:
         return EVIDENCE if period in self.table else None
 
 
-def amounts(_period: int, values: Sequence[int | None]) -> tuple[int, ...]:
-    """Each provider's KPI times its price, in base units."""
-    return tuple(to_units_trunc((value or 0) * price // ONE, 6) for value, price in zip(values, PRICES, strict=True))
-
-
 def view(scene: Scene) -> ChainView:
     escrow = scene.escrow
     accounts = [escrow.account(index) for index in range(len(PROVIDERS))]
@@ -71,6 +66,13 @@ def view(scene: Scene) -> ChainView:
 
 
 def subject_of(scene: Scene) -> Subject:
+    def amounts(_period: int, values: Sequence[int | None]) -> tuple[int, ...]:
+        """Each provider's KPI, or its stand-in, times its price, in base units."""
+        told = zip(values, scene.deal.arguments.kpis, PRICES, strict=True)
+        return tuple(
+            to_units_trunc((kpi.if_missing if value is None else value) * price // ONE, 6) for value, kpi, price in told
+        )
+
     return Subject(scene.deal.agreement_digest, PROGRAM, scene.deal.arguments, PROVIDERS, ("a", "b"), amounts)
 
 

@@ -111,6 +111,28 @@ def test_arrears_paid_out_of_turn_are_found() -> None:
     assert f"C for period 2: {owed * 19 // 20}" in str(found[0][5])
 
 
+def test_arrears_paid_in_pieces_hold_back_what_one_payment_would() -> None:
+    escrow = ToyEscrow()
+    escrow.begin(19)
+    escrow.report(1, (score(1000), score(500), score(500)))
+    for piece in (39, 41, 1_001, 333_333):
+        escrow.deposit(piece)
+        escrow.pay_arrears(1)
+        assert [] == told(run(escrow))
+
+    assert (19 + 39 + 41 + 1_001 + 333_333) // 20 == escrow.accounts[0].held
+    held = find(escrow, events.ArrearsHeld, amount=2)
+    assert isinstance(held, events.ArrearsHeld)
+    at = next(i for i, located in enumerate(escrow.located) if located.event == held)
+    paid, push = escrow.located[at + 1].event, escrow.located[at + 2].event
+    assert isinstance(paid, events.ArrearsPaid)
+    assert isinstance(push, events.Paid)
+    spoil(escrow, held, replace(held, amount=1))
+    spoil(escrow, paid, replace(paid, amount=paid.amount + 1))
+    spoil(escrow, push, replace(push, amount=push.amount + 1))
+    assert (Kind.SPLIT, "arrears paid") == told(run(escrow))[0][:2]
+
+
 def test_arrears_paid_in_part_though_there_were_funds_are_found() -> None:
     escrow = short_of_funds()
     escrow.pay_arrears(1)
@@ -131,9 +153,11 @@ def test_holdback_released_early_or_for_the_wrong_sum_is_found() -> None:
     assert [] == told(run(escrow))
     assert events.HoldbackReleased(0, 60_000, 60_000, 0) == find(escrow, events.HoldbackReleased, provider=0)
 
-    shift(escrow, events.HoldbackReleased, -3600)
+    shift(escrow, events.HoldbackReleased, -60)
+    assert [] == told(run(escrow))
+    shift(escrow, events.HoldbackReleased, -1)
     assert {(Kind.TIME, "holdback released")} == {(kind, what) for kind, what, *_ in told(run(escrow))}
-    shift(escrow, events.HoldbackReleased, 3600)
+    shift(escrow, events.HoldbackReleased, 61)
 
     closing = next(
         at for at, located in enumerate(escrow.located) if isinstance(located.event, events.HoldbackReleased)
