@@ -8,7 +8,7 @@ from typing import Final
 
 from pyoutcome.decimals import from_units, show
 from pyoutcome.errors import FormulaError, Where
-from pyoutcome.formula.evaluate import evaluate
+from pyoutcome.formula.evaluate import Outcome, evaluate
 from pyoutcome.formula.rule import Rule, unused
 from pyoutcome.formula.syntax import Compare, Edge, If, Name, Node, Number, Step, names, walk
 from pyoutcome.terms.exposure import AmountBounds
@@ -23,6 +23,10 @@ _NOISE: Final = 100
 """Scaled units that truncation may add to a slope."""
 _MOST_PROBES: Final = 64
 """Values of one KPI that are tried."""
+_MOST_TRIALS: Final = 2000
+"""Values of all KPIs together that are tried, so that a large agreement does not take minutes."""
+_MOST_EDGES: Final = 500
+"""Edges of tables and conditions that are looked at."""
 
 
 @dataclass(frozen=True)
@@ -137,15 +141,15 @@ class _Search:
 
     def cliffs(self) -> Iterator[Finding]:
         """Places where the smallest change of a KPI makes a line jump."""
-        said: set[tuple[str, str, int]] = set()
+        seen: set[tuple[str, str, int]] = set()
         for at, (line, origin) in enumerate(zip(self.rule.lines, self.lowered.origins, strict=True)):
             for name, edge in sorted(_edges(line.formula)):
                 kpi = self.lowered.kpis[self.at[name]] if name in self.at else None
-                if kpi is None or (origin.clause, kpi.kpi, edge) in said:
+                if kpi is None or (origin.clause, kpi.kpi, edge) in seen or len(seen) >= _MOST_EDGES:
                     continue
+                seen.add((origin.clause, kpi.kpi, edge))
                 jump = self._jump(at, kpi, edge)
                 if jump is not None:
-                    said.add((origin.clause, kpi.kpi, edge))
                     before, after, low, high = jump
                     yield self.finding(
                         "cliff",
@@ -181,46 +185,49 @@ class _Search:
         return found
 
     def _line(self, line: int, values: dict[str, int]) -> int | None:
+        outcome = self._evaluate(values)
+        return None if outcome is None else outcome.lines[line]
+
+    def _evaluate(self, values: dict[str, int]) -> Outcome | None:
         try:
-            return evaluate(self.rule, [values[kpi.name] for kpi in self.lowered.kpis]).lines[line]
+            return evaluate(self.rule, [values[kpi.name] for kpi in self.lowered.kpis])
         except FormulaError:
             return None  # bounds() has said, or will say, what is wrong with the rule
-
-    def _amount(self, payee: int, values: dict[str, int]) -> int | None:
-        try:
-            return evaluate(self.rule, [values[kpi.name] for kpi in self.lowered.kpis]).amounts[payee]
-        except FormulaError:
-            return None
 
     def rewarded_silence(self) -> Iterator[Finding]:
         """KPIs whose ``if_missing`` pays their supplier more than some value it could have to report."""
         providers = tuple(self.file.parties.providers)
         said: set[str] = set()
         for kpi in self.lowered.kpis:
-            suppliers = [kpi.provider] if kpi.provider is not None else list(providers)
-            for supplier in suppliers:
-                if kpi.kpi in said:
-                    continue
-                worst = self._worse_than_missing(kpi, providers.index(supplier))
-                if worst is not None:
-                    value, difference = worst
-                    said.add(kpi.kpi)
-                    yield self.finding(
-                        "silence-pays",
-                        ("kpis", kpi.kpi, "if_missing"),
-                        f"Without evidence {supplier} gets {show(difference)} {self.file.token.symbol} more than with "
-                        f"{kpi.kpi} = {kpi.show(value)}, so it gains by not reporting.",
-                        "Let 'if_missing' be the worst value of the range.",
-                    )
+            if kpi.kpi in said:
+                continue
+            suppliers = providers if kpi.provider is None else (kpi.provider,)
+            worst = self._worse_than_missing(kpi, [providers.index(supplier) for supplier in suppliers])
+            if worst is not None:
+                difference, supplier, value = worst
+                said.add(kpi.kpi)
+                yield self.finding(
+                    "silence-pays",
+                    ("kpis", kpi.kpi, "if_missing"),
+                    f"Without evidence {providers[supplier]} gets {show(difference)} {self.file.token.symbol} more "
+                    f"than with {kpi.kpi} = {kpi.show(value)}, so it gains by not reporting.",
+                    "Let 'if_missing' be the worst value of the range.",
+                )
 
-    def _worse_than_missing(self, kpi: AgreementKpi, payee: int) -> tuple[int, int] | None:
-        worst: tuple[int, int] | None = None
+    def _worse_than_missing(self, kpi: AgreementKpi, suppliers: list[int]) -> tuple[int, int, int] | None:
+        """The greatest gain by silence, whose it is, and the value that would have paid so much less."""
+        worst: tuple[int, int, int] | None = None
+        probes = self._probes(kpi)
         for others in self._surroundings():
-            silent = self._amount(payee, {**others, kpi.name: kpi.if_missing})
-            for value in self._probes(kpi):
-                told = self._amount(payee, {**others, kpi.name: value})
-                if silent is not None and told is not None and silent > told:
-                    worst = max(worst or (value, 0), (value, silent - told), key=lambda pair: pair[1])
+            silent = self._evaluate({**others, kpi.name: kpi.if_missing})
+            for value in probes:
+                told = self._evaluate({**others, kpi.name: value})
+                if silent is None or told is None:
+                    continue
+                for payee in suppliers:
+                    gain = silent.amounts[payee] - told.amounts[payee]
+                    if gain > (worst[0] if worst else 0):
+                        worst = (gain, payee, value)
         return worst
 
     def _surroundings(self) -> Iterator[dict[str, int]]:
@@ -240,7 +247,9 @@ class _Search:
                     if isinstance(node, Number) and kpi.low <= node.value <= kpi.high:
                         near = node.value - node.value % unit
                         found |= {each for each in (near - unit, near, near + unit) if kpi.low <= each <= kpi.high}
-        return sorted(found)[:_MOST_PROBES]
+        most = max(4, min(_MOST_PROBES, _MOST_TRIALS // len(self.lowered.kpis)))
+        ordered = sorted(found)
+        return ordered if len(ordered) <= most else [*ordered[: most - 1], ordered[-1]]
 
     def fixed_amounts(self, bounds: AmountBounds) -> Iterator[Finding]:
         for each in bounds.providers:
