@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from pyoutcome.decimals import to_units_trunc
 from pyoutcome.protocol import refusals
@@ -15,6 +16,11 @@ from pyoutcome.protocol.money import credit, release
 from pyoutcome.protocol.state import CLIENT, Mark, Period, PeriodStage, Stage, State, Version
 from pyoutcome.protocol.tokens import send
 from pyoutcome.protocol.turn import Turn
+
+MOST_AMOUNT: Final = 2**112 - 1
+"""Base units one payee can earn or owe in one period: so no sum over 1,024 periods leaves 128 bits on chain."""
+AMOUNT_TOO_LARGE: Final = 8
+"""Program error for an amount beyond ``MOST_AMOUNT``; the escrow gives it, not the program's machine."""
 
 
 def demand_period(state: State, number: int) -> Period:
@@ -50,17 +56,21 @@ def price(state: State, number: int, values: tuple[int, ...], by: int | None = N
     """
     rules, slots = state.rules_of(number), len(state.deal.slots)
     used = tuple(kpi.if_missing if v == MISSING else v for kpi, v in zip(rules.kpis, values, strict=True))
+    lacking = {slot for slot, value in zip(rules.suppliers, values, strict=True) if value == MISSING}
     registers = opening_registers(state, number)
     earned = earned_before(state, number) if rules.pricing.sequential else (0,) * slots
     result = rules.pricing.settle(used, registers, number, earned)
-    lacking = {slot for slot, value in zip(rules.suppliers, values, strict=True) if value == MISSING}
+
+    def marks(breached: tuple[bool, ...]) -> tuple[Mark, ...]:
+        return tuple(Mark.LACKING if slot in lacking else Mark(late) for slot, late in enumerate(breached))
+
+    kept = (False,) * slots
     if isinstance(result, int):
-        marks = tuple(Mark.LACKING if slot in lacking else Mark.KEPT for slot in range(slots))
-        return Version(by, values, (0,) * slots, registers, marks, error=result)
-    breached = result.breached or (False,) * slots
-    marks = tuple(Mark.LACKING if slot in lacking else Mark(breached[slot]) for slot in range(slots))
+        return Version(by, values, (0,) * slots, registers, marks(kept), error=result)
     amounts = tuple(to_units_trunc(amount, state.deal.unit_decimals) for amount in result.amounts)
-    return Version(by, values, amounts, result.registers, marks)
+    if any(abs(amount) > MOST_AMOUNT for amount in amounts):
+        return Version(by, values, (0,) * slots, registers, marks(kept), error=AMOUNT_TOO_LARGE)
+    return Version(by, values, amounts, result.registers, marks(result.breached or kept))
 
 
 def opening_registers(state: State, number: int) -> tuple[int, ...]:

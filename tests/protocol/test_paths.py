@@ -240,7 +240,8 @@ def test_a_stake_returns_if_the_ruling_is_nearer_to_its_version() -> None:
 
 
 def test_a_stake_is_lost_if_the_ruling_is_as_near_to_the_report() -> None:
-    assert [("lost", 0, 100)] == stakes(disputed(CLIENT, (8, 6), (4, 6)), 6, 6)
+    """203 lies in the middle of 304 and 102."""
+    assert [("lost", 0, 100)] == stakes(disputed(CLIENT, (6, 6), (4, 6)), 5, 6)
 
 
 def test_a_lost_stake_goes_pro_rata_to_those_its_version_would_have_harmed() -> None:
