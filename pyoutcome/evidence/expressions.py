@@ -43,7 +43,6 @@ _WORD = re.compile(
     r"(?P<space>[ \t\r\n]+)"
     r"|(?P<number>[0-9]+(?:\.[0-9]+)?(?![0-9A-Za-z_.]))"
     r"|(?P<text>'(?:[^']|'')*')"
-    r'|(?P<quoted>"[^"]+")'
     r"|(?P<word>[A-Za-z_][A-Za-z0-9_]*+(?!['\"]))"
     r"|(?P<sign><=|>=|<>|!=|-(?!-)|[+*<>=(),])"
 )
@@ -81,32 +80,37 @@ def parse_condition(text: str, columns: Mapping[str, ColumnType], place: str) ->
     ``expression-type`` (operands that do not fit each other), ``expression-too-wide`` (over 38 digits) or
     ``expression-too-long``; each names the character, counted from 1.
     """
-    _check_words(text, columns, place)
-    flat = re.sub(r"[\t\r\n]", " ", text)
+    prepared, origin = _prepare(text, columns, place)
     try:
-        tree = sqlglot.parse_one(flat, into=exp.Condition)
-    except SqlglotError as error:
+        tree = sqlglot.parse_one(prepared, into=exp.Condition)
+    except (SqlglotError, RecursionError) as error:
         found = getattr(error, "errors", None) or [{}]
-        at = found[0].get("col")
+        at = origin[min(int(found[0].get("col") or len(prepared)), len(prepared)) - 1] + 1 if prepared else 1
         raise EvidenceError(
             "expression-refused",
-            f"The expression {_cut(text)} in {place} cannot be read" + (f" at character {at}." if at else "."),
+            f"The expression {_cut(text)} in {place} cannot be read; reading stopped at character {at}.",
             "Write conditions on columns, such as arr_delay < 15 and carrier = 'UA'; check brackets and quotes.",
             expression=text,
+            character=at,
         ) from error
-    except RecursionError as error:
-        raise _too_long(text, place) from error
-    return _Reader(text, columns, place).condition(tree)
+    return _Reader(text, columns, place, origin).condition(tree)
 
 
-def _check_words(text: str, columns: Mapping[str, ColumnType], place: str) -> None:
-    """The first gate: only known words and signs, each in a bounded number."""
+def _prepare(text: str, columns: Mapping[str, ColumnType], place: str) -> tuple[str, list[int]]:
+    """The first gate: only known words and signs, each in a bounded number.
+
+    Returns the text with every column in double quotes, so that no name is taken for a word of SQL, and for each of its
+    characters the place it comes from.
+    """
     if len(text) > LONGEST:
         raise _too_long(text, place)
+    parts: list[str] = []
+    origin: list[int] = []
     at = words = depth = run = 0
     while at < len(text):
         found = _WORD.match(text, at)
-        if found is None or not found[0].replace("\t", " ").replace("\r", " ").replace("\n", " ").isprintable():
+        kind, word = (found.lastgroup, found[0]) if found else (None, "")
+        if kind is None or not (word.isprintable() or kind == "space"):
             raise EvidenceError(
                 "expression-refused",
                 f"The expression {_cut(text)} in {place} has something at character {at + 1} that is not admitted: "
@@ -116,24 +120,31 @@ def _check_words(text: str, columns: Mapping[str, ColumnType], place: str) -> No
                 expression=text,
                 character=at + 1,
             )
-        if found.lastgroup != "space":
+        if kind != "space":
             words += 1
-            depth += (found[0] == "(") - (found[0] == ")")
-            run = run + 1 if found[0].lower() in {"not", "-", "+"} else 0
+            depth += (word == "(") - (word == ")")
+            run = run + 1 if word.lower() in {"not", "-", "+"} else 0
         if words > MOST_WORDS or depth + run > DEEPEST:
             raise _too_long(text, place)
-        if found.lastgroup == "word" and found[0].lower() not in _KEYWORDS and found[0] not in columns:
-            raise _unknown(text, found[0], at, columns, place)
-        at = found.end()
+        if kind == "word" and word.lower() not in _KEYWORDS:
+            if word not in columns:
+                raise _unknown(text, word, at, columns, place)
+            parts.append(f'"{word}"')
+        else:
+            parts.append(" " * len(word) if kind == "space" else word)
+        origin += [at] * (len(parts[-1]) - len(word)) + list(range(at, at + len(word)))
+        at += len(word)
+    return "".join(parts), origin
 
 
 class _Reader:
     """The second gate: admits nodes one by one and types them."""
 
-    def __init__(self, text: str, columns: Mapping[str, ColumnType], place: str) -> None:
+    def __init__(self, text: str, columns: Mapping[str, ColumnType], place: str, origin: list[int]) -> None:
         self.text = text
         self.columns = columns
         self.place = place
+        self.origin = origin
 
     def condition(self, node: exp.Expr) -> Condition:
         """A node that must say yes or no."""
@@ -197,7 +208,7 @@ class _Reader:
         self._admit(identifier)
         type_ = self.columns.get(identifier.name)
         if type_ is None:
-            raise _unknown(self.text, identifier.name, _start(node), self.columns, self.place)
+            raise _unknown(self.text, identifier.name, self._start(node), self.columns, self.place)
         return Column(identifier.name, type_)
 
     def _constant(self, node: exp.Expr, expected: ColumnType | None) -> Constant:
@@ -270,8 +281,13 @@ class _Reader:
             raise self._refused(node, "'in' has no list of values")
         return Membership(value, tuple(choices), common)
 
+    def _start(self, node: exp.Expr) -> int:
+        """Where a node begins in the text, from 0: the first of its words that has a place."""
+        starts = [inner.meta["start"] for inner in node.walk() if "start" in inner.meta]
+        return self.origin[min(starts, default=0)]
+
     def _refused(self, node: exp.Expr, why: str) -> EvidenceError:
-        at = _start(node) + 1
+        at = self._start(node) + 1
         return EvidenceError(
             "expression-refused",
             f"The expression {_cut(self.text)} in {self.place} is refused near character {at}: {why}.",
@@ -281,7 +297,7 @@ class _Reader:
         )
 
     def _mistyped(self, node: exp.Expr, why: str, fix: str) -> EvidenceError:
-        at = _start(node) + 1
+        at = self._start(node) + 1
         return EvidenceError(
             "expression-type",
             f"In the expression {_cut(self.text)} in {self.place}, near character {at}, {why}.",
@@ -291,7 +307,7 @@ class _Reader:
         )
 
     def _too_wide(self, node: exp.Expr, digits: int) -> EvidenceError:
-        at = _start(node) + 1
+        at = self._start(node) + 1
         return EvidenceError(
             "expression-too-wide",
             f"The expression {_cut(self.text)} in {self.place} needs {digits} or more digits near character {at}; "
@@ -300,12 +316,6 @@ class _Reader:
             expression=self.text,
             character=at,
         )
-
-
-def _start(node: exp.Expr) -> int:
-    """Where a node begins in the text, from 0: the first of its words that has a place."""
-    starts = [inner.meta["start"] for inner in node.walk() if "start" in inner.meta]
-    return min(starts, default=0)
 
 
 def _exists(text: str) -> bool:

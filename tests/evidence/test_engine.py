@@ -8,6 +8,7 @@ import duckdb
 import pytest
 
 from pyoutcome.errors import EvidenceError
+from pyoutcome.evidence import engine as engines
 from pyoutcome.evidence.engine import Limits, open_engine
 from pyoutcome.evidence.lowering import quote
 
@@ -58,9 +59,8 @@ def test_nothing_reaches_files_network_or_settings(tmp_path: Path, sql: str) -> 
     assert "open\n" == named.read_text()
 
 
-def test_python_variables_are_not_tables(tmp_path: Path) -> None:
-    secrets = duckdb.values([1])
-    assert secrets is not None
+def test_python_variables_are_not_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "secrets", duckdb.values([1]), raising=False)
     with open_engine([], tmp_path) as engine, pytest.raises(EvidenceError, match="engine-failed"):
         engine.rows("SELECT * FROM secrets")
 

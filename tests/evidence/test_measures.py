@@ -9,7 +9,7 @@ import pytest
 
 from pyoutcome.errors import AgreementError, EvidenceError
 from pyoutcome.evidence.measures import plan_measures
-from pyoutcome.evidence.recomputation import Recomputation, measure
+from pyoutcome.evidence.recomputation import Recomputation, measure, open_records
 from pyoutcome.terms.agreement import Agreement
 from tests.evidence.deal import HEADER, MEASURE, agree, write_records
 
@@ -73,6 +73,17 @@ def test_an_instant_belongs_to_the_period_that_holds_it(tmp_path: Path, at: str,
     path = write_records(tmp_path / "in.csv", [{"at": at}])
     found = [held.values[0].denominator for held in measure(agree(), {"flights": path})]
     assert [int(number == period) for number in (1, 2, 3)] == found
+
+
+def test_the_query_of_a_value_gives_its_counts_also_at_the_boundaries(tmp_path: Path) -> None:
+    stamps = ["2013-02-01T04:59:59Z", "2013-02-01T05:00:00Z", "2013-03-01T04:59:59Z", "2013-03-01T05:00:00Z"]
+    path = write_records(tmp_path / "in.csv", [{"at": at, "delay": n * 10} for n, at in enumerate(stamps)])
+    agreement = agree(f"{MEASURE}, denominator: delay > 0")
+    [plan] = plan_measures(agreement)
+    with open_records(plan, path) as (engine, _):
+        for held in measure(agreement, {"flights": path}):
+            for value in held.values:
+                assert [(value.numerator, value.denominator)] == engine.counts(value.query)
 
 
 @pytest.mark.parametrize(
