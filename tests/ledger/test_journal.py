@@ -292,6 +292,19 @@ def test_debt_and_arrears_of_one_provider_cancel_at_once() -> None:
     assert (70, 0, 70) == (account.earned, account.debt, account.arrears)
 
 
+def test_arrears_of_one_period_are_not_paid_twice_out_of_another() -> None:
+    story = begun()
+    story.transact(SETTLED, replace(CREDIT, held=0, paid=95, owed=5), PAID)
+    settled = events.Settled(2, (50, 0, 0), 0)
+    story.transact(settled, events.Credited(2, 0, 50, 0, 0, 0, 50))
+    payment = (events.ArrearsPaid(1, 0, 5), events.Paid(0, ADDRESS, 5))
+    story.transact(*payment)
+    fold(story.located, NAMES)
+
+    story.transact(*payment)
+    assert "arrears-differ" == refusal(story)
+
+
 def test_one_provider_s_debt_is_not_set_off_by_another() -> None:
     story = begun()
     settled = events.Settled(1, (-10, 5, 0), 0)
