@@ -82,6 +82,29 @@ def test_a_setting_that_does_not_hold_is_refused(tmp_path: Path, monkeypatch: py
         pass
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TimeZone", "UTC"),
+        ("default_null_order", "NULLS_LAST"),
+        ("default_collation", ""),
+        ("enable_external_access", False),
+        ("python_enable_replacements", False),
+        ("autoload_known_extensions", False),
+        ("autoinstall_known_extensions", False),
+        ("allow_community_extensions", False),
+        ("lock_configuration", True),
+        ("threads", 2),
+        ("memory_limit", "2.0 GiB"),
+        ("max_execution_time", 600_000),
+    ],
+)
+def test_settings_are_the_same_on_every_machine(tmp_path: Path, name: str, value: object) -> None:
+    with open_engine([], tmp_path) as engine:
+        [(found,)] = engine.rows(f"SELECT current_setting('{name}')")
+    assert str(value).lower() == str(found).lower()
+
+
 def test_it_speaks_utc_whatever_the_machine_speaks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "Asia/Kolkata")
     with open_engine([], tmp_path) as engine:
