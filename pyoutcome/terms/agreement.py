@@ -179,7 +179,7 @@ class Agreement:
 
     @cached_property
     def escrow(self) -> EscrowTerms:
-        """Windows, holdback and reserve; a ``proven`` reserve is the most one period can cost."""
+        """Windows, holdback and reserve; a ``proven`` one is what a period can cost. FormulaError as in ``bounds``."""
         escrow = self.file.escrow
         reserve = escrow.reserve
         return EscrowTerms(
@@ -199,7 +199,7 @@ class Agreement:
         return find_warnings(self.file, self._lowered, self.bounds(), self._tree)
 
     def words(self) -> str:
-        """The whole deal in plain English; every number of the agreement is in it."""
+        """The whole deal in plain English; every number of the agreement is in it. FormulaError as in ``bounds``."""
         return write_words(self)
 
     def statement(self, period: int, values: Mapping[str, KpiValue]) -> Statement:

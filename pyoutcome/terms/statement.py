@@ -27,12 +27,13 @@ class StatedKpi:
     """No value was reported; ``value`` is the agreement's ``if_missing``."""
 
     def to_dict(self) -> dict[str, Json]:
-        """As JSON."""
+        """As JSON; ``value`` is the exact number (or yes, no), ``shown`` the same as people read it."""
         return {
             "name": self.name,
             "title": self.title,
             "provider": self.provider,
-            "value": self.shown,
+            "value": self.shown if self.shown in {"yes", "no"} else show(self.value),
+            "shown": self.shown,
             "missing": self.missing,
         }
 
@@ -85,7 +86,7 @@ class StatedLine:
             "clause": self.clause,
             "title": self.title,
             "pays": self.pays,
-            "value": show(self.value),
+            "value": self.shown if self.shown in {"yes", "no"} else show(self.value),
             "amount": show(self.amount),
             "formula": self.formula,
             "inputs": {each.name: each.shown for each in self.inputs},

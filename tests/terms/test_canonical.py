@@ -103,6 +103,11 @@ def test_the_order_of_terms_and_definitions_means_nothing() -> None:
     assert Agreement.parse(one).program().data == Agreement.parse(other).program().data
 
 
+def test_the_order_of_words_for_missing_values_means_nothing() -> None:
+    one, other = (altered("null_words: [NA]", f"null_words: [{words}]") for words in ("NA, '-'", "'-', NA"))
+    assert digest(one) == digest(other)
+
+
 def test_the_canonical_form_is_json_without_numbers_in_one_order() -> None:
     canonical = Agreement.parse(EXAMPLE).canonical()
     data = json.loads(canonical)

@@ -52,7 +52,8 @@ def test_as_json_it_has_no_numbers_and_loses_nothing() -> None:
         "name": "on_time.B6",
         "title": "On-time share",
         "provider": "B6",
-        "value": "0.00%",
+        "value": "0",
+        "shown": "0.00%",
         "missing": True,
     } in data["kpis"]
 
