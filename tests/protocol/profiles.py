@@ -21,5 +21,5 @@ CASES = settings(
     max_examples=20_000 if DEEP else 120, derandomize=not DEEP, deadline=None, suppress_health_check=_SLOW_IS_FINE
 )
 """For one property on drawn values."""
-WALKS = 20_000 if DEEP else 1_500
+WALKS = 20_000 if DEEP else 1_200
 """Seeded random stories."""

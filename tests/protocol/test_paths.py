@@ -302,3 +302,12 @@ def test_an_erring_version_or_ruling_is_refused_and_an_erring_report_settles_zer
     final = theatre.state.period(2).final
     assert final is not None
     assert ((0, 0), 7) == (final.amounts, final.error)
+
+
+def test_a_program_error_leaves_the_registers_as_they_were() -> None:
+    theatre = Theatre(deal(Rising(2), fallible=True, challenge_window=0)).begin()
+    theatre.report(1, 6, 6)
+    theatre.report(2, 13, 6)
+    assert (1, 12 * ONE) == theatre.state.registers[0]
+    theatre.report(3, 6, 6)
+    assert (2, 24 * ONE) == theatre.state.registers[0]

@@ -294,8 +294,8 @@ def walk(theatre: Theatre, seed: int, steps: int, *, unlucky: bool) -> None:
             return
         weighted = WEIGHTED["closed" if closed and chance.whole(0, 3) else theatre.state.stage.value]
         dice = chance.whole(0, 99)
-        later = moments(theatre)
-        if dice < 15 and later and theatre.state.stage is not Stage.CLOSED:
+        later = moments(theatre) if dice < 15 and not closed else []
+        if later:
             theatre.wait(chance.pick(later))
         elif dice < 17 and unlucky:
             misfortune(theatre, chance)
