@@ -102,6 +102,38 @@ def test_what_could_fail_is_refused(formula: str, code: str) -> None:
     assert "pay" == caught.value.details["item"]
 
 
+@pytest.mark.parametrize(
+    ("formula", "part"),
+    [
+        ("100 / (x + 10) + x / 100", "0"),  # falls, then rises: the divisor's slope counts
+        ("x / (x + 10)", "0"),
+        ("part * 3 - x", "x / 3"),  # exactly 0 but for what truncation loses
+        ("x - part * 3", "x / 3"),
+        ("part - x * 0.333333333333333333", "x / 3"),
+        ("(x - 50) * (x - 50) - x", "0"),
+        ("abs(x - 50) + x / 3", "0"),
+        ("max(x, 50) - part", "curve(x, [10 gives 0, 40 gives 7, 90 gives 60])"),
+        ("bands(x, [upto 7 at 1 / 3, upto 31 at part, rest at -2]) + x", "-1 / 7"),
+        ("step(part, [at_least 10 gives 3, above 5 gives 7, otherwise 1]) + part / 10", "x / 7"),
+        ("step(x, [at_most 10 gives 3, below 50 gives 4, otherwise 9]) - x / 100", "0"),
+        ("round(x / 7, 0.5, half_even) - part", "x / 7"),
+        ("part if part > 20 else 30 - x", "x / 3"),
+        ("outside(x, 20, 70) - part", "clamp(x, 30, 40) / 9"),
+        ("x * x / (part + 1)", "x / 3"),
+        ("curve(x, [-10 gives 100, 50 gives 0, 90 gives 50]) + part", "x / 1_000"),
+        ("step(part * 3 - x, [at_least 0 gives 0, otherwise 5])", "x / 3"),  # decided by what truncation loses
+    ],
+)
+def test_every_value_of_a_kpi_stays_inside(formula: str, part: str) -> None:
+    kpi = KpiShape("x", 0, n("100"), 0)
+    line = Line("pay", 0, 1, parse(formula))
+    made = Rule((kpi,), (), (Definition("part", parse(part)),), (line,), (Payee("UA", parse("pay")),))
+    ((low, high),) = bounds(made)
+    amounts = [evaluate(made, (x * ONE,)).amounts[0] for x in range(101)]
+    assert low <= min(amounts)
+    assert high >= max(amounts)
+
+
 @settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
 @given(rules(), st.integers(1, 30), st.data())
 def test_no_amount_leaves_its_bounds_and_none_fails(made: Rule, period: int, data: st.DataObject) -> None:
