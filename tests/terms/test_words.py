@@ -88,6 +88,7 @@ def test_the_words_of_the_example() -> None:
         "told apart by year, month, day, carrier, flight, origin, dest; a second record with the same key is refused",
         '5% if "Cancelled share" is at most 3%',
         "180000 at 90%",
+        'otherwise 15%) times "Monthly fee" (250000)',
         "40 per unit of the part up to 2500",
         "the greater of the amount so far and 180000; the lesser of the amount so far and 520000",
         "can be owed from 180000 to 520000",
