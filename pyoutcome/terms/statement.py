@@ -86,7 +86,7 @@ class StatedLine:
             "clause": self.clause,
             "title": self.title,
             "pays": self.pays,
-            "value": self.shown if self.shown in {"yes", "no"} else show(self.value),
+            "value": show(self.value),
             "amount": show(self.amount),
             "formula": self.formula,
             "inputs": {each.name: each.shown for each in self.inputs},
