@@ -311,3 +311,14 @@ def test_a_program_error_leaves_the_registers_as_they_were() -> None:
     assert (1, 12 * ONE) == theatre.state.registers[0]
     theatre.report(3, 6, 6)
     assert (2, 24 * ONE) == theatre.state.registers[0]
+
+
+def test_a_ruling_names_the_proposal_it_rules_on() -> None:
+    """Values ruled for a dispute of the default say nothing about a dispute of the report that replaced it."""
+    theatre = Theatre(deal()).begin()
+    theatre.default(1)
+    theatre.report(1, 8, 6)
+    theatre.challenge(CLIENT, 1, 5, 6)
+    theatre.settle(1)
+    theatre.refused("used-nonce", act.Rule(ARBITRATOR, 1, 1, values=scaled((6, 6))))
+    theatre.act(act.Rule(ARBITRATOR, 1, 2, values=scaled((6, 6))))
