@@ -1,9 +1,8 @@
 """Contracts that pay for results and can prove it.
 
-    from pyoutcome import Agreement
-
-    agreement = Agreement.load("examples/punctual-arrivals.yaml")
-    print(agreement.words())
+>>> from pyoutcome import Agreement
+>>> Agreement.load("examples/punctual-arrivals.yaml").title
+'Punctual arrivals at New York'
 """
 
 from __future__ import annotations

@@ -25,10 +25,15 @@ COMMAND = [sys.executable, "-c", "from pyoutcome.cli.app import main; main()"]
 
 def pyoutcome(*arguments: str, cwd: Path) -> str:
     """One command in a process of its own."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([*COMMAND, *arguments], cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+    done = start([*COMMAND, *arguments], cwd)
     assert 0 == done.returncode, done.stderr
     return done.stdout
+
+
+def start(command: list[str], cwd: Path) -> subprocess.CompletedProcess[str]:
+    """A process that finds this checkout's package."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="module")
