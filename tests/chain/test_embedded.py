@@ -15,7 +15,7 @@ import pytest
 from pyoutcome.chain import store
 from pyoutcome.chain.embedded import EmbeddedNetwork
 from pyoutcome.chain.localchain import CHAIN_ID, FILE
-from pyoutcome.chain.network import Call
+from pyoutcome.chain.network import Call, Reverted
 from pyoutcome.chain.networks import connect, start_chain
 from pyoutcome.chain.sender import Sender
 from tests.chain.conftest import ROOT, STARTS_AT, refused
@@ -94,6 +94,29 @@ def test_what_is_mined_through_web3_is_kept(folder: Path) -> None:
     with EmbeddedNetwork(folder) as network:
         assert head == network.head()
         assert 1 == network.nonce(signer.address)
+
+
+def test_calls_run_at_the_newest_block_s_time_and_estimates_at_the_next_one_s(folder: Path) -> None:
+    """A contract that refuses before the second it is given, and else tells the time."""
+    runtime = bytes.fromhex("5f354210600e57425f5260205ff35b5f5ffd")
+    with EmbeddedNetwork(folder) as network:
+        signer = network.test_accounts()[0]
+        creation = b"\x71" + runtime + bytes.fromhex("5f526012600ef3")
+        address = Sender(network).send(Call(signer.address, None, creation), signer).created
+        assert address is not None
+
+        def at(second: int) -> Call:
+            return Call(signer.address, address, second.to_bytes(32))
+
+        now = network.advance_to(STARTS_AT + 500)
+        assert now == int.from_bytes(network.call(at(now)))
+        with pytest.raises(Reverted):
+            network.call(at(now + 1))
+        assert network.estimate_gas(at(now + 1)) > 21_000
+        with pytest.raises(Reverted):
+            network.estimate_gas(at(now + 2))
+        assert Sender(network).send(at(now + 1), signer).succeeded
+        assert now + 1 == network.now()
 
 
 def test_opening_and_closing_changes_nothing(folder: Path) -> None:

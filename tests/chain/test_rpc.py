@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -25,7 +27,7 @@ from pyoutcome.chain.networks import connect
 from pyoutcome.chain.rpc import RpcNetwork
 from pyoutcome.chain.sender import Sender
 from pyoutcome.errors import ChainError
-from tests.chain.conftest import refused, running_anvil
+from tests.chain.conftest import ROOT, refused, running_anvil
 from tests.chain.echo import CREATION
 
 HASH = "0x" + "ab" * 32
@@ -180,6 +182,23 @@ def test_an_answer_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> N
     with node_that(answers(eth_chainId="0x" + "1" * 2000)) as url, refused("bad-network-answer") as info:
         RpcNetwork(url)
     assert "without end" in info.value.why
+
+
+def test_deep_nesting_cannot_crash_the_process_whatever_was_imported() -> None:
+    """py_ecc and py-evm raise the recursion limit so far that reading this would overflow the C stack."""
+    with node_that(answers(eth_chainId=Raw(b"[" * 200_000))) as url:
+        code = f"""
+import py_ecc, sys
+assert sys.getrecursionlimit() >= 100_000
+from pyoutcome.chain.rpc import RpcNetwork
+from pyoutcome.errors import ChainError
+try:
+    RpcNetwork("{url}")
+except ChainError as error:
+    print(error.code)
+"""
+        run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert (0, "bad-network-answer") == (run.returncode, run.stdout.strip()), run.stderr
 
 
 def test_no_message_shows_the_access_key_in_an_address(tmp_path: Path) -> None:
