@@ -207,6 +207,8 @@ def record_uncovered(_theatre: Theatre, _chance: Chance) -> Action:
 
 
 def terminate(theatre: Theatre, chance: Chance) -> Action:
+    if chance.whole(0, 2):  # stories that end early show less
+        return act.Sync()
     state, by = theatre.state, somebody(theatre, chance)
     nonce = state.terminations - (chance.whole(0, 9) == 0)
     return chance.pick(
