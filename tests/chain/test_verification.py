@@ -1,0 +1,119 @@
+"""Before anyone signs or pays: what stands on the chain is compared with what it should be, byte by byte."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from eth_abi.abi import decode, encode
+from eth_utils.address import to_canonical_address
+from eth_utils.crypto import keccak
+
+from pyoutcome.chain.compiler import load_artifact
+from pyoutcome.chain.factory import IMMUTABLE, FactoryClient
+from pyoutcome.chain.network import Call
+from tests.chain.conftest import refused
+from tests.chain.scene import Scene, scene_on
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """An honest offer; each test sees the chain through a liar's eyes."""
+    with scene_on("embedded", tmp_path_factory.mktemp("chain")) as found:
+        yield found
+
+
+def fresh(scene: Scene) -> FactoryClient:
+    """A client that remembers nothing."""
+    return FactoryClient(scene.network, scene.factory.address)
+
+
+def pretend_code(scene: Scene, patch: pytest.MonkeyPatch, address: str, code: bytes) -> None:
+    """The network shows other code at the address."""
+    honest = scene.network.code
+    patch.setattr(scene.network, "code", lambda asked: code if asked == address else honest(asked))
+
+
+def pretend_answer(scene: Scene, patch: pytest.MonkeyPatch, function: str, answer: bytes) -> None:
+    """The network answers another thing to one function, whoever is asked."""
+    honest = scene.network.call
+    selector = {**scene.factory.interface.functions, **scene.escrow.interface.functions}[function].selector
+    patch.setattr(scene.network, "call", lambda call: answer if call.data[:4] == selector else honest(call))
+
+
+def test_the_honest_deployment_passes(scene: Scene) -> None:
+    assert scene.escrow.address == fresh(scene).verify_deployed(scene.deal).address
+
+
+def test_a_factory_that_predicts_another_address_or_terms_hash_is_caught(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = Call(
+        scene.outsider.address,
+        scene.factory.address,
+        scene.factory.interface.encode("predict", *scene.deal.as_arguments()),
+    )
+    escrow, terms_hash = decode(["address", "bytes32"], scene.network.call(call))
+    for lie in ((scene.outsider.address, terms_hash), (escrow, keccak(b"other terms"))):
+        with monkeypatch.context() as patch:
+            pretend_answer(scene, patch, "predict", encode(["address", "bytes32"], lie))
+            with refused("prediction-differs"):
+                fresh(scene).predict(scene.deal)
+
+
+def test_a_factory_with_one_other_byte_is_caught(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = bytearray(scene.network.code(scene.factory.address))
+    code[-1] ^= 1
+    pretend_code(scene, monkeypatch, scene.factory.address, bytes(code))
+    with refused("foreign-code"):
+        fresh(scene).verify()
+
+
+def test_a_shared_implementation_with_one_other_byte_is_caught(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    shared = scene.factory.implementation
+    code = bytearray(scene.network.code(shared))
+    code[100] ^= 1
+    pretend_code(scene, monkeypatch, shared, bytes(code))
+    with refused("foreign-code"):
+        fresh(scene).verify_deployed(scene.deal)
+
+
+def test_an_implementation_set_up_for_another_factory_is_caught(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The code is ours; a value that its constructor fixed is not."""
+    shared = scene.factory.implementation
+    compiled = load_artifact("OutcomeEscrow").runtime
+    place = compiled.find(IMMUTABLE)
+    assert place > 0
+    code = bytearray(scene.network.code(shared))
+    code[place + 1 : place + 33] = to_canonical_address(scene.outsider.address).rjust(32, b"\0")
+    pretend_code(scene, monkeypatch, shared, bytes(code))
+    with refused("foreign-code") as info:
+        fresh(scene).verify()
+    assert "another factory or chain" in info.value.why
+
+
+def test_a_factory_for_another_chain_is_caught(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend_answer(scene, monkeypatch, "domainSeparator", keccak(b"another chain"))
+    with refused("foreign-code"):
+        fresh(scene).verify()
+
+
+def test_an_escrow_with_other_terms_in_its_code_is_caught(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = scene.network.code(scene.escrow.address)
+    other = replace(scene.deal, nonce=5)
+    for lie in (code[:-1] + b"\1", code + b"\0", code[:0x2D], scene.factory._clone_code(other)):
+        assert lie != code
+        with monkeypatch.context() as patch:
+            pretend_code(scene, patch, scene.escrow.address, lie)
+            with refused("foreign-code"):
+                fresh(scene).verify_deployed(scene.deal)
+
+
+@pytest.mark.parametrize("function", ["factory", "termsHash"])
+def test_an_escrow_that_answers_for_another_deal_is_caught(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, function: str
+) -> None:
+    pretend_answer(scene, monkeypatch, function, bytes(12) + b"\1" * 20)
+    with refused("foreign-code"):
+        fresh(scene).verify_deployed(scene.deal)
