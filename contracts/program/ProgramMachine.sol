@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
-
 import {Format, Op, RunError} from "./ProgramFormat.sol";
 import {ProgramArithmetic} from "./ProgramArithmetic.sol";
 import {ProgramTables} from "./ProgramTables.sol";
@@ -69,7 +67,8 @@ library ProgramMachine {
         uint256 period;
     }
 
-    /// @dev The loop: `top` is the address of the topmost word, `pc` that of the next instruction.
+    /// @dev The loop: `top` is the address of the topmost word, `pc` that of the next instruction. Frequent instructions
+    /// stand here and first, because a call costs more than they do.
     function execute(Inputs memory inputs, uint256 top, uint256 pc, uint256 end)
         private
         pure
@@ -77,33 +76,49 @@ library ProgramMachine {
     {
         unchecked {
             while (pc < end) {
-                uint256 op = Words.byteAt(pc);
-                ++pc;
+                uint256 op = Words.byteAt(pc++);
                 if (op < Op.ADD) {
                     if (op == Op.SET) {
-                        Words.store(inputs.locals + 32 * locals, Words.load(top));
-                        ++locals;
-                        ++pc;
+                        Words.store(inputs.locals + 32 * locals++, Words.load(top));
                         top -= 32;
-                    } else {
-                        int256 word;
-                        (word, pc) = constantOrInput(inputs, op, pc);
-                        top += 32;
-                        Words.store(top, word);
+                        ++pc;
+                        continue;
                     }
+                    top += 32;
+                    if (op == Op.GET) Words.store(top, Words.load(inputs.locals + 32 * Words.byteAt(pc++)));
+                    else if (op == Op.KPI) Words.store(top, Words.load(inputs.kpis + 32 * Words.byteAt(pc++)));
+                    else if (op == Op.PARAM) Words.store(top, Words.load(inputs.parameters + 32 * Words.byteAt(pc++)));
+                    else pc = putConstant(op, top, pc, inputs.period);
+                } else if (op < Op.NEG) {
+                    int256 y = Words.load(top);
+                    top -= 32;
+                    int256 x = Words.load(top);
+                    int256 result;
+                    if (op == Op.ADD) {
+                        result = x + y;
+                        // It overflowed if both have the same sign and the sum has the other.
+                        if ((x ^ result) & (y ^ result) < 0) return (RunError.OVERFLOW, 0);
+                    } else if (op == Op.SUB) {
+                        result = x - y;
+                        // It overflowed if the signs differ and the result does not have that of x.
+                        if ((x ^ y) & (x ^ result) < 0) return (RunError.OVERFLOW, 0);
+                    } else {
+                        if (op == Op.MUL) {
+                            (result, error) = ProgramArithmetic.multiplyDivide(x, y, Format.ONE);
+                        } else if (op == Op.DIV) {
+                            (result, error) = ProgramArithmetic.multiplyDivide(x, Format.ONE, y);
+                        } else {
+                            top -= 32;
+                            (result, error) = ProgramArithmetic.multiplyDivide(Words.load(top), x, y);
+                        }
+                        if (error != 0) return (error, 0);
+                    }
+                    Words.store(top, result);
                 } else if (op < Op.LT) {
                     (top, pc, error) = calculate(op, top, pc);
                     if (error != 0) return (error, 0);
-                } else if (op < Op.NOT) {
-                    top -= 32;
-                    Words.store(top, compare(op, Words.load(top), Words.load(top + 32)) ? int256(1) : int256(0));
-                } else if (op == Op.NOT) {
-                    Words.store(top, Words.load(top) == 0 ? int256(1) : int256(0));
-                } else if (op == Op.JZ) {
-                    pc += 2 + (Words.load(top) == 0 ? Words.uint16At(pc) : 0);
-                    top -= 32;
-                } else if (op == Op.JMP) {
-                    pc += 2 + Words.uint16At(pc);
+                } else if (op < Op.STEP) {
+                    (top, pc) = decide(op, top, pc);
                 } else {
                     (top, pc, error) = op < Op.STEPC ? lookUpOnStack(op, top, pc) : lookUpInProgram(op, top, pc);
                     if (error != 0) return (error, 0);
@@ -112,60 +127,44 @@ library ProgramMachine {
         }
     }
 
-    /// @dev Instructions that put one word on the stack.
-    function constantOrInput(Inputs memory inputs, uint256 op, uint256 pc)
-        private
-        pure
-        returns (int256 word, uint256 next)
-    {
+    /// @dev Puts a constant or the period at `top`.
+    function putConstant(uint256 op, uint256 top, uint256 pc, uint256 period) private pure returns (uint256) {
         unchecked {
-            if (op == Op.KPI) return (Words.load(inputs.kpis + 32 * Words.byteAt(pc)), pc + 1);
-            if (op == Op.GET) return (Words.load(inputs.locals + 32 * Words.byteAt(pc)), pc + 1);
-            if (op == Op.PARAM) return (Words.load(inputs.parameters + 32 * Words.byteAt(pc)), pc + 1);
+            int256 word = 0;
             if (op == Op.PUSH) {
                 uint256 size = Words.byteAt(pc);
                 word = (Words.load(pc + 2) >> (256 - 8 * size)) * int256(10 ** Words.byteAt(pc + 1));
-                return (word, pc + 2 + size);
+                pc += 2 + size;
+            } else if (op == Op.PUSH8) {
+                word = int256(Words.byteAt(pc++)) * Format.ONE;
+            } else if (op == Op.ONE) {
+                word = Format.ONE;
+            } else if (op == Op.PERIOD) {
+                word = int256(period) * Format.ONE;
             }
-            if (op == Op.ZERO) return (0, pc);
-            if (op == Op.PUSH8) return (int256(Words.byteAt(pc)) * Format.ONE, pc + 1);
-            if (op == Op.ONE) return (Format.ONE, pc);
-            // PERIOD
-            return (int256(inputs.period) * Format.ONE, pc);
+            Words.store(top, word);
+            return pc;
         }
     }
 
-    /// @dev Arithmetic: takes one to three words and leaves one.
-    function calculate(uint256 op, uint256 top, uint256 pc) private pure returns (uint256, uint256, uint256) {
+    /// @dev Seldom arithmetic: takes one to three words and leaves one.
+    function calculate(uint256 op, uint256 top, uint256 pc) private pure returns (uint256, uint256, uint256 error) {
         unchecked {
             int256 last = Words.load(top);
             int256 result;
-            uint256 error;
-            if (op == Op.NEG || op == Op.ABS) {
+            if (op <= Op.ABS) {
                 (result, error) = op == Op.NEG ? ProgramArithmetic.negate(last) : ProgramArithmetic.absolute(last);
             } else {
                 top -= 32;
                 int256 second = Words.load(top);
-                if (op == Op.ADD) {
-                    (result, error) = ProgramArithmetic.add(second, last);
-                } else if (op == Op.SUB) {
-                    (result, error) = ProgramArithmetic.subtract(second, last);
-                } else if (op == Op.MUL) {
-                    (result, error) = ProgramArithmetic.multiplyDivide(second, last, Format.ONE);
-                } else if (op == Op.DIV) {
-                    (result, error) = ProgramArithmetic.multiplyDivide(second, Format.ONE, last);
-                } else if (op == Op.MIN) {
-                    result = SignedMath.min(second, last);
-                } else if (op == Op.MAX) {
-                    result = SignedMath.max(second, last);
+                if (op <= Op.MAX) {
+                    result = (second < last) == (op == Op.MIN) ? second : last;
                 } else if (op == Op.ROUND) {
-                    (result, error) = ProgramArithmetic.round(second, last, Words.byteAt(pc));
-                    ++pc;
+                    (result, error) = ProgramArithmetic.round(second, last, Words.byteAt(pc++));
                 } else {
                     top -= 32;
                     int256 third = Words.load(top);
                     if (op == Op.CLAMP) (result, error) = ProgramArithmetic.clamp(third, second, last);
-                    else if (op == Op.MULDIV) (result, error) = ProgramArithmetic.multiplyDivide(third, second, last);
                     else (result, error) = ProgramArithmetic.outside(third, second, last);
                 }
             }
@@ -174,13 +173,28 @@ library ProgramMachine {
         }
     }
 
-    function compare(uint256 op, int256 x, int256 y) private pure returns (bool) {
-        if (op == Op.LT) return x < y;
-        if (op == Op.LE) return x <= y;
-        if (op == Op.EQ) return x == y;
-        if (op == Op.GT) return x > y;
-        if (op == Op.GE) return x >= y;
-        return x != y;
+    /// @dev Comparisons, NOT and jumps.
+    function decide(uint256 op, uint256 top, uint256 pc) private pure returns (uint256, uint256) {
+        unchecked {
+            if (op == Op.JMP) return (top, pc + 2 + Words.uint16At(pc));
+            int256 y = Words.load(top);
+            if (op == Op.JZ) return (top - 32, pc + 2 + (y == 0 ? Words.uint16At(pc) : 0));
+            bool holds;
+            if (op == Op.NOT) {
+                holds = y == 0;
+            } else {
+                top -= 32;
+                int256 x = Words.load(top);
+                if (op == Op.LT) holds = x < y;
+                else if (op == Op.LE) holds = x <= y;
+                else if (op == Op.EQ) holds = x == y;
+                else if (op == Op.GT) holds = x > y;
+                else if (op == Op.GE) holds = x >= y;
+                else holds = x != y;
+            }
+            Words.store(top, holds ? int256(1) : int256(0));
+            return (top, pc);
+        }
     }
 
     /// @dev Tables whose numbers are words on the stack: takes x and the numbers, leaves one word.

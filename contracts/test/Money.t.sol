@@ -31,13 +31,13 @@ contract MoneyTest is Fixture {
         args.reserve = 0;
         begin(1001);
         toEnd(1);
-        // 1001 over 700, 700, 701: floors of cumulated shares are 333, 666, 1001.
+        // 1001 over 700, 700, 701: floors of cumulated shares are 333, 667, 1001.
         vm.expectEmit();
         emit IOutcomeEscrow.Credited(1, 0, 700, 0, 33, 300, 367);
         vm.expectEmit();
-        emit IOutcomeEscrow.Credited(1, 1, 700, 0, 33, 300, 367);
+        emit IOutcomeEscrow.Credited(1, 1, 700, 0, 33, 301, 366);
         vm.expectEmit();
-        emit IOutcomeEscrow.Credited(1, 2, 701, 0, 33, 302, 366);
+        emit IOutcomeEscrow.Credited(1, 2, 701, 0, 33, 301, 367);
         report(1, paying(700, 700, 701));
         equal(0, escrow.funds(), "to the last unit");
         equal(3, escrow.queueLength(), "the rest is queued");

@@ -50,7 +50,7 @@ def compare(runner: Runner, jobs: list[Job]) -> Counter[int]:
     return seen
 
 
-@settings(_SETTINGS, max_examples=20 * DEEP)
+@settings(_SETTINGS, max_examples=12 * DEEP)
 @given(st.integers(0, 2**64))
 def test_random_programs_run_alike(runner: Runner, seed: int) -> None:
     random = Random(seed)
@@ -73,7 +73,7 @@ def test_random_programs_reach_every_run_time_error(runner: Runner) -> None:
     assert set(range(8)) == set(seen)
 
 
-@settings(_SETTINGS, max_examples=10 * DEEP)
+@settings(_SETTINGS, max_examples=8 * DEEP)
 @given(st.integers(0, 2**64))
 def test_altered_programs_are_refused_alike(runner: Runner, seed: int) -> None:
     random = Random(seed)
