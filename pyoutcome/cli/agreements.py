@@ -34,8 +34,10 @@ def check(file: File = None, as_json: Json = False) -> None:
         pyoutcome check --json
     """
     from pyoutcome.cli import show
+    from pyoutcome.evidence import plan_measures
 
     agreement = load(file)
+    plan_measures(agreement)
     findings, bounds, escrow = agreement.check(), agreement.bounds(), agreement.escrow
     document = {
         "agreement": agreement.id,
