@@ -7,21 +7,24 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pyoutcome.audit import AuditReport, ChainView, Subject, audit
 from pyoutcome.chain.escrow import EscrowClient, PeriodStage
 from pyoutcome.errors import WorkspaceError
 from pyoutcome.evidence.bundle import evidence_digest
-from pyoutcome.evidence.recomputation import Recomputation
 from pyoutcome.ledger import EscrowBalances, Journal, PeriodRow, ProviderBalance, fold
 from pyoutcome.protocol import MISSING, Located
 from pyoutcome.protocol.events import Reported
 from pyoutcome.settlement.plan import Decision, decide
 from pyoutcome.terms.statement import ProviderStatement, Statement
 from pyoutcome.workspace.desk import Desk
-from pyoutcome.workspace.evidencing import Progress, agreeing_reports, message_of, read_bundles, records_of
+from pyoutcome.workspace.evidencing import Progress, agreeing_reports, message_of, read_bundles, read_records
 from pyoutcome.workspace.offer import activation_waits_for, bind, missing_signatures
 from pyoutcome.workspace.reporting import PeriodDesk
+
+if TYPE_CHECKING:
+    from pyoutcome.evidence.recomputation import Recomputation
 
 
 @dataclass(frozen=True)
@@ -193,8 +196,7 @@ class Books:
             kpis=tuple(names),
             amounts=amounts,
         )
-        progress("reading the records", 0, 1)
-        evidence = _StoredEvidence(desk, Recomputation.read(desk.agreement, records_of(desk, records)))
+        evidence = _StoredEvidence(desk, read_records(desk, records, progress, "the auditor"))
         view = _view(desk, escrow)
         return audit(
             subject, self.events, evidence, view, lambda done, total: progress("auditing periods", done, total)

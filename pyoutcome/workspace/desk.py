@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from eth_abi.abi import decode
-from eth_abi.exceptions import DecodingError
 from eth_utils.address import to_checksum_address
 
+from pyoutcome.chain.contract import NOT_DECODED
 from pyoutcome.chain.deployed import Deployed
 from pyoutcome.chain.escrow import EscrowClient, Stage
 from pyoutcome.chain.factory import Deal, FactoryClient
@@ -122,7 +122,7 @@ def read_arguments(data: bytes) -> Arguments:
     """Arguments from their ABI encoding; ValueError if the bytes are not exactly that encoding."""
     try:
         [fields] = decode([ABI_TYPE], data)
-    except DecodingError as error:
+    except NOT_DECODED as error:
         raise ValueError("not the encoding of an escrow's arguments") from error
     client, token, decimals, quorum, verifiers, arbitrator, providers, kpis, parameters, by, start, ends, *rest = fields
     arguments = Arguments(

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pyoutcome.decimals import parse, show
 from pyoutcome.errors import NumberError, ProtocolError, PyoutcomeError, WorkspaceError
 from pyoutcome.evidence.bundle import Bundle, make_bundle, read_bundle, write_bundle
-from pyoutcome.evidence.recomputation import Recomputation
-from pyoutcome.evidence.verification import verify
 from pyoutcome.protocol import MISSING, Report, signer_of
 from pyoutcome.workspace.desk import Desk
 from pyoutcome.workspace.settings import SignedReport
+
+if TYPE_CHECKING:
+    from pyoutcome.evidence.recomputation import Recomputation
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much is done and how much there is."""
@@ -33,6 +35,14 @@ def records_of(desk: Desk, given: Mapping[str, Path] | None = None) -> dict[str,
             )
         files[name] = path
     return files
+
+
+def read_records(desk: Desk, given: Mapping[str, Path] | None, progress: Progress, who: str) -> Recomputation:
+    """One party's own reading of the raw records, from which every period's values follow."""
+    from pyoutcome.evidence.recomputation import Recomputation
+
+    progress(f"{who} reads the records", 0, 1)
+    return Recomputation.read(desk.agreement, records_of(desk, given))
 
 
 def measure_periods(
@@ -79,6 +89,8 @@ def verify_periods(
     WorkspaceError ``wrong-role``, ``bundles-missing``; EvidenceError where a bundle does not hold, and nothing is
     signed then.
     """
+    from pyoutcome.evidence.verification import verify
+
     _require_role(verifier, desk.agreement.verifiers, "does not verify")
     signer = desk.parties.signer(verifier)
     addresses = desk.parties.addresses

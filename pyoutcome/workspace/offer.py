@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pyoutcome.chain.escrow import Stage
 from pyoutcome.chain.factory import Deal
 from pyoutcome.errors import ProtocolError, WorkspaceError
-from pyoutcome.evidence import plan_measures
 from pyoutcome.protocol import Arguments, Kpi, Provider, signer_of
 from pyoutcome.terms.agreement import Agreement
 from pyoutcome.workspace.desk import Desk
@@ -136,6 +135,8 @@ def sign_terms(desk: Desk, party: str) -> TermsSignature:
 
 
 def _make_offer(desk: Desk) -> None:
+    from pyoutcome.evidence import plan_measures
+
     desk.factory.verify()
     plan_measures(desk.agreement)  # nobody signs an agreement whose values cannot be measured
     arguments = bind(desk.agreement, desk.parties.addresses, desk.settings.token, desk.network.now() + ACTIVATE_WITHIN)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pyoutcome.chain.escrow import PeriodStage, Stage
 from pyoutcome.errors import WorkspaceError
-from pyoutcome.evidence.recomputation import Recomputation
 from pyoutcome.settlement.plan import PeriodFacts
 from pyoutcome.workspace.desk import Desk
 from pyoutcome.workspace.evidencing import (
@@ -16,9 +16,12 @@ from pyoutcome.workspace.evidencing import (
     agreeing_reports,
     measure_periods,
     message_of,
-    records_of,
+    read_records,
     verify_periods,
 )
+
+if TYPE_CHECKING:
+    from pyoutcome.evidence.recomputation import Recomputation
 
 
 @dataclass
@@ -93,9 +96,7 @@ class PeriodDesk:
     def reading(self, party: str) -> Recomputation:
         """The party's own reading of the raw records."""
         if party not in self._readings:
-            self.progress(f"{party} reads the records", 0, 1)
-            records = records_of(self.desk, self.records)
-            self._readings[party] = Recomputation.read(self.desk.agreement, records)
+            self._readings[party] = read_records(self.desk, self.records, self.progress, party)
         return self._readings[party]
 
     def _activation(self) -> int:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from pyoutcome.audit import AuditReport
 from pyoutcome.chain.network import Network
 from pyoutcome.chain.networks import EMBEDDED, connect
 from pyoutcome.decimals import from_units, parse, to_units_trunc
 from pyoutcome.errors import WorkspaceError
-from pyoutcome.evidence.bundle import Bundle
-from pyoutcome.evidence.recomputation import Recomputation
 from pyoutcome.settlement.keeper import Outcome, keep
 from pyoutcome.terms.agreement import Agreement
 from pyoutcome.workspace import evidencing, offer, reporting
@@ -26,6 +24,10 @@ from pyoutcome.workspace.making import Plan, make_workspace, party_ids
 from pyoutcome.workspace.offer import Deployment, Funding
 from pyoutcome.workspace.parties import PartyBook, Password
 from pyoutcome.workspace.settings import Settings, SignedReport, TermsSignature
+
+if TYPE_CHECKING:
+    from pyoutcome.evidence.bundle import Bundle
+    from pyoutcome.evidence.recomputation import Recomputation
 
 
 def silent(what: str, done: int, total: int) -> None:
@@ -234,9 +236,7 @@ class Workspace:
     def _reading(self, party: str, records: Mapping[str, Path] | None) -> Recomputation:
         """Each party reads the records itself, once per process."""
         if records is not None or party not in self._readings:
-            self._progress(f"{party} reads the records", 0, 1)
-            files = evidencing.records_of(self._desk, records)
-            self._readings[party] = Recomputation.read(self.agreement, files)
+            self._readings[party] = evidencing.read_records(self._desk, records, self._progress, party)
         return self._readings[party]
 
     def _grant(self, by: str, units: int) -> None:
