@@ -113,7 +113,8 @@ def work_out(values: dict[str, Any], airline: str) -> Fraction:
         (Fraction(rate, 100) for limit, rate in ((1, 0), (3, 5), (5, 10)) if cancelled <= Fraction(limit, 100)),
         Fraction(15, 100),
     )
-    volume = 40 * min(arrivals, 2500) + 30 * max(0, min(arrivals, 3500) - 2500) + 20 * max(0, arrivals - 3500)
+    parts = [(Fraction(0), Fraction(2500), 40), (Fraction(2500), Fraction(3500), 30), (Fraction(3500), arrivals, 20)]
+    volume = sum((rate * max(Fraction(0), min(arrivals, end) - start) for start, end, rate in parts), Fraction(0))
     return min(max(250_000 + bonus - share * 250_000 + volume, Fraction(180_000)), Fraction(520_000))
 
 
