@@ -38,12 +38,10 @@ contract EscrowFactory is IEscrowFactory, EIP712 {
     }
 
     /// @inheritdoc IEscrowFactory
-    function create(
-        IOutcomeEscrow.Arguments calldata args,
-        bytes32 agreementDigest,
-        bytes32 programHash,
-        uint256 nonce
-    ) external returns (address escrow) {
+    function create(IOutcomeEscrow.Arguments calldata args, bytes32 agreementDigest, bytes32 programHash, uint256 nonce)
+        external
+        returns (address escrow)
+    {
         bytes memory terms;
         bytes32 termsHash;
         (escrow, termsHash, terms) = prepare(args, agreementDigest, programHash, nonce);

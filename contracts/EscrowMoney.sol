@@ -125,14 +125,10 @@ abstract contract EscrowMoney is EscrowState {
     }
 
     /// @dev Books one provider's credit of which `granted` is funded; returns what is to be pushed.
-    function _creditShare(
-        Terms terms,
-        uint32 period,
-        uint256 provider,
-        int256 amount,
-        uint256 setOff,
-        uint256 granted
-    ) private returns (uint256 payment) {
+    function _creditShare(Terms terms, uint32 period, uint256 provider, int256 amount, uint256 setOff, uint256 granted)
+        private
+        returns (uint256 payment)
+    {
         uint256 held = _heldOf(terms, granted);
         uint256 owed = uint256(amount) - setOff - granted;
         payment = granted - held;

@@ -20,9 +20,10 @@ library Messages {
 
     /// @dev The domain separator of `factory` on this chain.
     function domainSeparator(address factory) internal view returns (bytes32) {
-        return keccak256(
-            abi.encode(DOMAIN_TYPE, keccak256(bytes(NAME)), keccak256(bytes(VERSION)), block.chainid, factory)
-        );
+        return
+            keccak256(
+                abi.encode(DOMAIN_TYPE, keccak256(bytes(NAME)), keccak256(bytes(VERSION)), block.chainid, factory)
+            );
     }
 
     /// @dev What client and providers sign. `argsHash` is computed from the arguments, never taken as input.

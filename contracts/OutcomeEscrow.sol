@@ -117,9 +117,8 @@ contract OutcomeEscrow is EscrowMoney, ReentrancyGuardTransient {
         uint256 until = _proposedUntil(period);
         if (until != 0 && block.timestamp >= until) revert TooLate(until);
         int256[] memory inputs = _checkValues(terms, values);
-        bytes32 digest = Messages.reportDigest(
-            _separator(), address(this), _termsHash(terms), period, values, evidenceDigest
-        );
+        bytes32 digest =
+            Messages.reportDigest(_separator(), address(this), _termsHash(terms), period, values, evidenceDigest);
         uint256 signers = _demandQuorum(terms, digest, verifierIndexes, signatures);
 
         emit Reported(period, evidenceDigest, values, signers);
@@ -142,12 +141,11 @@ contract OutcomeEscrow is EscrowMoney, ReentrancyGuardTransient {
     }
 
     /// @dev At least the quorum of verifiers, by strictly rising index, have signed. Bit i of the result: verifier i.
-    function _demandQuorum(
-        Terms terms,
-        bytes32 digest,
-        uint8[] calldata indexes,
-        bytes[] calldata signatures
-    ) private view returns (uint256 signers) {
+    function _demandQuorum(Terms terms, bytes32 digest, uint8[] calldata indexes, bytes[] calldata signatures)
+        private
+        view
+        returns (uint256 signers)
+    {
         if (indexes.length < terms.quorum()) revert NoQuorum(indexes.length, terms.quorum());
         if (signatures.length != indexes.length) revert NoQuorum(signatures.length, indexes.length);
         uint256 least = 0;
@@ -328,6 +326,8 @@ contract OutcomeEscrow is EscrowMoney, ReentrancyGuardTransient {
         for (uint256 i = 0; i < providers; ++i) {
             _collectDebt(i);
         }
+        // What the debts brought is funding; a loss not yet borne takes it first.
+        below = _sync(terms, 0);
         bool served = _serveQueue(terms, max, below);
         if (_queue.length != 0 && _purse.funds != 0) {
             if (!served) revert NothingToDo();

@@ -40,9 +40,8 @@ library Push {
 
     /// @dev Sends with all the gas there is, for an owner that fetches its own money; reverts if refused.
     function send(address token, address to, uint256 amount) internal {
-        bool sent = token == address(0)
-            ? LowLevelCall.callNoReturn(to, amount, "")
-            : IERC20(token).trySafeTransfer(to, amount);
+        bool sent =
+            token == address(0) ? LowLevelCall.callNoReturn(to, amount, "") : IERC20(token).trySafeTransfer(to, amount);
         if (!sent) revert IOutcomeEscrow.PushRefused(to, amount);
     }
 

@@ -10,7 +10,9 @@ interface IEscrowFactory {
     /// @notice A program passed all checks and is stored; anyone may use it from now on.
     event ProgramRegistered(bytes32 indexed programHash, address store);
     /// @notice An escrow was created; its address follows from all its arguments.
-    event EscrowCreated(address indexed escrow, address indexed client, bytes32 indexed termsHash, bytes32 agreementDigest);
+    event EscrowCreated(
+        address indexed escrow, address indexed client, bytes32 indexed termsHash, bytes32 agreementDigest
+    );
 
     error UnknownProgram(bytes32 programHash);
     /// @dev The program has fault `fault` of docs/program-format.md, found at byte `offset`.
@@ -22,12 +24,9 @@ interface IEscrowFactory {
     function registerProgram(bytes calldata program) external returns (bytes32 programHash);
 
     /// @notice Creates the escrow, or returns it if it exists. The program must be registered.
-    function create(
-        IOutcomeEscrow.Arguments calldata args,
-        bytes32 agreementDigest,
-        bytes32 programHash,
-        uint256 nonce
-    ) external returns (address escrow);
+    function create(IOutcomeEscrow.Arguments calldata args, bytes32 agreementDigest, bytes32 programHash, uint256 nonce)
+        external
+        returns (address escrow);
 
     /// @notice The address `create` gives and the EIP-712 digest the parties sign. Checks only rule 14.
     function predict(

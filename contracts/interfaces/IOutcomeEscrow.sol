@@ -115,7 +115,13 @@ interface IOutcomeEscrow {
     event Settled(uint32 indexed period, int256[] amounts, uint8 programError);
     /// @notice How an amount was credited: a positive `amount` = setOff + held + paid + owed; a negative one is new debt.
     event Credited(
-        uint32 indexed period, uint8 indexed provider, int256 amount, uint256 setOff, uint256 held, uint256 paid, uint256 owed
+        uint32 indexed period,
+        uint8 indexed provider,
+        int256 amount,
+        uint256 setOff,
+        uint256 held,
+        uint256 paid,
+        uint256 owed
     );
     /// @notice `amount` left the escrow for the provider.
     event Paid(uint8 indexed provider, address indexed to, uint256 amount);

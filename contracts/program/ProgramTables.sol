@@ -25,24 +25,27 @@ library ProgramTables {
     }
 
     /// @dev Numbers on the stack: whole words.
-    function onStack(uint256 base) internal pure returns (Columns memory) {
-        return Columns({base: base, stride: 64, yOffset: 32, xShift: 0, yShift: 0, xScale: 1, yScale: 1});
+    function onStack(uint256 base) internal pure returns (Columns memory c) {
+        // Field by field: a struct built in a return statement is allocated twice. Shifts are 0.
+        c.base = base;
+        c.stride = 64;
+        c.yOffset = 32;
+        c.xScale = 1;
+        c.yScale = 1;
     }
 
     /// @dev Numbers inside the program; `at` is where their four bytes of widths and exponents stand.
-    function inProgram(uint256 at) internal pure returns (Columns memory) {
+    function inProgram(uint256 at) internal pure returns (Columns memory c) {
         unchecked {
             uint256 xWidth = Words.byteAt(at);
             uint256 yWidth = Words.byteAt(at + 2);
-            return Columns({
-                base: at + 4,
-                stride: xWidth + yWidth,
-                yOffset: xWidth,
-                xShift: 256 - 8 * xWidth,
-                yShift: 256 - 8 * yWidth,
-                xScale: int256(10 ** Words.byteAt(at + 1)),
-                yScale: int256(10 ** Words.byteAt(at + 3))
-            });
+            c.base = at + 4;
+            c.stride = xWidth + yWidth;
+            c.yOffset = xWidth;
+            c.xShift = 256 - 8 * xWidth;
+            c.yShift = 256 - 8 * yWidth;
+            c.xScale = int256(10 ** Words.byteAt(at + 1));
+            c.yScale = int256(10 ** Words.byteAt(at + 3));
         }
     }
 

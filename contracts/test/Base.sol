@@ -14,6 +14,8 @@ interface Vm {
     function prank(address sender) external;
     function warp(uint256 timestamp) external;
     function chainId(uint256 id) external;
+    /// @dev Makes the account and its storage cold again, as at the start of a transaction.
+    function cool(address who) external;
     function deal(address who, uint256 amount) external;
     function label(address who, string calldata name) external;
     function expectRevert() external;

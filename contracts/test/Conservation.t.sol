@@ -293,6 +293,8 @@ abstract contract Conservation is Fixture {
         bytes4[] selectors;
     }
 
+    /// forge-config: default.invariant.runs = 60
+    /// forge-config: default.invariant.depth = 120
     function invariant_theBooksHoldAfterEveryAct() public view {
         actors.checkLaws();
     }

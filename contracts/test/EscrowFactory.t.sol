@@ -169,8 +169,7 @@ contract EscrowFactoryTest is Fixture {
 
     function test_theSharedCodeIsNoEscrow() public {
         IOutcomeEscrow shared = IOutcomeEscrow(factory.implementation());
-        bytes memory closed =
-            abi.encodeWithSelector(IOutcomeEscrow.WrongStage.selector, IOutcomeEscrow.Stage.Closed);
+        bytes memory closed = abi.encodeWithSelector(IOutcomeEscrow.WrongStage.selector, IOutcomeEscrow.Stage.Closed);
         vm.expectRevert(closed);
         shared.deposit(1);
         vm.expectRevert(closed);

@@ -141,8 +141,7 @@ contract LifecycleTest is Fixture {
     function test_aReportNeedsAnActiveAgreement() public {
         create();
         toEnd(1);
-        bytes memory reason =
-            abi.encodeWithSelector(IOutcomeEscrow.WrongStage.selector, IOutcomeEscrow.Stage.Offer);
+        bytes memory reason = abi.encodeWithSelector(IOutcomeEscrow.WrongStage.selector, IOutcomeEscrow.Stage.Offer);
         refuse(1, paying(0, 0, 0), reason);
     }
 
@@ -218,8 +217,7 @@ contract LifecycleTest is Fixture {
         toEnd(1);
         int256[] memory values = paying(1, 2, 3);
         (uint8[] memory indexes, bytes[] memory signatures) = signed(1, values, 0, 1);
-        (uint8 v, bytes32 r, bytes32 s) =
-            vm.sign(VERIFIER_KEY, this.digestOf(address(escrow), termsHash, 1, values));
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(VERIFIER_KEY, this.digestOf(address(escrow), termsHash, 1, values));
         uint256 order = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141;
         signatures[0] = abi.encodePacked(r, bytes32(order - uint256(s)), v == 27 ? uint8(28) : uint8(27));
         vm.expectRevert(abi.encodeWithSelector(IOutcomeEscrow.BadVerifierSignature.selector, 0));

@@ -122,7 +122,9 @@ contract MoneyTest is Fixture {
         equal(RESERVE, escrow.requiredCover(), "one period");
         vm.expectRevert(abi.encodeWithSelector(IOutcomeEscrow.NotClient.selector, address(this)));
         escrow.withdraw(1);
-        withdrawal(2 * RESERVE + 1, abi.encodeWithSelector(IOutcomeEscrow.ShortOfFunds.selector, 2 * RESERVE, 2 * RESERVE + 1));
+        withdrawal(
+            2 * RESERVE + 1, abi.encodeWithSelector(IOutcomeEscrow.ShortOfFunds.selector, 2 * RESERVE, 2 * RESERVE + 1)
+        );
         withdrawal(0, abi.encodeWithSelector(IOutcomeEscrow.NothingToDo.selector));
         toEnd(1);
         equal(2 * RESERVE, escrow.requiredCover(), "two periods");

@@ -166,30 +166,48 @@ contract TokensTest is Fixture {
         equal(0, escrow.tracked(), "nothing is left");
     }
 
-    function test_belowTrackedArrearsAndHoldbackBecomeClaimable() public {
-        begin(RESERVE);
-        settle(1, 1000, 0, 0);
-        settle(2, -40, 0, 500);
-        settle(3, 0, 0, 0);
-        settle(4, 0, 0, 0);
-        // 100 and 50 are held; nothing else is left and 10 of it is lost.
-        token.burn(address(escrow), token.balanceOf(address(escrow)) - 140);
-        vm.warp(args.holdbackRelease);
+    function test_belowTrackedHoldbackBecomesClaimable() public {
+        closeShortBy(50);
+        vm.expectEmit();
+        emit IOutcomeEscrow.HoldbackReleased(0, 40, 40, 0);
+        vm.expectEmit();
+        emit IOutcomeEscrow.Synced(-40);
+        vm.expectEmit();
+        emit IOutcomeEscrow.HoldbackReleased(0, 60, 0, 60);
         vm.expectEmit();
         emit IOutcomeEscrow.Deferred(0, 60);
+        vm.expectEmit();
+        emit IOutcomeEscrow.HoldbackReleased(2, 50, 0, 50);
         vm.expectEmit();
         emit IOutcomeEscrow.Deferred(2, 50);
         vm.expectEmit();
         emit IOutcomeEscrow.Closed(0);
         escrow.close(0);
-        equal(40, escrow.funds(), "from the debt, not sent while below");
         checkBooks();
-        escrow.sync();
-        equal(30, escrow.funds(), "the loss takes it first");
-        vm.prank(client);
-        escrow.withdraw(30);
+        token.mint(address(escrow), 10);
         vm.prank(signer(0));
         escrow.claim(0, address(9));
+        equal(60, token.balanceOf(address(9)), "made good: in full");
+    }
+
+    function test_atClosingWhatDebtsBringMakesALossGoodFirst() public {
+        closeShortBy(10);
+        escrow.close(0);
+        equal(900 + 60, token.balanceOf(payout(0)), "pushed, because the loss is made good");
+        equal(30, token.balanceOf(client), "the client has the rest");
+        equal(0, escrow.tracked(), "empty");
+    }
+
+    /// @dev All periods settled, 100 and 50 held, a debt of 40, no funding, and `loss` of what is held vanished.
+    function closeShortBy(uint256 loss) private {
+        begin(RESERVE);
+        settle(1, 1000, 0, 0);
+        settle(2, -40, 0, 500);
+        settle(3, 0, 0, 0);
+        settle(4, 0, 0, 0);
+        token.burn(address(escrow), token.balanceOf(address(escrow)) - (150 - loss));
+        escrow.sync();
+        vm.warp(args.holdbackRelease);
     }
 
     function test_aClientThatCannotReceivePreventsNothing() public {
@@ -283,9 +301,7 @@ contract TokensTest is Fixture {
         Receiver receiver = native();
         receiver.setMood(Receiver.Mood.Reenter);
         settle(1, 1000, 0, 0);
-        check(
-            receiver.refusal() == ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector, "refused inside"
-        );
+        check(receiver.refusal() == ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector, "refused inside");
         equal(900, address(receiver).balance, "paid once");
     }
 

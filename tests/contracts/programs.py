@@ -1,7 +1,7 @@
 """Random programs as bytes, close to the metal: every instruction, every immediate, extreme numbers.
 
-The formula package's own strategies make well-typed rules; these make what no encoder would write and the verifier still
-admits, so that the two machines are compared on all of the format and not only on what formulas need.
+The formula package's own strategies make well-typed rules; these make what no encoder would write and the verifier
+still admits, so that the two machines are compared on all of the format and not only on what formulas need.
 """
 
 from __future__ import annotations

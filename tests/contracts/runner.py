@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from eth.chains.base import MiningChain
 from eth.db.atomic import AtomicDB
 from eth.vm.forks.prague import PragueVM
 from eth_abi.abi import decode, encode
+from eth_typing import Address
 from eth_utils.abi import function_signature_to_4byte_selector
 
 from pyoutcome.chain.compiler import compile_sources
@@ -18,8 +19,8 @@ from pyoutcome.chain.compiler import compile_sources
 ROOT: Final = Path(__file__).resolve().parents[2]
 SOURCE: Final = ROOT / "contracts" / "test" / "ProgramRunner.sol"
 _CASE: Final = "(int256[],int256[],uint32)"
-_ANYONE: Final = b"\x01" * 20
-_RUNNER: Final = b"\x02" * 20
+_ANYONE: Final = Address(b"\x01" * 20)
+_RUNNER: Final = Address(b"\x02" * 20)
 _GAS: Final = 10**12
 
 
@@ -63,7 +64,7 @@ class Runner:
 
     def __init__(self) -> None:
         self._code = compile_sources(ROOT, [SOURCE])["ProgramRunner"].runtime
-        genesis = {"difficulty": 0, "gas_limit": 30_000_000, "timestamp": 1}
+        genesis: dict[str, Any] = {"difficulty": 0, "gas_limit": 30_000_000, "timestamp": 1}
         chain_type = MiningChain.configure(vm_configuration=((0, PragueVM),))
         self._vm = chain_type.from_genesis(AtomicDB(), genesis, {}).get_vm()
 

@@ -61,9 +61,7 @@ def test_the_example_agreement_pays_alike(runner: Runner, data: Any) -> None:
 
 @settings(_SETTINGS, max_examples=20 * DEEP)
 @given(st.lists(rules_with_values(size=2, wild=True), min_size=10, max_size=10), st.integers(1, 40))
-def test_random_rules_pay_alike(
-    runner: Runner, made: list[tuple[Rule, tuple[int, ...]]], period: int
-) -> None:
+def test_random_rules_pay_alike(runner: Runner, made: list[tuple[Rule, tuple[int, ...]]], period: int) -> None:
     answers = runner.run([job_of(rule, values, period) for rule, values in made])
 
     for (rule, values), answer in zip(made, answers, strict=True):
