@@ -104,14 +104,13 @@ def test_a_default_whose_window_is_over_is_settled() -> None:
 
 def test_what_stays_missing_after_acting_is_tried_once() -> None:
     desk = Script(replace(START, now=100))
-    desk.before = lambda what, period: desk.fails.clear()
 
     def measure_nothing(period: int) -> None:
-        desk.done.append("measure nothing")
+        desk.done.append(f"measure nothing {period}")
 
     desk.measure = measure_nothing  # type: ignore[method-assign]
     [outcome] = keep(desk, [1], silent)
-    assert (["measure nothing"], Need.BUNDLES) == (desk.done, outcome.decision.need)
+    assert (["measure nothing 1"], Need.BUNDLES) == (desk.done, outcome.decision.need)
 
 
 def test_a_failing_period_says_why_and_the_next_goes_on() -> None:
