@@ -36,7 +36,15 @@ def exact(value: int | None) -> str | None:
 
 def table(title: str, *columns: str, right: Sequence[str] = ()) -> Table:
     """A plain table; the columns named in ``right`` hold numbers."""
-    made = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=None, pad_edge=False)
+    made = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        header_style="bold",
+        box=None,
+        pad_edge=False,
+        min_width=min(len(title), 100),  # a narrow table does not break its own title
+    )
     for column in columns:
         number = column in right
         made.add_column(column, justify="right" if number else "left", no_wrap=number, overflow="fold")
