@@ -102,7 +102,7 @@ def deploy(party: By = "client", folder: Folder = None, yes: Yes = False, as_jso
     """
     from pyoutcome.cli import show
 
-    with open_workspace(folder, yes) as workspace:
+    with open_workspace(folder, yes, quiet=as_json) as workspace:
         made = workspace.deploy(party)
         emit(
             made.to_dict(),
@@ -136,7 +136,7 @@ def fund(
     """
     from pyoutcome.cli import show
 
-    with open_workspace(folder, yes) as workspace:
+    with open_workspace(folder, yes, quiet=as_json) as workspace:
         funding = workspace.fund(amount, party)
         emit(funding.to_dict(), as_json, lambda console: show.funding(console, workspace, funding))
 
@@ -149,7 +149,7 @@ def close(party: By = "client", folder: Folder = None, yes: Yes = False, as_json
     """
     from pyoutcome.cli import show
 
-    with open_workspace(folder, yes) as workspace:
+    with open_workspace(folder, yes, quiet=as_json) as workspace:
         transaction = workspace.close_agreement(party)
         document = {"transaction": transaction, **workspace.status().to_dict()}
         emit(document, as_json, lambda console: show.status(console, workspace, workspace.status()))

@@ -91,7 +91,7 @@ def report(
     """
     from pyoutcome.cli import show
 
-    with open_workspace(folder, yes) as workspace:
+    with open_workspace(folder, yes, quiet=as_json) as workspace:
         transaction = workspace.report(period, party)
         stated = workspace.statement(period)
         document = {"period": period, "transaction": transaction, **stated.to_dict()}
@@ -118,7 +118,7 @@ def settle(
     """
     from pyoutcome.cli import show
 
-    with progress(as_json) as advance, open_workspace(folder, yes, progress=advance) as workspace:
+    with progress(as_json) as advance, open_workspace(folder, yes, advance, quiet=as_json) as workspace:
         outcomes = workspace.settle(period, party, move_clock=move_clock)
     document = {"periods": [outcome.to_dict() for outcome in outcomes]}
     emit(document, as_json, lambda console: show.outcomes(console, outcomes))
@@ -142,7 +142,7 @@ def default(
     """
     from pyoutcome.cli import show
 
-    with open_workspace(folder, yes) as workspace:
+    with open_workspace(folder, yes, quiet=as_json) as workspace:
         transaction = workspace.propose_default(period, party)
         document = {"period": period, "transaction": transaction}
         emit(

@@ -58,12 +58,17 @@ def read_records(given: list[str] | None) -> dict[str, Path]:
     return files
 
 
-def open_workspace(folder: Path | None, yes: bool = False, progress: Progress = silent) -> Workspace:
-    """The workspace a command works in; asks before irreversible steps on public networks unless ``yes``."""
+def open_workspace(
+    folder: Path | None, yes: bool = False, progress: Progress = silent, *, quiet: bool = False
+) -> Workspace:
+    """The workspace a command works in; says what each irreversible step will move and cost unless ``quiet``, and on
+    public networks asks first unless ``yes``."""
     from pyoutcome.workspace import Workspace, find_workspace
 
     found = folder if folder is not None else find_workspace(Path.cwd())
-    return Workspace.open(found, password=ask_password, confirm=lambda intent: confirm(intent, yes), progress=progress)
+    return Workspace.open(
+        found, password=ask_password, confirm=lambda intent: confirm(intent, yes, quiet), progress=progress
+    )
 
 
 def ask_password(party: str) -> str:
@@ -81,10 +86,12 @@ def ask_password(party: str) -> str:
     return str(typer.prompt(f"Password for the key of {party}", hide_input=True, err=True))
 
 
-def confirm(intent: Intent, yes: bool) -> None:
+def confirm(intent: Intent, yes: bool, quiet: bool) -> None:
     """Says what a step will move and cost; on public networks asks before it is signed."""
-    typer.echo(str(intent), err=True)
-    if intent.local or yes:
+    decided = intent.local or yes
+    if not (quiet and decided):
+        typer.echo(str(intent), err=True)
+    if decided:
         return
     if not sys.stdin.isatty():
         raise WorkspaceError(

@@ -1,0 +1,112 @@
+"""Every verb speaks JSON: the whole life of an agreement, each answer read back by a machine."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from pyoutcome.cli.app import app
+from tests.workspace.conftest import AGREEMENT, AIRLINES, write_flights
+
+
+@pytest.fixture
+def deal(tmp_path: Path) -> Path:
+    folder = tmp_path / "deal"
+    flights = write_flights(tmp_path / "flights.csv")
+    made = ask("init", str(folder), "--agreement", str(AGREEMENT), "--records", f"flights={flights}")
+    assert 8 == len(made["parties"])
+    return folder
+
+
+def ask(*arguments: str, status: int = 0) -> dict[str, Any]:
+    """A command's JSON answer; nothing else may stand on stdout."""
+    result = CliRunner().invoke(app, [*arguments, "--json"])
+    assert status == result.exit_code, result.output
+    document = json.loads(result.stdout if status == 0 else result.stderr)
+    assert isinstance(document, dict)
+    return document
+
+
+def test_a_life_in_json(deal: Path, tmp_path: Path) -> None:
+    where = ("-w", str(deal))
+    assert "not offered" == ask("status", *where)["stage"]
+    hashes = {ask("sign", "--as", party, *where)["terms_hash"] for party in ("client", *AIRLINES)}
+    assert 1 == len(hashes)
+    deployed = ask("deploy", *where)
+    assert hashes == {deployed["terms_hash"]}
+    funded = ask("fund", "18_720_000", *where)
+    assert (True, "18720000000000") == (funded["active"], funded["funds"])
+
+    for airline in AIRLINES:
+        [bundle] = ask("measure", "--as", airline, "-p", "1", *where)["bundles"]
+        assert {f"on_time.{airline}", f"cancelled.{airline}", f"arrivals.{airline}"} == set(bundle["values"])
+    reports = [ask("verify", "--as", verifier, "-p", "1", *where)["reports"][0] for verifier in ("V1", "V2")]
+    assert reports[0]["values"] == reports[1]["values"]
+    assert "signed evidence" != ask("statement", "-p", "1", *where)["basis"]
+
+    early = ask("report", "-p", "1", *where, status=1)["error"]
+    assert "too-early" == early["code"]
+    assert ask("clock", "--to", "period:1", *where)["clock"].startswith("2013-02-01T05:00")
+    settled = ask("report", "-p", "1", *where)
+    assert settled["transaction"] == settled["on_chain"]["UA"]["transaction"]
+    assert "already-settled" == ask("report", "-p", "1", *where, status=1)["error"]["code"]
+
+    rest = ask("settle", "--move-clock", *where)["periods"]
+    assert [None] * 12 == [period["error"] for period in rest]
+    assert ["nothing"] * 12 == [period["needs"] for period in ask("status", *where)["periods"]]
+    assert "too-early" == ask("close", *where, status=1)["error"]["code"]
+    ask("clock", "--to", "holdback", *where)
+    assert "closed" == ask("close", *where)["stage"]
+    audit = ask("audit", *where)
+    assert (36, 0) == (audit["settled"], audit["differences"])
+
+    picture = tmp_path / "picture.svg"
+    assert str(picture) == ask("chart", str(picture), *where)["file"]
+    assert picture.read_text(encoding="utf-8").startswith("<svg")
+    journal = tmp_path / "journal.csv"
+    written = ask("journal", str(journal), *where)["rows"]
+    with journal.open(encoding="utf-8", newline="") as file:
+        assert written == len(list(csv.DictReader(file)))
+
+
+def test_an_audit_that_finds_something_fails(deal: Path, tmp_path: Path) -> None:
+    where = ("-w", str(deal))
+    for party in ("client", *AIRLINES):
+        ask("sign", "--as", party, *where)
+    ask("deploy", *where)
+    ask("fund", "18_720_000", *where)
+    ask("settle", "--move-clock", "-p", "1", *where)
+    altered = tmp_path / "altered.csv"
+    altered.write_text(
+        (deal / "records" / "flights.csv").read_text(encoding="utf-8").replace(",900,20,", ",900,5,", 1),
+        encoding="utf-8",
+    )
+    result = CliRunner().invoke(app, ["audit", "--records", f"flights={altered}", *where, "--json"])
+    assert 1 == result.exit_code
+    found = json.loads(result.stdout)["findings"]
+    assert {"value", "records"} == {finding["kind"] for finding in found}
+    assert "on_time.UA" in {finding["what"] for finding in found}
+
+
+def test_a_default_in_json(deal: Path) -> None:
+    where = ("-w", str(deal))
+    for party in ("client", *AIRLINES):
+        ask("sign", "--as", party, *where)
+    ask("deploy", *where)
+    ask("fund", "18_720_000", *where)
+    ask("clock", "--to", "2013-02-11T05:00", *where)
+    assert ask("default", "-p", "1", *where)["transaction"].startswith("0x")
+    assert "default-window" == ask("status", *where)["periods"][0]["needs"]
+
+
+def test_keys_are_made_and_trusted_once(deal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYOUTCOME_PASSWORD_CLIENT", "correct horse battery")
+    refused = ask("key", "new", "client", "-w", str(deal), status=1)["error"]
+    assert "address-known" == refused["code"]
+    address = "0x90F79bf6EB2c4f870365E785982E1f101E93b906"
+    assert "address-known" == ask("key", "trust", "client", address, "-w", str(deal), status=1)["error"]["code"]
