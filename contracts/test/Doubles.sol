@@ -64,14 +64,15 @@ contract WildToken is ERC20 {
     }
 }
 
-/// @notice A receiver of native coin that can refuse, burn gas, answer at length, or call back.
+/// @notice A receiver of native coin that can refuse, burn gas, answer at length, call back, or work for 100,000 gas.
 contract Receiver {
     enum Mood {
         Accept,
         Refuse,
         Burn,
         Shout,
-        Reenter
+        Reenter,
+        Work
     }
 
     Mood public mood;
@@ -91,6 +92,10 @@ contract Receiver {
             assembly ("memory-safe") {
                 revert(0, 1000000)
             }
+        }
+        if (mood == Mood.Work) {
+            uint256 enough = gasleft() - 100_000;
+            while (gasleft() > enough) {}
         }
         if (mood == Mood.Reenter) {
             try IOutcomeEscrow(msg.sender).payArrears(1) {}

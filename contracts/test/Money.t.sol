@@ -74,11 +74,11 @@ contract MoneyTest is Fixture {
         args.reserve = 0;
         begin(0);
         settle(1, 1000, 500, 0);
-        fund(300);
+        fund(305);
         escrow.payArrears(9);
-        equal(700, account(0).arrears, "a part");
+        equal(695, account(0).arrears, "a part");
         equal(30, account(0).held, "with its holdback");
-        fund(701);
+        fund(696);
         escrow.payArrears(9);
         equal(0, account(0).arrears, "the rest");
         equal(100, account(0).held, "truncated once, not once per part");
@@ -113,6 +113,25 @@ contract MoneyTest is Fixture {
         equal(36 + 45, token.balanceOf(payout(1)), "the others are paid in full, less holdback");
         equal(7 + 8, token.balanceOf(payout(2)) + account(2).held, "the others are paid in full, less holdback");
         equal(0, escrow.queueLength(), "done");
+        checkBooks();
+    }
+
+    function test_theQueueKeepsItsOrderWhenItsLastEntryIsSetOff() public {
+        args.reserve = 0;
+        args.holdbackRate = 0;
+        begin(0);
+        settle(1, 10, 20, 30);
+        settle(2, 0, 0, -30);
+        settle(3, 0, 0, 40);
+        settle(4, 0, -20, 0);
+        equal(2, escrow.queueLength(), "the first and the last made");
+        fund(10);
+        escrow.payArrears(1);
+        equal(10, token.balanceOf(payout(0)), "the oldest first");
+        fund(40);
+        escrow.payArrears(1);
+        equal(40, token.balanceOf(payout(2)), "then the last");
+        equal(0, escrow.queueLength(), "empty");
         checkBooks();
     }
 
@@ -291,13 +310,14 @@ contract MoneyTest is Fixture {
     }
 
     function testFuzz_piecesAreHeldBackLikeTheWhole(uint64 amount, uint64[4] calldata pieces) public {
+        amount = uint64(bound(amount, 1, 1e6));
         args.reserve = 0;
         args.kpis[0].high = 1e40;
         begin(0);
         settle(1, int256(uint256(amount)) + 1, 0, 0);
         for (uint256 i = 0; i < 4; ++i) {
-            if (pieces[i] == 0 || escrow.queueLength() == 0) continue;
-            fund(pieces[i]);
+            if (escrow.queueLength() == 0) break;
+            fund(bound(pieces[i], 1, 1 + amount / 3));
             escrow.payArrears(1);
         }
         IOutcomeEscrow.Account memory books = account(0);

@@ -5,23 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from eth.chains.base import MiningChain
-from eth.db.atomic import AtomicDB
-from eth.vm.forks.prague import PragueVM
 from eth_abi.abi import decode, encode
-from eth_typing import Address
 from eth_utils.abi import function_signature_to_4byte_selector
 
 from pyoutcome.chain.compiler import compile_sources
+from tests.contracts.bare_evm import BareEvm
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 SOURCE: Final = ROOT / "contracts" / "test" / "ProgramRunner.sol"
 _CASE: Final = "(int256[],int256[],uint32)"
-_ANYONE: Final = Address(b"\x01" * 20)
-_RUNNER: Final = Address(b"\x02" * 20)
-_GAS: Final = 10**12
 
 
 @dataclass(frozen=True)
@@ -63,10 +57,8 @@ class Runner:
     """The contract, ready to be called."""
 
     def __init__(self) -> None:
-        self._code = compile_sources(ROOT, [SOURCE])["ProgramRunner"].runtime
-        genesis: dict[str, Any] = {"difficulty": 0, "gas_limit": 30_000_000, "timestamp": 1}
-        chain_type = MiningChain.configure(vm_configuration=((0, PragueVM),))
-        self._vm = chain_type.from_genesis(AtomicDB(), genesis, {}).get_vm()
+        self._evm = BareEvm()
+        self._contract = self._evm.deploy(compile_sources(ROOT, [SOURCE])["ProgramRunner"].creation)
 
     def run(self, jobs: Sequence[Job]) -> list[Answer]:
         """All jobs in one call."""
@@ -86,15 +78,7 @@ class Runner:
         return verifying, running
 
     def _call(self, signature: str, types: list[str], values: list[object]) -> bytes:
-        computation = self._vm.execute_bytecode(
-            origin=_ANYONE,
-            gas_price=0,
-            gas=_GAS,
-            to=_RUNNER,
-            sender=_ANYONE,
-            value=0,
-            data=function_signature_to_4byte_selector(signature) + encode(types, values),
-            code=self._code,
-        )
-        computation.raise_if_error()
-        return computation.output
+        data = function_signature_to_4byte_selector(signature) + encode(types, values)
+        reply = self._evm.call(self._contract, data)
+        assert reply.good, reply.output.hex()
+        return reply.output

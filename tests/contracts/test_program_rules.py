@@ -43,7 +43,7 @@ def job_of(rule: Rule, values: tuple[int, ...], period: int) -> Job:
     return Job(encode(rule).data, (Case(values, tuple(value for _, value in rule.parameters), period),))
 
 
-@settings(_SETTINGS, max_examples=22 * DEEP)
+@settings(_SETTINGS, max_examples=20 * DEEP)
 @given(data=st.data())
 def test_the_example_agreement_pays_alike(runner: Runner, data: Any) -> None:
     """At least 1,000 random months a run."""
