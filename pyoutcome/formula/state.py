@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from pyoutcome.decimals import DECIMALS, INT256_MAX, INT256_MIN, divide_trunc
 from pyoutcome.errors import FormulaError
@@ -31,6 +32,32 @@ class State:
         """All of it as one row of words, in the order of the format page."""
         past = [value for history in self.histories for value in history]
         return (self.periods, *self.registers, *past, *self.to_date, *self.earned)
+
+
+def read_state(
+    words: Sequence[int], registers: int, depths: Sequence[int], to_date: int, earned: int, unit_decimals: int
+) -> State:
+    """The state whose ``words`` these are, checked; FormulaError ``state-does-not-fit``."""
+    periods = words[0] if words else -1
+    if not 0 <= periods < 2**32:
+        _refuse("Its number of periods is impossible.")
+    row = iter(words[1:])
+
+    def take(count: int) -> tuple[int, ...]:
+        return tuple(islice(row, count))
+
+    state = State(
+        unit_decimals,
+        periods,
+        take(registers if periods else 0),
+        tuple(take(min(periods, depth)) for depth in depths),
+        take(to_date),
+        take(earned),
+    )
+    if next(row, None) is not None:
+        _refuse("It has more words than the rule.")
+    check_state(state, registers, depths, to_date, earned)
+    return state
 
 
 def cut_to_units(value: int, unit_decimals: int) -> int:

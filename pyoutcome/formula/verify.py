@@ -1,6 +1,6 @@
 """The checks a program passes once, when it is registered; afterwards a run needs no checks but arithmetic.
 
-``contracts/ProgramInterpreter.sol`` makes the same checks; ``docs/program-format.md`` numbers the faults.
+``contracts/program/ProgramVerifier.sol`` makes the same checks; ``docs/program-format.md`` numbers the faults.
 """
 
 from __future__ import annotations
