@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IOutcomeEscrow} from "./interfaces/IOutcomeEscrow.sol";
-import {Format} from "./program/ProgramFormat.sol";
+import {Header} from "./program/ProgramFormat.sol";
 
 /// @title The rules that deployed arguments keep
 /// @notice Numbered as in docs/protocol.md section 1; `pyoutcome/protocol/arguments.py` refuses by the same numbers.
@@ -17,7 +17,7 @@ library ArgumentRules {
     uint256 internal constant MOST_TERMS = 24_512;
 
     /// @dev The number of the first broken rule, or 0.
-    function firstBroken(IOutcomeEscrow.Arguments calldata args, Format.Header memory header)
+    function firstBroken(IOutcomeEscrow.Arguments calldata args, Header header)
         internal
         view
         returns (uint8)
@@ -34,8 +34,8 @@ library ArgumentRules {
         if (args.holdbackRate > 1e18 || args.holdbackRelease < args.ends[args.ends.length - 1]) return 10;
         // Rule 11, the reserve fits 128 bits: its type says so.
         if (
-            args.providers.length != header.payees || args.kpis.length != header.kpis
-                || args.parameters.length != header.parameters
+            args.providers.length != header.payees() || args.kpis.length != header.kpis()
+                || args.parameters.length != header.parameters()
         ) return 12;
         if (args.token != address(0) && args.token.code.length == 0) return 13;
         return 0;

@@ -30,11 +30,11 @@ contract EscrowFactory is IEscrowFactory, EIP712 {
     function registerProgram(bytes calldata program) external returns (bytes32 programHash) {
         programHash = keccak256(program);
         if (isRegistered(programHash)) return programHash;
-        (ProgramFault fault, uint256 offset) = ProgramVerifier.verify(program);
+        (ProgramFault fault, uint256 offset, Format.Past memory past) = ProgramVerifier.verify(program);
         if (fault != ProgramFault.None) revert BadProgram(fault, offset);
 
         emit ProgramRegistered(programHash, programStore(programHash));
-        Create3.deploy(0, programHash, ProgramStore.creationCode(program));
+        Create3.deploy(0, programHash, ProgramStore.creationCode(program, past));
     }
 
     /// @inheritdoc IEscrowFactory

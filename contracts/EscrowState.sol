@@ -2,17 +2,19 @@
 pragma solidity 0.8.37;
 
 import {Create3} from "@openzeppelin/contracts/utils/Create3.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {BitMaps} from "@openzeppelin/contracts/utils/structs/BitMaps.sol";
 
 import {DeployedTerms, Terms} from "./DeployedTerms.sol";
 import {IOutcomeEscrow} from "./interfaces/IOutcomeEscrow.sol";
 import {Messages} from "./Messages.sol";
+import {ProgramState} from "./program/ProgramState.sol";
 import {ProgramStore} from "./program/ProgramStore.sol";
 
 /// @title What an escrow remembers, and everything that can be read from it
 /// @dev What never changes is in the clone's code (DeployedTerms). Storage is laid out so that an ordinary settlement
 /// writes the hot slot, the purse, one word of settled periods and one word per provider; the other words of an
-/// account and the queue are read only for a provider marked exceptional.
+/// account and the queue are read only for a provider marked exceptional, and carried state only for a sequential program.
 abstract contract EscrowState is IOutcomeEscrow {
     using BitMaps for BitMaps.BitMap;
 
@@ -26,6 +28,12 @@ abstract contract EscrowState is IOutcomeEscrow {
         bool defaults;
         /// @dev Bit i: provider i ever had debt, arrears, claimable money or a moved payout. Never cleared.
         uint64 exceptional;
+        /// @dev Known from activation on: the program reads earlier periods. Only then do the next two change.
+        bool sequential;
+        /// @dev When the latest period settled: the turn of the next one.
+        uint40 turnAt;
+        /// @dev Periods run without error; they left what `_carried` has.
+        uint32 carried;
     }
 
     /// @dev Money by what it is for. tracked = funds + held and claimable of all providers.
@@ -81,6 +89,7 @@ abstract contract EscrowState is IOutcomeEscrow {
     mapping(uint256 period => uint40) internal _settlesAt;
     mapping(uint256 provider => Books) internal _books;
     mapping(uint256 entry => Owed) internal _owed;
+    ProgramState.Carried internal _carried;
 
     /// @inheritdoc IOutcomeEscrow
     address public immutable factory;
@@ -115,14 +124,14 @@ abstract contract EscrowState is IOutcomeEscrow {
         );
     }
 
-    function _program(Terms terms) internal view returns (bytes memory) {
-        return ProgramStore.read(Create3.computeAddress(terms.programHash(), factory));
+    /// @dev The account that keeps the program.
+    function _store(Terms terms) internal view returns (address) {
+        return Create3.computeAddress(terms.programHash(), factory);
     }
 
     /// @inheritdoc IOutcomeEscrow
     function arguments() external view returns (Arguments memory) {
-        _readTerms();
-        return DeployedTerms.decode();
+        _readTerms().answer();
     }
 
     /// @inheritdoc IOutcomeEscrow
@@ -137,7 +146,7 @@ abstract contract EscrowState is IOutcomeEscrow {
 
     /// @inheritdoc IOutcomeEscrow
     function program() external view returns (bytes memory) {
-        return _program(_readTerms());
+        return ProgramStore.read(_store(_readTerms()));
     }
 
     /// @inheritdoc IOutcomeEscrow
@@ -166,6 +175,16 @@ abstract contract EscrowState is IOutcomeEscrow {
         if (_settled.get(period)) revert AlreadySettled(period);
     }
 
+    /// @dev In a sequential program an unsettled period waits until all earlier ones are settled.
+    function _demandTurn(uint32 period) internal view {
+        if (_hot.sequential && period != _hot.settled + 1) revert OutOfTurn(_hot.settled + 1);
+    }
+
+    /// @dev From when missing evidence of an unsettled period whose turn has come allows a default.
+    function _dueOf(Terms terms, uint32 period) internal view returns (uint256) {
+        return Math.max(Math.max(terms.endOf(period), _hot.activatedAt), _hot.turnAt) + terms.evidenceWindow();
+    }
+
     /// @dev When a proposed default can be settled; 0 if none is proposed.
     function _proposedUntil(uint32 period) internal view returns (uint256) {
         return _hot.defaults ? _settlesAt[period] : 0;
@@ -182,6 +201,14 @@ abstract contract EscrowState is IOutcomeEscrow {
         if (_settled.get(period)) return (PeriodStage.Settled, 0);
         settlesAt = _settlesAt[period];
         return (settlesAt == 0 ? PeriodStage.None : PeriodStage.Defaulted, settlesAt);
+    }
+
+    /// @inheritdoc IOutcomeEscrow
+    function evidenceDue(uint32 period) external view returns (uint256) {
+        Terms terms = _readTerms();
+        _demandUnsettled(terms, period);
+        _demandTurn(period);
+        return _dueOf(terms, period);
     }
 
     // --- money ------------------------------------------------------------------------------------------------------

@@ -11,24 +11,22 @@ import {BitMaps} from "@openzeppelin/contracts/utils/structs/BitMaps.sol";
 
 import {Terms} from "./DeployedTerms.sol";
 import {EscrowMoney} from "./EscrowMoney.sol";
+import {EscrowPricing} from "./EscrowPricing.sol";
 import {IOutcomeEscrow} from "./interfaces/IOutcomeEscrow.sol";
 import {Messages} from "./Messages.sol";
-import {RunError} from "./program/ProgramFormat.sol";
-import {ProgramMachine} from "./program/ProgramMachine.sol";
+import {ProgramStore} from "./program/ProgramStore.sol";
 import {Push} from "./Push.sol";
 
 /// @title The acts of an escrow
 /// @notice IOutcomeEscrow says what each means. Every act first books what the token balance says (sync); then come
 /// checks, effects, event, interaction.
 /// @dev The code that all clones share; the factory deploys it once.
-contract OutcomeEscrow is EscrowMoney, ReentrancyGuardTransient {
+contract OutcomeEscrow is EscrowMoney, EscrowPricing, ReentrancyGuardTransient {
     using BitMaps for BitMaps.BitMap;
     using SafeCast for uint256;
 
     /// @dev In a report: the value is missing.
     int256 private constant MISSING = type(int256).min;
-    /// @dev Amounts are below 2^112 base units, so that no sum over 1,024 periods leaves 128 bits.
-    int256 private constant MOST_AMOUNT = int256(uint256(type(uint112).max));
 
     constructor() {
         // The shared code is no escrow: nothing can be done with it.
@@ -72,6 +70,7 @@ contract OutcomeEscrow is EscrowMoney, ReentrancyGuardTransient {
 
         _hot.stage = Stage.Active;
         _hot.activatedAt = uint40(block.timestamp);
+        _hot.sequential = ProgramStore.isSequential(_store(terms));
         emit Activated(digest);
     }
 
@@ -114,6 +113,7 @@ contract OutcomeEscrow is EscrowMoney, ReentrancyGuardTransient {
         bool below = _sync(terms, 0);
         _demandUnsettled(terms, period);
         if (block.timestamp < terms.endOf(period)) revert TooEarly(terms.endOf(period));
+        _demandTurn(period);
         uint256 until = _proposedUntil(period);
         if (until != 0 && block.timestamp >= until) revert TooLate(until);
         int256[] memory inputs = _checkValues(terms, values);
@@ -169,7 +169,8 @@ contract OutcomeEscrow is EscrowMoney, ReentrancyGuardTransient {
         _sync(terms, 0);
         _demandUnsettled(terms, period);
         if (_proposedUntil(period) != 0) revert AlreadyProposed(period);
-        uint256 due = Math.max(terms.endOf(period), _hot.activatedAt) + terms.evidenceWindow();
+        _demandTurn(period);
+        uint256 due = _dueOf(terms, period);
         if (block.timestamp < due) revert TooEarly(due);
 
         uint40 settlesAt = uint40(block.timestamp + terms.defaultWindow());
@@ -201,26 +202,6 @@ contract OutcomeEscrow is EscrowMoney, ReentrancyGuardTransient {
         (uint256 programError, int256[] memory amounts) = _price(terms, period, inputs);
         emit Settled(period, amounts, uint8(programError));
         _credit(terms, period, amounts, below);
-    }
-
-    /// @dev Each provider's signed amount in base units, truncated toward zero once; all 0 with a program error.
-    function _price(Terms terms, uint32 period, int256[] memory inputs)
-        private
-        view
-        returns (uint256 programError, int256[] memory amounts)
-    {
-        bytes memory code = _program(terms);
-        int256[] memory locals;
-        (programError, locals) = ProgramMachine.run(code, inputs, terms.parameters(), period);
-        if (programError == RunError.NONE) {
-            amounts = ProgramMachine.payeeAmounts(code, locals);
-            int256 unit = int256(10 ** (18 - terms.unitDecimals()));
-            for (uint256 i = 0; i < amounts.length; ++i) {
-                amounts[i] /= unit;
-                if (amounts[i] > MOST_AMOUNT || amounts[i] < -MOST_AMOUNT) programError = RunError.AMOUNT_TOO_LARGE;
-            }
-        }
-        if (programError != RunError.NONE) amounts = new int256[](terms.providerCount());
     }
 
     // --- money ------------------------------------------------------------------------------------------------------

@@ -36,7 +36,9 @@ interface IEscrowFactory {
         uint256 nonce
     ) external view returns (address escrow, bytes32 termsHash);
 
-    /// @notice The account whose code is STOP ++ program, once that program is registered; follows from the hash alone.
+    /// @notice The account whose code keeps the program, once it is registered; follows from the hash alone. Its code is
+    /// STOP ++ program if the program is independent, and INVALID ++ lines ++ payees ++ program if it is sequential: 32
+    /// and 8 bytes whose bit i says that the program reads the sum to date of line or payee i.
     function programStore(bytes32 programHash) external view returns (address);
     function isRegistered(bytes32 programHash) external view returns (bool);
     /// @notice The code that all escrows share.

@@ -161,6 +161,8 @@ interface IOutcomeEscrow {
     error AlreadySettled(uint32 period);
     error NotProposed(uint32 period);
     error AlreadyProposed(uint32 period);
+    /// @dev The program reads earlier periods, so they settle in order: period `first` comes first.
+    error OutOfTurn(uint32 first);
     /// @dev The signature of party `index` (0 client, then the providers) does not cover these terms, or is one too many.
     error BadPartySignature(uint256 index);
     /// @dev Verifier `index` did not sign exactly this report.
@@ -200,7 +202,8 @@ interface IOutcomeEscrow {
     /// while the client does not accept it.
     function cancel() external;
 
-    /// @notice Verified values of a period that has ended; settles it in the same transaction. Anyone may submit.
+    /// @notice Verified values of a period that has ended; settles it in the same transaction. Anyone may submit. If the
+    /// program reads earlier periods, they have to be settled, and what this one leaves to later ones is kept.
     /// @param verifierIndexes strictly rising indexes of the verifiers that signed
     /// @param signatures their signatures over Report{escrow, termsHash, period, nonce, values, evidenceDigest}
     function report(
@@ -257,6 +260,19 @@ interface IOutcomeEscrow {
     function stage() external view returns (Stage);
     /// @notice Stage of a period; for a proposed default the time from which it can be settled.
     function periodStage(uint32 period) external view returns (PeriodStage stage, uint40 settlesAt);
+    /// @notice From when an unsettled period without evidence can be defaulted: its end, the activation, or, if the program
+    /// reads earlier periods, the settlement of the one before, whichever is last, plus the evidence window. Reverts
+    /// with OutOfTurn while earlier periods are not settled.
+    function evidenceDue(uint32 period) external view returns (uint256);
+    /// @notice What settled periods left to later ones, as one row of words in the order of docs/program-format.md:
+    /// the number of periods run without error, registers (none before the first), histories (each newest first),
+    /// sums to date by line, earned by payee (both 18 decimals, whole base units). One 0 if the program is independent.
+    function carriedState() external view returns (int256[] memory words);
+    /// @notice Register `index` after the last period run without error; 0 before the first, and for one that is none.
+    function register(uint8 index) external view returns (int256 value);
+    /// @notice What line `line` came to in all settled periods, 18 decimals, whole base units; 0 for a line whose sum the
+    /// program does not read.
+    function toDate(uint8 line) external view returns (int256 sum);
     /// @notice Client funding not owed to anyone.
     function funds() external view returns (uint256);
     /// @notice Everything the escrow accounts for: funds + held + claimable of all.

@@ -39,6 +39,8 @@ library Op {
     uint256 internal constant SET = 0x09;
     uint256 internal constant PERIOD = 0x0A;
     uint256 internal constant EARNED = 0x0B;
+    uint256 internal constant TODATE = 0x0C;
+    uint256 internal constant SUMLAST = 0x0D;
     uint256 internal constant LAG = 0x0E;
     uint256 internal constant ADD = 0x20;
     uint256 internal constant SUB = 0x21;
@@ -93,6 +95,11 @@ library Format {
     uint256 internal constant MOST_LOCALS = 255;
     /// @dev Bytes of the fixed part of the header.
     uint256 internal constant HEADER = 8;
+    /// @dev Words that all histories of a program may hold together.
+    uint256 internal constant MOST_HISTORY = 1024;
+    /// @dev In a line: no payee. In a history: no opening value.
+    uint256 internal constant NO_PAYEE = 63;
+    uint256 internal constant NO_OPENING = 255;
     /// @dev Constants of tables lie within plus or minus this, so that CURVEC cannot overflow.
     int256 internal constant MOST_COLUMN = 2 ** 126;
     uint256 internal constant MOST_COLUMN_WIDTH = 16;
@@ -100,31 +107,95 @@ library Format {
     /// @dev The number 1 as a word.
     int256 internal constant ONE = 1e18;
 
-    /// @dev The counts a header states. Registers and histories are 0 in version 1.
-    struct Header {
-        uint256 kpis;
-        uint256 parameters;
+    /// @dev What a program reads of earlier periods, found by the verifier. All empty: its periods settle in any order.
+    struct Past {
+        /// @dev It has registers or histories, or reads a sum to date: its periods settle in order only.
+        bool sequential;
+        /// @dev Bit i: some TODATE names line i. Only these lines' sums are kept.
         uint256 lines;
-        uint256 payees;
-        uint256 depth;
+        /// @dev Bit i: some EARNED names payee i.
+        uint64 payees;
     }
 
-    /// @dev Reads the fixed header of a verified program.
-    function readHeader(bytes memory program) internal pure returns (Header memory header) {
-        header.kpis = uint8(program[1]);
-        header.parameters = uint8(program[2]);
-        header.lines = uint8(program[5]);
-        header.payees = uint8(program[6]);
-        header.depth = uint8(program[7]);
+    /// @dev Reads the fixed header; the program has more bytes than it.
+    function readHeader(bytes memory program) internal pure returns (Header header) {
+        assembly ("memory-safe") {
+            header := mload(add(program, 0x20))
+        }
+    }
+}
+
+/// @dev The eight bytes of a program's fixed part, first in a word whose other bytes mean nothing.
+type Header is uint256;
+
+using HeaderFields for Header global;
+
+/// @dev The counts a header states, and where the tables behind it begin.
+library HeaderFields {
+    function version(Header header) internal pure returns (uint256) {
+        return byteOf(header, 0);
+    }
+
+    function kpis(Header header) internal pure returns (uint256) {
+        return byteOf(header, 1);
+    }
+
+    function parameters(Header header) internal pure returns (uint256) {
+        return byteOf(header, 2);
+    }
+
+    function registers(Header header) internal pure returns (uint256) {
+        return byteOf(header, 3);
+    }
+
+    function histories(Header header) internal pure returns (uint256) {
+        return byteOf(header, 4);
+    }
+
+    function lines(Header header) internal pure returns (uint256) {
+        return byteOf(header, 5);
+    }
+
+    function payees(Header header) internal pure returns (uint256) {
+        return byteOf(header, 6);
+    }
+
+    /// @dev The greatest depth of the stack.
+    function depth(Header header) internal pure returns (uint256) {
+        return byteOf(header, 7);
+    }
+
+    /// @dev Offset of the table that names the local of each register's next value.
+    function registerTable(Header header) internal pure returns (uint256) {
+        unchecked {
+            return Format.HEADER + 2 * lines(header);
+        }
+    }
+
+    /// @dev Offset of the table of histories, three bytes each: source, depth, opening.
+    function historyTable(Header header) internal pure returns (uint256) {
+        unchecked {
+            return registerTable(header) + registers(header);
+        }
     }
 
     /// @dev Offset of the table that names each payee's local.
-    function payeeTable(Header memory header) internal pure returns (uint256) {
-        return HEADER + 2 * header.lines;
+    function payeeTable(Header header) internal pure returns (uint256) {
+        unchecked {
+            return historyTable(header) + 3 * histories(header);
+        }
     }
 
     /// @dev Offset of the first instruction.
-    function codeStart(Header memory header) internal pure returns (uint256) {
-        return payeeTable(header) + header.payees;
+    function codeStart(Header header) internal pure returns (uint256) {
+        unchecked {
+            return payeeTable(header) + payees(header);
+        }
+    }
+
+    function byteOf(Header header, uint256 index) private pure returns (uint256 value) {
+        assembly ("memory-safe") {
+            value := byte(index, header)
+        }
     }
 }

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Format, Op, RunError} from "./ProgramFormat.sol";
+import {Format, Header, Op, RunError} from "./ProgramFormat.sol";
 import {ProgramArithmetic} from "./ProgramArithmetic.sol";
+import {ProgramState} from "./ProgramState.sol";
 import {ProgramTables} from "./ProgramTables.sol";
 import {Words} from "./Words.sol";
 
 /// @title The stack machine that runs payment programs
-/// @notice Straight-line code with forward jumps; no memory, no calls, no side effects. What each instruction means is
-/// fixed by docs/program-format.md; `pyoutcome/formula/machine.py` is the same in Python.
+/// @notice Straight-line code with forward jumps; no memory, no calls, no side effects: earlier periods are read, and what
+/// a run leaves to later ones is ProgramState's to write. What each instruction means is fixed by docs/program-format.md; `pyoutcome/formula/machine.py` is the same in Python.
 /// @dev Runs verified programs only (ProgramVerifier): stack depths, indexes, jump targets and immediates are known to
 /// be right, so that nothing but arithmetic is checked here and every loop is bounded by the program's length.
 /// A run never reverts for what a program computes: it answers with an error number.
@@ -16,16 +17,23 @@ library ProgramMachine {
     /// @notice Runs `program` for one period.
     /// @param kpis one word per KPI; the caller has checked that there are as many as the program has
     /// @param parameters one word per parameter, likewise
+    /// @param carried what earlier periods left; read only where an instruction names it
+    /// @param periods how many periods left something: those run so far without error
+    /// @param earned what each payee earned in them, scaled; only those that EARNED names are read
     /// @return error 0, or the run-time error
     /// @return locals every local in the order of their SET instructions; empty with an error
-    function run(bytes memory program, int256[] memory kpis, int256[] memory parameters, uint256 period)
-        internal
-        pure
-        returns (uint256 error, int256[] memory locals)
-    {
+    function run(
+        bytes memory program,
+        int256[] memory kpis,
+        int256[] memory parameters,
+        uint256 period,
+        ProgramState.Carried storage carried,
+        uint256 periods,
+        int256[] memory earned
+    ) internal view returns (uint256 error, int256[] memory locals) {
         unchecked {
-            Format.Header memory header = Format.readHeader(program);
-            uint256 pc = Format.codeStart(header);
+            Header header = Format.readHeader(program);
+            uint256 pc = header.codeStart();
             // A SET takes two bytes and at least one byte made its value.
             locals = new int256[]((program.length - pc) / 3);
             uint256 count;
@@ -34,10 +42,14 @@ library ProgramMachine {
                     kpis: Words.startOf(kpis),
                     parameters: Words.startOf(parameters),
                     locals: Words.startOf(locals),
-                    period: period
+                    period: period,
+                    periods: periods,
+                    earned: Words.startOf(earned),
+                    histories: Words.startOf(program) + header.historyTable(),
+                    carried: ProgramState.slotOf(carried)
                 }),
                 // The word below the stack is never read: the stack is empty when `top` points to it.
-                Words.startOf(new int256[](header.depth + 1)),
+                Words.startOf(new int256[](header.depth() + 1)),
                 Words.startOf(program) + pc,
                 Words.startOf(program) + program.length
             );
@@ -51,11 +63,13 @@ library ProgramMachine {
         pure
         returns (int256[] memory amounts)
     {
-        Format.Header memory header = Format.readHeader(program);
-        uint256 table = Format.payeeTable(header);
-        amounts = new int256[](header.payees);
-        for (uint256 i = 0; i < amounts.length; ++i) {
-            amounts[i] = locals[uint8(program[table + i])];
+        unchecked {
+            Header header = Format.readHeader(program);
+            uint256 at = Words.startOf(program) + header.payeeTable();
+            amounts = new int256[](header.payees());
+            for (uint256 i = 0; i < amounts.length; ++i) {
+                amounts[i] = Words.item(locals, Words.byteAt(at++));
+            }
         }
     }
 
@@ -65,13 +79,19 @@ library ProgramMachine {
         uint256 parameters;
         uint256 locals;
         uint256 period;
+        uint256 periods;
+        uint256 earned;
+        /// @dev The header's table of histories.
+        uint256 histories;
+        /// @dev The slot of ProgramState.Carried.
+        uint256 carried;
     }
 
     /// @dev The loop: `top` is the address of the topmost word, `pc` that of the next instruction. Frequent instructions
     /// stand here and first, because a call costs more than they do.
     function execute(Inputs memory inputs, uint256 top, uint256 pc, uint256 end)
         private
-        pure
+        view
         returns (uint256 error, uint256 locals)
     {
         unchecked {
@@ -88,7 +108,12 @@ library ProgramMachine {
                     if (op == Op.GET) Words.store(top, Words.load(inputs.locals + 32 * Words.byteAt(pc++)));
                     else if (op == Op.KPI) Words.store(top, Words.load(inputs.kpis + 32 * Words.byteAt(pc++)));
                     else if (op == Op.PARAM) Words.store(top, Words.load(inputs.parameters + 32 * Words.byteAt(pc++)));
-                    else pc = putConstant(op, top, pc, inputs.period);
+                    else if (op <= Op.PUSH) pc = putConstant(op, top, pc);
+                    else if (op == Op.PERIOD) Words.store(top, int256(inputs.period) * Format.ONE);
+                    else {
+                        (pc, error) = recall(op, top, pc, inputs);
+                        if (error != 0) return (error, 0);
+                    }
                 } else if (op < Op.NEG) {
                     int256 y = Words.load(top);
                     top -= 32;
@@ -127,8 +152,8 @@ library ProgramMachine {
         }
     }
 
-    /// @dev Puts a constant or the period at `top`.
-    function putConstant(uint256 op, uint256 top, uint256 pc, uint256 period) private pure returns (uint256) {
+    /// @dev Puts a constant at `top`.
+    function putConstant(uint256 op, uint256 top, uint256 pc) private pure returns (uint256) {
         unchecked {
             int256 word = 0;
             if (op == Op.PUSH) {
@@ -139,11 +164,44 @@ library ProgramMachine {
                 word = int256(Words.byteAt(pc++)) * Format.ONE;
             } else if (op == Op.ONE) {
                 word = Format.ONE;
-            } else if (op == Op.PERIOD) {
-                word = int256(period) * Format.ONE;
             }
             Words.store(top, word);
             return pc;
+        }
+    }
+
+    /// @dev Puts at `top` what an earlier period left. In the first one a register has its start value, which is the local
+    /// of the same number, and a history its opening value.
+    function recall(uint256 op, uint256 top, uint256 pc, Inputs memory inputs)
+        private
+        view
+        returns (uint256, uint256 error)
+    {
+        unchecked {
+            ProgramState.Carried storage carried = ProgramState.fromSlot(inputs.carried);
+            uint256 index = Words.byteAt(pc++);
+            int256 word = 0;
+            if (op == Op.REG) {
+                word = inputs.periods == 0 ? Words.load(inputs.locals + 32 * index) : carried.registers[index];
+            } else if (op == Op.TODATE) {
+                word = carried.toDate[index];
+            } else if (op == Op.EARNED) {
+                word = Words.load(inputs.earned + 32 * index);
+            } else {
+                uint256 back = Words.byteAt(pc++);
+                uint256 history = inputs.histories + 3 * index;
+                uint256 depth = Words.byteAt(history + 1) & 127;
+                if (op == Op.SUMLAST) {
+                    (word, error) = ProgramState.sumOfLast(carried, index, depth, inputs.periods, back);
+                } else if (back <= inputs.periods) {
+                    word = carried.rings[ProgramState.place(index, depth, inputs.periods - back)];
+                } else {
+                    uint256 opening = Words.byteAt(history + 2);
+                    if (opening != Format.NO_OPENING) word = Words.load(inputs.locals + 32 * opening);
+                }
+            }
+            Words.store(top, word);
+            return (pc, error);
         }
     }
 

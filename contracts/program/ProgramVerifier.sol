@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Format, Op, ProgramFault} from "./ProgramFormat.sol";
+import {Format, Header, Op, ProgramFault} from "./ProgramFormat.sol";
 import {ProgramTables} from "./ProgramTables.sol";
 import {Words} from "./Words.sol";
 
@@ -13,7 +13,8 @@ library ProgramVerifier {
     /// @dev Bytes of each instruction below STEP with its immediates, four bits per opcode; 0 is no instruction. PUSH has
     /// its k bytes besides.
     uint256 private constant SIZES = (1 << (4 * Op.ZERO)) | (1 << (4 * Op.ONE)) | (2 << (4 * Op.PUSH8))
-        | (3 << (4 * Op.PUSH)) | (2 << (4 * Op.KPI)) | (2 << (4 * Op.PARAM)) | (2 << (4 * Op.GET)) | (2 << (4 * Op.SET))
+        | (3 << (4 * Op.PUSH)) | (2 << (4 * Op.KPI)) | (2 << (4 * Op.PARAM)) | (2 << (4 * Op.REG)) | (2 << (4 * Op.EARNED))
+        | (2 << (4 * Op.TODATE)) | (3 << (4 * Op.SUMLAST)) | (3 << (4 * Op.LAG)) | (2 << (4 * Op.GET)) | (2 << (4 * Op.SET))
         | (1 << (4 * Op.PERIOD)) | (1 << (4 * Op.ADD)) | (1 << (4 * Op.SUB)) | (1 << (4 * Op.MUL)) | (1 << (4 * Op.DIV))
         | (1 << (4 * Op.MULDIV)) | (1 << (4 * Op.NEG)) | (1 << (4 * Op.ABS)) | (1 << (4 * Op.MIN)) | (1 << (4 * Op.MAX))
         | (1 << (4 * Op.CLAMP)) | (2 << (4 * Op.ROUND)) | (1 << (4 * Op.OUTSIDE)) | (1 << (4 * Op.LT))
@@ -31,8 +32,9 @@ library ProgramVerifier {
     struct Pass {
         uint256 at;
         uint256 end;
-        uint256 kpis;
-        uint256 parameters;
+        Header header;
+        /// @dev Where the table of histories begins.
+        uint256 histories;
         /// @dev Words on the stack, and the most there ever were.
         uint256 depth;
         uint256 deepest;
@@ -44,26 +46,61 @@ library ProgramVerifier {
         /// @dev The instruction before was JMP: only a jump leads here.
         bool afterJump;
         uint256 lastOp;
+        Format.Past past;
     }
 
-    /// @notice The first fault found and the offset where it shows, or (None, 0).
-    function verify(bytes memory program) internal pure returns (ProgramFault fault, uint256 offset) {
-        if (program.length <= Format.HEADER || program.length > Format.MOST_BYTES) return (ProgramFault.Size, 0);
-        if (uint8(program[0]) != Format.VERSION) return (ProgramFault.Version, 0);
-        if (program[3] != 0 || program[4] != 0) return (ProgramFault.State, 3);
-        Format.Header memory header = Format.readHeader(program);
-        if (header.payees == 0 || header.payees > Format.MOST_PAYEES) return (ProgramFault.Payees, 6);
-        uint256 start = Format.codeStart(header);
-        if (start >= program.length) return (ProgramFault.Size, program.length);
+    /// @notice The first fault found and the offset where it shows, or (None, 0) and what the program reads of earlier
+    /// periods.
+    function verify(bytes memory program)
+        internal
+        pure
+        returns (ProgramFault fault, uint256 offset, Format.Past memory past)
+    {
+        if (program.length <= Format.HEADER || program.length > Format.MOST_BYTES) {
+            return (ProgramFault.Size, 0, past);
+        }
+        Header header = Format.readHeader(program);
+        if (header.version() != Format.VERSION) return (ProgramFault.Version, 0, past);
+        if (header.payees() == 0 || header.payees() > Format.MOST_PAYEES) return (ProgramFault.Payees, 6, past);
+        uint256 start = header.codeStart();
+        if (start >= program.length) return (ProgramFault.Size, program.length, past);
+        if (!haveDepths(program, header)) return (ProgramFault.State, header.historyTable(), past);
 
-        bytes memory marks = new bytes(program.length);
         Pass memory pass;
+        pass.header = header;
+        pass.past = past;
+        (fault, offset) = checkCode(program, pass, start);
+        if (fault != ProgramFault.None) return (fault, offset, past);
+        (fault, offset) = checkTables(program, header, pass.sets);
+        if (header.registers() != 0 || header.histories() != 0) past.sequential = true;
+    }
+
+    /// @dev Every history keeps something, and all together not too much.
+    function haveDepths(bytes memory program, Header header) private pure returns (bool) {
+        unchecked {
+            uint256 total = 0;
+            uint256 at = Words.startOf(program) + header.historyTable() + 1;
+            for (uint256 i = 0; i < header.histories(); ++i) {
+                uint256 depth = Words.byteAt(at + 3 * i) & 127;
+                if (depth == 0) return false;
+                total += depth;
+            }
+            return total <= Format.MOST_HISTORY;
+        }
+    }
+
+    /// @dev The pass over the code.
+    function checkCode(bytes memory program, Pass memory pass, uint256 start)
+        private
+        pure
+        returns (ProgramFault fault, uint256 offset)
+    {
+        bytes memory marks = new bytes(program.length);
         unchecked {
             uint256 first = Words.startOf(program);
             pass.at = first + start;
             pass.end = first + program.length;
-            pass.kpis = header.kpis;
-            pass.parameters = header.parameters;
+            pass.histories = first + pass.header.historyTable();
             // The difference of two addresses, which may wrap; adding it to the one gives the other.
             pass.toMark = Words.startOf(marks) - first;
             while (pass.at < pass.end) {
@@ -73,8 +110,8 @@ library ProgramVerifier {
             }
         }
         if (pass.lastOp != Op.SET) return (ProgramFault.Ending, offset);
-        if (pass.deepest != header.depth) return (ProgramFault.StackDepth, 7);
-        return checkTables(program, header, pass.sets);
+        if (pass.deepest != pass.header.depth()) return (ProgramFault.StackDepth, 7);
+        return (ProgramFault.None, 0);
     }
 
     /// @dev One instruction: arrival, immediates, stack, and what is special about it. Moves `at` behind it.
@@ -89,7 +126,7 @@ library ProgramVerifier {
                 size = (SIZES >> (4 * op)) & 15;
                 pops = (POPS >> (4 * op)) & 15;
                 if (size > 1) (fault, size, pushes) = checkImmediates(pass, op, size);
-                else if (size == 0) fault = isReserved(op) ? ProgramFault.State : ProgramFault.Opcode;
+                else if (size == 0) fault = ProgramFault.Opcode;
             } else {
                 (fault, size, pops) = checkTable(pass, op);
             }
@@ -151,10 +188,6 @@ library ProgramVerifier {
         }
     }
 
-    function isReserved(uint256 op) private pure returns (bool) {
-        return op == Op.REG || (op >= Op.EARNED && op <= Op.LAG);
-    }
-
     /// @dev Instructions below STEP with immediates: their whole size and the words they leave.
     function checkImmediates(Pass memory pass, uint256 op, uint256 least)
         private
@@ -171,11 +204,38 @@ library ProgramVerifier {
                 return (checkConstant(pass.at), size, 1);
             }
             if (op == Op.SET || op == Op.JZ || op == Op.JMP) return (fault, size, 0);
-            if (op == Op.KPI && n >= pass.kpis) fault = ProgramFault.Index;
-            else if (op == Op.PARAM && n >= pass.parameters) fault = ProgramFault.Index;
+            if (op == Op.KPI && n >= pass.header.kpis()) fault = ProgramFault.Index;
+            else if (op == Op.PARAM && n >= pass.header.parameters()) fault = ProgramFault.Index;
             else if (op == Op.GET && n >= pass.sets) fault = ProgramFault.Index;
             else if (op == Op.ROUND && n > 5) fault = ProgramFault.Mode;
+            else if (op == Op.REG || (op >= Op.EARNED && op <= Op.LAG)) fault = checkPast(pass, op, n);
             return (fault, size, 1);
+        }
+    }
+
+    /// @dev Instructions that read what earlier periods left: it exists, and where a value of this period stands in for
+    /// it in the first one, that is stored already. Notes the sums that are to be kept.
+    function checkPast(Pass memory pass, uint256 op, uint256 n) private pure returns (ProgramFault) {
+        unchecked {
+            bool good;
+            if (op == Op.REG) {
+                good = n < pass.header.registers() && n < pass.sets;
+            } else if (op == Op.TODATE) {
+                good = n < pass.header.lines();
+                if (good) pass.past.lines |= 1 << n;
+            } else if (op == Op.EARNED) {
+                good = n < pass.header.payees();
+                // At most 63 payees.
+                if (good) pass.past.payees |= uint64(1 << n);
+            } else if (n < pass.header.histories()) {
+                uint256 back = Words.byteAt(pass.at + 2);
+                uint256 history = pass.histories + 3 * n;
+                uint256 opening = Words.byteAt(history + 2);
+                good = back != 0 && back <= Words.byteAt(history + 1) & 127
+                    && (op == Op.SUMLAST || opening < pass.sets || opening == Format.NO_OPENING);
+            }
+            pass.past.sequential = true;
+            return good ? ProgramFault.None : ProgramFault.Index;
         }
     }
 
@@ -251,37 +311,62 @@ library ProgramVerifier {
         return x >= -Format.MOST_COLUMN && x <= Format.MOST_COLUMN;
     }
 
-    /// @dev The header's lines and payees name locals that exist, and each its own.
-    function checkTables(bytes memory program, Format.Header memory header, uint256 sets)
+    /// @dev The header names locals that exist: each line its own, each register its own, each payee its own or a
+    /// line's, and none a register's start. Sources and openings of histories exist.
+    function checkTables(bytes memory program, Header header, uint256 sets)
         private
         pure
         returns (ProgramFault, uint256)
     {
-        uint256 lineLocals;
-        uint256 at = Format.HEADER;
-        for (uint256 i = 0; i < header.lines; ++i) {
-            uint256 local = uint8(program[at]);
-            uint256 sign = uint8(program[at + 1]) >> 6;
-            uint256 payee = uint8(program[at + 1]) & 63;
-            bool none = payee == 63;
-            if (sign == 3 || (!none && payee >= header.payees) || (none && sign != 0)) {
-                return (ProgramFault.LineSign, at + 1);
+        unchecked {
+            // Bit i: local i is taken. With r registers the locals below r are their starts.
+            uint256 taken = (1 << header.registers()) - 1;
+            uint256 lines = 0;
+            uint256 at = Format.HEADER;
+            for (uint256 i = 0; i < header.lines(); ++i) {
+                uint256 sign = uint8(program[at + 1]) >> 6;
+                uint256 payee = uint8(program[at + 1]) & 63;
+                bool none = payee == Format.NO_PAYEE;
+                if (sign == 3 || (!none && payee >= header.payees()) || (none && sign != 0)) {
+                    return (ProgramFault.LineSign, at + 1);
+                }
+                uint256 local = uint8(program[at]);
+                ProgramFault fault = checkLocal(local, sets, taken);
+                if (fault != ProgramFault.None) return (fault, at);
+                lines |= 1 << local;
+                taken |= 1 << local;
+                at += 2;
             }
-            if (local >= sets) return (ProgramFault.Index, at);
-            uint256 bit = uint256(1) << local;
-            if (lineLocals & bit != 0) return (ProgramFault.HeaderLocal, at);
-            lineLocals |= bit;
-            at += 2;
+            for (uint256 i = 0; i < header.registers(); ++i) {
+                uint256 local = uint8(program[at]);
+                ProgramFault fault = checkLocal(local, sets, taken);
+                if (fault != ProgramFault.None) return (fault, at);
+                taken |= 1 << local;
+                ++at;
+            }
+            for (uint256 i = 0; i < header.histories(); ++i) {
+                bool isLocal = uint8(program[at + 1]) > 127;
+                uint256 opening = uint8(program[at + 2]);
+                if (
+                    uint8(program[at]) >= (isLocal ? sets : header.kpis())
+                        || (opening >= sets && opening != Format.NO_OPENING)
+                ) return (ProgramFault.Index, at);
+                at += 3;
+            }
+            for (uint256 i = 0; i < header.payees(); ++i) {
+                uint256 local = uint8(program[at]);
+                ProgramFault fault = checkLocal(local, sets, taken & ~lines);
+                if (fault != ProgramFault.None) return (fault, at);
+                taken |= 1 << local;
+                ++at;
+            }
+            return (ProgramFault.None, 0);
         }
-        uint256 payeeLocals;
-        for (uint256 i = 0; i < header.payees; ++i) {
-            uint256 local = uint8(program[at]);
-            if (local >= sets) return (ProgramFault.Index, at);
-            uint256 bit = uint256(1) << local;
-            if (payeeLocals & bit != 0 && lineLocals & bit == 0) return (ProgramFault.HeaderLocal, at);
-            payeeLocals |= bit;
-            ++at;
-        }
-        return (ProgramFault.None, 0);
+    }
+
+    /// @dev A local that exists and is none of `taken`.
+    function checkLocal(uint256 local, uint256 sets, uint256 taken) private pure returns (ProgramFault) {
+        if (local >= sets) return ProgramFault.Index;
+        return taken & (1 << local) != 0 ? ProgramFault.HeaderLocal : ProgramFault.None;
     }
 }

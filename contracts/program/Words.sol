@@ -49,6 +49,13 @@ library Words {
         }
     }
 
+    /// @dev The item at an index that is known to exist.
+    function item(int256[] memory items, uint256 index) internal pure returns (int256) {
+        unchecked {
+            return load(startOf(items) + 32 * index);
+        }
+    }
+
     /// @dev Makes an array shorter; `length` is not above its present one.
     function shorten(int256[] memory items, uint256 length) internal pure {
         assembly ("memory-safe") {

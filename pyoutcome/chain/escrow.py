@@ -15,6 +15,8 @@ from pyoutcome.chain.deployed import Deployed, Done
 from pyoutcome.chain.network import ZERO_ADDRESS
 from pyoutcome.chain.tokens import TokenClient
 from pyoutcome.errors import ChainError
+from pyoutcome.formula.state import State, read_state
+from pyoutcome.formula.verify import verify
 from pyoutcome.protocol import Arguments, Kpi, Provider, Signer
 
 
@@ -193,6 +195,29 @@ class EscrowClient(Deployed):
         """Stage of a period; for a proposed default the time from which it can be settled, else 0."""
         stage, settles_at = self.read("periodStage", period)
         return _known(PeriodStage, stage), int(settles_at)
+
+    def evidence_due(self, period: int) -> int:
+        """From when an unsettled period without evidence can be defaulted.
+
+        Raises ProtocolError ``out-of-turn`` while a sequential program waits for an earlier period.
+        """
+        return int(self.read("evidenceDue", period))
+
+    def carried_state(self) -> State:
+        """What settled periods left to later ones: the state that the next run of the program starts from."""
+        shape = verify(self.program())
+        words = self.read("carriedState")
+        depths = [row.depth for row in shape.header.histories]
+        sums = len(shape.to_date), len(shape.earned)
+        return read_state(words, len(shape.header.registers), depths, *sums, self.arguments().unit_decimals)
+
+    def register(self, index: int) -> int:
+        """A register after the last period run without error; 0 before the first. A number's is scaled by 10**18."""
+        return int(self.read("register", index))
+
+    def to_date(self, line: int) -> int:
+        """What a line came to in all settled periods, scaled by 10**18; 0 for one whose sum the program does not read."""
+        return int(self.read("toDate", line))
 
     def funds(self) -> int:
         """Client funding not owed to anyone."""

@@ -209,6 +209,7 @@ _KNOWN: Final[dict[bytes, tuple[tuple[str, ...], Explain | None]]] = dict(
         ("AlreadySettled(uint32)", refusals.already_settled),
         ("NotProposed(uint32)", refusals.not_proposed),
         ("AlreadyProposed(uint32)", refusals.already_proposed),
+        ("OutOfTurn(uint32)", refusals.out_of_turn),
         ("BadPartySignature(uint256)", _bad_party_signature),
         ("BadVerifierSignature(uint256)", _bad_verifier_signature),
         ("BadVerifierOrder(uint256)", refusals.bad_verifier_order),

@@ -3,11 +3,12 @@
 from pyoutcome.formula.bounds import bounds
 from pyoutcome.formula.decode import Names, decode
 from pyoutcome.formula.encode import Program, encode, program_hash
-from pyoutcome.formula.evaluate import Note, Outcome, Step, evaluate, explain
-from pyoutcome.formula.machine import Result, run
+from pyoutcome.formula.evaluate import Note, Outcome, Step, evaluate, evaluate_all, explain, start_state
+from pyoutcome.formula.machine import Result, begin, run
 from pyoutcome.formula.parser import parse
 from pyoutcome.formula.printer import to_text
-from pyoutcome.formula.rule import Definition, KpiShape, Line, Payee, Rule, net_of, sums_of_quotients, unused
+from pyoutcome.formula.rule import Definition, KpiShape, Line, Payee, Register, Rule, net_of, sums_of_quotients, unused
+from pyoutcome.formula.state import State
 from pyoutcome.formula.syntax import Formula, Node, names, negate, product, rename, walk
 from pyoutcome.formula.verify import Shape, verify
 from pyoutcome.formula.words import Sentence, rule_to_words, to_words
@@ -23,15 +24,19 @@ __all__ = [
     "Outcome",
     "Payee",
     "Program",
+    "Register",
     "Result",
     "Rule",
     "Sentence",
     "Shape",
+    "State",
     "Step",
+    "begin",
     "bounds",
     "decode",
     "encode",
     "evaluate",
+    "evaluate_all",
     "explain",
     "names",
     "negate",
@@ -42,6 +47,7 @@ __all__ = [
     "rename",
     "rule_to_words",
     "run",
+    "start_state",
     "sums_of_quotients",
     "to_text",
     "to_words",

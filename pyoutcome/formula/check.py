@@ -1,15 +1,18 @@
-"""What must hold before a rule means anything: counts, names, order; types are in ``typecheck.py``."""
+"""What must hold before a rule means anything: counts, names, ranges, types of items.
+
+Types of formulas are in ``typecheck.py``, the order of evaluation in ``order.py``.
+"""
 
 from __future__ import annotations
 
-import heapq
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from pyoutcome.decimals import INT256_MAX, INT256_MIN, ONE
-from pyoutcome.errors import FormulaError, did_you_mean
+from pyoutcome.errors import FormulaError
 from pyoutcome.formula import syntax as s
-from pyoutcome.formula.shapes import MOST_ITEMS, MOST_PAYEES, Item, KpiShape, KpiType
-from pyoutcome.formula.tokens import STATE_WORDS, is_name
+from pyoutcome.formula.order import list_items
+from pyoutcome.formula.shapes import DEEPEST_HISTORY, MOST_HISTORY, MOST_ITEMS, MOST_PAYEES, Item, KpiShape, KpiType
+from pyoutcome.formula.tokens import is_name
 from pyoutcome.formula.typecheck import Types, refuse_type
 
 if TYPE_CHECKING:
@@ -19,25 +22,53 @@ if TYPE_CHECKING:
 def check_rule(rule: Rule) -> dict[str, KpiType]:
     """The types of all names of a rule; refuses a rule that cannot be evaluated, see ``Rule`` for the codes."""
     _check_shape(rule)
-    for item in _items(rule):
-        s.refuse_depth(item.formula)
+    formulas = [part for each in rule.registers for part in (each.start, each.next)]
+    formulas += [each.formula for each in (*rule.definitions, *rule.lines)] + [each.amount for each in rule.payees]
+    for formula in formulas:
+        s.refuse_depth(formula)
+    if len(list_items(rule)) > MOST_ITEMS:
+        raise FormulaError(
+            "rule-size", f"The rule has more than {MOST_ITEMS} values.", "Split the agreement into several."
+        )
     types: dict[str, KpiType] = {kpi.full_name: kpi.type for kpi in rule.kpis}
+    types |= {f"prev.{kpi.full_name}": kpi.type for kpi in rule.kpis if kpi.opening is not None}
     types |= {name: "number" for name, _ in rule.parameters}
     types |= dict.fromkeys((*rule.totals, "period"), "number")
+    types |= {name: "number" for name, reading in rule.readings.items() if reading.kind in ("to_date", "earned")}
     for item in rule.order:
-        found = Types(item, types, rule.labels).of(item.formula)
-        if found == "choice" or (found == "yes_no" and item.kind != "definition"):
-            refuse_type(item, item.formula, "a number" if item.kind != "definition" else "a number or a yes/no", found)
-        if item.kind != "payee":
-            types[item.name] = found
+        _type_item(item, types, rule.labels)
+    _check_histories(rule, types)
     return types
 
 
-def _items(rule: Rule) -> list[Item]:
-    items = [Item("definition", i, each.name, each.formula) for i, each in enumerate(rule.definitions)]
-    items += [Item("line", i, each.name, each.formula) for i, each in enumerate(rule.lines)]
-    items += [Item("payee", i, f"amount of {each.name}", each.amount) for i, each in enumerate(rule.payees)]
-    return items
+def _type_item(item: Item, types: dict[str, KpiType], labels: dict[str, tuple[str, ...]]) -> None:
+    """Find the type of an item and of the names that stand for it."""
+    found = Types(item, types, labels).of(item.formula)
+    may_be_truth = item.kind in ("definition", "start", "register", "opening")
+    if (found == "choice" and item.kind != "opening") or (found == "yes_no" and not may_be_truth):
+        refuse_type(item, item.formula, "a number or a yes/no" if may_be_truth else "a number", found)
+    if item.kind == "start":
+        types[f"prev.{item.name.removeprefix('start of ')}"] = found
+    elif item.kind == "register" and found != types[f"prev.{item.name}"]:
+        started = "a number" if found == "yes_no" else "a yes/no"
+        refuse_type(item, item.formula, f"{started}, as its start is,", found)
+    elif item.kind not in ("payee", "opening"):
+        types[item.name] = found
+
+
+def _check_histories(rule: Rule, types: dict[str, KpiType]) -> None:
+    """Sums and differences over periods are of numbers; what is kept is limited."""
+    for item in rule.order:
+        for node in s.walk(item.formula):
+            if isinstance(node, s.Lag | s.SumLast) and types[node.name] != "number":
+                refuse_type(item, node, "the history of a number", types[node.name])
+    depths = [history.depth for history in rule.carried.histories]
+    if max(depths, default=0) > DEEPEST_HISTORY or sum(depths) > MOST_HISTORY:
+        raise FormulaError(
+            "history-too-long",
+            f"The rule looks back {max(depths)} periods, and {sum(depths)} over all values together.",
+            f"Look back at most {DEEPEST_HISTORY} periods, {MOST_HISTORY} over all values together.",
+        )
 
 
 def _check_shape(rule: Rule) -> None:
@@ -46,7 +77,7 @@ def _check_shape(rule: Rule) -> None:
         ("parameters", len(rule.parameters), MOST_ITEMS),
         ("lines", len(rule.lines), MOST_ITEMS),
         ("payees", len(rule.payees), MOST_PAYEES),
-        ("values", len(rule.definitions) + len(rule.lines) + len(rule.payees), MOST_ITEMS),
+        ("registers", len(rule.registers), MOST_ITEMS),
     ):
         if count > most:
             raise FormulaError(
@@ -58,6 +89,12 @@ def _check_shape(rule: Rule) -> None:
     for name, value in rule.parameters:
         if not INT256_MIN <= value <= INT256_MAX:
             raise FormulaError("rule-size", f"The term {name!r} does not fit a 256-bit value.", "Use a larger unit.")
+    if rule.periods_per_year is not None and not 1 <= rule.periods_per_year <= 366:
+        raise FormulaError(
+            "rule-size",
+            f"A contract year of {rule.periods_per_year} periods is impossible.",
+            "Give a year 1 to 366 periods.",
+        )
     for line in rule.lines:
         known = line.payee is None or 0 <= line.payee < len(rule.payees)
         if not known or line.sign not in (-1, 0, 1) or (line.payee is None and line.sign):
@@ -71,7 +108,7 @@ def _check_shape(rule: Rule) -> None:
 
 def _check_names(rule: Rule) -> None:
     own = [kpi.full_name for kpi in rule.kpis] + [name for name, _ in rule.parameters]
-    own += [each.name for each in rule.definitions] + [each.name for each in rule.lines]
+    own += [each.name for each in (*rule.definitions, *rule.registers, *rule.lines)]
     seen: set[str] = set()
     for name in own:
         if not is_name(name) or name in seen:
@@ -104,85 +141,13 @@ def _check_kpi(kpi: KpiShape) -> None:
         fits = fits and (kpi.low, kpi.high, kpi.decimals) == (ONE, len(kpi.labels) * ONE, 0)
     else:
         fits = fits and not kpi.labels and (kpi.type == "number" or (kpi.low, kpi.high, kpi.decimals) == (0, 1, 18))
+    if kpi.opening is not None:
+        fits = fits and kpi.low <= kpi.opening <= kpi.high and kpi.opening % kpi.multiple == 0
     if not fits:
         raise FormulaError(
             "rule-kpi",
-            f"KPI {kpi.full_name!r} has an impossible range, number of decimals or list of labels.",
-            "Give low <= high, both multiples of the decimals (0 to 18); labels only for a choice, each once.",
+            f"KPI {kpi.full_name!r} has an impossible range, number of decimals, list of labels or opening value.",
+            "Give low <= high, both multiples of the decimals (0 to 18), and an opening value that could be reported; "
+            "labels only for a choice, each once.",
             kpi=kpi.full_name,
         )
-
-
-def _refuse_name(rule: Rule, item: Item, name: str) -> NoReturn:
-    first = name.split(".")[0]
-    if first in STATE_WORDS and first != "total":
-        raise FormulaError(
-            "state-not-supported",
-            f"{item.name} uses {name!r}; values carried from earlier periods are not supported yet.",
-            "Use values of this period only.",
-            name=name,
-            item=item.name,
-        )
-    known = [kpi.full_name for kpi in rule.kpis] + [each for each, _ in rule.parameters]
-    known += [each.name for each in rule.definitions] + [each.name for each in rule.lines] + ["period", *rule.totals]
-    raise FormulaError(
-        "unknown-name",
-        f"{item.name} uses {name!r}, which the agreement does not define.",
-        did_you_mean(name, known),
-        name=name,
-        item=item.name,
-    )
-
-
-def evaluation_order(rule: Rule) -> tuple[Item, ...]:
-    """All items, each after those it mentions; of several possible ones the first definition, line, payee comes first.
-
-    Raises FormulaError ``unknown-name``, ``state-not-supported``, ``cycle``.
-    """
-    items = _items(rule)
-    by_name = {item.name: place for place, item in enumerate(items) if item.kind != "payee"}
-    given = {kpi.full_name for kpi in rule.kpis} | {name for name, _ in rule.parameters}
-    given |= {"period", *rule.totals} | {label for kpi in rule.kpis for label in kpi.labels}
-    needs: list[set[int]] = []
-    users: list[list[int]] = [[] for _ in items]
-    for place, item in enumerate(items):
-        mine: set[int] = set()
-        for node in s.walk(item.formula):
-            if isinstance(node, s.SumLast | s.Lag):
-                _refuse_name(rule, item, "prev." + node.name)
-            if isinstance(node, s.Name):
-                if node.name in by_name:
-                    mine.add(by_name[node.name])
-                elif node.name not in given:
-                    _refuse_name(rule, item, node.name)
-        needs.append(mine)
-        for other in mine:
-            users[other].append(place)
-    ready = [place for place, mine in enumerate(needs) if not mine]
-    ordered: list[Item] = []
-    while ready:
-        place = heapq.heappop(ready)
-        ordered.append(items[place])
-        for user in users[place]:
-            needs[user].discard(place)
-            if not needs[user]:
-                heapq.heappush(ready, user)
-    if len(ordered) < len(items):
-        stuck = _ring(items, needs)
-        raise FormulaError(
-            "cycle",
-            f"These values need one another: {', '.join(stuck[:6])}.",
-            "Let one of them start from KPIs and terms only.",
-            names=tuple(stuck),
-        )
-    return tuple(ordered)
-
-
-def _ring(items: list[Item], needs: list[set[int]]) -> list[str]:
-    """The names on the cycles themselves: what is stuck only because it uses them is left out."""
-    left = {place: mine for place, mine in enumerate(needs) if mine}
-    while True:
-        used = set().union(*left.values())
-        if used >= left.keys():
-            return [items[place].name for place in sorted(left)]
-        left = {place: mine for place, mine in left.items() if place in used}

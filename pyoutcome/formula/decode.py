@@ -6,59 +6,22 @@ the encoder would not have written is refused, so that what one reads is all the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NoReturn
 
-from pyoutcome.decimals import INT256_MAX, INT256_MIN, ONE
+from pyoutcome.decimals import ONE
 from pyoutcome.errors import FormulaError
 from pyoutcome.formula import syntax as s
 from pyoutcome.formula.encode import encode
-from pyoutcome.formula.layout import MODES, RELATIONS, Op, stack_use
-from pyoutcome.formula.rule import Definition, KpiShape, Line, Payee, Rule
+from pyoutcome.formula.layout import MODES, RELATIONS, STATE_OPS, Op, stack_use
+from pyoutcome.formula.names import Names, free_locals
+from pyoutcome.formula.rule import Definition, KpiShape, Line, Payee, Register, Rule
 from pyoutcome.formula.verify import Instruction, Shape, verify
+
+__all__ = ["Names", "decode"]
 
 _FIX: Final = "Do not sign it; encode the agreement again and compare."
 _TABLES: Final = frozenset({Op.STEP, Op.CURVE, Op.BANDS, Op.STEPC, Op.CURVEC, Op.BANDSC})
-
-
-@dataclass(frozen=True, slots=True)
-class Names:
-    """What bytes do not say: names, and the shapes of the KPIs."""
-
-    kpis: tuple[KpiShape, ...]
-    parameters: tuple[tuple[str, int], ...]
-    definitions: tuple[str, ...]
-    """In the program's order of evaluation."""
-    lines: tuple[tuple[str, str], ...]
-    """Name and title."""
-    payees: tuple[str, ...]
-
-    @classmethod
-    def of(cls, rule: Rule) -> Names:
-        """The names of a rule one already has, to compare a program with it."""
-        return cls(
-            rule.kpis,
-            rule.parameters,
-            tuple(item.name for item in rule.order if item.kind == "definition"),
-            tuple((line.name, line.title) for line in rule.lines),
-            tuple(payee.name for payee in rule.payees),
-        )
-
-    @classmethod
-    def made_up(cls, shape: Shape) -> Names:
-        """kpi1, term1, value1, line1, payee1 and so on; KPIs are taken to be numbers of any size.
-
-        A program over yes/no or choice KPIs needs real names: bytes do not tell the types of KPIs.
-        """
-        header = shape.header
-        kept = {local for local, _, _ in header.lines} | set(header.payees)
-        return cls(
-            tuple(KpiShape(f"kpi{at}", INT256_MIN, INT256_MAX, 18) for at in range(1, header.kpis + 1)),
-            tuple((f"term{at}", 0) for at in range(1, header.parameters + 1)),
-            tuple(f"value{at}" for at in range(1, shape.locals - len(kept) + 1)),
-            tuple((f"line{at}", "") for at in range(1, len(header.lines) + 1)),
-            tuple(f"payee{at}" for at in range(1, len(header.payees) + 1)),
-        )
 
 
 def decode(data: bytes, names: Names | None = None) -> Rule:
@@ -97,16 +60,25 @@ class _Reader:
         """The name of each local; None of a payee's amount, which no formula can mention."""
         header, given = self.shape.header, self.names
         lines = {local: given.lines[at][0] for at, (local, _, _) in enumerate(header.lines) if at < len(given.lines)}
-        free = [at for at in range(self.shape.locals) if at not in lines and at not in header.payees]
-        counts = (header.kpis, header.parameters, len(header.lines), len(header.payees), len(free))
-        found = (given.kpis, given.parameters, given.lines, given.payees, given.definitions)
+        free = free_locals(self.shape)
+        counts = (
+            header.kpis,
+            header.parameters,
+            len(header.lines),
+            len(header.payees),
+            len(free),
+            len(header.registers),
+        )
+        found = (given.kpis, given.parameters, given.lines, given.payees, given.definitions, given.registers)
         if counts != tuple(len(each) for each in found):
             raise FormulaError(
                 "names-do-not-fit",
-                f"The program has {counts} KPIs, parameters, lines, payees and definitions; other counts were named.",
+                f"The program has {counts} KPIs, parameters, lines, payees, definitions and registers; "
+                "other counts were named.",
                 "Bring the names of the agreement this program belongs to.",
             )
         own = lines | dict(zip(free, given.definitions, strict=True))
+        own |= dict(zip(header.registers, given.registers, strict=True))
         return [own.get(at) for at in range(self.shape.locals)]
 
     def rule(self) -> Rule:
@@ -120,15 +92,14 @@ class _Reader:
         header, given = self.shape.header, self.names
         formulas = [value.node for value in self.locals]
         line_locals = {local for local, _, _ in header.lines}
-        kept = line_locals | set(header.payees)
         try:
             return Rule(
-                given.kpis,
+                self.opened_kpis(),
                 given.parameters,
                 tuple(
-                    Definition(self.local_names[at] or "", formula)
-                    for at, formula in enumerate(formulas)
-                    if at not in kept
+                    Definition(self.local_names[at] or "", formulas[at])
+                    for at in free_locals(self.shape)
+                    if given.periods_per_year is None or self.local_names[at] not in ("year", "period_of_year")
                 ),
                 tuple(
                     Line(name, payee, sign, formulas[local], title)
@@ -138,11 +109,31 @@ class _Reader:
                     Payee(name, s.Name(self.local_names[local] or "") if local in line_locals else formulas[local])
                     for name, local in zip(given.payees, header.payees, strict=True)
                 ),
+                tuple(
+                    Register(name, formulas[at], formulas[local])
+                    for at, (name, local) in enumerate(zip(given.registers, header.registers, strict=True))
+                ),
+                given.periods_per_year,
             )
         except FormulaError as problem:
             raise FormulaError(
                 "program-not-canonical", f"The program is no rule: {problem.why}", _FIX, offset=self.shape.start
             ) from problem
+
+    def opened_kpis(self) -> tuple[KpiShape, ...]:
+        """The KPIs with the opening values that the program gives them."""
+        kpis = list(self.names.kpis)
+        for row in self.shape.header.histories:
+            if row.opening is None or row.is_local:
+                continue
+            value = self.locals[row.opening].node
+            if isinstance(value, s.Truth):
+                kpis[row.source] = replace(kpis[row.source], opening=int(value.value))
+            elif isinstance(value, s.Number):
+                kpis[row.source] = replace(kpis[row.source], opening=value.value)
+            else:
+                _refuse("An opening value is no constant.", self.shape.start)
+        return tuple(kpis)
 
     def block(self, at: int, stop: int, depth: int) -> _Value:
         """The one value that the instructions from index ``at`` up to offset ``stop`` leave."""
@@ -195,6 +186,8 @@ class _Reader:
                 if name is None:
                     self.refuse(here)
                 return _Value(s.Name(name), self.locals[here.number].is_truth)
+            case op if op in STATE_OPS:
+                return self.earlier(here)
             case Op.NOT:
                 return _Value(_negation(nodes[0]), is_truth=True)
             case op if op in RELATIONS:
@@ -204,10 +197,31 @@ class _Reader:
             case op:
                 return _Value(_table(here, nodes) if op in _TABLES else _operation(here, nodes))
 
+    def earlier(self, here: Instruction) -> _Value:
+        """A value of earlier periods."""
+        if here.op is Op.REG:
+            return _Value(s.Name(f"prev.{self.names.registers[here.number]}"), self.locals[here.number].is_truth)
+        if here.op is Op.TODATE:
+            return _Value(s.Name(f"to_date.{self.names.lines[here.number][0]}"))
+        if here.op is Op.EARNED:
+            payees = self.names.payees
+            return _Value(s.Name(f"earned_before.{payees[here.number]}" if len(payees) > 1 else "earned_before"))
+        row = self.shape.header.histories[here.number]
+        kpi = None if row.is_local else self.names.kpis[row.source]
+        name = kpi.full_name if kpi is not None else self.local_names[row.source]
+        if name is None:
+            self.refuse(here)
+        if here.op is Op.SUMLAST:
+            return _Value(s.SumLast(name, here.periods))
+        if kpi is not None and row.opening is not None and here.periods == 1:
+            return _Value(s.Name(f"prev.{name}"), kpi.type == "yes_no")
+        return _Value(s.Lag(name, here.periods))
+
     def labels(self, node: s.Node) -> tuple[str, ...]:
         if not isinstance(node, s.Name):
             return ()
-        return next((kpi.labels for kpi in self.names.kpis if kpi.full_name == node.name), ())
+        name = node.name.removeprefix("prev.")
+        return next((kpi.labels for kpi in self.names.kpis if kpi.full_name == name), ())
 
     def compare(self, op: Op, nodes: list[s.Node]) -> s.Node:
         left, right = nodes

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from pyoutcome.decimals import ONE
 from pyoutcome.errors import FormulaError
 from pyoutcome.formula import syntax as s
+from pyoutcome.formula.carried import Carried, ReadingKind
 from pyoutcome.formula.layout import (
     EDGES,
     LONGEST,
@@ -15,14 +16,16 @@ from pyoutcome.formula.layout import (
     RELATIONS,
     Columns,
     Header,
+    HistoryRow,
     Op,
     constant_bytes,
 )
-from pyoutcome.formula.rule import Item, Rule
+from pyoutcome.formula.rule import Item, ItemKind, Rule
 from pyoutcome.formula.verify import scan_code
 
 _JUMP: Final = 3
 """Bytes of a jump instruction."""
+_READS: Final[dict[ReadingKind, Op]] = {"register": Op.REG, "to_date": Op.TODATE, "earned": Op.EARNED}
 _COMPARE: Final = {relation: op for op, relation in RELATIONS.items()}
 
 
@@ -55,33 +58,31 @@ def encode(rule: Rule) -> Program:
     if not rule.payees:
         raise FormulaError("program-payees", "The rule pays nobody.", "Give it at least one payee.", fault=4, offset=6)
     writer = _Writer(rule)
-    lines: dict[int, int] = {}
-    payees: dict[int, int] = {}
+    found: dict[ItemKind, dict[int, int]] = {"line": {}, "payee": {}, "register": {}}
     stored: list[str] = []
     code = bytearray()
     for item in rule.order:
         shared = line_of(rule, item)
         if shared is not None:
-            payees[item.index] = lines[shared]
+            found["payee"][item.index] = found["line"][shared]
             continue
         code += writer.code(item.formula) + bytes([Op.SET, len(stored)])
-        if item.kind == "line":
-            lines[item.index] = len(stored)
-        elif item.kind == "payee":
-            payees[item.index] = len(stored)
+        found.setdefault(item.kind, {})[item.index] = len(stored)
         writer.locals[item.name] = len(stored)
         stored.append(item.name)
-    scan = scan_code(bytes(code), 0, len(rule.kpis), len(rule.parameters))
     header = Header(
         len(rule.kpis),
         len(rule.parameters),
-        scan.depth,
-        tuple((lines[at], line.payee, line.sign) for at, line in enumerate(rule.lines)),
-        tuple(payees[at] for at in range(len(rule.payees))),
+        0,
+        tuple((found["line"][at], line.payee, line.sign) for at, line in enumerate(rule.lines)),
+        tuple(found["payee"][at] for at in range(len(rule.payees))),
+        tuple(found["register"][at] for at in range(len(rule.registers))),
+        _history_rows(rule.carried, writer.locals),
     )
-    data = header.encode() + bytes(code)
+    scan = scan_code(bytes(code), 0, header)
+    data = replace(header, max_stack=scan.depth).encode() + bytes(code)
     _refuse_long(len(data))
-    return Program(data, program_hash(data), False, tuple(stored), scan.depth)
+    return Program(data, program_hash(data), rule.sequential, tuple(stored), scan.depth)
 
 
 def line_of(rule: Rule, item: Item) -> int | None:
@@ -90,6 +91,18 @@ def line_of(rule: Rule, item: Item) -> int | None:
         return None
     name = item.formula.name
     return next((at for at, line in enumerate(rule.lines) if line.name == name), None)
+
+
+def _history_rows(carried: Carried, locals_: dict[str, int]) -> tuple[HistoryRow, ...]:
+    return tuple(
+        HistoryRow(
+            locals_[each.name] if each.kpi is None else each.kpi,
+            each.kpi is None,
+            each.depth,
+            None if each.opening is None else locals_[each.opening],
+        )
+        for each in carried.histories
+    )
 
 
 def _refuse_long(size: int) -> None:
@@ -110,6 +123,7 @@ class _Writer:
         self.kpis = {kpi.full_name: at for at, kpi in enumerate(rule.kpis)}
         self.parameters = {name: at for at, (name, _) in enumerate(rule.parameters)}
         self.locals: dict[str, int] = {}
+        self.histories = {history.name: at for at, history in enumerate(rule.carried.histories)}
 
     def all(self, *nodes: s.Node) -> bytes:
         """The code of several nodes, one after another."""
@@ -124,6 +138,10 @@ class _Writer:
                 return bytes([Op.ZERO, Op.NOT] if node.value else [Op.ZERO, Op.NOT, Op.NOT])
             case s.Name():
                 return self.name(node.name)
+            case s.SumLast():
+                return bytes([Op.SUMLAST, self.histories[node.name], node.periods])
+            case s.Lag():
+                return bytes([Op.LAG, self.histories[node.name], node.periods])
             case s.Neg():
                 return self.all(node.operand) + bytes([Op.NEG])
             case s.Not():
@@ -186,6 +204,11 @@ class _Writer:
         for op, places in ((Op.GET, self.locals), (Op.KPI, self.kpis), (Op.PARAM, self.parameters)):
             if name in places:
                 return bytes([op, places[name]])
+        reading = self.rule.readings.get(name)
+        if reading is not None and reading.kind == "kpi":
+            return bytes([Op.LAG, self.histories[self.rule.kpis[reading.index].full_name], 1])
+        if reading is not None:
+            return bytes([_READS[reading.kind], reading.index])
         first, *others = self.rule.totals[name]
         return self.name(first) + b"".join(self.name(other) + bytes([Op.ADD]) for other in others)
 

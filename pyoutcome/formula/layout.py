@@ -21,6 +21,7 @@ WIDEST_COLUMN: Final = 16
 CONSTANT_LIMIT: Final = 2**126
 """Greatest size of a number in a constant table."""
 NO_PAYEE: Final = 63
+NO_OPENING: Final = 255
 
 
 class Op(IntEnum):
@@ -70,8 +71,8 @@ class Op(IntEnum):
     BANDSC = 0x4A
 
 
-RESERVED_OPS: Final = frozenset({Op.REG, Op.EARNED, Op.TODATE, Op.SUMLAST, Op.LAG})
-"""Instructions for carried state, not part of version 1."""
+STATE_OPS: Final = frozenset({Op.REG, Op.EARNED, Op.TODATE, Op.SUMLAST, Op.LAG})
+"""Instructions that read what earlier periods left."""
 MODES: Final = (
     Rounding.DOWN,
     Rounding.UP,
@@ -98,6 +99,7 @@ FIXED_STACK: Final = {
     Op.PUSH: (0, 1),
     Op.KPI: (0, 1),
     Op.PARAM: (0, 1),
+    **dict.fromkeys(STATE_OPS, (0, 1)),
     Op.GET: (0, 1),
     Op.SET: (1, 0),
     Op.PERIOD: (0, 1),
@@ -206,6 +208,18 @@ def fits_word(value: int) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class HistoryRow:
+    """A history as the header has it."""
+
+    source: int
+    """Index of a KPI, or a local."""
+    is_local: bool
+    depth: int
+    opening: int | None
+    """Local of the value that counts before the first period; None: 0."""
+
+
+@dataclass(frozen=True, slots=True)
 class Header:
     """The parts of a program before its code."""
 
@@ -216,8 +230,9 @@ class Header:
     """Per line: local, payee, sign (-1, 0, +1)."""
     payees: tuple[int, ...]
     """Per payee: local of its amount."""
-    registers: int = 0
-    histories: int = 0
+    registers: tuple[int, ...] = ()
+    """Per register: local of its next value; the start value of register i is local i."""
+    histories: tuple[HistoryRow, ...] = ()
 
     def encode(self) -> bytes:
         """Header and tables as bytes."""
@@ -226,8 +241,8 @@ class Header:
                 VERSION,
                 self.kpis,
                 self.parameters,
-                self.registers,
-                self.histories,
+                len(self.registers),
+                len(self.histories),
                 len(self.lines),
                 len(self.payees),
                 self.max_stack,
@@ -235,15 +250,33 @@ class Header:
         )
         for local, payee, sign in self.lines:
             out += bytes([local, (sign % 3) << 6 | (NO_PAYEE if payee is None else payee)])
+        out += bytes(self.registers)
+        for row in self.histories:
+            opening = NO_OPENING if row.opening is None else row.opening
+            out += bytes([row.source, row.is_local << 7 | row.depth, opening])
         return bytes(out) + bytes(self.payees)
+
+    @staticmethod
+    def size(data: bytes) -> int:
+        """Bytes of header and tables, from the first eight."""
+        return HEADER + 2 * data[5] + data[3] + 3 * data[4] + data[6]
 
     @classmethod
     def decode(cls, data: bytes) -> tuple[Header, int]:
-        """The header of a verified program and the offset of its code."""
-        _, kpis, parameters, _, _, lines, payees, stack = data[:HEADER]
+        """The header and the offset of the code; the tables must be complete, ``verify`` looks at what they say."""
+        _, kpis, parameters, registers, histories, lines, payees, stack = data[:HEADER]
         rows = []
-        for at in range(HEADER, HEADER + 2 * lines, 2):
+        at = HEADER
+        for _ in range(lines):
             payee = data[at + 1] & 63
-            rows.append((data[at], None if payee == NO_PAYEE else payee, (0, 1, -1)[data[at + 1] >> 6]))
-        start = HEADER + 2 * lines
-        return cls(kpis, parameters, stack, tuple(rows), tuple(data[start : start + payees])), start + payees
+            rows.append((data[at], None if payee == NO_PAYEE else payee, (0, 1, -1, 0)[data[at + 1] >> 6]))
+            at += 2
+        nexts = tuple(data[at : at + registers])
+        at += registers
+        past = []
+        for _ in range(histories):
+            source, depth, opening = data[at : at + 3]
+            past.append(HistoryRow(source, depth >= 128, depth & 127, None if opening == NO_OPENING else opening))
+            at += 3
+        amounts = tuple(data[at : at + payees])
+        return cls(kpis, parameters, stack, tuple(rows), amounts, nexts, tuple(past)), at + payees

@@ -13,6 +13,7 @@ from pyoutcome.decimals import ONE
 from pyoutcome.errors import FormulaError
 from pyoutcome.formula import arithmetic as a
 from pyoutcome.formula.layout import MODES, RELATIONS, Columns, Op, stack_use
+from pyoutcome.formula.state import State, check_state, empty_state, lag, next_state, sum_last
 from pyoutcome.formula.verify import Instruction, Shape, verify
 
 RUN_ERRORS: Final = {
@@ -35,13 +36,29 @@ class Result:
     lines: tuple[int, ...] = ()
     amounts: tuple[int, ...] = ()
     locals: tuple[int, ...] = ()
+    state: State | None = None
+    """What the run leaves to the next; None after an error, and of a program that does not look back."""
 
 
-def run(program: bytes | Shape, values: Sequence[int], parameters: Sequence[int] = (), period: int = 1) -> Result:
-    """Run a program on scaled KPI values and parameters.
+def begin(program: bytes | Shape, unit_decimals: int = 18) -> State:
+    """The state before the first run, for amounts paid in a token of ``unit_decimals`` decimals (0 to 18)."""
+    shape = verify(program) if isinstance(program, bytes) else program
+    depths = [row.depth for row in shape.header.histories]
+    return empty_state(depths, len(shape.to_date), len(shape.earned), unit_decimals)
 
-    Raises FormulaError ``inputs-do-not-fit`` when the vectors have other lengths than the program says, and what
-    ``verify`` raises for bytes that are no program.
+
+def run(
+    program: bytes | Shape,
+    values: Sequence[int],
+    parameters: Sequence[int] = (),
+    period: int = 1,
+    state: State | None = None,
+) -> Result:
+    """Run a program on scaled KPI values and parameters, and on what earlier runs left.
+
+    ``state`` may be left out by programs that do not look back, and by others in period 1 with an 18-decimal token.
+    Raises FormulaError ``inputs-do-not-fit`` when the vectors have other lengths than the program says,
+    ``state-needed``, ``state-does-not-fit``, and what ``verify`` raises for bytes that are no program.
     """
     shape = verify(program) if isinstance(program, bytes) else program
     if len(values) != shape.header.kpis or len(parameters) != shape.header.parameters:
@@ -50,16 +67,39 @@ def run(program: bytes | Shape, values: Sequence[int], parameters: Sequence[int]
             f"The program takes {shape.header.kpis} KPI values and {shape.header.parameters} parameters.",
             "Give vectors of these lengths.",
         )
+    if shape.sequential or state is not None:
+        state = _fitting(shape, state, period)
     try:
-        stored = _Machine(shape, values, parameters, period).run()
+        machine = _Machine(shape, values, parameters, period, state)
+        stored = machine.run()
+        left = None if state is None else machine.leave(state)
     except FormulaError as problem:
         return Result(RUN_ERRORS[problem.code])
     lines = tuple(stored[local] for local, _, _ in shape.header.lines)
-    return Result(0, lines, tuple(stored[local] for local in shape.header.payees), tuple(stored))
+    return Result(0, lines, tuple(stored[local] for local in shape.header.payees), tuple(stored), left)
+
+
+def _fitting(shape: Shape, state: State | None, period: int) -> State:
+    if state is None:
+        if period != 1:
+            raise FormulaError(
+                "state-needed",
+                f"Period {period} depends on the periods before it, and what they left is not given.",
+                "Give the state of the period before, or run all periods from the first.",
+                period=period,
+            )
+        state = begin(shape)
+    header = shape.header
+    depths = [row.depth for row in header.histories]
+    check_state(state, len(header.registers), depths, len(shape.to_date), len(shape.earned))
+    return state
 
 
 class _Machine:
-    def __init__(self, shape: Shape, values: Sequence[int], parameters: Sequence[int], period: int) -> None:
+    def __init__(
+        self, shape: Shape, values: Sequence[int], parameters: Sequence[int], period: int, state: State | None
+    ) -> None:
+        self.state = state
         self.shape = shape
         self.values = values
         self.parameters = parameters
@@ -95,6 +135,8 @@ class _Machine:
                 return self.locals[here.number]
             case Op.PERIOD:
                 return self.period * ONE
+            case Op.REG | Op.TODATE | Op.EARNED | Op.SUMLAST | Op.LAG if self.state is not None:
+                return self.earlier(here, self.state)
             case Op.ZERO:
                 return 0
             case Op.ONE:
@@ -107,6 +149,34 @@ class _Machine:
                 return _table(here, words)
             case _:
                 return _operation(here, words)
+
+    def earlier(self, here: Instruction, state: State) -> int:
+        """A value of earlier periods."""
+        match here.op:
+            case Op.REG:
+                return state.registers[here.number] if state.periods else self.locals[here.number]
+            case Op.TODATE:
+                return state.to_date[self.shape.to_date.index(here.number)]
+            case Op.EARNED:
+                return state.earned[self.shape.earned.index(here.number)]
+            case Op.SUMLAST:
+                return sum_last(state.histories[here.number], here.periods)
+            case _:
+                opening = self.shape.header.histories[here.number].opening
+                start = 0 if opening is None else self.locals[opening]
+                return lag(state.histories[here.number], here.periods, start)
+
+    def leave(self, state: State) -> State:
+        """What this run leaves to the next."""
+        header = self.shape.header
+        sources = [(row.depth, (self.locals if row.is_local else self.values)[row.source]) for row in header.histories]
+        return next_state(
+            state,
+            [self.locals[local] for local in header.registers],
+            sources,
+            [self.locals[header.lines[at][0]] for at in self.shape.to_date],
+            [self.locals[header.payees[at]] for at in self.shape.earned],
+        )
 
 
 def _operation(here: Instruction, words: list[int]) -> int:  # noqa: C901 - one case per instruction

@@ -181,7 +181,7 @@ class _Reader:
     def checked_name(self, token: Token) -> str:
         words = token.text.split(".")
         alone = {"period", "year", "period_of_year", "earned_before"}
-        before = {"prev", "to_date", "total"}
+        before = {"prev", "to_date", "total", "earned_before"}
         known = (token.text in alone) or (words[0] in before and len(words) > 1) or words[0] not in RESERVED
         if not known:
             self.refuse(f"{token.text!r} is a word of the language, not a name.", "Use another name.", token)
@@ -265,7 +265,8 @@ class _Reader:
 
     def pick(self, token: Token) -> s.Node:
         start = self.here
-        choice = s.Name(self.plain_name(), span=(start.start, start.end))
+        earlier = start.kind == "name" and start.text.startswith("prev.")
+        choice = s.Name(self.take().text if earlier else self.plain_name(), span=(start.start, start.end))
         self.expect(",")
         self.expect("[")
         rows: list[s.PickRow] = []

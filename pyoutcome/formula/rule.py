@@ -8,8 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from pyoutcome.formula.check import check_rule, evaluation_order
-from pyoutcome.formula.shapes import Definition, Item, ItemKind, KpiShape, KpiType, Line, Payee
+from pyoutcome.formula.carried import Carried, Reading, find_carried, state_readings
+from pyoutcome.formula.check import check_rule
+from pyoutcome.formula.order import evaluation_order
+from pyoutcome.formula.shapes import Definition, Item, ItemKind, KpiShape, KpiType, Line, Payee, Register
 from pyoutcome.formula.syntax import Formula, Minus, Name, Neg, Node, Number, Plus, Product, names, walk
 
 __all__ = [
@@ -20,6 +22,7 @@ __all__ = [
     "KpiType",
     "Line",
     "Payee",
+    "Register",
     "Rule",
     "net_of",
     "sums_of_quotients",
@@ -33,7 +36,8 @@ class Rule:
 
     Raises FormulaError on building: ``rule-name`` (impossible or repeated), ``rule-kpi``, ``rule-line``, ``rule-size``,
     ``unknown-name``, ``wrong-type``, ``cycle``, ``row-never-wins``, ``table-order``, ``pick-labels``,
-    ``state-not-supported``, ``formula-too-deep``.
+    ``formula-too-deep``, ``register-start``, ``no-opening``, ``no-calendar``, ``no-history``, ``history-too-long``,
+    ``payee-needed``.
     """
 
     kpis: tuple[KpiShape, ...]
@@ -42,6 +46,10 @@ class Rule:
     definitions: tuple[Definition, ...]
     lines: tuple[Line, ...]
     payees: tuple[Payee, ...]
+    registers: tuple[Register, ...] = ()
+    """Values carried from period to period; all are updated together, from the values of the period before."""
+    periods_per_year: int | None = None
+    """Makes ``year`` (from 1) and ``period_of_year`` known; None: they are refused."""
     types: dict[str, KpiType] = field(init=False, repr=False, compare=False)
     """The type of every name a formula may use."""
 
@@ -51,12 +59,28 @@ class Rule:
     @cached_property
     def labels(self) -> dict[str, tuple[str, ...]]:
         """The labels of every choice, by its full name."""
-        return {kpi.full_name: kpi.labels for kpi in self.kpis if kpi.type == "choice"}
+        found = {kpi.full_name: kpi.labels for kpi in self.kpis if kpi.type == "choice"}
+        return found | {f"prev.{name}": labels for name, labels in found.items()}
 
     @cached_property
     def order(self) -> tuple[Item, ...]:
         """Every item in the one order of evaluation (``docs/program-format.md``, canonical form)."""
         return evaluation_order(self)
+
+    @cached_property
+    def readings(self) -> dict[str, Reading]:
+        """Every name of a value of earlier periods that formulas may use, and what it stands for."""
+        return state_readings(self)
+
+    @cached_property
+    def carried(self) -> Carried:
+        """What is kept from one period to the next; empty of an independent rule."""
+        return find_carried(self, self.order)
+
+    @property
+    def sequential(self) -> bool:
+        """Does it depend on earlier periods, so that periods must settle in order?"""
+        return bool(self.carried)
 
     @cached_property
     def totals(self) -> dict[str, tuple[str, ...]]:
@@ -91,9 +115,10 @@ def unused(rule: Rule) -> tuple[str, ...]:
     for total, parts in rule.totals.items():
         if total in mentioned:
             mentioned.update(parts)
+    mentioned |= {name.partition(".")[2] for name in mentioned if name in rule.readings}
     own = [kpi.full_name for kpi in rule.kpis]
     own += [name for name, _ in rule.parameters]
-    own += [definition.name for definition in rule.definitions]
+    own += [each.name for each in (*rule.definitions, *rule.registers)]
     own += [line.name for line in rule.lines if line.sign]
     return tuple(name for name in own if name not in mentioned)
 

@@ -9,11 +9,16 @@ from pyoutcome.decimals import DECIMALS, ONE
 from pyoutcome.formula.syntax import Formula
 
 KpiType: TypeAlias = Literal["number", "yes_no", "choice"]
-ItemKind: TypeAlias = Literal["definition", "line", "payee"]
+ItemKind: TypeAlias = Literal["start", "opening", "calendar", "definition", "register", "line", "payee"]
+"""``start``: of a register; ``opening``: of a KPI read before the first period; ``calendar``: year, period_of_year."""
 
 MOST_ITEMS: Final = 255
 """KPIs, parameters, lines, and values a program can store."""
 MOST_PAYEES: Final = 63
+DEEPEST_HISTORY: Final = 127
+"""Earlier periods a formula can look back on."""
+MOST_HISTORY: Final = 1_024
+"""Values of earlier periods that all histories of a program may hold together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,8 @@ class KpiShape:
     type: KpiType = "number"
     labels: tuple[str, ...] = ()
     """Of a choice: its labels in order; a value is the position of its label from 1, scaled."""
+    opening: int | None = None
+    """What counts as its value before the first period; None: ``prev`` of it is refused, ``lag`` gives 0."""
 
     @property
     def full_name(self) -> str:
@@ -62,6 +69,17 @@ class Definition:
 
 
 @dataclass(frozen=True, slots=True)
+class Register:
+    """A value carried from period to period: ``prev.name`` is the one after the period before, ``name`` after this."""
+
+    name: str
+    start: Formula
+    """Its value before the first period, over terms and constants only; a number or a yes/no."""
+    next: Formula
+    """Its value after a period, from previous values and this period's."""
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """One pricing rule's amount in a period."""
 
@@ -84,11 +102,11 @@ class Payee:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A definition, line or payee amount in its place in the order of evaluation."""
+    """A definition, register, line, payee amount or other stored value in its place in the order of evaluation."""
 
     kind: ItemKind
     index: int
     """Its place among its kind."""
     name: str
-    """What formulas call it; of a payee amount ``amount of <payee>``, which no formula can say."""
+    """What formulas call it; ``amount of <payee>``, ``start of <register>``, ``opening of <kpi>`` none can say."""
     formula: Formula

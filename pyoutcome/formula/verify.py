@@ -1,13 +1,13 @@
 """The checks a program passes once, when it is registered; afterwards a run needs no checks but arithmetic.
 
-``contracts/ProgramInterpreter.sol`` makes the same checks; ``docs/program-format.md`` numbers the faults.
+``contracts/program/ProgramVerifier.sol`` makes the same checks; ``docs/program-format.md`` numbers the faults.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final
+from typing import Final, NoReturn
 
 from pyoutcome.errors import FormulaError
 from pyoutcome.formula.layout import (
@@ -18,7 +18,7 @@ from pyoutcome.formula.layout import (
     MODES,
     MOST_EXPONENT,
     NO_PAYEE,
-    RESERVED_OPS,
+    STATE_OPS,
     VERSION,
     WIDEST_COLUMN,
     Columns,
@@ -27,12 +27,14 @@ from pyoutcome.formula.layout import (
     fits_word,
     stack_use,
 )
+from pyoutcome.formula.shapes import MOST_HISTORY
 from pyoutcome.formula.syntax import Edge
 
 _FIX: Final = "Use a program that this package's encoder wrote; a refused program is never deployed."
 _INDEXED: Final = frozenset(
-    {Op.PUSH8, Op.KPI, Op.PARAM, Op.GET, Op.SET, Op.ROUND, Op.STEP, Op.CURVE, Op.BANDS, Op.PICK}
+    {Op.PUSH8, Op.KPI, Op.PARAM, Op.GET, Op.SET, Op.ROUND, Op.STEP, Op.CURVE, Op.BANDS, Op.PICK} | STATE_OPS
 )
+_PAST: Final = frozenset({Op.SUMLAST, Op.LAG})
 _CONSTANT_TABLES: Final = frozenset({Op.STEPC, Op.CURVEC, Op.BANDSC})
 
 
@@ -47,6 +49,8 @@ class Instruction:
     """Offset of the next instruction."""
     number: int = 0
     """The immediate: index, n, mode, jump target (absolute), number of rows, or the value of PUSH (scaled)."""
+    periods: int = 0
+    """Of SUMLAST and LAG: how far back."""
     edges: tuple[Edge, ...] = ()
     columns: Columns | None = None
 
@@ -62,7 +66,11 @@ class Shape:
     locals: int
     """How many values the program stores."""
     sequential: bool
-    """Does it read earlier periods? Never in version 1."""
+    """Does it depend on earlier periods, so that periods must settle in order?"""
+    to_date: tuple[int, ...]
+    """Lines whose sum to date is kept, because some instruction reads it; rising."""
+    earned: tuple[int, ...]
+    """Payees whose earned amounts are kept; rising."""
 
 
 def verify(data: bytes) -> Shape:
@@ -72,7 +80,7 @@ def verify(data: bytes) -> Shape:
     number and the ``offset`` of the byte at fault.
     """
     header, start = _header(data)
-    scan = scan_code(data, start, header.kpis, header.parameters)
+    scan = scan_code(data, start, header)
     if header.max_stack != scan.depth:
         raise FormulaError(
             "program-stack-depth",
@@ -82,21 +90,23 @@ def verify(data: bytes) -> Shape:
             offset=7,
         )
     _header_locals(header, scan.locals)
-    return Shape(header, start, scan.instructions, scan.locals, sequential=False)
+    read: dict[Op, set[int]] = {Op.TODATE: set(), Op.EARNED: set()}
+    for each in scan.instructions:
+        if each.op in read:
+            read[each.op].add(each.number)
+    sequential = bool(header.registers or header.histories or any(read.values()))
+    to_date, earned = tuple(sorted(read[Op.TODATE])), tuple(sorted(read[Op.EARNED]))
+    return Shape(header, start, scan.instructions, scan.locals, sequential, to_date, earned)
 
 
 def _header(data: bytes) -> tuple[Header, int]:
-    size = HEADER + 2 * data[5] + data[6] if len(data) >= HEADER else HEADER
+    size = Header.size(data) if len(data) >= HEADER else HEADER
     if not size < len(data) <= LONGEST:
         raise FormulaError(
             "program-size", f"A program of {len(data)} bytes is too short or too long.", _FIX, fault=1, offset=0
         )
     if data[0] != VERSION:
         raise FormulaError("program-version", f"Program version {data[0]} is unknown.", _FIX, fault=2, offset=0)
-    if data[3] or data[4]:
-        raise FormulaError(
-            "program-state", "The program carries state, which version 1 does not know.", _FIX, fault=3, offset=3
-        )
     if not 1 <= data[6] <= NO_PAYEE:
         raise FormulaError("program-payees", f"The program has {data[6]} payees.", _FIX, fault=4, offset=6)
     for at in range(HEADER, HEADER + 2 * data[5], 2):
@@ -105,29 +115,42 @@ def _header(data: bytes) -> tuple[Header, int]:
             raise FormulaError(
                 "program-line-sign", "A line has an impossible payee or sign.", _FIX, fault=5, offset=at + 1
             )
-    return Header.decode(data)
+    header, start = Header.decode(data)
+    depths = [row.depth for row in header.histories]
+    if 0 in depths or sum(depths) > MOST_HISTORY:
+        raise FormulaError(
+            "program-state",
+            f"A history has no depth, or all together more than {MOST_HISTORY}.",
+            _FIX,
+            fault=3,
+            offset=HEADER + 2 * len(header.lines) + len(header.registers),
+        )
+    return header, start
 
 
 def _header_locals(header: Header, count: int) -> None:
-    taken: set[int] = set()
-    line_locals = {local for local, _, _ in header.lines}
-    places = [*(local for local, _, _ in header.lines), *header.payees]
-    for place, local in enumerate(places):
-        is_line = place < len(header.lines)
-        at = HEADER + (2 * place if is_line else len(header.lines) + place)
+    lines, nexts = [local for local, _, _ in header.lines], list(header.registers)
+    at = HEADER + 2 * len(lines) + len(nexts)
+    named = [*((local, HEADER + 2 * place) for place, local in enumerate(lines))]
+    named += [(local, HEADER + 2 * len(lines) + place) for place, local in enumerate(nexts)]
+    named += [(local, at + 3 * len(header.histories) + place) for place, local in enumerate(header.payees)]
+    taken: set[int] = set(range(len(nexts)))
+    for place, (local, offset) in enumerate(named):
         if local >= count:
+            _refuse_index(f"No instruction stores local {local}, which the header names.", offset)
+        is_payee = place >= len(lines) + len(nexts)
+        if local in taken and not (is_payee and local in lines):
             raise FormulaError(
-                "program-index",
-                f"No instruction stores local {local}, which the header names.",
-                _FIX,
-                fault=9,
-                offset=at,
-            )
-        if local in taken and (is_line or local not in line_locals):
-            raise FormulaError(
-                "program-header-local", f"Two entries of the header share local {local}.", _FIX, fault=17, offset=at
+                "program-header-local", f"Two entries of the header share local {local}.", _FIX, fault=17, offset=offset
             )
         taken.add(local)
+    for place, row in enumerate(header.histories):
+        if row.source >= (count if row.is_local else header.kpis) or (row.opening or 0) >= count:
+            _refuse_index("A history has no such source or opening value.", at + 3 * place)
+
+
+def _refuse_index(why: str, offset: int) -> NoReturn:
+    raise FormulaError("program-index", why, _FIX, fault=9, offset=offset)
 
 
 @dataclass(slots=True)
@@ -137,9 +160,11 @@ class _Scan:
     locals: int
 
 
-def scan_code(data: bytes, start: int, kpis: int, parameters: int) -> _Scan:  # noqa: C901 - one pass, as on chain
+def scan_code(data: bytes, start: int, header: Header) -> _Scan:  # noqa: C901 - one pass, as on chain
     """Check the code from ``start`` on: instructions, indexes, jumps, stack, stores."""
-    limits = {Op.KPI: kpis, Op.PARAM: parameters}
+    limits = {Op.KPI: header.kpis, Op.PARAM: header.parameters}
+    limits |= {Op.TODATE: len(header.lines), Op.EARNED: len(header.payees)}
+    limits |= dict.fromkeys(_PAST, len(header.histories))
     found: list[Instruction] = []
     targets: dict[int, int] = {}
     at, depth, deepest, stored = start, 0, 0, 0
@@ -153,10 +178,11 @@ def scan_code(data: bytes, start: int, kpis: int, parameters: int) -> _Scan:  # 
         elif after_jump:
             raise FormulaError("program-stack", "Nothing reaches this code.", _FIX, fault=12, offset=at)
         limits[Op.GET] = stored
+        limits[Op.REG] = min(len(header.registers), stored)
         if here.op in limits and here.number >= limits[here.op]:
-            raise FormulaError(
-                "program-index", f"{here.op.name} {here.number} names nothing.", _FIX, fault=9, offset=at
-            )
+            _refuse_index(f"{here.op.name} {here.number} names nothing.", at)
+        if here.op in _PAST:
+            _check_past(here, header, stored)
         if here.op is Op.SET:
             if here.number != stored or stored == 255 or depth != 1 or targets:
                 raise FormulaError(
@@ -195,6 +221,14 @@ def scan_code(data: bytes, start: int, kpis: int, parameters: int) -> _Scan:  # 
     return _Scan(tuple(found), deepest, stored)
 
 
+def _check_past(here: Instruction, header: Header, stored: int) -> None:
+    """Is what an instruction looks back on kept that long, and its opening value already stored?"""
+    row = header.histories[here.number]
+    opened = here.op is Op.SUMLAST or (row.opening or 0) < stored or row.opening is None
+    if not 1 <= here.periods <= row.depth or not opened:
+        _refuse_index(f"{here.op.name} looks back {here.periods} periods, which the history cannot.", here.at)
+
+
 def read_instruction(data: bytes, at: int) -> Instruction:
     """The instruction at an offset, its immediates checked by themselves."""
     try:
@@ -203,14 +237,6 @@ def read_instruction(data: bytes, at: int) -> Instruction:
         raise FormulaError(
             "program-opcode", f"Byte {data[at]:#04x} is no instruction.", _FIX, fault=6, offset=at
         ) from problem
-    if op in RESERVED_OPS:
-        raise FormulaError(
-            "program-state",
-            f"{op.name} reads earlier periods, which version 1 does not know.",
-            _FIX,
-            fault=3,
-            offset=at,
-        )
     if op is Op.PUSH:
         return _push(data, at)
     if op in (Op.JZ, Op.JMP):
@@ -220,6 +246,9 @@ def read_instruction(data: bytes, at: int) -> Instruction:
         return _constant_table(data, at, op)
     if op not in _INDEXED:
         return Instruction(op, at, at + 1)
+    if op in _PAST:
+        number, periods = _take(data, at, at + 1, 2)
+        return Instruction(op, at, at + 3, number, periods)
     number = _take(data, at, at + 1, 1)[0]
     if op is Op.ROUND and number >= len(MODES):
         raise FormulaError("program-mode", f"Rounding mode {number} is unknown.", _FIX, fault=15, offset=at)
@@ -227,7 +256,7 @@ def read_instruction(data: bytes, at: int) -> Instruction:
         raise FormulaError("program-table", "A table has too few rows.", _FIX, fault=16, offset=at)
     if op is Op.STEP:
         edges, end = _edges(data, at, number)
-        return Instruction(op, at, end, number, edges)
+        return Instruction(op, at, end, number, edges=edges)
     return Instruction(op, at, at + 2, number)
 
 
@@ -278,4 +307,4 @@ def _constant_table(data: bytes, at: int, op: Op) -> Instruction:
         raise FormulaError(
             "program-table", "A table's numbers are too large or out of order.", _FIX, fault=16, offset=at
         )
-    return Instruction(op, at, start + 4 + size, rows, edges, columns)
+    return Instruction(op, at, start + 4 + size, rows, edges=edges, columns=columns)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from pyoutcome.decimals import DECIMALS
 from pyoutcome.formula.machine import run
+from pyoutcome.formula.state import State
 from pyoutcome.formula.verify import Shape, verify
 from pyoutcome.protocol.arguments import Arguments
 from pyoutcome.protocol.deal import Deal, Priced, Rules, Slot
@@ -21,6 +23,8 @@ class ProgramPricing:
     program: bytes
     parameters: tuple[int, ...]
     """18 decimals."""
+    unit_decimals: int = 18
+    """Decimals of the token, which sums to date are cut to."""
     shape: Shape = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -33,23 +37,58 @@ class ProgramPricing:
 
     @property
     def start(self) -> tuple[int, ...]:
-        """Start values of the registers: this version of the program format has none."""
-        return ()
+        """What the machine carries as registers before the first period: all words of the program's state but the earned
+        amounts, which the machine has itself. Always as many, so that versions of a period can be compared: the number of
+        periods, registers (start values count while that is 0), histories filled up with zeros, sums to date by line.
+        """
+        if not self.sequential:
+            return ()
+        header = self.shape.header
+        past = sum(row.depth for row in header.histories)
+        return (0,) * (1 + len(header.registers) + past + len(self.shape.to_date))
 
     def settle(
         self, values: tuple[int, ...], registers: tuple[int, ...], period: int, earned: tuple[int, ...]
     ) -> Priced | int:
         """Amounts per payee, or the error number of the run (docs/program-format.md)."""
-        del registers, earned  # programs of this version read neither
-        result = run(self.shape, values, self.parameters, period)
-        return result.error or Priced(result.amounts)
+        state = self._state(registers, earned) if self.sequential else None
+        result = run(self.shape, values, self.parameters, period, state)
+        if result.error:
+            return result.error
+        return Priced(result.amounts, () if result.state is None else self._registers(result.state))
+
+    def _state(self, registers: tuple[int, ...], earned: tuple[int, ...]) -> State:
+        """The program's state from what the machine carries."""
+        header = self.shape.header
+        words = iter(registers)
+        periods = next(words)
+        kept = tuple(next(words) for _ in header.registers)
+        histories = tuple(tuple(next(words) for _ in range(row.depth))[:periods] for row in header.histories)
+        unit: int = 10 ** (DECIMALS - self.unit_decimals)
+        return State(
+            self.unit_decimals,
+            periods,
+            kept if periods else (),
+            histories,
+            tuple(words),
+            tuple(earned[payee] * unit for payee in self.shape.earned),
+        )
+
+    def _registers(self, state: State) -> tuple[int, ...]:
+        """What the machine carries, from the program's state after a period."""
+        depths = [row.depth for row in self.shape.header.histories]
+        past = [
+            (*history, *(0,) * (depth - len(history)))
+            for history, depth in zip(state.histories, depths, strict=True)
+        ]
+        return (state.periods, *state.registers, *(word for row in past for word in row), *state.to_date)
 
 
 def deployed_deal(arguments: Arguments, program: bytes, terms_hash: bytes) -> Deal:
     """The machine's terms for deployed arguments: no bonds, challenges, breaches or early end."""
     rules = Rules(
         terms=terms_hash.hex(),
-        pricing=ProgramPricing(program, arguments.parameters),
+        pricing=ProgramPricing(program, arguments.parameters, arguments.unit_decimals),
         kpis=arguments.kpis,
         suppliers=(None,) * len(arguments.kpis),
         verifiers=arguments.verifiers,

@@ -37,7 +37,7 @@ def demand_turn(turn: Turn, number: int) -> None:
     if turn.now < end:
         raise refusals.too_early(end)
     if turn.state.turn_of(number) is None:
-        raise refusals.too_early(None)
+        raise refusals.out_of_turn(turn.state.first_unsettled())
 
 
 def demand_values(rules: Rules, values: tuple[int, ...]) -> None:
@@ -168,7 +168,9 @@ def propose_default(turn: Turn, action: ProposeDefault) -> None:
     if period.stage is not PeriodStage.NONE:
         raise refusals.already_proposed(number)
     due = state.due_of(number)
-    if due is None or turn.now < due:
+    if due is None:
+        raise refusals.out_of_turn(state.first_unsettled())
+    if turn.now < due:
         raise refusals.too_early(due)
     rules = state.rules_of(number)
     version = price(state, number, (MISSING,) * len(rules.kpis))

@@ -77,6 +77,16 @@ def already_proposed(period: int) -> ProtocolError:
     )
 
 
+def out_of_turn(first: int) -> ProtocolError:
+    """``OutOfTurn``."""
+    return ProtocolError(
+        "out-of-turn",
+        f"The program reads earlier periods, so they settle in order, and period {first} is not settled.",
+        f"Settle period {first} first.",
+        first=first,
+    )
+
+
 def bad_party_signature(party: str) -> ProtocolError:
     """``BadPartySignature``."""
     return ProtocolError(

@@ -223,6 +223,10 @@ class State:
         """Whether every period up to the last one is settled."""
         return all(self.settled(number) for number in range(1, self.last + 1))
 
+    def first_unsettled(self) -> int:
+        """The lowest number of a period that is not settled; one more than the last if there is none."""
+        return next((number for number in range(1, self.last + 1) if not self.settled(number)), self.last + 1)
+
     def turn_of(self, number: int) -> int | None:
         """When a period's turn came: 0 for an independent one; None while an earlier one keeps it waiting."""
         if not self.rules_of(number).pricing.sequential:

@@ -57,6 +57,13 @@ class _Writer:
     parameters: int
     size: int
     """Instructions that may still be written freely; after that only leaves."""
+    registers: int = 0
+    histories: list[tuple[int, int, int, int]] = field(default_factory=list)
+    """Of each: source, 128 if it is a local, depth, opening (255 for none)."""
+    lines: int = 0
+    payees: int = 0
+    looks_back: bool = False
+    """May read sums to date."""
     code: bytearray = field(default_factory=bytearray)
     depth: int = 0
     deepest: int = 0
@@ -79,7 +86,22 @@ class _Writer:
         choices += [bytes([5, r.randrange(self.kpis)])] * 3 if self.kpis else []
         choices += [bytes([6, r.randrange(self.parameters)])] * 2 if self.parameters else []
         choices += [bytes([8, r.randrange(self.sets)])] * 2 if self.sets else []
+        choices += self.past()
         self.emit(r.choice(choices), 0, 1)
+
+    def past(self) -> list[bytes]:
+        """Reads of earlier periods that are allowed here."""
+        r = self.random
+        known = min(self.registers, self.sets)
+        choices = [bytes([7, r.randrange(known)])] * 3 if known else []
+        if self.looks_back:
+            choices += [bytes([0x0B, r.randrange(self.payees)])]
+            choices += [bytes([0x0C, r.randrange(self.lines)])] * 2 if self.lines else []
+        for index, (_, _, depth, opening) in enumerate(self.histories):
+            choices.append(bytes([0x0D, index, r.randrange(1, depth + 1)]))
+            if opening == 255 or opening < self.sets:
+                choices.append(bytes([0x0E, index, r.randrange(1, depth + 1)]))
+        return choices
 
     def constant(self) -> bytes:
         """PUSH with some split of a word into digits and exponent, seldom the canonical one."""
@@ -187,20 +209,44 @@ _KINDS: Final = (
 )  # fmt: skip
 
 
-def random_program(random: Random, size: int = 25) -> tuple[bytes, int, int]:
-    """A program the verifier admits, with its numbers of KPIs and parameters; ``size`` is about its instructions."""
+def random_program(random: Random, size: int = 25, *, state: bool = False) -> tuple[bytes, int, int]:
+    """A program the verifier admits, with its numbers of KPIs and parameters; ``size`` is about its instructions.
+
+    With ``state`` it has registers and histories and reads sums to date, now and then some of these only.
+    """
     writer = _Writer(random, random.randrange(0, 5), random.randrange(0, 4), size)
-    count = random.randrange(1, 5)
+    registers = random.randrange(4) if state else 0
+    free = random.randrange(1, 5)
+    count = 2 * registers + free
+    # Starts come first; next values are any later locals, each its own, and the others are for lines and payees.
+    later = random.sample(range(registers, count), count - registers)
+    nexts, others = later[:registers], later[registers:]
+    payees = random.sample(others, random.randrange(1, free + 1))
+    lines = [local for local in sorted(others) if random.random() < 0.5]
+    if state:
+        writer.registers, writer.lines, writer.payees = registers, len(lines), len(payees)
+        writer.looks_back = random.random() < 0.7
+        writer.histories = [_random_history(random, writer.kpis, count) for _ in range(random.randrange(4))]
     for _ in range(count):
         writer.size = max(writer.size, size // count)
         writer.store()
-    payees = random.sample(range(count), random.randrange(1, count + 1))
-    lines = [local for local in range(count) if random.random() < 0.5]
-    header = bytearray([1, writer.kpis, writer.parameters, 0, 0, len(lines), len(payees), writer.deepest])
+    counts = (writer.kpis, writer.parameters, registers, len(writer.histories), len(lines), len(payees))
+    header = bytearray([1, *counts, writer.deepest])
     for local in lines:
         paid = random.random() < 0.7
         header += bytes([local, random.randrange(3) << 6 | random.randrange(len(payees)) if paid else 63])
+    header += bytes(nexts)
+    for source, is_local, depth, opening in writer.histories:
+        header += bytes([source, is_local | depth, opening])
     return bytes(header) + bytes(payees) + bytes(writer.code), writer.kpis, writer.parameters
+
+
+def _random_history(random: Random, kpis: int, count: int) -> tuple[int, int, int, int]:
+    depth = random.choice((1, 2, 3, 127))
+    opening = random.choice((255, random.randrange(count)))
+    if kpis and random.random() < 0.5:
+        return random.randrange(kpis), 0, depth, opening
+    return random.randrange(count), 128, depth, opening
 
 
 def mutated(random: Random, program: bytes) -> bytes:

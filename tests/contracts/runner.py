@@ -1,4 +1,4 @@
-"""Calls the escrow's own verifier and machine (contracts/test/ProgramRunner.sol) in a bare EVM, many cases at once."""
+"""Calls the escrow's own verifier, machine and carried state (contracts/test/ProgramRunner.sol) in a bare EVM, many cases at once."""
 
 from __future__ import annotations
 
@@ -33,6 +33,9 @@ class Job:
 
     program: bytes
     cases: tuple[Case, ...] = ()
+    """Of a sequential program: its periods in turn, each from what those before it left."""
+    unit_decimals: int = 18
+    """Decimals of the token, which sums to date are cut to."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,8 @@ class Outcome:
     error: int
     locals: tuple[int, ...]
     amounts: tuple[int, ...]
+    state: tuple[int, ...] = ()
+    """All carried words after the run; none of an independent program."""
 
 
 @dataclass(frozen=True)
@@ -62,11 +67,18 @@ class Runner:
 
     def run(self, jobs: Sequence[Job]) -> list[Answer]:
         """All jobs in one call."""
-        plain = [(job.program, [(case.kpis, case.parameters, case.period) for case in job.cases]) for job in jobs]
-        output = self._call(f"runMany((bytes,{_CASE}[])[])", [f"(bytes,{_CASE}[])[]"], [plain])
-        faults, outcomes = decode(["uint8[]", "(uint256,int256[],int256[])[][]"], output)
+        plain = [
+            (
+                job.program,
+                10 ** (18 - job.unit_decimals),
+                [(case.kpis, case.parameters, case.period) for case in job.cases],
+            )
+            for job in jobs
+        ]
+        output = self._call(f"runMany((bytes,int256,{_CASE}[])[])", [f"(bytes,int256,{_CASE}[])[]"], [plain])
+        faults, outcomes = decode(["uint8[]", "(uint256,int256[],int256[],int256[])[][]"], output)
         return [
-            Answer(fault, tuple(Outcome(error, tuple(stored), tuple(amounts)) for error, stored, amounts in rows))
+            Answer(fault, tuple(Outcome(row[0], *map(tuple, row[1:])) for row in rows))
             for fault, rows in zip(faults, outcomes, strict=True)
         ]
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from itertools import pairwise
 from random import Random
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from pyoutcome.errors import FormulaError
-from pyoutcome.formula.machine import run
+from pyoutcome.formula.machine import begin, run
 from pyoutcome.formula.verify import verify
 from tests.contracts.programs import mutated, random_case, random_program
 from tests.contracts.runner import Answer, Job, Outcome, Runner
@@ -34,9 +35,12 @@ def expected_of(job: Job) -> Answer:
     except FormulaError as refusal:
         return Answer(int(str(refusal.details["fault"])), ())
     outcomes = []
+    state = begin(shape, job.unit_decimals) if shape.sequential else None
     for case in job.cases:
-        result = run(shape, case.kpis, case.parameters, case.period)
-        outcomes.append(Outcome(result.error, result.locals, result.amounts))
+        result = run(shape, case.kpis, case.parameters, case.period, state)
+        # An error leaves the state as it was.
+        state = result.state or state
+        outcomes.append(Outcome(result.error, result.locals, result.amounts, state.words() if state else ()))
     return Answer(0, tuple(outcomes))
 
 
@@ -65,7 +69,7 @@ def test_random_programs_run_alike(runner: Runner, seed: int) -> None:
 
 
 def test_random_programs_reach_every_run_time_error(runner: Runner) -> None:
-    random = Random(1)
+    random = Random(0)
     programs = [random_program(random, size=10) for _ in range(150)]
 
     seen = compare(runner, [Job(p, (random_case(random, k, n),)) for p, k, n in programs])
@@ -73,11 +77,45 @@ def test_random_programs_reach_every_run_time_error(runner: Runner) -> None:
     assert set(range(8)) == set(seen)
 
 
+@settings(_SETTINGS, max_examples=6 * DEEP)
+@given(st.integers(0, 2**64))
+def test_random_programs_carry_the_same_state(runner: Runner, seed: int) -> None:
+    """Five periods in turn: results, errors, and every word that is left after each."""
+    random = Random(seed)
+    jobs = []
+    for _ in range(PROGRAMS):
+        program, kpis, parameters = random_program(random, size=12, state=True)
+        periods = tuple(random_case(random, kpis, parameters) for _ in range(5))
+        jobs.append(Job(program, periods, random.choice((0, 2, 6, 18))))
+
+    seen = compare(runner, jobs)
+
+    assert sum(seen.values()) == 5 * PROGRAMS
+
+
+def test_only_a_run_without_error_changes_the_state(runner: Runner) -> None:
+    random = Random(7)
+    jobs = []
+    for _ in range(2 * PROGRAMS):
+        program, kpis, parameters = random_program(random, size=6, state=True)
+        jobs.append(Job(program, tuple(random_case(random, kpis, parameters) for _ in range(6)), 6))
+
+    answers = runner.run(jobs)
+
+    steps = [step for answer in answers for step in pairwise(answer.outcomes) if step[0].state]
+    failed = [(before, after) for before, after in steps if after.error]
+    went = [(before, after) for before, after in steps if not after.error]
+    assert [before.state for before, _ in failed] == [after.state for _, after in failed]
+    assert [before.state[0] + 1 for before, _ in went] == [after.state[0] for _, after in went]
+    assert len(failed) > 20
+    assert len(went) > 20
+
+
 @settings(_SETTINGS, max_examples=8 * DEEP)
 @given(st.integers(0, 2**64))
 def test_altered_programs_are_refused_alike(runner: Runner, seed: int) -> None:
     random = Random(seed)
-    jobs = [Job(mutated(random, random_program(random, size=10)[0])) for _ in range(PROGRAMS)]
+    jobs = [Job(mutated(random, random_program(random, size=10, state=at % 2 == 1)[0])) for at in range(PROGRAMS)]
 
     for job, answer in zip(jobs, runner.run(jobs), strict=True):
         # With several faults either may name any one; what counts is whether the program is refused.
@@ -95,12 +133,12 @@ def test_every_fault_is_found_alike(runner: Runner) -> None:
     assert list(FAULTY) == [expected_of(job).fault for job in jobs]
 
 
-# Header 01 kpis parameters 00 00 lines payees depth, tables, code; the good program is `ONE SET 0` for one payee.
+# Header 01 kpis parameters registers histories lines payees depth, tables, code; the good program is `ONE SET 0` for one payee.
 FAULTY = {
     0: "0100000000000101 00 02 0900",
     1: "0100000000000101 00",
     2: "0200000000000101 00 02 0900",
-    3: "0100000000000101 00 0700 0900",
+    3: "0100000001000101 0080ff 00 02 0900",
     4: "0100000000000001 02 0900",
     5: "0100000000010101 00c0 00 02 0900",
     6: "0100000000000101 00 99 0900",

@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hypothesis import strategies as st
 
 from pyoutcome.decimals import INT256_MAX, INT256_MIN, ONE, Rounding
 from pyoutcome.formula import syntax as s
-from pyoutcome.formula.rule import Definition, KpiShape, Line, Payee, Rule, net_of
+from pyoutcome.formula.rule import Definition, KpiShape, Line, Payee, Register, Rule, net_of
 
 words = st.one_of(
     st.integers(-1_000, 1_000).map(lambda n: n * ONE // 4),
@@ -36,6 +36,8 @@ class _Scope:
     numbers: list[str]
     truths: list[str]
     choices: dict[str, tuple[str, ...]]
+    past: tuple[str, ...] = ()
+    """Values whose earlier periods formulas may read."""
 
 
 class _Maker:
@@ -52,6 +54,9 @@ class _Maker:
         return s.Number(self.draw(constants))
 
     def leaf(self) -> s.Node:
+        if self.scope.past and not self.below(6):
+            name = self.scope.past[self.below(len(self.scope.past))]
+            return (s.Lag, s.SumLast)[self.below(2)](name, 1 + self.below(4))
         if self.scope.numbers and self.below(4):
             return s.Name(self.scope.numbers[self.below(len(self.scope.numbers))])
         return self.constant()
@@ -153,8 +158,8 @@ class _Maker:
 
 
 @st.composite
-def kpis(draw: Any) -> tuple[KpiShape, ...]:
-    """One to five KPIs of all types, some of them once per provider."""
+def kpis(draw: Any, *, state: bool = False) -> tuple[KpiShape, ...]:
+    """One to five KPIs of all types, some of them once per provider; with ``state`` some have opening values."""
     found: list[KpiShape] = []
     for at in range(draw(st.integers(1, 4))):
         kind = draw(st.integers(0, 5))
@@ -169,13 +174,18 @@ def kpis(draw: Any) -> tuple[KpiShape, ...]:
             high = low + draw(st.integers(0, 2000)) * multiple
             providers = ("UA", "B6") if kind == 2 else (None,)
             found += [KpiShape(f"k{at}", low, high, decimals, provider) for provider in providers]
+    if state:
+        found = [replace(kpi, opening=draw(_values_of(kpi))) if draw(st.booleans()) else kpi for kpi in found]
     return tuple(found)
 
 
 @st.composite
-def rules(draw: Any, size: int = 3) -> Rule:
-    """A whole rule: KPIs of every type, terms, definitions, lines of every sign, and payees."""
-    shapes = draw(kpis())
+def rules(draw: Any, size: int = 3, *, state: bool = False) -> Rule:
+    """A whole rule: KPIs of every type, terms, definitions, lines of every sign, and payees.
+
+    With ``state`` also registers, histories, sums to date, opening values and the calendar.
+    """
+    shapes = draw(kpis(state=state))
     parameters = tuple((f"t{at}", draw(constants)) for at in range(draw(st.integers(0, 2))))
     scope = _Scope(
         [kpi.full_name for kpi in shapes if kpi.type == "number"] + [name for name, _ in parameters] + ["period"],
@@ -184,12 +194,19 @@ def rules(draw: Any, size: int = 3) -> Rule:
     )
     scope.numbers += sorted({f"total.{kpi.name}" for kpi in shapes if kpi.provider})
     maker = _Maker(draw, scope)
+    payees = draw(st.integers(1, 3))
+    plan = [draw(st.integers(0, 3)) for _ in range(1 + draw(st.integers(0, size)))]
+    registers: list[tuple[str, s.Node, bool]] = []
+    per_year = None
+    if state:
+        per_year = draw(st.sampled_from([None, 1, 3, 12]))
+        registers = _add_state(maker, shapes, parameters, payees, plan)
+        scope.numbers += ["year", "period_of_year"] if per_year else []
     definitions: list[Definition] = []
     lines: list[Line] = []
-    payees = draw(st.integers(1, 3))
-    for at in range(1 + draw(st.integers(0, size))):
+    nexts: list[Register] = []
+    for at, kind in enumerate(plan):
         depth = draw(st.integers(1, size))
-        kind = draw(st.integers(0, 3))
         if kind == 0:
             definitions.append(Definition(f"d{at}", maker.number(depth)))
             scope.numbers.append(f"d{at}")
@@ -201,6 +218,9 @@ def rules(draw: Any, size: int = 3) -> Rule:
             sign = draw(st.integers(-1, 1)) if payee >= 0 else 0
             lines.append(Line(f"l{at}", payee if payee >= 0 else None, sign, maker.number(depth)))
             scope.numbers.append(f"l{at}")
+        if registers and draw(st.booleans()):
+            nexts.append(_next_register(maker, *registers.pop()))
+    nexts += [_next_register(maker, *register) for register in registers]
     amounts = [
         net_of(tuple(lines), at) if draw(st.booleans()) else s.Clamp(maker.number(1), s.Number(-ONE), s.Number(ONE))
         for at in range(payees)
@@ -211,7 +231,40 @@ def rules(draw: Any, size: int = 3) -> Rule:
         tuple(definitions),
         tuple(lines),
         tuple(Payee(f"P{at}", amount) for at, amount in enumerate(amounts)),
+        tuple(nexts),
+        per_year,
     )
+
+
+def _add_state(
+    maker: _Maker, shapes: tuple[KpiShape, ...], parameters: tuple[tuple[str, int], ...], payees: int, plan: list[int]
+) -> list[tuple[str, s.Node, bool]]:
+    """Put values of earlier periods into scope; name, start and kind of the registers still to get a next value."""
+    scope = maker.scope
+    opened = [kpi for kpi in shapes if kpi.opening is not None]
+    scope.numbers += [f"prev.{kpi.full_name}" for kpi in opened if kpi.type == "number"]
+    scope.truths += [f"prev.{kpi.full_name}" for kpi in opened if kpi.type == "yes_no"]
+    scope.choices |= {f"prev.{kpi.full_name}": kpi.labels for kpi in opened if kpi.type == "choice"}
+    scope.numbers += [f"to_date.l{at}" for at, kind in enumerate(plan) if kind > 1]
+    scope.numbers += [f"earned_before.P{at}" for at in range(payees)] + (["earned_before"] if payees == 1 else [])
+    early = _Maker(maker.draw, _Scope([name for name, _ in parameters], [], {}))
+    found: list[tuple[str, s.Node, bool]] = []
+    for at in range(maker.below(4)):
+        is_truth = not maker.below(3)
+        start = early.truth(1) if is_truth else early.number(maker.below(2))
+        (scope.truths if is_truth else scope.numbers).append(f"prev.r{at}")
+        found.append((f"r{at}", start, is_truth))
+    past = [kpi.full_name for kpi in shapes if kpi.type == "number"]
+    past += [f"{'l' if kind > 1 else 'd'}{at}" for at, kind in enumerate(plan) if kind != 1]
+    scope.past = (*past, *(name for name, _, is_truth in found if not is_truth))
+    return found
+
+
+def _next_register(maker: _Maker, name: str, start: s.Node, is_truth: bool) -> Register:
+    """A register with its next value; from here on formulas may use it."""
+    made = Register(name, start, maker.truth(2) if is_truth else maker.number(2))
+    (maker.scope.truths if is_truth else maker.scope.numbers).append(name)
+    return made
 
 
 def _values_of(kpi: KpiShape) -> st.SearchStrategy[int]:
@@ -234,3 +287,11 @@ def rules_with_values(draw: Any, size: int = 3, *, wild: bool = False) -> tuple[
     """A rule and KPI values for it."""
     rule = draw(rules(size))
     return rule, draw(wild_values_for(rule) if wild else values_for(rule))
+
+
+@st.composite
+def rules_with_periods(draw: Any, size: int = 2, most: int = 6) -> tuple[Rule, tuple[tuple[int, ...], ...]]:
+    """A rule that may look back, and KPI values for several periods: tame ones, now and then any words."""
+    rule = draw(rules(size, state=True))
+    values = st.one_of(values_for(rule), values_for(rule), values_for(rule), wild_values_for(rule))
+    return rule, tuple(draw(values) for _ in range(draw(st.integers(1, most))))

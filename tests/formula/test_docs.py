@@ -10,7 +10,7 @@ import pytest
 from pyoutcome.decimals import parse as n
 from pyoutcome.decimals import show
 from pyoutcome.formula import Definition, KpiShape, Line, Payee, Rule, encode, evaluate, parse, run, verify
-from pyoutcome.formula.layout import RESERVED_OPS, Op
+from pyoutcome.formula.layout import STATE_OPS, Op
 from pyoutcome.formula.machine import RUN_ERRORS
 from pyoutcome.formula.tokens import RESERVED
 
@@ -54,7 +54,7 @@ def test_every_instruction_is_in_the_format_page() -> None:
         for word, code in zip(words, codes, strict=True):
             found[word] = code if isinstance(code, int) else int(code, 16)
     assert {op.name: op.value for op in Op} == found
-    assert all(op.name in found for op in RESERVED_OPS)
+    assert all(op.name in found for op in STATE_OPS)
 
 
 def test_run_errors_and_faults_are_numbered_as_in_the_format_page() -> None:

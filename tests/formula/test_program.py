@@ -174,6 +174,16 @@ def program(code: str, depth: int = 1, line: str = "00 40", payee: str = "00", h
     return bytes.fromhex(f"{head} {depth:02x} {line} {payee} {code}")
 
 
+def past(code: str, *rows: str) -> bytes:
+    """One line, one payee and histories."""
+    return bytes.fromhex(f"01 02 01 00 {len(rows):02x} 01 01 01 00 40 {' '.join(rows)} 00 {code}")
+
+
+def register(code: str, line: str = "01 40", register: str = "02", payee: str = "01") -> bytes:
+    """One line, one payee and one register."""
+    return bytes.fromhex(f"01 02 01 01 00 01 01 01 {line} {register} {payee} {code}")
+
+
 @pytest.mark.parametrize(
     ("data", "fault", "code"),
     [
@@ -181,8 +191,8 @@ def program(code: str, depth: int = 1, line: str = "00 40", payee: str = "00", h
         (program(""), 1, "program-size"),
         (program("01" * 16_400), 1, "program-size"),
         (program("0100 0900", head="02 02 01 00 00 01 01"), 2, "program-version"),
-        (program("0100 0900", head="01 02 01 01 00 01 01"), 3, "program-state"),
-        (program("0700 0900"), 3, "program-state"),
+        (past("01 0900", "00 00 ff"), 3, "program-state"),
+        (past("01 0900", *["00 7f ff"] * 9), 3, "program-state"),
         (bytes.fromhex("01 00 00 00 00 00 00 01 01 0900"), 4, "program-payees"),
         (program("01 0900", line="00 c0"), 5, "program-line-sign"),
         (program("01 0900", line="00 41"), 5, "program-line-sign"),
@@ -195,6 +205,18 @@ def program(code: str, depth: int = 1, line: str = "00 40", payee: str = "00", h
         (program("0502 0900"), 9, "program-index"),
         (program("0601 0900"), 9, "program-index"),
         (program("0800 0900"), 9, "program-index"),
+        (program("0700 0900"), 9, "program-index"),
+        (program("0c01 0900"), 9, "program-index"),
+        (program("0b01 0900"), 9, "program-index"),
+        (program("0d0001 0900"), 9, "program-index"),
+        (past("0d0003 0900", "00 02 ff"), 9, "program-index"),
+        (past("0e0000 0900", "00 02 ff"), 9, "program-index"),
+        (past("0e0001 0900 01 0901", "00 02 01"), 9, "program-index"),
+        (past("0e0001 0900", "02 02 ff"), 9, "program-index"),
+        (past("0e0001 0900", "01 82 ff"), 9, "program-index"),
+        (past("0d0001 0900", "00 02 01"), 9, "program-index"),
+        (register("0700 0900 01 0901 01 0902"), 9, "program-index"),
+        (register("01 0900 01 0901", register="02"), 9, "program-index"),
         (program("01 0900", payee="01"), 9, "program-index"),
         (program("01 0901"), 10, "program-set"),
         (program("01 01 0900 0901", depth=2), 10, "program-set"),
@@ -219,6 +241,9 @@ def program(code: str, depth: int = 1, line: str = "00 40", payee: str = "00", h
             17,
             "program-header-local",
         ),
+        (register("01 0900 01 0901 01 0902", register="00"), 17, "program-header-local"),
+        (register("01 0900 01 0901 01 0902", line="00 40"), 17, "program-header-local"),
+        (register("01 0900 01 0901 01 0902", payee="02"), 17, "program-header-local"),
     ],
 )
 def test_registration_refuses(data: bytes, fault: int, code: str) -> None:

@@ -161,7 +161,7 @@ def test_a_report_needs_a_quorum_of_different_verifiers_in_order_and_sound_value
 
 
 def test_a_sequential_program_waits_for_its_turn_and_an_independent_one_does_not() -> None:
-    for pricing, refusal in ((Rising(2), "too-early"), (None, None)):
+    for pricing, refusal in ((Rising(2), "out-of-turn"), (None, None)):
         theatre = Theatre(deal(pricing)).begin()
         at(theatre, START + 200, act.Report(2, scaled((8, 8)), (0, 1)), refusal)
 

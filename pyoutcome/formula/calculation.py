@@ -1,0 +1,288 @@
+"""The value of a formula: one walk over its tree, which serves plain evaluation and explanation alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Final
+
+from pyoutcome.decimals import ONE, show
+from pyoutcome.formula import arithmetic as a
+from pyoutcome.formula import syntax as s
+from pyoutcome.formula.outcome import Note, NoteKind
+from pyoutcome.formula.printer import to_text
+from pyoutcome.formula.rule import Rule
+from pyoutcome.formula.state import lag, sum_last
+
+
+def _plain(value: Fraction) -> str:
+    """A scaled exact value as text: a decimal if one is exact, else a fraction."""
+    true = value / ONE
+    rest = true.denominator
+    for prime in (2, 5):
+        while rest % prime == 0:
+            rest //= prime
+    if rest != 1:
+        return f"{true.numerator}/{true.denominator}"
+    digits = 0
+    while true.denominator != 1:
+        true, digits = true * 10, digits + 1
+    sign, whole = ("-" if true < 0 else ""), str(abs(true.numerator)).rjust(digits + 1, "0")
+    return f"{sign}{whole[:-digits]}.{whole[-digits:]}" if digits else f"{sign}{whole}"
+
+
+class Calculation:
+    """One evaluation: the values known so far and, if asked for, the notes of the item at hand.
+
+    ``names`` holds the value of every name, ``past`` the histories that ``lag`` and ``sum_last`` read, newest first.
+    """
+
+    __slots__ = ("explain", "names", "notes", "openings", "past", "read", "rule")
+
+    def __init__(self, rule: Rule, names: dict[str, int], explain: bool) -> None:
+        self.rule = rule
+        self.names = names
+        self.past: dict[str, tuple[int, ...]] = {}
+        self.openings: dict[str, int] = {}
+        self.explain = explain
+        self.begin()
+
+    def begin(self) -> None:
+        self.notes: list[Note] = []
+        self.read: dict[str, int] = {}
+
+    def value(self, node: s.Node) -> int:
+        """The scaled value of a node; 1 or 0 of a yes/no."""
+        return _READERS[type(node)](self, node)
+
+    def note(self, kind: NoteKind, node: s.Node, said: str, before: str = "", after: str = "") -> None:
+        if self.explain:
+            self.notes.append(Note(kind, to_text(node), node.span, said, before, after))
+
+    def lost(self, node: s.Node, exact: Fraction, used: int) -> int:
+        """Take note of a truncation, if there was one."""
+        if self.explain and exact != used:
+            before, after = _plain(exact), show(used)
+            said = f"{to_text(node)} is {before}, cut to 18 decimals: {after}."
+            self.notes.append(Note("truncated", to_text(node), node.span, said, before, after))
+        return used
+
+    def number(self, node: s.Number) -> int:
+        return node.value
+
+    def truth(self, node: s.Truth) -> int:
+        return int(node.value)
+
+    def name(self, node: s.Name) -> int:
+        value = self.names.get(node.name)
+        if value is None:
+            value = 0
+            for part in self.rule.totals[node.name]:
+                value = a.fit_word(value + self.names[part])
+        if self.explain:
+            self.read.setdefault(node.name, value)
+        return value
+
+    def sum_last(self, node: s.SumLast) -> int:
+        return self.looked_back(node, sum_last(self.past[node.name], node.periods))
+
+    def lag(self, node: s.Lag) -> int:
+        return self.looked_back(node, lag(self.past[node.name], node.periods, self.openings.get(node.name, 0)))
+
+    def looked_back(self, node: s.Node, value: int) -> int:
+        if self.explain:
+            self.read.setdefault(to_text(node), value)
+        return value
+
+    def neg(self, node: s.Neg) -> int:
+        return a.fit_word(-self.value(node.operand))
+
+    def absolute(self, node: s.Abs) -> int:
+        return a.fit_word(abs(self.value(node.operand)))
+
+    def plus(self, node: s.Plus) -> int:
+        return a.fit_word(self.value(node.left) + self.value(node.right))
+
+    def minus(self, node: s.Minus) -> int:
+        return a.fit_word(self.value(node.left) - self.value(node.right))
+
+    def product(self, node: s.Product) -> int:
+        """The chain rule: all factors but the last from the left, then the last and the first divisor as one."""
+        values = [self.value(node.factors[0])]
+        last = len(node.factors) - 1
+        for at, factor in enumerate(node.factors[1:], 1):
+            values.append(self.value(factor))
+            if at < last or not node.divisors:
+                x, y = values
+                values = [self.lost(node, Fraction(x * y, ONE), a.multiply(x, y))]
+        result = values[0]
+        for at, divisor in enumerate(node.divisors):
+            z = self.value(divisor)
+            if at == 0 and len(values) == 2:
+                x, y = values
+                result = a.multiply_divide(x, y, z)
+                self.lost(node, Fraction(x * y, z), result)
+            else:
+                before, result = result, a.divide(result, z)
+                self.lost(node, Fraction(before * ONE, z), result)
+        return result
+
+    def compare(self, node: s.Compare) -> int:
+        for choice, label in ((node.left, node.right), (node.right, node.left)):
+            if isinstance(choice, s.Name) and isinstance(label, s.Name):
+                labels = self.rule.labels.get(choice.name)
+                if labels is not None:
+                    return int(a.holds(node.relation, self.name(choice), (labels.index(label.name) + 1) * ONE))
+        return int(a.holds(node.relation, self.value(node.left), self.value(node.right)))
+
+    def negation(self, node: s.Not) -> int:
+        return int(not self.value(node.operand))
+
+    def both(self, node: s.And) -> int:
+        return self.value(node.right) if self.value(node.left) else 0
+
+    def either(self, node: s.Or) -> int:
+        return 1 if self.value(node.left) else self.value(node.right)
+
+    def branch(self, node: s.If) -> int:
+        met = self.value(node.condition)
+        if self.explain:
+            said = f"{to_text(node.condition)} {'holds' if met else 'does not hold'}, so "
+            self.note("branch", node, f"{said}{to_text(node.then if met else node.otherwise)} applies.")
+        return self.value(node.then if met else node.otherwise)
+
+    def extreme(self, node: s.Min | s.Max) -> int:
+        values = list(map(self.value, node.operands))
+        least = isinstance(node, s.Min)
+        result = min(values) if least else max(values)
+        if self.explain:
+            which, taken = "least" if least else "greatest", to_text(node.operands[values.index(result)])
+            said = f"Of {len(values)} values the {which} is {taken} = {show(result)}."
+            self.note("limit", node, said, after=show(result))
+        return result
+
+    def clamp(self, node: s.Clamp) -> int:
+        x, low, high = self.value(node.of), self.value(node.low), self.value(node.high)
+        result = a.clamp(x, low, high)
+        if self.explain and result != x:
+            said = f"{to_text(node.of)} is {show(x)}, {'raised' if x < low else 'lowered'} to the limit {show(result)}."
+            self.note("limit", node, said, show(x), show(result))
+        return result
+
+    def outside(self, node: s.Outside) -> int:
+        x, low, high = self.value(node.of), self.value(node.low), self.value(node.high)
+        result = a.outside(x, low, high)
+        if self.explain:
+            place = "inside" if result == 0 else "below" if low - x == result else "above"
+            said = f"{to_text(node.of)} is {show(x)}, {place} the range {show(low)} to {show(high)}"
+            self.note("limit", node, f"{said}{f' by {show(result)}' if result else ''}.", show(x), show(result))
+        return result
+
+    def rounded(self, node: s.Round) -> int:
+        x, step = self.value(node.of), self.value(node.step)
+        result = a.round_step(x, step, node.mode)
+        if self.explain:
+            how = f"rounded {node.mode} to a multiple of {show(step)}"
+            said = f"{to_text(node.of)} is {show(x)}, {how}: {show(result)}."
+            self.note("rounded", node, said, show(x), show(result))
+        return result
+
+    def step(self, node: s.Step) -> int:
+        x = self.value(node.of)
+        edges: list[int] = []
+        results: list[int] = []
+        for row in node.rows:
+            edges.append(self.value(row.at))
+            results.append(self.value(row.value))
+        results.append(self.value(node.otherwise))
+        at = a.first_row(x, [row.edge for row in node.rows], edges)
+        if self.explain:
+            row_text = f"{node.rows[at].edge} {show(edges[at])}" if at < len(edges) else "otherwise"
+            said = f"{to_text(node.of)} is {show(x)}: row '{row_text}' gives {show(results[at])}."
+            self.note("row", node, said, show(x), show(results[at]))
+        return results[at]
+
+    def pick(self, node: s.Pick) -> int:
+        x = self.value(node.choice)
+        labels = self.rule.labels[node.choice.name]
+        given = {row.label: row.value for row in node.rows}
+        results: list[int] = []
+        other: int | None = None
+        for label in labels:
+            if label in given:
+                results.append(self.value(given[label]))
+                continue
+            if other is None and node.otherwise is not None:
+                other = self.value(node.otherwise)
+            results.append(other or 0)
+        at = a.pick_row(x, len(labels))
+        self.note("choice", node, f"{node.choice.name} is {labels[at]}, which gives {show(results[at])}.")
+        return results[at]
+
+    def bands(self, node: s.Bands) -> int:
+        x = self.value(node.of)
+        edges: list[int] = []
+        rates: list[int] = []
+        for row in node.rows:
+            to = self.value(row.to)
+            edges.append(a.fit_word(edges[-1] + to) if row.is_width and edges else to)
+            rates.append(self.value(row.rate))
+        rates.append(self.value(node.rest))
+        result = a.bands(x, edges, rates)
+        if self.explain:
+            for part, rate in zip(a.band_parts(x, edges), rates, strict=True):
+                if part:
+                    paid = a.multiply(part, rate)
+                    said = f"{show(part)} of {to_text(node.of)} at {show(rate)} is {show(paid)}."
+                    self.note("band", node, said, _plain(Fraction(part * rate, ONE)), show(paid))
+        return result
+
+    def curve(self, node: s.Curve) -> int:
+        x = self.value(node.of)
+        xs: list[int] = []
+        ys: list[int] = []
+        for point in node.points:
+            xs.append(self.value(point.x))
+            ys.append(self.value(point.y))
+        result = a.curve(x, xs, ys)
+        if self.explain:
+            at = a.segment(x, xs)
+            inside = 0 <= at < len(xs) - 1
+            if inside:
+                ends = f"between {show(xs[at])} and {show(xs[at + 1])}"
+                said = f"{to_text(node.of)} is {show(x)}, {ends}: {show(result)}."
+                exact = Fraction(ys[at]) + Fraction((ys[at + 1] - ys[at]) * (x - xs[at]), xs[at + 1] - xs[at])
+            else:
+                side = "first" if at < 0 else "last"
+                said = f"{to_text(node.of)} is {show(x)}, at or beyond the {side} point of the curve: {show(result)}."
+                exact = Fraction(result)
+            self.note("segment", node, said, _plain(exact), show(result))
+        return result
+
+
+_READERS: Final[dict[type[s.Node], Callable[..., int]]] = {
+    s.Number: Calculation.number,
+    s.Truth: Calculation.truth,
+    s.Name: Calculation.name,
+    s.SumLast: Calculation.sum_last,
+    s.Lag: Calculation.lag,
+    s.Neg: Calculation.neg,
+    s.Not: Calculation.negation,
+    s.Abs: Calculation.absolute,
+    s.Plus: Calculation.plus,
+    s.Minus: Calculation.minus,
+    s.Product: Calculation.product,
+    s.Compare: Calculation.compare,
+    s.And: Calculation.both,
+    s.Or: Calculation.either,
+    s.If: Calculation.branch,
+    s.Min: Calculation.extreme,
+    s.Max: Calculation.extreme,
+    s.Clamp: Calculation.clamp,
+    s.Outside: Calculation.outside,
+    s.Round: Calculation.rounded,
+    s.Step: Calculation.step,
+    s.Pick: Calculation.pick,
+    s.Bands: Calculation.bands,
+    s.Curve: Calculation.curve,
+}
