@@ -105,6 +105,12 @@ DEALS: dict[str, tuple[Deal, int, tuple[str, str], tuple[str, str]]] = {
         ("0", "250"),
     ),
     "a rolling cap": (Deal({"pay": "max(0, min(x, 150 - sum_last(pay, 2)))"}), 6, ("0", "100"), ("0", "600")),
+    "what a rolling cap leaves": (
+        Deal({"pay": "max(0, min(x, 150 - sum_last(pay, 2)))", "room": "150 - sum_last(pay, 2)"}, "room"),
+        6,
+        ("0", "150"),
+        ("200", "900"),
+    ),
     "a high-water mark": (
         Deal({"pay": "20% * max(0, x - prev.mark)"}, registers={"mark": ("10", "max(prev.mark, x)")}),
         6,
