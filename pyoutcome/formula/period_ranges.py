@@ -100,7 +100,7 @@ class PeriodRanges:
         key = tuple(sorted(fixed.items()))
         if key not in self.walks:
             box = self.box | {name: Range(value, value, abs(value)) for name, value in fixed.items()}
-            self.walks[key] = Walk(self.rule, box, self.frame.parameters, self.period)
+            self.walks[key] = Walk(self.rule, box, self.frame.parameters, self.period, slopes=not fixed)
         return self.walks[key]
 
     def _find_box(self) -> Box:
@@ -133,11 +133,7 @@ class PeriodRanges:
 
     def _tie(self, line: int, register: int, sign: int, amount: Range) -> Spread:
         """Where a line, cut to base units, plus or less what a register grows by lies."""
-        name = self.rule.registers[register].name
-        grown = ((sign, s.Name(name)), (-sign, s.Name(f"prev.{name}")))
-        return self._cut_sum(
-            self.frame.form((1, s.Name(self.rule.lines[line].name)), *grown), [(1, amount)], whole=False
-        )
+        return self._cut_sum(self.frame.tie(line, register, sign), [(1, amount)], whole=False)
 
     def _cut_sum(self, form: Terms, cut: list[tuple[int, Range]], *, whole: bool = True) -> Spread:
         """Where a sum lies, some of whose parts are cut to base units; ``whole`` if all are."""

@@ -23,8 +23,10 @@ class Range(NamedTuple):
     high: int
     grain: int
 
-    def view(self, name: str) -> View:
-        """As a variable of that name."""
+    def view(self, name: str, *, slopes: bool = True) -> View:
+        """As a variable of that name; without slopes only its range is followed, which is quicker."""
+        if not slopes:
+            return View(self.low, self.high, self.grain, None, 0)
         if self.low == self.high:
             return iv.constant(self.low)
         return View(self.low, self.high, self.grain, {name: iv.ITSELF}, 0)
@@ -37,14 +39,16 @@ Box = dict[str, Range]
 class Walk:
     """One pass over the items of a rule for KPI values inside a box."""
 
-    def __init__(self, rule: Rule, box: Box, parameters: Mapping[str, int], period: int) -> None:
+    def __init__(
+        self, rule: Rule, box: Box, parameters: Mapping[str, int], period: int, *, slopes: bool = True
+    ) -> None:
         self.rule = rule
         self.views: dict[str, View] = {}
         self.truths: dict[str, Truth] = {}
         self.amounts: dict[int, View] = {}
         self.openings: dict[str, View] = {}
         for name, within in box.items():
-            self.views[name] = view = within.view(name)
+            self.views[name] = view = within.view(name, slopes=slopes)
             if rule.types.get(name) == "yes_no":
                 self.truths[name] = Truth(
                     within.high == 1, within.low == 0, (view,) if within.low < within.high else ()
