@@ -13,7 +13,7 @@ from pyoutcome.formula.comparing import MIRROR, OPPOSITE, Truth, compared, narro
 from pyoutcome.formula.intervals import View
 from pyoutcome.formula.printer import to_text
 from pyoutcome.formula.rule import Item, Rule
-from pyoutcome.formula.tables import bands_view, curve_view, round_view, step_view
+from pyoutcome.formula.tables import bands_view, curve_view, refuse_width, round_view, step_view
 
 
 class Range(NamedTuple):
@@ -185,10 +185,10 @@ class Walk:
             to = self.view(row.to)
             if row.is_width and edges:
                 if to.low < 0:
-                    _refuse_width()
+                    refuse_width()
                 to = iv.add(edges[-1], to)
             elif to.low < 0 or (edges and to.low < edges[-1].high):
-                _refuse_width()
+                refuse_width()
             edges.append(to)
         return edges, [*(self.view(row.rate) for row in node.rows), self.view(node.rest)]
 
@@ -291,11 +291,3 @@ class Walk:
                 position = iv.constant((self.rule.labels[choice.name].index(label.name) + 1) * ONE)
                 return compared(self.views[choice.name], node.relation, position)
         return compared(self.view(node.left), node.relation, self.view(node.right))
-
-
-def _refuse_width() -> None:
-    raise FormulaError(
-        "possible-table-disorder",
-        "The edges of bands may fall from one band to the next.",
-        "Choose edges whose ranges do not overlap, and widths that cannot be negative.",
-    )
