@@ -131,7 +131,7 @@ class ServiceCredit(ScopedClause):
     def lower(self, draft: Draft) -> Node:
         """``min(share, at_risk) * charges``, then the rolling limit, then the minimum"""
         charges = self.charges
-        if self.rolling is not None and self.rolling.charges_kpi is None and not isinstance(charges, Name):
+        if self.rolling is not None and self.rolling.charges_kpi is None and not isinstance(charges, Name | Number):
             charges = draft.let("charges", charges, kept=True)
         draft.let("at_risk", product((self.at_risk, charges)))
         due: Node = draft.let("due", product((self._share(draft), charges)))
@@ -162,10 +162,13 @@ class ServiceCredit(ScopedClause):
     def _left(self, draft: Draft, rolling: Rolling, charges: Node) -> Node:
         """What the credits of the last periods leave of their share of the charges."""
         before = rolling.periods - 1
-        past = rolling.charges_kpi or charges
-        if not before or not isinstance(past, Name):
+        if not before:
             return product((rolling.share, charges))
-        together = Plus(charges, SumLast(past.name, before))
+        past = rolling.charges_kpi if rolling.charges_kpi is not None else charges
+        if isinstance(past, Name) and draft.constant(past) is None:
+            together: Node = Plus(charges, SumLast(past.name, before))
+        else:  # the same in every period, so that the number of periods says it
+            together = product((past, Min((Name("period"), Number(rolling.periods * ONE, str(rolling.periods))))))
         return Max((ZERO, Minus(product((rolling.share, together)), SumLast(draft.clause, before))))
 
 

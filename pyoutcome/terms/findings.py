@@ -136,7 +136,7 @@ class _Search:
             total = sum(weight for weight in known if weight is not None)
             if None not in known and total not in (ONE, 100 * ONE):
                 yield self.finding(
-                    "weights-not-100",
+                    "weights-not-whole",
                     ("clauses", name, "items"),
                     f"The weights add up to {show(total)}, neither 1 (100%) nor 100.",
                     "Correct the weights, if they are meant to be shares of a whole.",

@@ -36,7 +36,7 @@ _PARTS: Final = {
     "factor": "the factor",
     "all": "the whole",
     "due": "the amount due",
-    "met": "the mark that a stage was reached",
+    "met": "a stage is reached",
     "share": "the share",
     "at_risk": "the amount at risk",
     "shortfall": "the shortfall",
@@ -56,7 +56,7 @@ _PARTS: Final = {
     "fee_before_limits": "the fee before its limits",
     "fee": "the fee",
     "profit": "the profit",
-    "pta": "the cost from which on each further unit is the provider's own",
+    "pta": "the point from which on all further cost is the provider's",
     "held": "what is kept back so far",
     "held_now": "what is kept back of this period",
 }
@@ -71,7 +71,7 @@ def part_words(part: str) -> str:
     if word == "then":
         return f"the amount after {number} adjustment{'' if number == '1' else 's'}"
     if word == "met":
-        return f"the mark that stage {number} was reached"
+        return f"stage {number} is reached"
     return f"{_PARTS['held']} ({part})"
 
 
@@ -95,10 +95,10 @@ class Naming:
             return self._settled(name)
         said = f'"{self._titles[own]}"'
         if rest and rest[-1] not in self._file.parties.providers:
-            said = f"{part_words(rest.pop())} of {said}"
+            said = f"{part_words(rest.pop())} in {said}"
         return f"{said} of {rest[0]}" if rest else said
 
     @staticmethod
     def _settled(name: str) -> str:
         own, _, part = name.rpartition(".")
-        return f"{part_words(part)} of the settlement" if own.split(".")[0] == "settlement" else name
+        return f"{part_words(part)} in the settlement" if own.split(".")[0] == "settlement" else name

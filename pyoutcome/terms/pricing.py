@@ -167,7 +167,9 @@ class PoolShare(ScopedClause):
         """``pool * own / all`` rounded once; 0 if ``all`` is 0"""
         if draft.constant(self.all):
             return product((self.pool, self.own), below(self.all))
-        whole = draft.let("all", self.all)
+        # Bounds know what a comparison tells of a name, so a sum over providers gets one.
+        total = isinstance(self.all, Name) and self.all.name.startswith("total.")
+        whole = draft.let("all", self.all, kept=total)
         return If(Compare(Relation.NE, whole, ZERO), product((self.pool, self.own), (whole,)), ZERO)
 
 

@@ -118,12 +118,13 @@ def measure_words(kpi: Kpi, file: AgreementFile) -> str:
             )
 
 
-def _missing_words(kpi: Kpi, value: str) -> str:
+def _missing_words(kpi: Kpi, value: str, *, deployed: bool) -> str:
     if kpi.stands_in:
         return f"If it is missing, {value} stands in."
     if kpi.if_missing == "last":
         return f"If it is missing, the value of the period before stands in; in a period without evidence {value}."
-    return f"A report without it is refused; in a period without evidence {value} stands in."
+    settled = f"; in a period without evidence {value} stands in" if deployed else ""
+    return f"A report without it is refused{settled}."
 
 
 class _Writer:
@@ -141,6 +142,8 @@ class _Writer:
         parties = self.file.parties
         lines = [f"Client (client): {parties.client.name}."]
         lines += [f"Provider ({party}): {one.name}." for party, one in parties.providers.items()]
+        if not self.agreement.deployable:
+            return [*lines, "This is a rule by itself: it says what is owed, not who verifies and holds the money."]
         lines += [f"Verifier ({party}): {one.name}." for party, one in parties.verifiers.items()]
         lines.append(f"A report stands when {parties.quorum} of {len(parties.verifiers)} verifiers have signed it.")
         lines.append(f"Arbitrator (arbitrator): {parties.arbitrator.name}.")
@@ -189,7 +192,7 @@ class _Writer:
             opening = "" if shape.opening is None else f" Before the first period it counts as {kpi.opening}."
             lines.append(
                 f"{self.naming.say(name)} ({kpi.unit}), {whose}: {values}.{better} {counted} "
-                f"{_missing_words(kpi, missing)}{opening}"
+                f"{_missing_words(kpi, missing, deployed=self.agreement.deployable)}{opening}"
             )
         return lines
 

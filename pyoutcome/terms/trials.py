@@ -116,7 +116,7 @@ class Trials:
         providers = tuple(self.file.parties.providers)
         said: set[str] = set()
         for kpi in self.lowered.kpis:
-            if kpi.kpi in said:
+            if kpi.kpi in said or not self._settles_without(kpi):
                 continue
             suppliers = providers if kpi.provider is None else (kpi.provider,)
             worst = self._worse_than_missing(kpi, [providers.index(supplier) for supplier in suppliers])
@@ -130,6 +130,10 @@ class Trials:
                     f"than with {kpi.kpi} = {kpi.show(value)}, so it gains by not reporting.",
                     "Let 'if_missing' be the worst value of the range.",
                 )
+
+    def _settles_without(self, kpi: AgreementKpi) -> bool:
+        """Can a period settle without a value of it? A rule on paper may leave that open."""
+        return self.file.escrow is not None or kpi.declared.if_missing != "refuse"
 
     def _worse_than_missing(self, kpi: AgreementKpi, suppliers: list[int]) -> tuple[int, int, int] | None:
         """The greatest gain by silence, whose it is, and the value that would have paid so much less."""
@@ -170,6 +174,8 @@ class Trials:
 
     def broken_defaults(self) -> Iterator[Finding]:
         """Requirements that the values of a period without evidence break together."""
+        if not all(self._settles_without(kpi) for kpi in self.lowered.kpis):
+            return
         missing = [kpi.if_missing for kpi in self.lowered.kpis]
         for each in self.lowered.requirements:
             try:

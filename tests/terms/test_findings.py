@@ -52,7 +52,7 @@ def test_a_sound_agreement_has_none() -> None:
         (quiet("fee: {kind: formula, is: 100 * x}", settlement="[at_least: 100]"),
          "amount-never-changes", "settlement"),
         (quiet("fee: {kind: scorecard, items: [{weight: 40%, level: x}, {weight: 50%, level: x}]}"),
-         "weights-not-100", "clauses.fee.items"),
+         "weights-not-whole", "clauses.fee.items"),
     ],
 )  # fmt: skip
 def test_what_is_warned_of_and_where(text: str, code: str, path: str) -> None:

@@ -267,7 +267,7 @@ def test_words_tell_parts_that_are_read_twice_and_what_is_carried() -> None:
     words = rule_of(
         "line: {kind: unit_price, quantity: x / 7, cumulative: yes, tiers: {below 5: 10, otherwise: 8}, when: y > 3}"
     ).words()
-    assert 'The quantity of all periods so far of "Line" is carried from period to period: it starts as 0' in words
+    assert 'The quantity of all periods so far in "Line" is carried from period to period: it starts as 0' in words
     assert "what the clause came to in earlier periods is taken off" in words
     assert "and what it carries on stays as it was" in words
 
