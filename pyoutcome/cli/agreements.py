@@ -37,8 +37,9 @@ def check(file: File = None, as_json: Json = False) -> None:
     from pyoutcome.evidence import plan_measures
 
     agreement = load(file)
-    plan_measures(agreement)
-    findings, bounds, escrow = agreement.check(), agreement.bounds(), agreement.escrow
+    if agreement.deployable:  # a bare rule is not measured
+        plan_measures(agreement)
+    findings, bounds = agreement.check(), agreement.bounds()
     document = {
         "agreement": agreement.id,
         "digest": "0x" + agreement.digest().hex(),
@@ -49,7 +50,7 @@ def check(file: File = None, as_json: Json = False) -> None:
         "most_per_period": str(bounds.most_per_period),
         "most_in_total": str(bounds.most_in_total),
         "least_in_total": str(bounds.least_in_total),
-        "reserve": str(escrow.reserve),
+        "reserve": str(agreement.escrow.reserve) if agreement.deployable else None,
         "findings": [
             {"code": finding.code, "why": finding.why, "fix": finding.fix, "where": str(finding.where or "")}
             for finding in findings

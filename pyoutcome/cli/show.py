@@ -77,13 +77,16 @@ def check(console: Console, agreement: Agreement, findings: Sequence[Finding]) -
     console.print(found)
     console.print()
     program = agreement.program()
+    reserve = "none: without 'escrow' the file is a rule only and cannot be deployed"
+    if agreement.deployable:
+        reserve = f"{show_money(agreement.escrow.reserve, decimals)} {symbol} for each period"
     facts(
         console,
         "Proven from the KPIs' ranges",
         {
             "in total": f"{show_money(bounds.least_in_total, decimals)} to "
             f"{show_money(bounds.most_in_total, decimals)} {symbol} over {len(agreement.periods)} periods",
-            "reserve": f"{show_money(agreement.escrow.reserve, decimals)} {symbol} for each period",
+            "reserve": reserve,
             "program": f"{len(program.data)} bytes, hash 0x{program.hash.hex()}",
             "periods": "settle in order" if program.sequential else "settle in any order",
             "digest": "0x" + agreement.digest().hex(),

@@ -1,6 +1,6 @@
 """The payment language: formulas read, checked, evaluated, bounded, said in words, and written as programs."""
 
-from pyoutcome.formula.bounds import bounds
+from pyoutcome.formula.bounds import TermBounds, bounds, bounds_over
 from pyoutcome.formula.decode import Names, decode
 from pyoutcome.formula.encode import Program, encode, program_hash
 from pyoutcome.formula.evaluate import Note, Outcome, Step, evaluate, evaluate_all, explain, start_state
@@ -31,8 +31,10 @@ __all__ = [
     "Shape",
     "State",
     "Step",
+    "TermBounds",
     "begin",
     "bounds",
+    "bounds_over",
     "decode",
     "encode",
     "evaluate",

@@ -1,364 +1,63 @@
-"""The least and the most a rule can pay in a period, proven: sound for every KPI value inside its range.
+"""The least and the most a rule can pay, proven: sound for every KPI value inside its range, in every period.
 
-Ranges are computed node by node; tables are evaluated at their ends and corners. Where a payee's amount only rises or
-only falls with a KPI (by its slopes), the KPI is set to the end that matters and the ranges are computed again, which
-removes the slack that comes from one KPI standing in several places. A rule for which an overflow or a division by zero
-cannot be excluded is refused.
+Ranges are computed item by item (``walk.py``). Where a value only rises or only falls with a KPI, or with a value of
+earlier periods (by its slopes), that is set to the end that matters and the ranges are computed again, which removes
+the slack that comes from one value standing in several places. What periods leave to later ones is bounded period by
+period (``recurrence.py``). A rule for which an overflow or a division by zero cannot be excluded is refused.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 
-from pyoutcome.decimals import INT256_MAX, INT256_MIN, ONE
 from pyoutcome.errors import FormulaError
-from pyoutcome.formula import intervals as iv
-from pyoutcome.formula import syntax as s
-from pyoutcome.formula.intervals import View
+from pyoutcome.formula.period_ranges import Spread
+from pyoutcome.formula.recurrence import Recurrence
 from pyoutcome.formula.rule import Rule
-from pyoutcome.formula.tables import bands_view, curve_view, round_view, step_view
-
-Box = dict[str, tuple[int, int]]
-"""Least and greatest value of every KPI."""
-
-
-def bounds(rule: Rule, parameters: Mapping[str, int] | None = None, period: int = 1) -> tuple[tuple[int, int], ...]:
-    """Per payee the least and the greatest amount of a period, scaled by 10**18.
-
-    ``parameters`` replace some of the rule's own terms. Raises FormulaError ``possible-overflow``,
-    ``possible-division-by-zero``, ``possible-clamp-crossing``, ``possible-round-step``, ``possible-table-disorder``.
-    """
-    box: Box = {kpi.full_name: (kpi.low, kpi.high) for kpi in rule.kpis}
-    whole = _Walk(rule, box, parameters or {}, period).payees()
-    found: list[tuple[int, int]] = []
-    for payee, view in enumerate(whole):
-        low, high = view.low, view.high
-        rising, falling = _directions(view)
-        if rising or falling:
-            least, most = dict(box), dict(box)
-            for name in rising | falling:
-                least[name] = (box[name][name in falling],) * 2
-                most[name] = (box[name][name in rising],) * 2
-            slack = 2 * view.error
-            low = max(low, _Walk(rule, least, parameters or {}, period).payees()[payee].low - slack)
-            high = min(high, _Walk(rule, most, parameters or {}, period).payees()[payee].high + slack)
-        found.append((low, high))
-    return tuple(found)
-
-
-def _directions(view: View) -> tuple[set[str], set[str]]:
-    """The KPIs with which a value only rises, and those with which it only falls."""
-    slopes = view.slopes or {}
-    rising = {name for name, (low, _) in slopes.items() if low >= 0}
-    return rising, {name for name, (_, high) in slopes.items() if high <= 0} - rising
 
 
 @dataclass(frozen=True, slots=True)
-class _Truth:
-    """What is known of a yes/no: the answers it may have, and the numbers it depends on."""
+class TermBounds:
+    """What every payee can get over a number of periods; amounts scaled by 10**18, negative: it owes."""
 
-    may_hold: bool
-    may_fail: bool
-    causes: tuple[View, ...]
-
-
-class _Walk:
-    """One pass over the items of a rule for KPI values inside a box."""
-
-    def __init__(self, rule: Rule, box: Box, parameters: Mapping[str, int], period: int) -> None:
-        self.rule = rule
-        self.views: dict[str, View] = {}
-        self.truths: dict[str, _Truth] = {}
-        for kpi in rule.kpis:
-            low, high = box[kpi.full_name]
-            slopes = {kpi.full_name: (Fraction(1), Fraction(1))} if low < high else {}
-            view = View(low, high, kpi.multiple if low < high else abs(low), slopes, 0)
-            self.views[kpi.full_name] = view
-            if kpi.type == "yes_no":
-                self.truths[kpi.full_name] = _Truth(high == 1, low == 0, (view,) if low < high else ())
-        for name, value in (dict(rule.parameters) | dict(parameters)).items():
-            self.views[name] = iv.constant(value)
-        self.views["period"] = iv.constant(period * ONE)
-
-    def payees(self) -> list[View]:
-        """The view of every payee's amount."""
-        amounts: dict[int, View] = {}
-        for item in self.rule.order:
-            if item.kind != "payee" and self.rule.types[item.name] == "yes_no":
-                self.truths[item.name] = self.truth(item.formula)
-                continue
-            try:
-                view = self.view(item.formula)
-            except FormulaError as problem:
-                problem.details.setdefault("item", item.name)
-                raise
-            if item.kind == "payee":
-                amounts[item.index] = view
-            else:
-                self.views[item.name] = view
-        return [amounts[at] for at in range(len(self.rule.payees))]
-
-    def view(self, node: s.Node) -> View:  # noqa: C901 - one case per kind of node
-        match node:
-            case s.Number():
-                return iv.constant(node.value)
-            case s.Name():
-                return self.name(node.name)
-            case s.Neg():
-                return iv.negative(self.view(node.operand))
-            case s.Abs():
-                return iv.absolute(self.view(node.operand))
-            case s.Plus():
-                return iv.add(self.view(node.left), self.view(node.right))
-            case s.Minus():
-                return iv.add(self.view(node.left), self.view(node.right), -1)
-            case s.Product():
-                return self.product(node)
-            case s.Min() | s.Max():
-                first, *others = [self.view(operand) for operand in node.operands]
-                for other in others:
-                    first = iv.extreme(first, other, least=isinstance(node, s.Min))
-                return first
-            case s.Clamp():
-                return self.clamp(self.view(node.of), self.view(node.low), self.view(node.high))
-            case s.Outside():
-                of, low, high = self.view(node.of), self.view(node.low), self.view(node.high)
-                far = iv.extreme(iv.add(low, of, -1), iv.add(of, high, -1), least=False)
-                return iv.extreme(far, iv.constant(0), least=False)
-            case s.Round():
-                return round_view(self.view(node.of), self.view(node.step), node.mode)
-            case s.If():
-                return self.branch(node)
-            case s.Pick():
-                return self.pick(node)
-            case s.Step():
-                pairs = [(self.view(row.at), self.view(row.value)) for row in node.rows]
-                edges = [row.edge for row in node.rows]
-                return step_view(self.view(node.of), edges, pairs, self.view(node.otherwise))
-            case s.Bands():
-                return bands_view(self.view(node.of), *self.band_rows(node))
-            case s.Curve():
-                points = [(self.view(point.x), self.view(point.y)) for point in node.points]
-                return curve_view(self.view(node.of), [x for x, _ in points], [y for _, y in points])
-            case _:
-                raise TypeError(f"{type(node).__name__} has no range")
-
-    def name(self, name: str) -> View:
-        if name in self.views:
-            return self.views[name]
-        first, *others = self.rule.totals[name]
-        total = self.views[first]
-        for other in others:
-            total = iv.add(total, self.views[other])
-        return total
-
-    @staticmethod
-    def clamp(of: View, low: View, high: View) -> View:
-        if low.high > high.low:
-            raise FormulaError(
-                "possible-clamp-crossing",
-                "The lower limit of a clamp may lie above its upper limit.",
-                "Choose limits whose ranges do not cross.",
-            )
-        return iv.extreme(iv.extreme(of, low, least=False), high, least=True)
-
-    def product(self, node: s.Product) -> View:
-        one = iv.constant(ONE)
-        result = self.view(node.factors[0])
-        last = len(node.factors) - 1
-        held: View | None = None
-        for at, factor in enumerate(node.factors[1:], 1):
-            other = self.view(factor)
-            if at == last and node.divisors:
-                held = other
-            else:
-                result = iv.multiply_divide(result, other, one)
-        for divisor in node.divisors:
-            result = iv.multiply_divide(result, held if held is not None else one, self.view(divisor))
-            held = None
-        return result
-
-    def pick(self, node: s.Pick) -> View:
-        choice = self.view(node.choice)
-        given = {row.label: self.view(row.value) for row in node.rows}
-        if node.otherwise is not None:
-            other = self.view(node.otherwise)
-            given |= {label: other for label in self.rule.labels[node.choice.name] if label not in given}
-        views = [given[label] for label in self.rule.labels[node.choice.name]]
-        reached = views[choice.low // ONE - 1 : choice.high // ONE]
-        return reached[0] if len(reached) == 1 else iv.jumped(reached, (choice,))
-
-    def band_rows(self, node: s.Bands) -> tuple[list[View], list[View]]:
-        edges: list[View] = []
-        for row in node.rows:
-            to = self.view(row.to)
-            if row.is_width and edges:
-                if to.low < 0:
-                    _refuse_width()
-                to = iv.add(edges[-1], to)
-            elif to.low < 0 or (edges and to.low < edges[-1].high):
-                _refuse_width()
-            edges.append(to)
-        return edges, [*(self.view(row.rate) for row in node.rows), self.view(node.rest)]
-
-    def branch(self, node: s.If) -> View:
-        truth = self.truth(node.condition)
-        views: list[View] = []
-        for holds, possible, side in ((True, truth.may_hold, node.then), (False, truth.may_fail, node.otherwise)):
-            refined = self.refined(node.condition, holds) if possible else None
-            if refined is not None:
-                views.append(self.inside(refined, side))
-        return views[0] if len(views) == 1 else iv.jumped(views, truth.causes)
-
-    def inside(self, refined: Mapping[str, View], node: s.Node) -> View:
-        """The view of a node where some names are known more closely."""
-        kept = {name: self.views[name] for name in refined}
-        self.views.update(refined)
-        try:
-            return self.view(node)
-        finally:
-            self.views.update(kept)
-
-    def refined(self, condition: s.Node, holds: bool) -> dict[str, View] | None:
-        """What a condition tells of the names it compares, once it holds (or fails); None if that is impossible."""
-        if isinstance(condition, s.Not):
-            return self.refined(condition.operand, not holds)
-        if isinstance(condition, s.And if holds else s.Or):
-            first = self.refined(condition.left, holds)
-            second = self.refined(condition.right, holds)
-            if first is None or second is None:
-                return None
-            both = dict(first)
-            for name, view in second.items():
-                both[name] = view.within(both[name].low, both[name].high) if name in both else view
-            return None if any(view.low > view.high for view in both.values()) else both
-        if not isinstance(condition, s.Compare):
-            return {}
-        found: dict[str, View] = {}
-        for left, relation, right in (
-            (condition.left, condition.relation, condition.right),
-            (condition.right, _MIRROR[condition.relation], condition.left),
-        ):
-            plain = not any(isinstance(node, s.If) for node in s.walk(right))  # else nested conditions cost 3^depth
-            if plain and isinstance(left, s.Name) and left.name in self.views and not self.is_label(left, right):
-                view = _narrowed(self.views[left.name], relation if holds else _OPPOSITE[relation], self.view(right))
-                if view.low > view.high:
-                    return None
-                found[left.name] = view
-        return found
-
-    def is_label(self, *nodes: s.Node) -> bool:
-        """Is one of the nodes a choice, so that the comparison is with a label?"""
-        return any(isinstance(node, s.Name) and node.name in self.rule.labels for node in nodes)
-
-    def truth(self, node: s.Node) -> _Truth:
-        """What is known of a condition."""
-        match node:
-            case s.Truth():
-                return _Truth(node.value, not node.value, ())
-            case s.Name():
-                return self.truths[node.name]
-            case s.Not():
-                inner = self.truth(node.operand)
-                return _Truth(inner.may_fail, inner.may_hold, inner.causes)
-            case s.And() | s.Or():
-                left = self.truth(node.left)
-                stops = isinstance(node, s.Or)
-                if not (left.may_fail if stops else left.may_hold):
-                    return left
-                right = self.truth_after(node)
-                causes = left.causes + right.causes
-                if stops:
-                    return _Truth(left.may_hold or right.may_hold, left.may_fail and right.may_fail, causes)
-                return _Truth(left.may_hold and right.may_hold, left.may_fail or right.may_fail, causes)
-            case s.If():
-                chosen = self.truth(node.condition)
-                sides = [self.truth(node.then)] if chosen.may_hold else []
-                sides += [self.truth(node.otherwise)] if chosen.may_fail else []
-                causes = chosen.causes + tuple(cause for side in sides for cause in side.causes)
-                return _Truth(any(each.may_hold for each in sides), any(each.may_fail for each in sides), causes)
-            case s.Compare():
-                return self.compare(node)
-            case _:
-                raise TypeError(f"{type(node).__name__} is no condition")
-
-    def truth_after(self, node: s.And | s.Or) -> _Truth:
-        """The right side of ``and`` or ``or``, looked at only where the left side leaves it open."""
-        refined = self.refined(node.left, isinstance(node, s.And))
-        if refined is None:
-            return _Truth(may_hold=isinstance(node, s.And), may_fail=isinstance(node, s.Or), causes=())
-        kept = {name: self.views[name] for name in refined}
-        self.views.update(refined)
-        try:
-            return self.truth(node.right)
-        finally:
-            self.views.update(kept)
-
-    def compare(self, node: s.Compare) -> _Truth:
-        for choice, label in ((node.left, node.right), (node.right, node.left)):
-            if isinstance(choice, s.Name) and isinstance(label, s.Name) and choice.name in self.rule.labels:
-                position = iv.constant((self.rule.labels[choice.name].index(label.name) + 1) * ONE)
-                return _compared(self.views[choice.name], node.relation, position)
-        return _compared(self.view(node.left), node.relation, self.view(node.right))
+    periods: tuple[tuple[Spread, ...], ...]
+    """Per period, per payee: least and greatest amount, as the formulas give it."""
+    totals: tuple[Spread, ...]
+    """Per payee: least and greatest sum over all periods, each amount cut toward zero to whole base units."""
+    lines: tuple[Spread, ...]
+    """Per line: the same, of the line's amounts, unsigned."""
 
 
-_OPPOSITE = {
-    s.Relation.LT: s.Relation.GE,
-    s.Relation.LE: s.Relation.GT,
-    s.Relation.EQ: s.Relation.NE,
-    s.Relation.GT: s.Relation.LE,
-    s.Relation.GE: s.Relation.LT,
-    s.Relation.NE: s.Relation.EQ,
-}
-_MIRROR = {
-    s.Relation.LT: s.Relation.GT,
-    s.Relation.LE: s.Relation.GE,
-    s.Relation.EQ: s.Relation.EQ,
-    s.Relation.GT: s.Relation.LT,
-    s.Relation.GE: s.Relation.LE,
-    s.Relation.NE: s.Relation.NE,
-}
+def bounds(rule: Rule, parameters: Mapping[str, int] | None = None, period: int = 1) -> tuple[Spread, ...]:
+    """Per payee the least and the greatest amount of a period, scaled by 10**18.
+
+    ``parameters`` replace some of the rule's own terms. A rule that looks back is followed from period 1 on, with
+    amounts of 18 decimals. Raises FormulaError ``possible-overflow``, ``possible-division-by-zero``,
+    ``possible-clamp-crossing``, ``possible-round-step``, ``possible-table-disorder``.
+    """
+    follow = Recurrence(rule, parameters or {}, 18)
+    if rule.sequential:
+        for number in range(1, period):
+            _step(follow, number)
+    return follow.amounts(period)
 
 
-def _narrowed(x: View, relation: s.Relation, y: View) -> View:
-    """What is left of x where ``x relation y`` holds."""
-    match relation:
-        case s.Relation.LT:
-            return x.within(INT256_MIN, y.high - 1)
-        case s.Relation.LE:
-            return x.within(INT256_MIN, y.high)
-        case s.Relation.GT:
-            return x.within(y.low + 1, INT256_MAX)
-        case s.Relation.GE:
-            return x.within(y.low, INT256_MAX)
-        case s.Relation.EQ:
-            return x.within(y.low, y.high)
-        case s.Relation.NE:
-            if y.low != y.high:
-                return x
-            low = x.low + 1 if x.low == y.low else x.low
-            return x.within(low, x.high - 1 if x.high == y.low else x.high)
+def bounds_over(
+    rule: Rule, periods: int, parameters: Mapping[str, int] | None = None, unit_decimals: int = 18
+) -> TermBounds:
+    """The bounds of ``periods`` periods from the first, one by one and in total, for a token of ``unit_decimals``.
+
+    Raises what ``bounds`` raises, with the ``period`` among the details.
+    """
+    follow = Recurrence(rule, parameters or {}, unit_decimals)
+    found = tuple(_step(follow, number) for number in range(1, periods + 1))
+    return TermBounds(found, follow.totals(), follow.line_totals())
 
 
-def _compared(x: View, relation: s.Relation, y: View) -> _Truth:
-    less, more = x.low < y.high, x.high > y.low
-    same = x.low <= y.high and y.low <= x.high
-    may = {
-        s.Relation.LT: (less, same or more),
-        s.Relation.LE: (less or same, more),
-        s.Relation.EQ: (same, less or more),
-        s.Relation.GT: (more, same or less),
-        s.Relation.GE: (more or same, less),
-        s.Relation.NE: (less or more, same),
-    }[relation]
-    return _Truth(*may, (x, y) if all(may) else ())
-
-
-def _refuse_width() -> None:
-    raise FormulaError(
-        "possible-table-disorder",
-        "The edges of bands may fall from one band to the next.",
-        "Choose edges whose ranges do not overlap, and widths that cannot be negative.",
-    )
+def _step(follow: Recurrence, period: int) -> tuple[Spread, ...]:
+    try:
+        return follow.step(period)
+    except FormulaError as problem:
+        problem.details.setdefault("period", period)
+        raise

@@ -22,6 +22,7 @@ Slope: TypeAlias = tuple[Fraction, Fraction]
 Slopes: TypeAlias = dict[str, Slope]
 JUMP: Final[Slope] = (-INFINITE, INFINITE)
 FLAT: Final[Slope] = (Fraction(0), Fraction(0))
+ITSELF: Final[Slope] = (Fraction(1), Fraction(1))
 
 
 def possible_overflow(low: int, high: int) -> NoReturn:
@@ -115,8 +116,8 @@ def merged(views: Iterable[View]) -> Slopes | None:
     return {name: hull(slopes.get(name, FLAT) for slopes in all_slopes) for name in names}
 
 
-def add(x: View, y: View, sign: int = 1) -> View:
-    """``x + y``, or ``x - y`` with sign -1."""
+def add(x: View, y: View, sign: int = 1, *, fits: bool = True) -> View:
+    """``x + y``, or ``x - y`` with sign -1; ``fits`` is False for a sum that no program computes."""
     low, high = (x.low + y.low, x.high + y.high) if sign > 0 else (x.low - y.high, x.high - y.low)
     slopes: Slopes | None = None
     if x.slopes is not None and y.slopes is not None:
@@ -125,7 +126,8 @@ def add(x: View, y: View, sign: int = 1) -> View:
             name: shift(x.slopes.get(name, FLAT), scale(y.slopes.get(name, FLAT), unit, unit))
             for name in x.slopes.keys() | y.slopes.keys()
         }
-    return make(low, high, gcd(x.grain, y.grain), slopes, x.error + y.error)
+    made = make if fits else View
+    return made(low, high, gcd(x.grain, y.grain), slopes, x.error + y.error)
 
 
 def negative(x: View) -> View:

@@ -62,8 +62,13 @@ def read_state(
 
 def cut_to_units(value: int, unit_decimals: int) -> int:
     """A scaled value toward zero to a whole number of base units, still scaled."""
-    unit = 10 ** (DECIMALS - unit_decimals)
+    unit = unit_of(unit_decimals)
     return divide_trunc(value, unit) * unit
+
+
+def unit_of(unit_decimals: int) -> int:
+    """One base unit of a token, scaled."""
+    return int(10 ** (DECIMALS - unit_decimals))
 
 
 def empty_state(depths: Sequence[int], to_date: int, earned: int, unit_decimals: int) -> State:
@@ -84,7 +89,7 @@ def check_state(state: State, registers: int, depths: Sequence[int], to_date: in
         _refuse(f"Its histories have other lengths than {lengths}.")
     if (len(state.to_date), len(state.earned)) != (to_date, earned):
         _refuse(f"The rule reads {to_date} sums of lines and {earned} of payees.")
-    unit = 10 ** (DECIMALS - state.unit_decimals)
+    unit = unit_of(state.unit_decimals)
     if any(value % unit for value in (*state.to_date, *state.earned)):
         _refuse("A sum to date is no whole number of base units.")
     if any(not INT256_MIN <= value <= INT256_MAX for value in state.words()):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
 from math import gcd
+from typing import NoReturn
 
 from pyoutcome.decimals import ONE, Rounding
 from pyoutcome.errors import FormulaError
@@ -162,3 +163,12 @@ def _varying_bands(of: View, edges: Sequence[View], rates: Sequence[View]) -> Vi
         total = iv.add(total, iv.multiply_divide(part, View(rate.low, rate.high, 1, None, 0), iv.constant(ONE)))
         before = edge if edge is not None else before
     return total
+
+
+def refuse_width() -> NoReturn:
+    """Raise ``possible-table-disorder`` for bands."""
+    raise FormulaError(
+        "possible-table-disorder",
+        "The edges of bands may fall from one band to the next.",
+        "Choose edges whose ranges do not overlap, and widths that cannot be negative.",
+    )

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from pyoutcome.decimals import Rounding, show
+from pyoutcome.decimals import ONE, Rounding, show
 from pyoutcome.formula import syntax as s
-from pyoutcome.formula.rule import ItemKind, Rule
+from pyoutcome.formula.rule import ItemKind, KpiShape, Rule
 
 _RELATIONS: Final = {
     s.Relation.LT: "is less than",
@@ -36,6 +36,20 @@ _MODES: Final = {
     Rounding.FLOOR: "rounded down to a multiple of {}",
     Rounding.CEIL: "rounded up to a multiple of {}",
 }
+_CALENDAR: Final = {
+    "period": "the number of the period",
+    "year": "the number of the contract year",
+    "period_of_year": "the number of the period within its contract year",
+}
+_EARLIER: Final = {
+    "total": "the total of {} over all providers",
+    "prev": "{} at the end of the period before",
+    "to_date": "the sum of {} in all earlier periods",
+    "earned_before": "what {} has earned in all earlier periods",
+}
+_NOTHING_BEFORE: Final = (
+    "A period before the first counts as 0, unless a value is said to be another before the first period."
+)
 _SIMPLE: Final = (s.Number, s.Truth, s.Name)
 
 
@@ -54,11 +68,20 @@ def to_words(node: s.Node, say: Callable[[str], str] = str) -> str:
 
 
 def rule_to_words(rule: Rule, say: Callable[[str], str] = str) -> tuple[Sentence, ...]:
-    """One sentence per definition, line and payee amount, in the agreement's own order."""
+    """One sentence per definition, register, line and payee amount, and what they take for granted; in that order."""
     speaker = _Speaker(say)
     found = [
         Sentence("definition", each.name, f"{say(each.name)} means {speaker.phrase(each.formula)}.")
         for each in rule.definitions
+    ]
+    found += [
+        Sentence(
+            "register",
+            each.name,
+            f"{say(each.name)} is carried from period to period: before the first period it is "
+            f"{speaker.phrase(each.start)}; at the end of each period it becomes {speaker.phrase(each.next)}.",
+        )
+        for each in rule.registers
     ]
     for line in rule.lines:
         who = rule.payees[line.payee].name if line.payee is not None else ""
@@ -70,7 +93,22 @@ def rule_to_words(rule: Rule, say: Callable[[str], str] = str) -> tuple[Sentence
         Sentence("payee", each.name, f"The amount of {each.name} for the period is {speaker.phrase(each.amount)}.")
         for each in rule.payees
     ]
+    for kpi in rule.kpis:
+        if kpi.opening is not None:
+            said = f"Before the first period, {say(kpi.full_name)} counts as {_opening(kpi, kpi.opening)}."
+            found.append(Sentence("opening", kpi.full_name, said))
+    if rule.periods_per_year is not None:
+        periods = f"{rule.periods_per_year} period{'s' if rule.periods_per_year > 1 else ''}"
+        found.append(Sentence("calendar", "year", f"A contract year has {periods}, the first beginning with period 1."))
+    if any(isinstance(node, s.SumLast | s.Lag) for item in rule.order for node in s.walk(item.formula)):
+        found.append(Sentence("opening", "", _NOTHING_BEFORE))
     return tuple(found)
+
+
+def _opening(kpi: KpiShape, value: int) -> str:
+    if kpi.type == "choice":
+        return kpi.labels[value // ONE - 1]
+    return ("yes" if value else "no") if kpi.type == "yes_no" else show(value)
 
 
 def number_words(node: s.Number) -> str:
@@ -135,17 +173,20 @@ class _Speaker:
             case s.Round():
                 return f"{self.inner(node.of)} {_MODES[node.mode].format(self.inner(node.step))}"
             case s.SumLast():
-                return f"the sum of {self.say(node.name)} over the last {node.periods} periods before this one"
+                span = "period" if node.periods == 1 else f"last {node.periods} periods"
+                return f"the sum of {self.say(node.name)} over the {span} before this one"
             case s.Lag():
-                return f"{self.say(node.name)} of {node.periods} periods ago"
+                ago = "1 period ago" if node.periods == 1 else f"{node.periods} periods ago"
+                return f"{self.say(node.name)} of {ago}"
             case _:
                 return self.table(node)
 
     def name(self, name: str) -> str:
-        if name == "period":
-            return "the number of the period"
-        if name.startswith("total."):
-            return f"the total of {self.say(name.removeprefix('total.'))} over all providers"
+        if name in _CALENDAR:
+            return _CALENDAR[name]
+        first, _, rest = name.partition(".")
+        if first in _EARLIER and (rest or first == "earned_before"):
+            return _EARLIER[first].format(self.say(rest) if rest else "the provider")
         return self.say(name)
 
     def term(self, node: s.Node) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, ClassVar, Final
+from typing import Annotated, Final
 
 from pydantic import BeforeValidator, Field, InstanceOf, PlainSerializer, model_validator
 
-from pyoutcome.decimals import Rounding
+from pyoutcome.decimals import DECIMALS, ONE, Rounding
 from pyoutcome.errors import AgreementError, did_you_mean
 from pyoutcome.formula.parser import parse
 from pyoutcome.formula.printer import to_text
@@ -17,6 +17,7 @@ from pyoutcome.formula.syntax import (
     Max,
     Min,
     Minus,
+    Name,
     Node,
     Number,
     Plus,
@@ -24,12 +25,13 @@ from pyoutcome.formula.syntax import (
     Round,
     product,
 )  # fmt: skip
+from pyoutcome.terms.form import ZERO, Draft
 from pyoutcome.terms.problems import refusing
 from pyoutcome.terms.rows import Head, Threshold
-from pyoutcome.terms.scalars import Expression, Part
+from pyoutcome.terms.scalars import Expression, Part, Whole
 
-ZERO: Final = Number(0)
-_AMONG: Final = "at_most, at_least, times, plus, less, offset, nothing_unless, round"
+DAYS_OF_A_YEAR: Final = Number(365 * ONE)
+EARNED: Final = Name("earned_before")
 
 
 class Rounded:
@@ -41,6 +43,10 @@ class Rounded:
 
     def __str__(self) -> str:
         return f"{to_text(self.step)} {self.mode}"
+
+    def apply(self, amount: Node) -> Node:
+        """The amount as a multiple of the step."""
+        return Round(amount, self.step, self.mode)
 
 
 @refusing
@@ -57,16 +63,21 @@ def _rounded(value: object) -> Rounded:
     return Rounded(parse(step), Rounding(mode))
 
 
-class Adjustment(Part):
-    """One entry of ``then`` or ``settlement``: exactly one operation, and optionally when it applies."""
+StepAndMode = Annotated[InstanceOf[Rounded], BeforeValidator(_rounded), PlainSerializer(str, return_type=str)]
+"""How something is rounded, such as ``0.01 half_up``."""
 
-    LATER: ClassVar[dict[str, str]] = {
-        "interest": "Write the interest as a clause of kind formula.",
-        "lifetime_at_most": "Limit every period instead.",
-        "lifetime_at_least": "Limit every period instead.",
-        "hold": "Use 'holdback' under 'escrow'.",
-        "to_units": "Delete the entry: amounts always end in whole base units, truncated toward zero.",
-    }
+
+class Interest(Part):
+    """Simple interest on the amount."""
+
+    rate: Expression
+    """Per ``basis`` days."""
+    days: Expression
+    basis: Expression = DAYS_OF_A_YEAR
+
+
+class Adjustment(Part):
+    """One entry of ``then``: exactly one operation, and optionally when it applies."""
 
     at_most: Expression | None = None
     at_least: Expression | None = None
@@ -76,37 +87,36 @@ class Adjustment(Part):
     offset: Expression | None = None
     """Taken off, but never below 0."""
     nothing_unless: Threshold | None = None
-    round: Annotated[InstanceOf[Rounded], BeforeValidator(_rounded), PlainSerializer(str, return_type=str)] | None = (
-        None
-    )
+    interest: Interest | None = None
+    round: StepAndMode | None = None
     when: Expression | None = None
 
     @model_validator(mode="after")
     @refusing
     def _one_operation(self) -> Adjustment:
-        given = [name for name in type(self).model_fields if name != "when" and getattr(self, name) is not None]
+        operations = [name for name in type(self).model_fields if name != "when"]
+        given = [name for name in operations if getattr(self, name) is not None]
         if len(given) != 1:
             raise AgreementError(
                 "bad-adjustment",
                 f"An entry needs one operation, this has {len(given)}.",
-                f"Write one entry for each operation, in the order they apply: {_AMONG}.",
+                f"Write one entry for each operation, in the order they apply: {', '.join(operations)}.",
             )
         return self
 
-    def repeats(self) -> bool:
-        """Does the result mention the amount more than once?"""
-        return self.when is not None or self.nothing_unless is not None
-
-    def apply(self, amount: Node) -> Node:
-        """The formula of the adjusted amount."""
-        after = self._changed(amount)
+    def apply(self, amount: Node, draft: Draft) -> Node:
+        """The formula of the adjusted amount; what it carries on goes into the draft."""
+        after = self._changed(amount, draft)
         return after if self.when is None else If(self.when, after, amount)
 
-    def _changed(self, amount: Node) -> Node:
+    def _changed(self, amount: Node, draft: Draft) -> Node:  # noqa: ARG002 - entries of the settlement need the draft
         if self.round is not None:
-            return Round(amount, self.round.step, self.round.mode)
+            return self.round.apply(amount)
         if self.nothing_unless is not None:
-            return _nothing_unless(amount, self.nothing_unless)
+            return nothing_unless(amount, self.nothing_unless)
+        if self.interest is not None:
+            rate, days, basis = self.interest.rate, self.interest.days, self.interest.basis
+            return Plus(amount, product((amount, rate, days), (basis,)))
         for name, build in _BUILD.items():
             operand = getattr(self, name)
             if operand is not None:
@@ -114,9 +124,55 @@ class Adjustment(Part):
         raise AssertionError("an adjustment has one operation")
 
 
-def _nothing_unless(amount: Node, threshold: Head) -> Node:
+class Hold(Part):
+    """A share of what is owed that is kept until a condition holds."""
+
+    share: Expression
+    release_when: Expression
+    """When it holds nothing is kept and all that was kept is owed."""
+
+
+class SettlementEntry(Adjustment):
+    """One entry of ``settlement``: an adjustment of each provider's net amount, or a limit over all periods."""
+
+    lifetime_at_most: Expression | None = None
+    """What the provider earns in all periods together stays at or below it."""
+    lifetime_at_least: Expression | None = None
+    hold: Hold | None = None
+    to_units: Annotated[Whole, Field(ge=0, le=DECIMALS)] | None = None
+    """Decimals left, the rest cut off toward zero; always the last entry."""
+
+    def _changed(self, amount: Node, draft: Draft) -> Node:
+        if self.lifetime_at_most is not None:
+            return Min((amount, Minus(self.lifetime_at_most, EARNED)))
+        if self.lifetime_at_least is not None:
+            return Max((amount, Minus(self.lifetime_at_least, EARNED)))
+        if self.to_units is not None:
+            return Round(amount, Number(10 ** (DECIMALS - self.to_units)), Rounding.DOWN)
+        if self.hold is not None:
+            return self._held(amount, self.hold, draft)
+        return super()._changed(amount, draft)
+
+    def _held(self, amount: Node, hold: Hold, draft: Draft) -> Node:
+        part = "held"
+        while draft.carries(f"{draft.clause}.{part}"):
+            part += "_too"
+        kept = draft.let(f"{part}_now", product((hold.share, Max((ZERO, amount)))))
+        before = draft.before(part)
+        following: Node = If(hold.release_when, ZERO, Plus(before, kept))
+        draft.carry(part, following if self.when is None else If(self.when, following, before))
+        return If(hold.release_when, Plus(amount, before), Minus(amount, kept))
+
+
+def nothing_unless(amount: Node, threshold: Head) -> Node:
+    """The amount, or 0 where it does not reach the threshold."""
+    return If(reaches(amount, threshold), amount, ZERO)
+
+
+def reaches(amount: Node, threshold: Head) -> Node:
+    """Does the amount reach the threshold?"""
     relation = Relation.GE if threshold.word == "at_least" else Relation.GT
-    return If(Compare(relation, amount, threshold.at or ZERO), amount, ZERO)
+    return Compare(relation, amount, threshold.at or ZERO)
 
 
 _BUILD: Final[dict[str, Callable[[Node, Node], Node]]] = {
@@ -130,16 +186,12 @@ _BUILD: Final[dict[str, Callable[[Node, Node], Node]]] = {
 
 Adjustments = Annotated[tuple[Adjustment, ...], Field(max_length=20)]
 """Applied from first to last."""
+SettlementEntries = Annotated[tuple[SettlementEntry, ...], Field(max_length=20)]
+"""Applied from first to last to each provider's net amount."""
 
 
-def apply_all(amount: Node, adjustments: tuple[Adjustment, ...], name_it: Callable[[Node, int], Node]) -> Node:
-    """The amount after all adjustments.
-
-    ``name_it(amount, position)`` gives an amount that is mentioned twice a name, so that formulas stay small and no
-    amount is ever worked out by two copies of its formula.
-    """
-    for position, adjustment in enumerate(adjustments):
-        if adjustment.repeats():
-            amount = name_it(amount, position)
-        amount = adjustment.apply(amount)
+def apply_all(amount: Node, adjustments: tuple[Adjustment, ...], draft: Draft) -> Node:
+    """The amount after all adjustments; each stage is a part of the draft, ``then1`` after the first."""
+    for position, adjustment in enumerate(adjustments, 1):
+        amount = draft.let(f"then{position}", adjustment.apply(amount, draft))
     return amount

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyoutcome.decimals import DECIMALS
-from pyoutcome.errors import AgreementError
+from pyoutcome.errors import AgreementError, Where
 from pyoutcome.formula.encode import Program, encode
 from pyoutcome.formula.rule import Rule
+from pyoutcome.formula.state import State
 from pyoutcome.terms.calendar import Period, Term, compute_periods
 from pyoutcome.terms.canonical import digest_of, write_canonical
 from pyoutcome.terms.checks import find_problems
@@ -150,9 +151,11 @@ class Agreement:
             read_values((), {kpi: None})
         return own[kpi]
 
-    def values_of(self, values: Mapping[str, KpiValue]) -> tuple[int, ...]:
-        """KPI values by full name as the program's vector, ``if_missing`` for None; errors as ``statement``."""
-        return read_values(self.kpis, values)
+    def values_of(
+        self, values: Mapping[str, KpiValue], before: Mapping[str, KpiValue] | None = None
+    ) -> tuple[int, ...]:
+        """KPI values by full name as the program's vector, what stands in for None; errors as ``statement``."""
+        return read_values(self.kpis, values, before)
 
     def rule(self) -> Rule:
         """The payment rule its clauses mean."""
@@ -175,12 +178,27 @@ class Agreement:
 
     @cached_property
     def _bounds(self) -> AmountBounds:
-        return bound_amounts(self._lowered.rule, self.token.decimals, len(self.periods))
+        return bound_amounts(self._lowered.rule, self.kpis, self.token.decimals, len(self.periods))
+
+    @property
+    def deployable(self) -> bool:
+        """Does the file say all that an escrow needs? Otherwise it is a rule only, settled on paper."""
+        return self.file.escrow is not None
 
     @cached_property
     def escrow(self) -> EscrowTerms:
-        """Windows, holdback and reserve; a ``proven`` one is what a period can cost. FormulaError as in ``bounds``."""
+        """Windows, holdback and reserve; a ``proven`` one is what a period can cost.
+
+        AgreementError ``rule-only``; FormulaError as in ``bounds``.
+        """
         escrow = self.file.escrow
+        if escrow is None:
+            raise AgreementError(
+                "rule-only",
+                "The file is a rule without an escrow: it can be read, checked and settled on paper, not deployed.",
+                "Add 'escrow', and with it all of 'parties', 'term' and 'token'.",
+                where=Where(self._tree.file),
+            )
         reserve = escrow.reserve
         return EscrowTerms(
             escrow.evidence_within,
@@ -202,13 +220,34 @@ class Agreement:
         """The whole deal in plain English; every number of the agreement is in it. FormulaError as in ``bounds``."""
         return write_words(self)
 
-    def statement(self, period: int, values: Mapping[str, KpiValue]) -> Statement:
+    def statement(
+        self,
+        period: int,
+        values: Mapping[str, KpiValue],
+        state: State | None = None,
+        before: Mapping[str, KpiValue] | None = None,
+    ) -> Statement:
         """One period's amounts and how they come about, from KPI values by full name; None is missing.
 
-        Raises AgreementError ``no-such-period``, ``unknown-kpi``, ``missing-kpi-value``, ``bad-kpi-value``;
-        NumberError; FormulaError where the rule cannot be evaluated (which ``check`` excludes).
+        ``state`` is what the statement of the period before left (its ``state``); where periods depend on earlier ones
+        only period 1 goes without. ``before`` holds the KPI values of the period before, for ``if_missing: last``.
+
+        Raises AgreementError ``no-such-period``, ``unknown-kpi``, ``missing-kpi-value``, ``bad-kpi-value``,
+        ``requirement-broken``; NumberError; FormulaError ``state-needed``, and where the rule cannot be evaluated
+        (which ``check`` excludes).
         """
-        return make_statement(self.file, self._lowered, self.digest(), self.period(period), values)
+        return make_statement(self.file, self._lowered, self.digest(), self.period(period), values, state, before)
+
+    def statements(self, periods: Sequence[Mapping[str, KpiValue]]) -> tuple[Statement, ...]:
+        """The statements of the first periods one after another, each from the state the one before left.
+
+        Errors as ``statement``.
+        """
+        found: list[Statement] = []
+        for number, values in enumerate(periods, 1):
+            state = found[-1].state if found else None
+            found.append(self.statement(number, values, state, periods[number - 2] if found else None))
+        return tuple(found)
 
     def canonical(self) -> bytes:
         """Canonical JSON (RFC 8785): equal for files that say the same."""

@@ -87,6 +87,14 @@ class Term(Part):
     periods: Annotated[Whole, Field(ge=1, le=MOST_PERIODS)] | None = None
     ends: Annotated[tuple[Day, ...], Field(min_length=1, max_length=MOST_PERIODS)] | None = None
     """Instead of ``every`` and ``periods``: the first day after each period, which starts the next one."""
+    periods_per_year: Annotated[Whole, Field(ge=1, le=366)] | None = None
+    """Periods of a contract year; 12 months, 4 quarters and 1 year say it themselves."""
+
+    @property
+    def year_length(self) -> int | None:
+        """Periods of a contract year; None where the term does not say."""
+        months = _MONTHS.get(self.every or "")
+        return self.periods_per_year or (12 // months if months else None)
 
 
 def compute_periods(term: Term) -> tuple[Period, ...]:

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from pyoutcome.decimals import show
 from pyoutcome.errors import AgreementError, PyoutcomeError, did_you_mean
-from pyoutcome.formula.syntax import Name, Node, Number
-from pyoutcome.terms.adjustments import Adjustment
 from pyoutcome.terms.calendar import compute_periods
-from pyoutcome.terms.clauses import AnyClause
+from pyoutcome.terms.clause_checks import Problem, clause_problems, limit_problems, settlement_problems
 from pyoutcome.terms.expressions import Scope
 from pyoutcome.terms.file import AgreementFile
 from pyoutcome.terms.kpis import MOST_KPIS, Kpi
@@ -19,8 +16,8 @@ from pyoutcome.terms.naming import titles
 from pyoutcome.terms.problems import Path, place
 from pyoutcome.terms.tree import Tree
 
-Problem = tuple[Path, PyoutcomeError]
 ROLES: Final = ("client", "arbitrator")
+SECTIONS: Final = ("kpis", "terms", "define", "state", "clauses")
 _SPECIAL: Final = ("each", "prime", "provider", "agreement", "settlement")
 
 
@@ -29,7 +26,7 @@ def find_problems(file: AgreementFile, tree: Tree) -> list[PyoutcomeError]:
     found = [place(problem, tree, path) for path, problem in _parts(file)]
     scope = Scope(file)
     for name in sorted(_SPECIAL):
-        for section in ("kpis", "terms", "define", "clauses"):
+        for section in SECTIONS:
             if name in getattr(file, section):
                 special = AgreementError(
                     "reserved-word", f"{name!r} has a meaning of its own here.", "Choose another name for this."
@@ -54,6 +51,17 @@ def _parts(file: AgreementFile) -> Iterator[Problem]:
         count += len(file.parties.providers) if kpi.per == "provider" else 1
         for key, problem in kpi.problems():
             yield ("kpis", name, *([key] if key else [])), problem
+        if file.escrow is not None and kpi.if_missing == "refuse" and (kpi.better is None or kpi.range is None):
+            yield (
+                ("kpis", name, "if_missing"),
+                AgreementError(
+                    "missing-key",
+                    "A period without evidence would have no value to settle with.",
+                    "Add 'better: higher' or 'better: lower', so that the worst of the range is known, or write a "
+                    "value.",
+                    key="better",
+                ),
+            )
         yield from _measure(("kpis", name, "measure"), kpi, file)
     if count > MOST_KPIS:
         yield (
@@ -65,9 +73,9 @@ def _parts(file: AgreementFile) -> Iterator[Problem]:
             ),
         )
     for name, clause in file.clauses.items():
-        yield from _clause(("clauses", name), clause, file)
-        yield from _limits(("clauses", name, "then"), clause.then, file)
-    yield from _limits(("settlement",), file.settlement, file)
+        yield from clause_problems(name, clause, file)
+    yield from limit_problems(("settlement",), file.settlement, file)
+    yield from settlement_problems(file)
 
 
 def _parties(file: AgreementFile) -> Iterator[Problem]:
@@ -89,6 +97,15 @@ def _parties(file: AgreementFile) -> Iterator[Problem]:
                     "party-twice", f"{verifier!r} is the id of another party.", "Give every party an id of its own."
                 ),
             )
+    if parties.prime is not None and parties.prime not in parties.providers:
+        yield (
+            ("parties", "prime"),
+            AgreementError(
+                "unknown-party",
+                f"There is no provider {parties.prime!r}.",
+                did_you_mean(parties.prime, parties.providers),
+            ),
+        )
     for provider in parties.providers:
         if provider in (*ROLES, *_SPECIAL):
             yield (
@@ -103,7 +120,7 @@ def _parties(file: AgreementFile) -> Iterator[Problem]:
 
 def _names(file: AgreementFile) -> Iterator[Problem]:
     owners: dict[str, str] = {}
-    for section in ("kpis", "terms", "define", "clauses"):
+    for section in SECTIONS:
         for name in getattr(file, section):
             if name in owners:
                 yield (
@@ -111,7 +128,7 @@ def _names(file: AgreementFile) -> Iterator[Problem]:
                     AgreementError(
                         "name-twice",
                         f"{name!r} is also the name of something under '{owners[name]}'.",
-                        "Give every KPI, term, definition and clause a name of its own.",
+                        "Give every KPI, term, definition, state and clause a name of its own.",
                         name=name,
                     ),
                 )
@@ -251,72 +268,3 @@ def _measure(path: Path, kpi: Kpi, file: AgreementFile) -> Iterator[Problem]:
                 "Name a text column with provider ids.",
             ),
         )
-
-
-def _clause(path: Path, clause: AnyClause, file: AgreementFile) -> Iterator[Problem]:
-    providers = file.parties.providers
-    if clause.to == "prime":
-        yield (
-            (*path, "to"),
-            AgreementError(
-                "not-in-this-version",
-                "'to: prime' is part of the language but not of this version.",
-                "Name one provider, or write 'each'.",
-            ),
-        )
-    elif clause.to is not None and clause.to != "each" and clause.to not in providers:
-        yield (
-            (*path, "to"),
-            AgreementError(
-                "unknown-party", f"There is no provider {clause.to!r}.", did_you_mean(clause.to, (*providers, "each"))
-            ),
-        )
-    elif clause.to not in (None, "each") and clause.for_each:
-        yield (
-            (*path, "to"),
-            AgreementError(
-                "unclear-payee",
-                "The clause is written for every provider and names one.",
-                "Delete 'per: provider' or 'to'.",
-            ),
-        )
-    elif clause.to is None and not clause.for_each and len(providers) > 1 and clause.pays != "nobody":
-        yield (
-            path,
-            AgreementError(
-                "unclear-payee",
-                "There are several providers, and the clause does not say whose account it concerns.",
-                "Add 'per: provider' for all of them, or 'to: ...' for one.",
-            ),
-        )
-
-
-def constant_of(node: Node | None, file: AgreementFile) -> int | None:
-    """The value of a formula that is just a number or a term; None for any other."""
-    if isinstance(node, Number):
-        return node.value
-    return file.terms.get(node.name) if isinstance(node, Name) else None
-
-
-def _limits(path: Path, adjustments: tuple[Adjustment, ...], file: AgreementFile) -> Iterator[Problem]:
-    """A cap below a floor: whichever comes last always wins, which nobody can have meant."""
-    caps: list[int] = []
-    floors: list[int] = []
-    for position, entry in enumerate(adjustments):
-        limiting = entry.at_most is not None or entry.at_least is not None
-        if entry.when is not None or not limiting:
-            caps, floors = ([], []) if not limiting else (caps, floors)
-            continue
-        cap, floor = constant_of(entry.at_most, file), constant_of(entry.at_least, file)
-        caps += [cap] if cap is not None else []
-        floors += [floor] if floor is not None else []
-        if caps and floors and min(caps) < max(floors):
-            yield (
-                (*path, position),
-                AgreementError(
-                    "cap-below-floor",
-                    f"The cap {show(min(caps))} is below the floor {show(max(floors))}.",
-                    "Correct one of the two limits.",
-                ),
-            )
-            return

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from math import prod
+from typing import Final
 
 from pyoutcome.decimals import to_units_trunc
-from pyoutcome.formula.bounds import bounds
-from pyoutcome.formula.rule import Rule
-from pyoutcome.formula.syntax import names
+from pyoutcome.formula.bounds import bounds_over
+from pyoutcome.formula.rule import KpiShape, Rule
+from pyoutcome.terms.kpis import AgreementKpi
+
+_MOST_PIECES: Final = 64
+"""Combinations of parts of ranges that are looked at; beyond, excluded values count as possible."""
 
 
 @dataclass(frozen=True)
@@ -46,27 +53,76 @@ class AmountBounds:
         return sum(each.least_in_total for each in self.providers)
 
 
-def bound_amounts(rule: Rule, unit_decimals: int, periods: int) -> AmountBounds:
-    """The bounds of a rule's amounts over ``periods`` periods, truncated as settlement truncates them."""
-    changing = any("period" in names(item.formula) for item in rule.order)
-    # A rule that does not read the number of the period has the same bounds in all of them.
-    found = [
-        [(to_units_trunc(low, unit_decimals), to_units_trunc(high, unit_decimals)) for low, high in of_period]
-        for of_period in (bounds(rule, period=number) for number in range(1, periods + 1 if changing else 2))
+def bound_amounts(rule: Rule, kpis: Sequence[AgreementKpi], unit_decimals: int, periods: int) -> AmountBounds:
+    """The bounds of a rule's amounts over ``periods`` periods, truncated as settlement truncates them.
+
+    Values that a KPI excludes split its range where the rule does not look back; a rule that does is bounded as if they
+    were possible, which is safe but may refuse a division that only an excluded value makes impossible.
+    """
+    found = [bounds_over(each, periods, unit_decimals=unit_decimals) for each in _without_excluded(rule, kpis)]
+    per_period = [
+        [_hull([of_piece.periods[number][at] for of_piece in found]) for at, _ in enumerate(rule.payees)]
+        for number in range(periods)
     ]
-    times = 1 if changing else periods
+    units = [[(to_units_trunc(low, unit_decimals), to_units_trunc(high, unit_decimals)) for low, high in each]
+             for each in per_period]  # fmt: skip
+    if len(found) == 1:
+        totals = [
+            (to_units_trunc(low, unit_decimals), to_units_trunc(high, unit_decimals)) for low, high in found[0].totals
+        ]
+    else:
+        totals = [
+            (sum(each[at][0] for each in units), sum(each[at][1] for each in units)) for at in range(len(units[0]))
+        ]
     providers = tuple(
         ProviderBounds(
             payee.name,
-            min(of_period[at][0] for of_period in found),
-            max(of_period[at][1] for of_period in found),
-            times * sum(of_period[at][0] for of_period in found),
-            times * sum(of_period[at][1] for of_period in found),
+            min(of_period[at][0] for of_period in units),
+            max(of_period[at][1] for of_period in units),
+            *totals[at],
         )
         for at, payee in enumerate(rule.payees)
     )
     return AmountBounds(
         providers,
-        max(sum(max(0, high) for _, high in of_period) for of_period in found),
-        min(sum(low for low, _ in of_period) for of_period in found),
+        max(sum(max(0, high) for _, high in of_period) for of_period in units),
+        min(sum(low for low, _ in of_period) for of_period in units),
     )
+
+
+def _hull(spreads: Iterable[tuple[int, int]]) -> tuple[int, int]:
+    lows, highs = zip(*spreads, strict=True)
+    return min(lows), max(highs)
+
+
+def _without_excluded(rule: Rule, kpis: Sequence[AgreementKpi]) -> list[Rule]:
+    """The rule for every combination of the parts of the KPIs' ranges between their excluded values."""
+    pieces = [_pieces(kpi) for kpi in kpis]
+    many = prod(len(each) for each in pieces) > _MOST_PIECES
+    if rule.sequential or many:
+        pieces = [each if len(each) == 1 else [(kpi.low, kpi.high)] for each, kpi in zip(pieces, kpis, strict=True)]
+    return [
+        replace(
+            rule,
+            kpis=tuple(_between(kpi, low, high, rule) for kpi, (low, high) in zip(kpis, ends, strict=True)),
+        )
+        for ends in product(*pieces)
+    ]
+
+
+def _between(kpi: AgreementKpi, low: int, high: int, rule: Rule) -> KpiShape:
+    """The KPI with a part of its range; what does not look back has no use for an opening value."""
+    if kpi.shape.type != "number":
+        return kpi.shape
+    return replace(kpi.shape, low=low, high=high, opening=kpi.shape.opening if rule.sequential else None)
+
+
+def _pieces(kpi: AgreementKpi) -> list[tuple[int, int]]:
+    """The parts of a number's range between the values it excludes."""
+    low, unit = kpi.low, kpi.shape.multiple
+    found: list[tuple[int, int]] = []
+    for value in sorted(kpi.declared.excluded(kpi.kpi)) if kpi.shape.type == "number" else ():
+        if low <= value - unit:
+            found.append((low, value - unit))
+        low = value + unit
+    return [*found, (low, kpi.high)] if low <= kpi.high else found or [(kpi.low, kpi.high)]

@@ -11,42 +11,16 @@ from pydantic import BaseModel
 
 from pyoutcome.errors import AgreementError, PyoutcomeError, did_you_mean
 from pyoutcome.formula.syntax import Lag, Name, Node, SumLast, names, walk
-from pyoutcome.formula.tokens import STATE_WORDS
 from pyoutcome.terms.adjustments import Rounded
 from pyoutcome.terms.clauses import UnitPrice
 from pyoutcome.terms.file import AgreementFile
-from pyoutcome.terms.problems import Path, not_yet
+from pyoutcome.terms.form import Draft
+from pyoutcome.terms.problems import Path
 from pyoutcome.terms.rows import Head, Row
 
-_PARTS: Final = frozenset(
-    [
-        "base",
-        "quantity",
-        "price",
-        "running",
-        "factor",
-        "share",
-        "at_risk",
-        "shortfall",
-        "due",
-        "together",
-        "level",
-        "bonus",
-        "malus",
-        "score",
-        "saving",
-        "gain",
-        "pain",
-        "gain_size",
-        "pain_size",
-        "overrun",
-        "fee_before_limits",
-        "fee",
-        "profit",
-        "pta",
-    ]
-)
-"""Names that the language gives to parts of a line."""
+CALENDAR: Final = ("period", "year", "period_of_year")
+EARNED: Final = "earned_before"
+_EARLIER: Final = ("prev", "to_date")
 
 
 @dataclass(frozen=True)
@@ -59,29 +33,31 @@ class Use:
     """Is it read once for every provider?"""
     key: bool = False
     """Does it stand before the colon?"""
+    account: str | None = None
+    """The one provider whose account it concerns."""
 
 
-def formulas_in(value: object, path: Path, each: bool) -> Iterator[Use]:
+def formulas_in(value: object, path: Path, each: bool, account: str | None = None) -> Iterator[Use]:
     """Every formula inside a part of the file."""
     match value:
         case Node():
-            yield Use(path, value, each)
+            yield Use(path, value, each, account=account)
         case Rounded():
-            yield Use(path, value.step, each)
+            yield Use(path, value.step, each, account=account)
         case Head(at=Node() as at):
-            yield Use(path, at, each)
+            yield Use(path, at, each, account=account)
         case Row(head=head, value=formula):
             if head.at is not None:
-                yield Use(path, head.at, each, key=True)
-            yield Use(path, formula, each)
+                yield Use(path, head.at, each, key=True, account=account)
+            yield Use(path, formula, each, account=account)
         case BaseModel():
             for name, field in type(value).model_fields.items():
                 scope = isinstance(value, UnitPrice) and name == "per" and _is_scope(value)
                 if not scope:
-                    yield from formulas_in(getattr(value, name), (*path, field.alias or name), each)
+                    yield from formulas_in(getattr(value, name), (*path, field.alias or name), each, account)
         case tuple():
             for position, item in enumerate(value):
-                yield from formulas_in(item, (*path, position), each)
+                yield from formulas_in(item, (*path, position), each, account)
         case _:
             pass  # words, numbers and missing fields hold no formula
 
@@ -99,62 +75,161 @@ class Scope:
         self.labels: Final = frozenset(label for kpi in file.kpis.values() for label in kpi.choices or ())
 
     @cached_property
+    def drafts(self) -> dict[str, tuple[Draft, Node]]:
+        """Every clause as it writes itself, and its amount."""
+        return {name: clause.draft(name, self.file.terms) for name, clause in self.file.clauses.items()}
+
+    @cached_property
     def known(self) -> frozenset[str]:
         """Every name the file gives to something formulas can use."""
         file = self.file
-        return frozenset((*file.kpis, *file.terms, *file.define, *file.clauses))
+        return frozenset((*file.kpis, *file.terms, *file.define, *file.state, *file.clauses))
+
+    @cached_property
+    def parts(self) -> frozenset[str]:
+        """Every part of a line that formulas may mention, such as ``fee.base``."""
+        return frozenset(part for draft, _ in self.drafts.values() for part in draft.part_names)
 
     @cached_property
     def per_provider(self) -> frozenset[str]:
-        """Names that stand for one value for every provider. A definition does if it uses one that does."""
+        """Names that stand for one value for every provider. A definition or state does if it uses one that does."""
         file = self.file
         each = {name for name, kpi in file.kpis.items() if kpi.per == "provider"}
         each |= {name for name, clause in file.clauses.items() if clause.for_each}
+        formulas = {**file.define, **{name: state.next for name, state in file.state.items()}}
         while True:
-            more = {name for name, formula in file.define.items() if name not in each and each & set(names(formula))}
+            known = frozenset(each)
+            more = {name for name, formula in formulas.items() if name not in each and self._differs(formula, known)}
             if not more:
-                return frozenset(each)
+                return known
             each |= more
+
+    def _differs(self, formula: Node, each: frozenset[str]) -> bool:
+        """Does a formula read a value that every provider has, without saying whose?"""
+        for name in names(formula):
+            if name == EARNED and len(self.providers) > 1:
+                return True
+            first, *rest = name.removeprefix("prev.").removeprefix("to_date.").split(".")
+            if first in each and rest[:1] not in [[provider] for provider in self.providers]:
+                return True
+        return False
+
+    def differs(self, formula: Node) -> bool:
+        """Must the formula be read once for every provider?"""
+        return self._differs(formula, self.per_provider)
 
     def uses(self) -> Iterator[Use]:
         """Every formula of the file."""
-        for name, formula in self.file.define.items():
+        file = self.file
+        for name, formula in file.define.items():
             yield Use(("define", name), formula, name in self.per_provider)
-        for name, clause in self.file.clauses.items():
-            yield from formulas_in(clause, ("clauses", name), clause.for_each)
-        yield from formulas_in(self.file.settlement, ("settlement",), each=True)
+        for name, state in file.state.items():
+            yield from formulas_in(state, ("state", name), name in self.per_provider)
+        for position, formula in enumerate(file.require):
+            yield Use(("require", position), formula, self.differs(formula))
+        for name, clause in file.clauses.items():
+            yield from formulas_in(clause, ("clauses", name), clause.for_each, self.account_of(name))
+        yield from formulas_in(file.settlement, ("settlement",), each=True)
 
-    def full_name(self, name: str, provider: str | None) -> str:
+    @cached_property
+    def mentioned(self) -> frozenset[str]:
+        """The parts of lines that formulas mention, such as ``fee.base``."""
+        found: set[str] = set()
+        for use in self.uses():
+            for name in names(use.formula):
+                first, *rest = name.removeprefix("prev.").removeprefix("to_date.").split(".")
+                part = f"{first}.{rest[-1]}" if rest else ""
+                if part in self.parts:
+                    found.add(part)
+        return frozenset(found)
+
+    def account_of(self, clause: str) -> str | None:
+        """The provider whose account a clause concerns that is not written for each; None if it is shown only."""
+        to = self.file.clauses[clause].to
+        if self.file.clauses[clause].for_each:
+            return None
+        if to == "prime":
+            return self.file.parties.prime_provider
+        if to is not None:
+            return to
+        return self.providers[0] if len(self.providers) == 1 else None
+
+    def full_name(self, name: str, provider: str | None, account: str | None = None) -> str:
         """The name of the payment rule behind a name in the file, read for one provider or for none.
 
-        Raises AgreementError ``unknown-name``, ``provider-needed``, ``not-in-this-version``.
+        ``account`` is the provider whose account the formula concerns though it is read only once.
+
+        Raises AgreementError ``unknown-name``, ``provider-needed``.
         """
         first, _, rest = name.partition(".")
-        if name == "period" or (name in self.labels and name not in self.known):
+        if name in CALENDAR or (name in self.labels and name not in self.known):
             return name
         if first == "total":
             return self._total(name, rest)
-        if first in STATE_WORDS:
-            raise not_yet(f"{name!r}, a value of earlier periods,", "Use values of this period only.")
+        if first == EARNED:
+            return self._earned(name, rest, provider or account)
+        if first in _EARLIER and rest:
+            self._refuse_without_past(first, name, rest)
+            return f"{first}.{self._own(name, rest, provider)}"
+        return self._own(name, name, provider)
+
+    def _own(self, said: str, name: str, provider: str | None) -> str:
+        """The full name of something the file defines, or of a part of a line."""
+        first, *rest = name.split(".")
         if first not in self.known:
-            raise self._unknown(name)
-        if not rest:
-            if first not in self.per_provider:
-                return first
+            raise self._unknown(said)
+        full = first
+        if first in self.per_provider:
+            if rest and rest[0] in self.providers:
+                provider = rest.pop(0)
             if provider is None:
                 raise AgreementError(
                     "provider-needed",
                     f"{first!r} is another value for every provider, but this formula is read once for all.",
                     f"Write {first}.{self.providers[0]} for one provider, total.{first} for the sum of a KPI, or give "
                     "the clause 'per: provider'.",
-                    name=name,
+                    name=said,
                 )
-            return f"{first}.{provider}"
-        if first in self.per_provider and rest in self.providers:
-            return name
-        if rest.split(".")[-1].rstrip("0123456789") in (*_PARTS, "then", "met") and first in self.file.clauses:
-            raise not_yet(f"{name!r}, a part of a line,", f"Define the part under 'define' and use it in {first!r}.")
-        raise self._unknown(name)
+            full = f"{first}.{provider}"
+        if not rest:
+            return full
+        if len(rest) > 1 or f"{first}.{rest[0]}" not in self.parts:
+            raise self._unknown(said)
+        return f"{full}.{rest[0]}"
+
+    def _refuse_without_past(self, word: str, said: str, name: str) -> None:
+        """``prev`` needs something carried, ``to_date`` a line; AgreementError ``unknown-name``."""
+        first, *rest = name.split(".")
+        if word == "to_date":
+            fits = first in self.file.clauses and rest in ([], *([provider] for provider in self.providers))
+            fix = "Write 'to_date.' and the name of a clause."
+        elif first in self.file.clauses:
+            draft, _ = self.drafts[first]
+            fits = bool(rest) and draft.carries(f"{first}.{rest[-1]}")
+            fix = f"Write lag({first}, 1) for the amount of the period before."
+        else:
+            kpi = self.file.kpis.get(first)
+            fits = first in self.file.state or (kpi is not None and kpi.opening is not None)
+            fix = (
+                "Give the KPI an 'opening' value."
+                if kpi is not None
+                else "Write 'prev.' and a name of 'state', or lag(..., 1)."
+            )
+        if first in self.known and not fits:
+            raise AgreementError("unknown-name", f"Nothing is carried on as {said!r}.", fix, name=said)
+
+    def _earned(self, name: str, rest: str, provider: str | None) -> str:
+        if rest and rest not in self.providers:
+            raise self._unknown(name)
+        owner = rest or provider or (self.providers[0] if len(self.providers) == 1 else None)
+        if owner is None:
+            raise AgreementError(
+                "provider-needed",
+                f"{name!r} is another value for every provider, but this formula is read once for all.",
+                f"Write {EARNED}.{self.providers[0]} for one provider, or give the clause 'per: provider'.",
+                name=name,
+            )
+        return f"{EARNED}.{owner}"
 
     def _total(self, name: str, kpi: str) -> str:
         declared = self.file.kpis.get(kpi)
@@ -169,8 +244,9 @@ class Scope:
         return name
 
     def _unknown(self, name: str) -> AgreementError:
-        known = {*self.known, "period"}
+        known = {*self.known, *CALENDAR, EARNED, *self.parts}
         known |= {f"{each}.{provider}" for each in self.per_provider for provider in self.providers}
+        known |= {f"prev.{state}" for state in self.file.state} | {f"to_date.{each}" for each in self.file.clauses}
         return AgreementError(
             "unknown-name", f"The agreement defines nothing called {name!r}.", did_you_mean(name, known), name=name
         )
@@ -180,12 +256,10 @@ class Scope:
         provider = self.providers[0] if use.each else None
         seen: set[str] = set()
         for node in walk(use.formula):
-            if isinstance(node, SumLast | Lag):
-                yield not_yet("A value of earlier periods", "Use values of this period only.")
-            if isinstance(node, Name) and node.name not in seen:
+            if isinstance(node, Name | SumLast | Lag) and node.name not in seen:
                 seen.add(node.name)
                 try:
-                    self.full_name(node.name, provider)
+                    self.full_name(node.name, provider, use.account)
                 except AgreementError as error:
                     error.details["at"] = node.span[0]
                     yield error

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Annotated, Any, ClassVar, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
@@ -12,7 +13,6 @@ from pyoutcome.decimals import DECIMALS, ONE, from_decimal, parse, show
 from pyoutcome.errors import AgreementError, PyoutcomeError, did_you_mean
 from pyoutcome.formula.rule import KpiShape
 from pyoutcome.terms.measures import Measure
-from pyoutcome.terms.problems import not_yet
 from pyoutcome.terms.scalars import Line, Name, Number, Part, Whole
 
 MOST_KPIS: Final = 128
@@ -21,11 +21,6 @@ MOST_KPIS: Final = 128
 
 class Kpi(Part):
     """One KPI as the file declares it."""
-
-    LATER: ClassVar[dict[str, str]] = {
-        "except": "Make the range exclude the value, or guard the formula with 'if'.",
-        "opening": "Use values of this period only.",
-    }
 
     title: Line | None = None
     unit: Line
@@ -40,27 +35,47 @@ class Kpi(Part):
     decimals: Annotated[Whole, Field(ge=0, le=DECIMALS)] = 0
     range: tuple[Number, Number] | None = None
     """Least and greatest value; a number needs it."""
+    except_: Annotated[tuple[Line, ...], Field(alias="except", max_length=20)] = ()
+    """Values inside the range that are impossible all the same."""
     if_missing: Line
-    """The value that stands in when there is none, also when a period settles without evidence."""
+    """The value that stands in when there is none; or ``refuse``, or ``last`` for the value of the period before."""
+    opening: Line | None = None
+    """What counts as its value before the first period."""
     measure: Measure | None = None
 
     def shape(self, name: str, provider: str | None) -> KpiShape:
         """What the payment rule knows of it."""
         if self.choices is not None:
-            return KpiShape.choice(name, self.choices, provider)
-        if self.type == "yes_no":
-            return KpiShape.yes_no(name, provider)
-        low, high = self.range or (0, 0)
-        return KpiShape(name, low, high, self.decimals, provider)
+            plain = KpiShape.choice(name, self.choices, provider)
+        elif self.type == "yes_no":
+            plain = KpiShape.yes_no(name, provider)
+        else:
+            low, high = self.range or (0, 0)
+            plain = KpiShape(name, low, high, self.decimals, provider)
+        return plain if self.opening is None else replace(plain, opening=read_value(plain, self.opening))
+
+    @property
+    def stands_in(self) -> bool:
+        """Does a value of the agreement stand in for a missing one?"""
+        return self.if_missing not in ("refuse", "last")
 
     def value_of_missing(self, name: str) -> int:
-        """``if_missing`` as the payment rule sees it. AgreementError ``bad-kpi-value``; NumberError."""
-        if self.if_missing in ("refuse", "last"):
-            raise not_yet(
-                f"'if_missing: {self.if_missing}'",
-                "Write the value that stands in when there is none, so that every period can settle.",
-            )
-        return read_value(self.shape(name, None), self.if_missing)
+        """The value of a period that settles without evidence, as the payment rule sees it.
+
+        That is ``if_missing``; with ``last`` the opening value, with ``refuse`` the worst of the range. AgreementError
+        ``bad-kpi-value``; NumberError.
+        """
+        shape = self.shape(name, None)
+        if self.stands_in:
+            return read_value(shape, self.if_missing)
+        if self.if_missing == "last" and shape.opening is not None:
+            return shape.opening
+        return shape.high if self.better == "lower" else shape.low
+
+    def excluded(self, name: str) -> tuple[int, ...]:
+        """The values of ``except`` as the payment rule sees them; errors as in ``value_of_missing``."""
+        shape = self.shape(name, None)
+        return tuple(read_value(shape, each) for each in self.except_)
 
     def problems(self) -> list[tuple[str, PyoutcomeError]]:
         """What is wrong with it by itself: the key and the error."""
@@ -85,12 +100,32 @@ class Kpi(Part):
             ))  # fmt: skip
         if number and self.range is not None:
             found += self._range_problems(*self.range)
-        if not found:
-            try:
-                self.value_of_missing("kpi")
-            except PyoutcomeError as error:
-                found.append(("if_missing", error))
-        return found
+        return found or [*self._value_problems()]
+
+    def _value_problems(self) -> Iterator[tuple[str, PyoutcomeError]]:
+        plain = self.model_copy(update={"opening": None}).shape("kpi", None)
+        own = {"opening": [self.opening] if self.opening is not None else [], "except": [*self.except_]}
+        own["if_missing"] = [self.if_missing] if self.stands_in else []
+        values: dict[str, list[int]] = {key: [] for key in own}
+        for key, texts in own.items():
+            for text in texts:
+                try:
+                    values[key].append(read_value(plain, text))
+                except PyoutcomeError as error:
+                    yield key, error
+        for key in ("opening", "if_missing"):
+            if set(values[key]) & set(values["except"]):
+                yield key, _refuse("The value is one of those under 'except'.", "Write one that is possible.")
+        if self.if_missing == "last" and self.opening is None:
+            yield (
+                "if_missing",
+                AgreementError(
+                    "missing-key",
+                    "In the first period there is no last value.",
+                    "Add 'opening: ...' with the value that counts then.",
+                    key="opening",
+                ),
+            )
 
     def _range_problems(self, low: int, high: int) -> list[tuple[str, PyoutcomeError]]:
         if low > high:
@@ -120,7 +155,7 @@ class AgreementKpi:
     declared: Kpi
     shape: KpiShape
     if_missing: int
-    """The value for a missing one, as the payment rule sees it (scaled by 10**18; of yes/no 0 or 1)."""
+    """The value of a period that settles without evidence, as the payment rule sees it (scaled; of yes/no 0 or 1)."""
 
     @property
     def title(self) -> str:
@@ -144,8 +179,20 @@ class AgreementKpi:
 
     @property
     def may_be_missing(self) -> bool:
-        """A report may mark it missing; in this version always."""
-        return True
+        """A report may mark it missing: the agreement has a value that stands in."""
+        return self.declared.stands_in
+
+    def read(self, value: Any) -> int:
+        """A reported value as the payment rule sees it; errors as ``read_value``."""
+        scaled = read_value(self.shape, value)
+        if scaled in self.declared.excluded(self.kpi):
+            raise AgreementError(
+                "bad-kpi-value",
+                f"The agreement excludes {self.show(scaled)} as a value of {self.name}.",
+                "Correct the value, or 'except' in the agreement.",
+                kpi=self.name,
+            )
+        return scaled
 
     def show(self, value: int) -> str:
         """A value for people: with its decimals, as percent, yes or no, or label."""

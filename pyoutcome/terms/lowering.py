@@ -5,23 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from pyoutcome.errors import FormulaError
-from pyoutcome.formula.rule import Definition, Line, Payee, Rule, net_of
-from pyoutcome.formula.syntax import If, Name, Node, rename
-from pyoutcome.terms.adjustments import ZERO, apply_all
-from pyoutcome.terms.clauses import AnyClause
+from pyoutcome.errors import AgreementError, FormulaError, PyoutcomeError
+from pyoutcome.formula.rule import Definition, Line, Payee, Register, Rule, net_of
+from pyoutcome.formula.syntax import And, If, Name, Node, rename
+from pyoutcome.terms.adjustments import apply_all
+from pyoutcome.terms.clauses import AnyClause, JointCap
 from pyoutcome.terms.expressions import Scope
 from pyoutcome.terms.file import AgreementFile
+from pyoutcome.terms.form import ZERO, Draft, Form
 from pyoutcome.terms.kpis import AgreementKpi
 from pyoutcome.terms.problems import Path, place
+from pyoutcome.terms.requirements import Requirement, make_checking
 from pyoutcome.terms.tree import Tree
 
 _TABLES: Final[dict[str, tuple[str, ...]]] = {
-    "row-never-wins": ("levels", "rows", "tiers"),
+    "row-never-wins": ("levels", "rows", "tiers", "pays_by"),
     "table-order": ("points", "bands"),
 }
 """Keys under which clauses have the tables that an error can be about."""
 _SIGNS: Final = {"provider": 1, "client": -1, "nobody": 0}
+_OTHER: Final = {"provider": "client", "client": "provider", "nobody": "nobody"}
+SETTLEMENT: Final = "settlement"
 
 
 @dataclass(frozen=True)
@@ -38,11 +42,12 @@ class Lowered:
     """The payment rule of an agreement and where its parts come from."""
 
     rule: Rule
-    before_settlement: Rule
-    """The same lines with each provider's plain net amount."""
     kpis: tuple[AgreementKpi, ...]
     origins: tuple[LineOrigin, ...]
     """Of each line, in the rule's order."""
+    requirements: tuple[Requirement, ...]
+    checking: Rule
+    """Works out the requirements, and nothing else."""
 
 
 def list_kpis(file: AgreementFile) -> tuple[AgreementKpi, ...]:
@@ -56,6 +61,16 @@ def list_kpis(file: AgreementFile) -> tuple[AgreementKpi, ...]:
     return tuple(found)
 
 
+def side_of(file: AgreementFile, name: str) -> str:
+    """Who receives a positive amount of a clause: ``provider``, ``client`` or ``nobody``."""
+    clause = file.clauses[name]
+    if not isinstance(clause, JointCap) or "pays" in clause.model_fields_set:
+        return clause.pays
+    first = clause.lines[0]
+    capped = file.clauses.get(first.name.split(".")[0]) if isinstance(first, Name) else None
+    return _OTHER[capped.pays] if capped is not None else clause.pays
+
+
 def lower(file: AgreementFile, tree: Tree) -> Lowered:
     """The payment rule. The file must have passed its checks.
 
@@ -64,17 +79,20 @@ def lower(file: AgreementFile, tree: Tree) -> Lowered:
     builder = _Builder(file)
     builder.build()
     kpis = list_kpis(file)
-    parameters = tuple(sorted(file.terms.items()))
-    plain = tuple(Payee(name, net_of(tuple(builder.lines), at)) for at, name in enumerate(builder.scope.providers))
-    lines = tuple(builder.lines)
-    shapes = tuple(kpi.shape for kpi in kpis)
     try:
-        rule = Rule(shapes, parameters, tuple(builder.definitions), lines, tuple(builder.payees))
-        clause_definitions = tuple(builder.definitions[: builder.of_clauses])
-        before = Rule(shapes, parameters, clause_definitions, lines, plain) if file.settlement else rule
-    except FormulaError as error:
+        rule = Rule(
+            tuple(kpi.shape for kpi in kpis),
+            tuple(sorted(file.terms.items())),
+            tuple(builder.definitions),
+            tuple(builder.lines),
+            tuple(builder.payees),
+            tuple(builder.registers),
+            file.term.year_length,
+        )
+        checking = make_checking(rule, builder.requirements) if builder.requirements else rule
+    except (FormulaError, AgreementError) as error:
         raise place(error, tree, builder.path_of(error)) from error
-    return Lowered(rule, before, kpis, tuple(builder.origins))
+    return Lowered(rule, kpis, tuple(builder.origins), tuple(builder.requirements), checking)
 
 
 class _Builder:
@@ -84,36 +102,45 @@ class _Builder:
         self.file = file
         self.scope = Scope(file)
         self.definitions: list[Definition] = []
+        self.registers: list[Register] = []
         self.lines: list[Line] = []
         self.origins: list[LineOrigin] = []
         self.payees: list[Payee] = []
-        self.of_clauses = 0
+        self.requirements: list[Requirement] = []
         self.paths: dict[str, Path] = {}
 
     def build(self) -> None:
-        """All definitions, lines and payee amounts."""
+        """All definitions, registers, lines and payee amounts."""
         providers = self.scope.providers
         # In the order of their names: the file's order means nothing, so it must not change the program.
         for name, formula in sorted(self.file.define.items(), key=lambda item: item[0]):
-            owners: tuple[str | None, ...] = providers if name in self.scope.per_provider else (None,)
-            for owner in owners:
-                self._define(self._full(name, owner), formula, owner, ("define", name))
+            for owner in self._owners(name in self.scope.per_provider):
+                self._define(self._full(name, owner), self._resolved(formula, owner), ("define", name))
+        for name, state in sorted(self.file.state.items(), key=lambda item: item[0]):
+            for owner in self._owners(name in self.scope.per_provider):
+                following = self._resolved(state.next, owner)
+                self._carry(self._full(name, owner), self._resolved(state.start, owner), following, ("state", name))
         for name, clause in self.file.clauses.items():
-            owners = providers if clause.for_each else (None,)
-            for owner in owners:
-                self._add_line(name, clause, owner)
-        self.of_clauses = len(self.definitions)
+            draft, amount = self.scope.drafts[name]
+            form = draft.form(amount, self.scope.mentioned)
+            for owner in self._owners(clause.for_each):
+                self._add_line(name, clause, form, owner)
         for position, provider in enumerate(providers):
             self._add_payee(position, provider)
+        for position, formula in enumerate(self.file.require):
+            for owner in self._owners(self.scope.differs(formula)):
+                self.requirements.append(Requirement(position, owner, self._resolved(formula, owner)))
+                self.paths[self.requirements[-1].item] = ("require", position)
 
-    def path_of(self, error: FormulaError) -> Path:
+    def path_of(self, error: PyoutcomeError) -> Path:
         """Where in the file the formula stands that an error is about."""
         named = [error.details.get("item"), error.details.get("name"), *_texts(error.details.get("names"))]
         for name in named:
-            if isinstance(name, str) and name in self.paths:
+            own = name.removeprefix("start of ").removeprefix("opening of ") if isinstance(name, str) else ""
+            if own in self.paths:
                 # The formula was put together from several places: its own positions are not the file's.
                 error.details.pop("at", None)
-                return (*self.paths[name], *self._table_of(error.code, self.paths[name]))
+                return (*self.paths[own], *self._table_of(error.code, self.paths[own]))
         return ()
 
     def _table_of(self, code: str, path: Path) -> Path:
@@ -124,70 +151,73 @@ class _Builder:
         keys = _TABLES.get(code, ())
         return next(((key,) for key in keys if getattr(clause, key, None) is not None), ())
 
+    def _owners(self, each: bool) -> tuple[str | None, ...]:
+        return self.scope.providers if each else (None,)
+
     @staticmethod
     def _full(name: str, owner: str | None) -> str:
         return name if owner is None else f"{name}.{owner}"
 
-    def _resolved(self, formula: Node, owner: str | None) -> Node:
-        return rename(formula, lambda name: self.scope.full_name(name, owner))
+    def _resolved(self, formula: Node, owner: str | None, account: str | None = None) -> Node:
+        return rename(formula, lambda name: self.scope.full_name(name, owner, account))
 
-    def _define(self, full: str, formula: Node, owner: str | None, path: Path) -> None:
-        self.definitions.append(Definition(full, self._resolved(formula, owner)))
+    def _define(self, full: str, formula: Node, path: Path) -> None:
+        self.definitions.append(Definition(full, formula))
         self.paths[full] = path
 
-    def _add_line(self, name: str, clause: AnyClause, owner: str | None) -> None:
-        line = self._full(name, owner)
+    def _carry(self, full: str, start: Node, following: Node, path: Path) -> None:
+        self.registers.append(Register(full, start, following))
+        self.paths[full] = path
+
+    def _add_line(self, name: str, clause: AnyClause, form: Form, owner: str | None) -> None:
         path: Path = ("clauses", name)
-
-        def guarded(amount: Node) -> Node:
-            return amount if clause.when is None else If(clause.when, amount, ZERO)
-
-        def name_it(amount: Node, position: int) -> Node:
-            part = f"{line}.{f'then{position}' if position else 'base'}"
-            self.definitions.append(Definition(part, resolved(guarded(amount))))
-            self.paths[part] = path
-            return Name(part)
+        account = owner or self.scope.account_of(name)
 
         def resolved(formula: Node) -> Node:
-            own = {definition.name for definition in self.definitions}
-            return rename(formula, lambda used: used if used in own else self.scope.full_name(used, owner))
+            return self._resolved(formula, owner, account)
 
-        amount = apply_all(clause.lower(), clause.then, name_it)
-        provider = owner or self._payee_of(clause)
-        payee = None if provider is None else self.scope.providers.index(provider)
-        sign = _SIGNS[clause.pays]
-        self.lines.append(Line(line, payee, sign, resolved(guarded(amount)), clause.title or _title(name)))
-        self.origins.append(LineOrigin(name, provider))
+        def guarded(formula: Node, otherwise: Node | None) -> Node:
+            """Where the clause does not apply, its parts are not worked out and what it carries stays as it was."""
+            if clause.when is None:
+                return resolved(formula)
+            return resolved(And(clause.when, formula) if otherwise is None else If(clause.when, formula, otherwise))
+
+        def full(part: str) -> str:
+            return self.scope.full_name(part, owner)
+
+        for part in form.parts:
+            self._define(full(part.name), guarded(part.formula, None if part.yes_no else ZERO), path)
+        for each in form.carried:
+            following = guarded(each.next, Name(f"prev.{each.name}"))
+            self._carry(full(each.name), resolved(each.start), following, path)
+        payee = None if account is None else self.scope.providers.index(account)
+        line = self._full(name, owner)
+        formula = resolved(clause.finish(name, form.amount))
+        sign = _SIGNS[side_of(self.file, name)]
+        self.lines.append(Line(line, payee, sign, formula, clause.title or _title(name)))
+        self.origins.append(LineOrigin(name, account))
         self.paths[line] = path
 
-    def _payee_of(self, clause: AnyClause) -> str | None:
-        if clause.to is not None:
-            return clause.to
-        providers = self.scope.providers
-        return providers[0] if len(providers) == 1 else None
-
     def _add_payee(self, position: int, provider: str) -> None:
-        made: set[str] = set()
-
-        def name_it(amount: Node, entry: int) -> Node:
-            part = f"settlement.{provider}.{f'then{entry}' if entry else 'base'}"
-            self.definitions.append(Definition(part, resolved(amount)))
-            self.paths[part] = ("settlement", entry)
-            made.add(part)
-            return Name(part)
-
+        draft = Draft(SETTLEMENT, self.file.terms)
+        net = draft.let("base", net_of(tuple(self.lines), position))
+        form = draft.form(apply_all(net, self.file.settlement, draft))
         lines = {line.name for line in self.lines}
 
-        def resolved(formula: Node) -> Node:
-            return rename(
-                formula,
-                lambda used: used if used in lines or used in made else self.scope.full_name(used, provider),
-            )
+        def full(name: str) -> str:
+            before = "prev." if name.startswith("prev.") else ""
+            own = name.removeprefix("prev.")
+            if own.startswith(f"{SETTLEMENT}."):
+                return f"{before}{SETTLEMENT}.{provider}.{own.removeprefix(f'{SETTLEMENT}.')}"
+            return name if name in lines else self.scope.full_name(name, provider)
 
-        net = net_of(tuple(self.lines), position)
-        amount = apply_all(net, self.file.settlement, name_it)
-        self.payees.append(Payee(provider, resolved(amount)))
-        self.paths[f"amount of {provider}"] = ("settlement",)
+        path: Path = (SETTLEMENT,)
+        for part in form.parts:
+            self._define(full(part.name), rename(part.formula, full), path)
+        for each in form.carried:
+            self._carry(full(each.name), each.start, rename(each.next, full), path)
+        self.payees.append(Payee(provider, rename(form.amount, full)))
+        self.paths[f"amount of {provider}"] = path
 
 
 def _texts(value: object) -> tuple[object, ...]:

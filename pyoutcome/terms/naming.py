@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from pyoutcome.decimals import show
 from pyoutcome.terms.file import AgreementFile
@@ -21,8 +22,57 @@ def titles(file: AgreementFile) -> Iterator[tuple[str, str, str]]:
         yield "terms", name, plain_words(name)
     for name in file.define:
         yield "define", name, plain_words(name)
+    for name in file.state:
+        yield "state", name, plain_words(name)
     for name, clause in file.clauses.items():
         yield "clauses", name, clause.title or plain_words(name)
+
+
+_PARTS: Final = {
+    "base": "the amount before adjustments",
+    "quantity": "the quantity paid",
+    "price": "the price",
+    "running": "the quantity of all periods so far",
+    "factor": "the factor",
+    "all": "the whole",
+    "due": "the amount due",
+    "met": "a stage is reached",
+    "share": "the share",
+    "at_risk": "the amount at risk",
+    "shortfall": "the shortfall",
+    "limited": "the credit",
+    "charges": "the charges",
+    "together": "the sum of the lines",
+    "level": "the level",
+    "bonus": "the bonus",
+    "malus": "the malus",
+    "score": "the score",
+    "saving": "the saving",
+    "gain": "the shared gain",
+    "pain": "the shared overrun",
+    "gain_size": "the size of the gain",
+    "pain_size": "the size of the overrun",
+    "overrun": "the overrun",
+    "fee_before_limits": "the fee before its limits",
+    "fee": "the fee",
+    "profit": "the profit",
+    "pta": "the point from which on all further cost is the provider's",
+    "held": "what is kept back so far",
+    "held_now": "what is kept back of this period",
+}
+
+
+def part_words(part: str) -> str:
+    """The words for a part of a line."""
+    if part in _PARTS:
+        return _PARTS[part]
+    word = part.rstrip("0123456789")
+    number = part.removeprefix(word)
+    if word == "then":
+        return f"the amount after {number} adjustment{'' if number == '1' else 's'}"
+    if word == "met":
+        return f"stage {number} is reached"
+    return f"{_PARTS['held']} ({part})"
 
 
 class Naming:
@@ -38,10 +88,17 @@ class Naming:
 
     def say(self, name: str) -> str:
         """The words for a name of the file, or for one provider's value of it."""
-        own, _, provider = name.partition(".")
-        if own in self._file.terms and not provider:
+        own, *rest = name.split(".")
+        if own in self._file.terms and not rest:
             return f'"{self._titles[own]}" ({show(self._file.terms[own])})'
         if own not in self._titles:
-            return name
-        title = f'"{self._titles[own]}"'
-        return f"{title} of {provider}" if provider else title
+            return self._settled(name)
+        said = f'"{self._titles[own]}"'
+        if rest and rest[-1] not in self._file.parties.providers:
+            said = f"{part_words(rest.pop())} in {said}"
+        return f"{said} of {rest[0]}" if rest else said
+
+    @staticmethod
+    def _settled(name: str) -> str:
+        own, _, part = name.rpartition(".")
+        return f"{part_words(part)} in the settlement" if own.split(".")[0] == "settlement" else name

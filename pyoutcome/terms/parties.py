@@ -32,6 +32,13 @@ class Parties(Part):
     quorum: Annotated[Whole, Field(ge=1, le=MOST_VERIFIERS)]
     """Verifiers that must sign a report."""
     arbitrator: Party
+    prime: Word | None = None
+    """The provider that answers for the others; the only one where there is one."""
+
+    @property
+    def prime_provider(self) -> str | None:
+        """Id of the prime contractor; None where several could be."""
+        return self.prime if self.prime is not None or len(self.providers) > 1 else next(iter(self.providers))
 
 
 class Token(Part):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Final, NoReturn, ParamSpec, TypeVar
@@ -28,8 +28,6 @@ class UnknownKey:
     """Stands in a model's input for the value of a key the model does not have."""
 
     known: tuple[str, ...]
-    later: Mapping[str, str]
-    """Documented keys that this version does not have, with what to write instead."""
 
 
 def refusing(read: Callable[_P, _T]) -> Callable[_P, _T]:
@@ -71,7 +69,14 @@ def translate(error: ValidationError, tree: Tree) -> list[PyoutcomeError]:
     """
     details = error.errors(include_url=False)
     misspelt = {detail["loc"][:-1] for detail in details if detail["type"] == "extra_forbidden"}
-    told = [each for each in details if each["type"] != "missing" or each["loc"][:-1] not in misspelt]
+    inside = {detail["loc"][:depth] for detail in details for depth in range(len(detail["loc"]))}
+    told = [
+        each
+        for each in details
+        if not (each["type"] == "missing" and each["loc"][:-1] in misspelt)
+        # A list whose entries are wrong is not too short as well.
+        and not (each["type"] == "too_short" and each["loc"] in inside)
+    ]
     return [_translate(detail, tree) for detail in told[:MOST]]
 
 
@@ -152,22 +157,11 @@ def _unknown_key(detail: ErrorDetails, tree: Tree, path: Path) -> AgreementError
     known: tuple[str, ...] = ()
     if isinstance(unknown, UnknownKey):
         known = unknown.known
-        if key in unknown.later:
-            return not_yet(f"The key {key!r}", unknown.later[key], where)
     return AgreementError(
         "unknown-key", f"{_short(key)} is not a key of this place.", did_you_mean(key, known), where=where, key=key
     )
 
 
-def not_yet(what: str, instead: str, where: Where | None = None) -> AgreementError:
-    """The error for what the language documents and this version cannot do."""
-    return AgreementError(
-        "not-in-this-version", f"{what} is part of the language but not of this version.", instead, where=where
-    )
-
-
-LATER_KINDS: Final = ("factor", "pool_share", "milestone", "joint_cap", "scorecard", "gainshare", "incentive_fee")
-"""Clause kinds of the language that this version writes as ``formula``."""
 LATER_MEASURES: Final = (
     "sum", "mean", "weighted_mean", "min", "max", "percentile", "distinct_count", "time_share",
 )  # fmt: skip
@@ -187,10 +181,13 @@ def _bad_kind(detail: ErrorDetails, tree: Tree, path: Path) -> AgreementError:
         )
     where = tree.where((*path, "kind"))
     word = given.value if isinstance(given, Text) else ""
-    if word in LATER_KINDS and "clauses" in path:
-        return not_yet(f"The clause kind {word!r}", "Write the clause as 'kind: formula'.", where)
     if word in LATER_MEASURES and "measure" in path:
-        return not_yet(f"The measure kind {word!r}", "Use 'ratio' or 'count'.", where)
+        return AgreementError(
+            "not-in-this-version",
+            f"The measure kind {word!r} is part of the language but not of this version.",
+            "Use 'ratio' or 'count'.",
+            where=where,
+        )
     return AgreementError("unknown-word", f"{_short(word)} is not a kind.", did_you_mean(word, known), where=where)
 
 

@@ -6,11 +6,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from pyoutcome.decimals import Rounding, show, show_units
-from pyoutcome.formula.syntax import Name, Node
+from pyoutcome.formula.syntax import Node
 from pyoutcome.formula.words import to_words
-from pyoutcome.terms.adjustments import Adjustment
 from pyoutcome.terms.calendar import zones_version
-from pyoutcome.terms.clauses import AnyClause
+from pyoutcome.terms.clause_prose import ClauseWriter
 from pyoutcome.terms.file import AgreementFile
 from pyoutcome.terms.kpis import Kpi, show_value
 from pyoutcome.terms.measures import EVERYTHING, Count, Ratio, RecordSource
@@ -28,7 +27,6 @@ _ROUNDED: Final = {
     Rounding.FLOOR: "downward",
     Rounding.CEIL: "upward",
 }
-_AMOUNT: Final = "the amount so far"
 
 
 def write_words(agreement: Agreement) -> str:
@@ -40,12 +38,14 @@ def write_words(agreement: Agreement) -> str:
         ("Money", writer.money()),
         ("Records", [_source_words(name, source) for name, source in agreement.records.items()]),
         ("KPIs", writer.kpis()),
+        ("Requirements", writer.requirements()),
         (
             "Fixed terms",
             [f'"{writer.naming.title(name)}" is {show(value)}.' for name, value in agreement.file.terms.items()],
         ),
         ("Definitions", writer.definitions()),
-        ("Clauses", writer.clauses()),
+        ("Carried state", writer.state()),
+        ("Clauses", writer.clauses.say_all()),
         ("Settlement of a period", writer.settlement()),
         ("Evidence, default and escrow", writer.escrow()),
         ("Order of precedence", writer.precedence()),
@@ -118,11 +118,21 @@ def measure_words(kpi: Kpi, file: AgreementFile) -> str:
             )
 
 
+def _missing_words(kpi: Kpi, value: str, *, deployed: bool) -> str:
+    if kpi.stands_in:
+        return f"If it is missing, {value} stands in."
+    if kpi.if_missing == "last":
+        return f"If it is missing, the value of the period before stands in; in a period without evidence {value}."
+    settled = f"; in a period without evidence {value} stands in" if deployed else ""
+    return f"A report without it is refused{settled}."
+
+
 class _Writer:
     def __init__(self, agreement: Agreement) -> None:
         self.agreement = agreement
         self.file = agreement.file
         self.naming = Naming(agreement.file)
+        self.clauses = ClauseWriter(agreement.file, self.naming)
 
     def words(self, node: Node) -> str:
         """A formula in words, with the titles of what it names."""
@@ -132,6 +142,8 @@ class _Writer:
         parties = self.file.parties
         lines = [f"Client (client): {parties.client.name}."]
         lines += [f"Provider ({party}): {one.name}." for party, one in parties.providers.items()]
+        if not self.agreement.deployable:
+            return [*lines, "This is a rule by itself: it says what is owed, not who verifies and holds the money."]
         lines += [f"Verifier ({party}): {one.name}." for party, one in parties.verifiers.items()]
         lines.append(f"A report stands when {parties.quorum} of {len(parties.verifiers)} verifiers have signed it.")
         lines.append(f"Arbitrator (arbitrator): {parties.arbitrator.name}.")
@@ -174,10 +186,13 @@ class _Writer:
                 low, high = (show_value(shape, end, percent=percent) for end in (shape.low, shape.high))
                 values = f"a number from {low} to {high} with {kpi.decimals} decimals"
             better = f" {kpi.better.capitalize()} is better." if kpi.better else ""
+            if kpi.except_:
+                values += f", but not {' or '.join(kpi.except_)}"
             counted = measure_words(kpi, self.file)
+            opening = "" if shape.opening is None else f" Before the first period it counts as {kpi.opening}."
             lines.append(
                 f"{self.naming.say(name)} ({kpi.unit}), {whose}: {values}.{better} {counted} "
-                f"If it is missing, {missing} stands in."
+                f"{_missing_words(kpi, missing, deployed=self.agreement.deployable)}{opening}"
             )
         return lines
 
@@ -187,40 +202,15 @@ class _Writer:
             for name, formula in self.file.define.items()
         ]
 
-    def clauses(self) -> list[str]:
-        return [self.clause(name, clause) for name, clause in self.file.clauses.items()]
+    def requirements(self) -> list[str]:
+        return [f"A report is signed only if {self.words(formula)}." for formula in self.file.require]
 
-    def clause(self, name: str, clause: AnyClause) -> str:
-        """One clause as a sentence or more."""
-        amount = self.words(clause.lower())
-        each = ", for each provider with its own values" if clause.for_each else ""
-        said = [f"{self.naming.say(name)}{each}: {self.who(clause)} {amount}."]
-        if clause.then:
-            said.append(f"Then, in this order: {'; '.join(self.adjustment(entry) for entry in clause.then)}.")
-        if clause.when is not None:
-            said.append(f"This applies only if {self.words(clause.when)}; otherwise the amount is 0.")
-        return " ".join(said)
-
-    def who(self, clause: AnyClause) -> str:
-        providers = self.file.parties.providers
-        only = next(iter(providers)) if len(providers) == 1 else None
-        provider = "the provider" if clause.for_each else clause.to or only
-        match clause.pays:
-            case "provider":
-                return f"the client owes {provider}"
-            case "client":
-                return f"{provider} owes the client"
-            case _:
-                return "shown only, never paid,"
-
-    def adjustment(self, entry: Adjustment) -> str:
-        """One entry of ``then`` or ``settlement``: the formula it applies, said of "the amount so far"."""
-        changed = to_words(
-            entry.model_copy(update={"when": None}).apply(Name(_AMOUNT)),
-            lambda name: name if name == _AMOUNT else self.naming.say(name),
-        )
-        condition = f" if {self.words(entry.when)}" if entry.when is not None else ""
-        return f"{changed}{condition}"
+    def state(self) -> list[str]:
+        return [
+            f"{self.naming.say(name)} is carried from period to period and not paid by itself: it starts as "
+            f"{self.words(state.start)}, and after each period it is {self.words(state.next)}."
+            for name, state in self.file.state.items()
+        ]
 
     def settlement(self) -> list[str]:
         net = (
@@ -231,7 +221,7 @@ class _Writer:
         if self.file.settlement:
             lines.append(
                 "The net amount of each provider is then changed, in this order: "
-                f"{'; '.join(self.adjustment(entry) for entry in self.file.settlement)}."
+                f"{self.clauses.adjustments('settlement', self.file.settlement)}"
             )
         for each in self.agreement.bounds().providers:
             least, most = (show_units(units, self.file.token.decimals) for units in (each.least, each.most))
@@ -240,6 +230,8 @@ class _Writer:
 
     def escrow(self) -> list[str]:
         escrow = self.file.escrow
+        if escrow is None:
+            return []
         terms = self.agreement.escrow
         due = (
             f"Evidence must arrive within {show_duration(escrow.evidence_within)} after a period's end. Then anyone "

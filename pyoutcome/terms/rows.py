@@ -145,3 +145,14 @@ def _threshold(value: object) -> Head:
 
 Threshold = Annotated[InstanceOf[Head], BeforeValidator(_threshold), PlainSerializer(str, return_type=str)]
 """``at_least E`` or ``above E``."""
+
+
+@refusing
+def _least(value: object) -> Head:
+    text = value.strip() if isinstance(value, str) else ""
+    first = text.partition(" ")[0]
+    return _threshold(value) if first in ("at_least", "above") or not text else Head("at_least", parse(text))
+
+
+Least = Annotated[InstanceOf[Head], BeforeValidator(_least), PlainSerializer(str, return_type=str)]
+"""``E``, which an amount reaches when it is at least that; or ``at_least E`` or ``above E`` in so many words."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, InstanceOf, PlainSerializer, model_validator
 
@@ -32,9 +32,6 @@ class Part(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    LATER: ClassVar[dict[str, str]] = {}
-    """Documented keys that this version does not have, with what to write instead."""
-
     @model_validator(mode="before")
     @classmethod
     def _mark_unknown_keys(cls, data: Any) -> Any:
@@ -43,7 +40,7 @@ class Part(BaseModel):
         known = tuple(field.alias or name for name, field in cls.model_fields.items())
         marked = {key: value for key, value in data.items() if key in known}
         unknown = [key for key in data if key not in known]
-        return marked | {key: UnknownKey(known, cls.LATER) for key in unknown[:MOST]}
+        return marked | {key: UnknownKey(known) for key in unknown[:MOST]}
 
 
 def _text(value: object) -> str:

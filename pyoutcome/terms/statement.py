@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from pyoutcome.decimals import from_units, show, show_units
+from pyoutcome.formula.state import State
 from pyoutcome.terms.calendar import Period
 
 Json: TypeAlias = "str | bool | list[Json] | dict[str, Json] | None"
@@ -146,10 +147,12 @@ class Statement:
     symbol: str
     kpis: tuple[StatedKpi, ...]
     values: tuple[StatedValue, ...]
-    """Definitions, in order of evaluation."""
+    """Definitions, named parts of lines and carried values, in order of evaluation."""
     shown: tuple[StatedLine, ...]
     """Lines of no provider, shown only."""
     providers: tuple[ProviderStatement, ...]
+    state: State | None = None
+    """What the period leaves to the next one; None where no period depends on an earlier one."""
 
     @property
     def amounts(self) -> tuple[int, ...]:

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from pyoutcome.decimals import show, to_units_trunc
 from pyoutcome.errors import AgreementError, did_you_mean
-from pyoutcome.formula.evaluate import Step, evaluate
+from pyoutcome.formula.evaluate import Step, evaluate, start_state
+from pyoutcome.formula.state import State
 from pyoutcome.terms.calendar import Period
-from pyoutcome.terms.kpis import AgreementKpi, read_value
+from pyoutcome.terms.kpis import AgreementKpi
 from pyoutcome.terms.lowering import Lowered
+from pyoutcome.terms.requirements import refuse_broken
 from pyoutcome.terms.statement import Input, ProviderStatement, StatedKpi, StatedLine, StatedValue, Statement
 
 if TYPE_CHECKING:
@@ -22,8 +24,10 @@ KpiValue = int | Decimal | str | bool | None
 _PAYS: Final[dict[int, Literal["provider", "client", "nobody"]]] = {1: "provider", -1: "client", 0: "nobody"}
 
 
-def read_values(kpis: tuple[AgreementKpi, ...], values: Mapping[str, KpiValue]) -> tuple[int, ...]:
-    """The values in program order, with ``if_missing`` for missing ones.
+def read_values(
+    kpis: tuple[AgreementKpi, ...], values: Mapping[str, KpiValue], before: Mapping[str, KpiValue] | None = None
+) -> tuple[int, ...]:
+    """The values in program order, with what stands in for missing ones; ``before`` holds those of the period before.
 
     Raises AgreementError ``unknown-kpi``, ``missing-kpi-value``, ``bad-kpi-value``; NumberError.
     """
@@ -43,17 +47,42 @@ def read_values(kpis: tuple[AgreementKpi, ...], values: Mapping[str, KpiValue]) 
                 kpi=kpi.name,
             )
         value = values[kpi.name]
-        found.append(kpi.if_missing if value is None else read_value(kpi.shape, value))
+        found.append(_missing(kpi, before or {}) if value is None else kpi.read(value))
     return tuple(found)
 
 
+def _missing(kpi: AgreementKpi, before: Mapping[str, KpiValue]) -> int:
+    """What stands in for a missing value."""
+    if kpi.declared.if_missing == "refuse":
+        raise AgreementError(
+            "missing-kpi-value",
+            f"The agreement refuses reports without a value of {kpi.name}.",
+            "Give it a value.",
+            kpi=kpi.name,
+        )
+    last = before.get(kpi.name) if kpi.declared.if_missing == "last" else None
+    return kpi.if_missing if last is None else kpi.read(last)
+
+
 def make_statement(
-    file: AgreementFile, lowered: Lowered, digest: bytes, period: Period, values: Mapping[str, KpiValue]
+    file: AgreementFile,
+    lowered: Lowered,
+    digest: bytes,
+    period: Period,
+    values: Mapping[str, KpiValue],
+    state: State | None = None,
+    before: Mapping[str, KpiValue] | None = None,
 ) -> Statement:
-    """The statement of one period; errors as ``read_values`` and ``formula.evaluate``."""
-    numbers = read_values(lowered.kpis, values)
-    outcome = evaluate(lowered.rule, numbers, period=period.number, explain=True)
-    nets = evaluate(lowered.before_settlement, numbers, period=period.number).amounts
+    """The statement of one period; errors as ``read_values``, ``refuse_broken`` and ``formula.evaluate``."""
+    numbers = read_values(lowered.kpis, values, before)
+    refuse_broken(lowered.checking, lowered.requirements, numbers, period.number)
+    if state is None and period.number == 1:
+        state = start_state(lowered.rule, file.token.decimals)
+    outcome = evaluate(lowered.rule, numbers, period=period.number, state=state, explain=True)
+    nets = [0] * len(lowered.rule.payees)
+    for line, amount in zip(lowered.rule.lines, outcome.lines, strict=True):
+        if line.payee is not None:
+            nets[line.payee] += line.sign * amount
     writer = _Writer(lowered, {step.name: step for step in outcome.steps})
     lines = [writer.line(at, value) for at, value in enumerate(outcome.lines)]
     providers = tuple(
@@ -75,9 +104,10 @@ def make_statement(
             StatedKpi(kpi.name, kpi.title, kpi.provider, number, kpi.show(number), values[kpi.name] is None)
             for kpi, number in zip(lowered.kpis, numbers, strict=True)
         ),
-        tuple(writer.value(step) for step in outcome.steps if step.kind == "definition"),
+        tuple(writer.value(step) for step in outcome.steps if step.kind in ("definition", "register")),
         tuple(line for line, origin in zip(lines, lowered.origins, strict=True) if origin.provider is None),
         providers,
+        outcome.state,
     )
 
 

@@ -28,6 +28,7 @@ constants = st.one_of(
     st.integers(-(10**24), 10**24),
     st.sampled_from([0, ONE, 255 * ONE, 256 * ONE, 2**126, -(2**126), 2**126 + 1, INT256_MAX, -INT256_MAX]),
 )
+_small = st.integers(-6, 9).map(lambda n: n * ONE // 2)
 _positive = st.one_of(st.integers(1, 400).map(lambda n: n * 10**16), st.integers(1, 60).map(lambda n: n * ONE))
 
 
@@ -41,17 +42,18 @@ class _Scope:
 
 
 class _Maker:
-    """Draws formulas over the names of a scope."""
+    """Draws formulas over the names of a scope; ``tame`` ones with small numbers, dividing by constants only."""
 
-    def __init__(self, draw: Any, scope: _Scope) -> None:
+    def __init__(self, draw: Any, scope: _Scope, *, tame: bool = False) -> None:
         self.draw = draw
         self.scope = scope
+        self.tame = tame
 
     def below(self, most: int) -> int:
         return int(self.draw(st.integers(0, most - 1)))
 
     def constant(self) -> s.Number:
-        return s.Number(self.draw(constants))
+        return s.Number(self.draw(_small if self.tame else constants))
 
     def leaf(self) -> s.Node:
         if self.scope.past and not self.below(6):
@@ -73,19 +75,24 @@ class _Maker:
             return (s.Plus if kind == 2 else s.Minus)(self.number(depth - 1), self.number(depth - 2))
         if kind in (4, 5, 6):
             factors = tuple(self.number(depth - 1 - at) for at in range(1 + self.below(3)))
-            return s.product(factors, tuple(self.number(depth - 2) for _ in range(self.below(3))))
+            return s.product(factors, tuple(self.divisor(depth - 2) for _ in range(self.below(3))))
         if kind == 7:
             return (s.Min, s.Max)[self.below(2)](tuple(self.number(depth - 1) for _ in range(2 + self.below(2))))
+        if kind in (8, 9) and self.tame:
+            return (s.Clamp, s.Outside)[kind - 8](self.number(depth - 1), s.Number(-ONE), s.Number(2 * ONE))
         if kind in (8, 9):
             return (s.Clamp, s.Outside)[kind - 8](self.number(depth - 1), self.leaf(), self.leaf())
         if kind == 10:
-            step = s.Number(self.draw(_positive)) if self.below(5) else self.leaf()
+            step = s.Number(self.draw(_positive)) if self.tame or self.below(5) else self.leaf()
             return s.Round(self.number(depth - 1), step, tuple(Rounding)[self.below(6)])
         if kind == 11:
             return s.If(self.truth(depth - 1), self.number(depth - 1), self.number(depth - 2))
         if kind == 12 and self.scope.choices:
             return self.pick(depth)
         return (self.step, self.bands, self.curve)[kind % 3](depth)
+
+    def divisor(self, depth: int) -> s.Node:
+        return s.Number(self.draw(_positive)) if self.tame else self.number(depth)
 
     def truth(self, depth: int) -> s.Node:
         kind = self.below(8) if depth > 0 else self.below(4)
@@ -113,7 +120,7 @@ class _Maker:
 
     def rising(self, count: int, strict: bool) -> list[s.Node]:
         """Positions: usually constants in order, sometimes anything."""
-        if self.below(5) == 0:
+        if self.below(5) == 0 and not self.tame:
             return [self.leaf_over_names() for _ in range(count)]
         at = self.draw(st.integers(-40, 60)) * ONE if strict else 0
         found: list[s.Node] = []
@@ -157,9 +164,15 @@ class _Maker:
         return s.Pick(s.Name(name), rows, None if len(named) == len(labels) else self.number(depth - 2))
 
 
+_FLAG = KpiShape("flag", 0, 1, 18, type="yes_no", opening=0)
+
+
 @st.composite
-def kpis(draw: Any, *, state: bool = False) -> tuple[KpiShape, ...]:
+def kpis(draw: Any, *, state: bool = False, tame: bool = False) -> tuple[KpiShape, ...]:
     """One to five KPIs of all types, some of them once per provider; with ``state`` some have opening values."""
+    if tame:
+        opening = draw(st.sampled_from([None, 0, 2 * ONE]))
+        return (KpiShape("k0", -3 * ONE, 5 * ONE, 0, opening=opening), KpiShape("k1", 0, 2 * ONE, 1), _FLAG)
     found: list[KpiShape] = []
     for at in range(draw(st.integers(1, 4))):
         kind = draw(st.integers(0, 5))
@@ -180,21 +193,22 @@ def kpis(draw: Any, *, state: bool = False) -> tuple[KpiShape, ...]:
 
 
 @st.composite
-def rules(draw: Any, size: int = 3, *, state: bool = False) -> Rule:
+def rules(draw: Any, size: int = 3, *, state: bool = False, tame: bool = False) -> Rule:
     """A whole rule: KPIs of every type, terms, definitions, lines of every sign, and payees.
 
-    With ``state`` also registers, histories, sums to date, opening values and the calendar.
+    With ``state`` also registers, histories, sums to date, opening values and the calendar. ``tame`` rules have small
+    KPIs and constants, so that most of them have bounds and their amounts move.
     """
-    shapes = draw(kpis(state=state))
-    parameters = tuple((f"t{at}", draw(constants)) for at in range(draw(st.integers(0, 2))))
+    shapes = draw(kpis(state=state, tame=tame))
+    parameters = tuple((f"t{at}", draw(_small if tame else constants)) for at in range(draw(st.integers(0, 2))))
     scope = _Scope(
         [kpi.full_name for kpi in shapes if kpi.type == "number"] + [name for name, _ in parameters] + ["period"],
         [kpi.full_name for kpi in shapes if kpi.type == "yes_no"],
         {kpi.full_name: kpi.labels for kpi in shapes if kpi.type == "choice"},
     )
     scope.numbers += sorted({f"total.{kpi.name}" for kpi in shapes if kpi.provider})
-    maker = _Maker(draw, scope)
-    payees = draw(st.integers(1, 3))
+    maker = _Maker(draw, scope, tame=tame)
+    payees = draw(st.integers(1, 1 if tame else 3))
     plan = [draw(st.integers(0, 3)) for _ in range(1 + draw(st.integers(0, size)))]
     registers: list[tuple[str, s.Node, bool]] = []
     per_year = None
@@ -214,7 +228,7 @@ def rules(draw: Any, size: int = 3, *, state: bool = False) -> Rule:
             definitions.append(Definition(f"d{at}.met", maker.truth(depth)))
             scope.truths.append(f"d{at}.met")
         else:
-            payee = draw(st.integers(0, payees)) - 1
+            payee = draw(st.integers(1 if tame else 0, payees)) - 1
             sign = draw(st.integers(-1, 1)) if payee >= 0 else 0
             lines.append(Line(f"l{at}", payee if payee >= 0 else None, sign, maker.number(depth)))
             scope.numbers.append(f"l{at}")
@@ -222,7 +236,9 @@ def rules(draw: Any, size: int = 3, *, state: bool = False) -> Rule:
             nexts.append(_next_register(maker, *registers.pop()))
     nexts += [_next_register(maker, *register) for register in registers]
     amounts = [
-        net_of(tuple(lines), at) if draw(st.booleans()) else s.Clamp(maker.number(1), s.Number(-ONE), s.Number(ONE))
+        net_of(tuple(lines), at)
+        if tame or draw(st.booleans())
+        else s.Clamp(maker.number(1), s.Number(-ONE), s.Number(ONE))
         for at in range(payees)
     ]
     return Rule(
@@ -247,7 +263,7 @@ def _add_state(
     scope.choices |= {f"prev.{kpi.full_name}": kpi.labels for kpi in opened if kpi.type == "choice"}
     scope.numbers += [f"to_date.l{at}" for at, kind in enumerate(plan) if kind > 1]
     scope.numbers += [f"earned_before.P{at}" for at in range(payees)] + (["earned_before"] if payees == 1 else [])
-    early = _Maker(maker.draw, _Scope([name for name, _ in parameters], [], {}))
+    early = _Maker(maker.draw, _Scope([name for name, _ in parameters], [], {}), tame=maker.tame)
     found: list[tuple[str, s.Node, bool]] = []
     for at in range(maker.below(4)):
         is_truth = not maker.below(3)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from pyoutcome.formula import KpiShape, Line, Payee, Rule, parse, rule_to_words, to_words, walk
+from pyoutcome.formula import KpiShape, Line, Payee, Register, Rule, parse, rule_to_words, to_words, walk
 from pyoutcome.formula import syntax as s
+from pyoutcome.formula.tokens import RESERVED
 from pyoutcome.formula.words import number_words
 from tests.formula.strategies import rules
 
@@ -40,6 +41,17 @@ from tests.formula.strategies import rules
             "the value on straight lines through -100 at 80 and 0 at 90, read at x and flat outside them",
         ),
         ("pick(tier, [gold gives 2, otherwise 1])", "2 if tier is gold; otherwise 1"),
+        ("prev.mark", "mark at the end of the period before"),
+        ("x - to_date.pay", "x less the sum of pay in all earlier periods"),
+        ("earned_before", "what the provider has earned in all earlier periods"),
+        ("earned_before.UA", "what UA has earned in all earlier periods"),
+        ("sum_last(x, 12)", "the sum of x over the last 12 periods before this one"),
+        ("sum_last(x, 1)", "the sum of x over the period before this one"),
+        ("lag(x, 3)", "x of 3 periods ago"),
+        (
+            "year + period_of_year",
+            "the number of the contract year plus the number of the period within its contract year",
+        ),
         ("total.k * period", "the total of k over all providers times the number of the period"),
     ],
 )
@@ -63,15 +75,48 @@ def test_a_rule_reads_as_sentences_in_the_words_of_its_names() -> None:
     ] == [sentence.text for sentence in told]
 
 
+def test_what_is_carried_reads_as_sentences() -> None:
+    made = Rule(
+        (
+            KpiShape("x", 0, 10**20, 0, opening=5 * 10**18),
+            KpiShape.choice("tier", ("gold", "base")),
+        ),
+        (("start_mark", 10**18),),
+        (),
+        (Line("fee", 0, 1, parse("max(0, x - prev.mark) + lag(x, 2) * year")),),
+        (Payee("UA", parse("fee")),),
+        (Register("mark", parse("start_mark"), parse("max(prev.mark, x)")),),
+        12,
+    )
+    assert [
+        (
+            "mark is carried from period to period: before the first period it is start_mark; at the end of each"
+            " period it becomes the greater of mark at the end of the period before and x."
+        ),
+        "Before the first period, x counts as 5.",
+        "A contract year has 12 periods, the first beginning with period 1.",
+        "A period before the first counts as 0, unless a value is said to be another before the first period.",
+    ] == [told.text for told in rule_to_words(made) if told.kind not in ("line", "payee")]
+
+
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
-@given(rules())
-def test_every_number_and_name_of_a_rule_is_in_its_words(made: Rule) -> None:
-    told = rule_to_words(made)
-    formulas = [each.formula for each in made.definitions] + [each.formula for each in made.lines]
-    formulas += [each.amount for each in made.payees]
-    for sentence, formula in zip(told, formulas, strict=True):
-        for node in walk(formula):
-            if isinstance(node, s.Number):
-                assert number_words(node) in sentence.text
-            if isinstance(node, s.Name):
-                assert node.name.removeprefix("total.") in sentence.text
+@given(rules(), rules(state=True))
+def test_every_number_and_name_of_a_rule_is_in_its_words(plain: Rule, carrying: Rule) -> None:
+    for made in (plain, carrying):
+        told: dict[tuple[str, str], str] = {}
+        told |= {(sentence.kind, sentence.name): sentence.text for sentence in rule_to_words(made)}
+        formulas = [("definition", each.name, each.formula) for each in made.definitions]
+        formulas += [("line", each.name, each.formula) for each in made.lines]
+        formulas += [("payee", each.name, each.amount) for each in made.payees]
+        for register in made.registers:
+            formulas += [("register", register.name, each) for each in (register.start, register.next)]
+        for kind, name, formula in formulas:
+            for node in walk(formula):
+                if isinstance(node, s.Number):
+                    assert number_words(node) in told[kind, name]
+                if isinstance(node, s.SumLast | s.Lag):
+                    assert node.periods == 1 or f"{node.periods} periods" in told[kind, name]
+                if isinstance(node, s.Name | s.SumLast | s.Lag):
+                    first, _, rest = node.name.partition(".")
+                    spoken = {"year": "contract year", "period_of_year": "within", "earned_before": "has earned"}
+                    assert (rest if first in RESERVED and rest else spoken.get(first, node.name)) in told[kind, name]

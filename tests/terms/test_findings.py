@@ -51,6 +51,8 @@ def test_a_sound_agreement_has_none() -> None:
         (quiet(kpis=MEASURED.replace("if_missing: 0", "if_missing: 0.5")), "silence-pays", "kpis.x.if_missing"),
         (quiet("fee: {kind: formula, is: 100 * x}", settlement="[at_least: 100]"),
          "amount-never-changes", "settlement"),
+        (quiet("fee: {kind: scorecard, items: [{weight: 40%, level: x}, {weight: 50%, level: x}]}"),
+         "weights-not-whole", "clauses.fee.items"),
     ],
 )  # fmt: skip
 def test_what_is_warned_of_and_where(text: str, code: str, path: str) -> None:
@@ -99,8 +101,9 @@ def test_a_kpi_used_for_one_provider_only_is_used() -> None:
 
 
 def test_every_warning_is_in_the_reference() -> None:
-    source = (Path(__file__).parents[2] / "pyoutcome" / "terms" / "findings.py").read_text(encoding="utf-8")
+    folder = Path(__file__).parents[2] / "pyoutcome" / "terms"
+    source = "".join((folder / name).read_text(encoding="utf-8") for name in ("findings.py", "trials.py"))
     raised = set(re.findall(r'self\.finding\(\s*"([a-z-]+)"', source))
     documented = set(re.findall(r"^\| `([a-z-]+)` \|", DOCS.read_text(encoding="utf-8"), re.MULTILINE))
     assert raised <= documented
-    assert 8 == len(raised)
+    assert 10 == len(raised)

@@ -1,0 +1,226 @@
+"""One period with ranges for values: what it can pay, and where what it leaves can lie."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from math import gcd
+from typing import TypeAlias
+
+from pyoutcome.formula import intervals as iv
+from pyoutcome.formula import syntax as s
+from pyoutcome.formula.frame import Frame
+from pyoutcome.formula.intervals import View
+from pyoutcome.formula.linear import Terms, view_of
+from pyoutcome.formula.printer import to_text
+from pyoutcome.formula.state import cut_to_units
+from pyoutcome.formula.walk import Box, Range, Walk
+
+Spread: TypeAlias = tuple[int, int]
+"""Least and greatest."""
+NOTHING = Range(0, 0, 0)
+
+
+@dataclass(slots=True)
+class Past:
+    """Where everything that earlier periods left can lie."""
+
+    registers: dict[str, Range] = field(default_factory=dict)
+    histories: dict[str, tuple[Range, ...]] = field(default_factory=dict)
+    """Newest first."""
+    sums: dict[tuple[str, int], Range] = field(default_factory=dict)
+    """Of ``sum_last``: by name and number of periods."""
+    read: dict[str, Range] = field(default_factory=dict)
+    """Sums to date that formulas read, by the name they use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one period adds to sums to date that no formula reads, and what it leaves."""
+
+    amounts: tuple[Spread, ...]
+    lines: tuple[Spread, ...]
+    earned: tuple[Spread, ...]
+    gaps: tuple[Spread, ...]
+    ties: tuple[Spread, ...]
+    past: Past
+
+
+class PeriodRanges:
+    """One period, given where what earlier ones left can lie."""
+
+    def __init__(self, frame: Frame, past: Past, period: int) -> None:
+        self.frame = frame
+        self.rule = frame.rule
+        self.past = past
+        self.period = period
+        self.box = self._find_box()
+        self.walks: dict[tuple[tuple[str, int], ...], Walk] = {}
+        self.whole = self._walk({})
+
+    def amounts(self) -> tuple[Range, ...]:
+        """Per payee where its amount lies."""
+        return tuple(self.refined(partial(_amount, at)) for at in range(len(self.rule.payees)))
+
+    def change(self) -> Change:
+        """All that this period does."""
+        amounts = self.amounts()
+        lines = tuple(self.refined(partial(_value, line.name)) for line in self.rule.lines)
+        return Change(
+            tuple((low, high) for low, high, _ in amounts),
+            tuple(map(self._cut, lines)),
+            tuple(map(self._cut, amounts)),
+            tuple(self._gap(at, amounts[at], lines) for at in range(len(self.rule.payees))),
+            tuple(self._tie(at, place, sign, lines[at]) for at, place, sign in self.frame.ties),
+            self._next_past(lines, amounts),
+        )
+
+    def starts(self) -> dict[str, Range]:
+        """Where the registers lie before this period."""
+        views = {each.name: self.whole.views[f"prev.{each.name}"] for each in self.rule.registers}
+        return {name: range_of(view.low, view.high, view.grain) for name, view in views.items()}
+
+    def refined(self, look: Callable[[Walk], View]) -> Range:
+        """Where a value lies, each variable that it only rises or falls with set to the end that matters."""
+        view = look(self.whole)
+        low, high = view.low, view.high
+        slopes = view.slopes or {}
+        rising = {name for name, (least, _) in slopes.items() if least >= 0}
+        falling = {name for name, (_, most) in slopes.items() if most <= 0} - rising
+        if (rising or falling) and low < high:
+            slack = 2 * view.error
+            least = {name: self.box[name][name in falling] for name in rising | falling}
+            most = {name: self.box[name][name in rising] for name in rising | falling}
+            low = max(low, look(self._walk(least)).low - slack)
+            high = min(high, look(self._walk(most)).high + slack)
+        return range_of(low, high, view.grain)
+
+    def _walk(self, fixed: Mapping[str, int]) -> Walk:
+        key = tuple(sorted(fixed.items()))
+        if key not in self.walks:
+            box = self.box | {name: Range(value, value, abs(value)) for name, value in fixed.items()}
+            self.walks[key] = Walk(self.rule, box, self.frame.parameters, self.period, slopes=not fixed)
+        return self.walks[key]
+
+    def _find_box(self) -> Box:
+        box = {kpi.full_name: range_of(kpi.low, kpi.high, kpi.multiple) for kpi in self.rule.kpis}
+        box |= self.past.read
+        box |= {f"prev.{name}": within for name, within in self.past.registers.items()}
+        for node in self.frame.looks:
+            earlier = self.past.histories.get(node.name, ())
+            if isinstance(node, s.SumLast):
+                if earlier:
+                    box[to_text(node)] = self.past.sums[node.name, node.periods]
+            elif node.periods <= len(earlier):
+                box[to_text(node)] = earlier[node.periods - 1]
+                if f"prev.{node.name}" in self.rule.readings:
+                    box.setdefault(f"prev.{node.name}", earlier[0])
+        return box
+
+    def _cut(self, of: Range) -> Spread:
+        decimals = self.frame.unit_decimals
+        return cut_to_units(of.low, decimals), cut_to_units(of.high, decimals)
+
+    def _gap(self, payee: int, amount: Range, lines: tuple[Range, ...]) -> Spread:
+        """Where a payee's amount less its signed lines lies, all of them cut to base units."""
+        mine = [(at, line.sign) for at, line in enumerate(self.rule.lines) if line.payee == payee and line.sign]
+        if [(self.rule.lines[at].name, sign) for at, sign in mine] == [(_name(self.rule.payees[payee].amount), 1)]:
+            return 0, 0
+        signed = [(-sign, s.Name(self.rule.lines[at].name)) for at, sign in mine]
+        form = self.frame.form((1, self.rule.payees[payee].amount), *signed)
+        return self._cut_sum(form, [(1, amount), *((-sign, lines[at]) for at, sign in mine)])
+
+    def _tie(self, line: int, register: int, sign: int, amount: Range) -> Spread:
+        """Where a line, cut to base units, plus or less what a register grows by lies."""
+        return self._cut_sum(self.frame.tie(line, register, sign), [(1, amount)], whole=False)
+
+    def _cut_sum(self, form: Terms, cut: list[tuple[int, Range]], *, whole: bool = True) -> Spread:
+        """Where a sum lies, some of whose parts are cut to base units; ``whole`` if all are."""
+        low, high, _ = self.refined(partial(view_of, form))
+        unit = self.frame.unit
+        for sign, part in cut:
+            # what cutting takes away has the sign of the part
+            if part.grain % unit:
+                takes = (part.low < 0, part.high > 0)
+                low -= (unit - 1) * takes[sign > 0]
+                high += (unit - 1) * takes[sign < 0]
+        return (-(-low // unit) * unit, high // unit * unit) if whole else (low, high)
+
+    def _next_past(self, lines: tuple[Range, ...], amounts: tuple[Range, ...]) -> Past:
+        registers: dict[str, Range] = {}
+        for register in self.rule.registers:
+            truth = self.whole.truths.get(register.name)
+            registers[register.name] = (
+                self.refined(partial(_value, register.name))
+                if truth is None
+                else range_of(int(not truth.may_fail), int(truth.may_hold), 1)
+            )
+        now = {
+            each.name: self.box[each.name] if each.kpi is not None else self.refined(partial(_value, each.name))
+            for each in self.rule.carried.histories
+        }
+        histories = {
+            each.name: (now[each.name], *self.past.histories.get(each.name, ()))[: each.depth]
+            for each in self.rule.carried.histories
+        }
+        sums = {
+            (node.name, node.periods): self._next_sum(node, histories[node.name])
+            for node in self.frame.looks
+            if isinstance(node, s.SumLast)
+        }
+        read: dict[str, Range] = {}
+        for at in self.rule.carried.to_date:
+            line = self.rule.lines[at].name
+            read[f"to_date.{line}"] = self._next_read(f"to_date.{line}", s.Name(line), lines[at])
+        for at in self.rule.carried.earned:
+            name = self.frame.earned_name(at)
+            read[name] = self._next_read(name, self.rule.payees[at].amount, amounts[at])
+        return Past(registers, histories, sums, read)
+
+    def _next_sum(self, node: s.SumLast, history: tuple[Range, ...]) -> Range:
+        """The sum over the last periods, this one included: of its parts, and as the sum before, moved on by one."""
+        low = high = grain = 0
+        for within in history[: node.periods]:
+            low, high, grain = low + within.low, high + within.high, gcd(grain, within.grain)
+            iv.make(low, high, 1, None, 0)
+        before = self.past.histories.get(node.name, ())
+        if before:
+            leaving = before[node.periods - 1] if len(before) >= node.periods else NOTHING
+            form = self.frame.form((1, node), (1, s.Name(node.name)))
+            least, most, _ = self.refined(partial(view_of, form))
+            low, high = max(low, least - leaving.high), min(high, most - leaving.low)
+        return range_of(low, high, grain)
+
+    def _next_read(self, name: str, amount: s.Node, added: Range) -> Range:
+        """A sum to date after this period: as sum of ranges, and as one value with what is added."""
+        before, unit = self.past.read[name], self.frame.unit
+        low, high = self._cut_sum(self.frame.form((1, s.Name(name)), (1, amount)), [(1, added)])
+        least, most = add_spreads((before.low, before.high), self._cut(added))
+        iv.make(max(low, least), min(high, most), 1, None, 0)
+        exact = added.grain % unit == 0
+        return range_of(max(low, least), min(high, most), gcd(before.grain, added.grain if exact else unit))
+
+
+def _amount(payee: int, walk: Walk) -> View:
+    return walk.amounts[payee]
+
+
+def _value(name: str, walk: Walk) -> View:
+    return walk.views[name]
+
+
+def range_of(low: int, high: int, grain: int) -> Range:
+    """A range whose ends are moved inward to multiples of its grain."""
+    if grain > 1:
+        low, high = -(-low // grain) * grain, high // grain * grain
+    return Range(low, high, grain if low < high else abs(low))
+
+
+def _name(node: s.Node) -> str | None:
+    return node.name if isinstance(node, s.Name) else None
+
+
+def add_spreads(x: Spread, y: Spread) -> Spread:
+    """Where the sum of two values lies."""
+    return x[0] + y[0], x[1] + y[1]

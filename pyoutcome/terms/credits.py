@@ -1,0 +1,188 @@
+"""Clauses that give money back for missed levels, and that limit several lines together."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from pyoutcome.decimals import ONE
+from pyoutcome.errors import AgreementError
+from pyoutcome.formula.syntax import (
+    Compare,
+    If,
+    Max,
+    Min,
+    Minus,
+    Name,
+    Node,
+    Number,
+    Plus,
+    Relation,
+    Round,
+    SumLast,
+    product,
+)  # fmt: skip
+from pyoutcome.terms.adjustments import nothing_unless
+from pyoutcome.terms.clause import UNIT, ScopedClause, below, is_zero
+from pyoutcome.terms.form import ZERO, Draft
+from pyoutcome.terms.problems import refusing
+from pyoutcome.terms.rows import Least, Levels, is_one, step_of
+from pyoutcome.terms.scalars import Expression, Mode, Part, Whole
+
+
+class CreditRate(Part):
+    """A share of the charges for each unit by which a level is missed."""
+
+    under: Expression | None = None
+    """The level that is missed by being under it; or ``over``, by being over it."""
+    over: Expression | None = None
+    per: Expression = UNIT
+    """Units that one credit stands for."""
+    credit: Expression
+    """Share of the charges per ``per`` units."""
+    rounding: Mode | None = None
+    """How a broken number of ``per`` units counts; in proportion without it."""
+    starts_at: Expression = ZERO
+    """Shortfall from which on (itself included) all of it counts."""
+
+    @model_validator(mode="after")
+    @refusing
+    def _one_level(self) -> CreditRate:
+        if (self.under is None) == (self.over is None):
+            raise AgreementError(
+                "one-level-needed",
+                "A rate needs one of 'under' and 'over'.",
+                "Write 'under: 99.9' if a low value is bad, or 'over: 60' if a high one is.",
+            )
+        return self
+
+    def shortfall(self, measure: Node) -> Node:
+        """How far the level is missed."""
+        if self.under is not None:
+            return Max((ZERO, Minus(self.under, measure)))
+        return Max((ZERO, measure if self.over is None or is_zero(self.over) else Minus(measure, self.over)))
+
+    def share(self, shortfall: Node) -> Node:
+        """The share of the charges for a shortfall."""
+        units = shortfall
+        if not is_zero(self.starts_at):
+            units = If(Compare(Relation.GE, units, self.starts_at), units, ZERO)
+        if self.rounding is not None:
+            units = Round(units, self.per, self.rounding)
+        return product((units, self.credit), below(self.per))
+
+
+class Rolling(Part):
+    """A limit on the credits of several periods together."""
+
+    share: Expression
+    """Of the charges of these periods."""
+    periods: Annotated[Whole, Field(ge=1, le=127)]
+    """This one and those before it."""
+    charges_kpi: Expression | None = None
+    """The KPI that holds the charges of earlier periods; what ``charges`` was in them without it."""
+
+
+class ServiceCredit(ScopedClause):
+    """A share of the charges for a missed level."""
+
+    kind: Literal["service_credit"]
+    measure: Expression | None = None
+    charges: Expression
+    levels: Levels | None = None
+    """Shares of the charges."""
+    rate: CreditRate | None = None
+    allocation: Expression | None = None
+    """Share of the pool for one missed level."""
+    count: Expression = UNIT
+    """Missed levels, each with the allocation."""
+    pool: Expression = UNIT
+    """Share of the amount at risk that allocations share out."""
+    at_risk: Expression = UNIT
+    """The greatest share of the charges that performance can take away."""
+    rolling: Rolling | None = None
+    minimum: Least | None = None
+    """The least credit that is given at all."""
+
+    @model_validator(mode="after")
+    @refusing
+    def _one_way(self) -> ServiceCredit:
+        given = [name for name in ("levels", "rate", "allocation") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise AgreementError(
+                "one-way-needed",
+                f"A service credit needs one of levels, rate and allocation, this has {' and '.join(given) or 'none'}.",
+                "Keep one: 'levels' for a table, 'rate' for each unit missed, 'allocation' for a share of a pool.",
+            )
+        if self.measure is None and given != ["allocation"]:
+            raise AgreementError(
+                "missing-key", "'measure' is missing here.", "Add 'measure: ...' with the KPI.", key="measure"
+            )
+        if self.measure is not None and given == ["allocation"]:
+            raise AgreementError(
+                "needless-key",
+                "'measure' belongs to 'levels' and 'rate', not to 'allocation'.",
+                "Write the number of missed levels under 'count'.",
+                key="measure",
+            )
+        return self
+
+    def lower(self, draft: Draft) -> Node:
+        """``min(share, at_risk) * charges``, then the rolling limit, then the minimum"""
+        charges = self.charges
+        if self.rolling is not None and self.rolling.charges_kpi is None and not isinstance(charges, Name | Number):
+            charges = draft.let("charges", charges, kept=True)
+        draft.let("at_risk", product((self.at_risk, charges)))
+        due: Node = draft.let("due", product((self._share(draft), charges)))
+        if self.rolling is not None:
+            due = Min((due, self._left(draft, self.rolling, charges)))
+        return due if self.minimum is None else nothing_unless(draft.let("limited", due), self.minimum)
+
+    def _share(self, draft: Draft) -> Node:
+        """The share of the charges, at most ``at_risk``."""
+        if self.allocation is not None:
+            share: Node = product((self.pool, self.allocation, self.count))
+            if is_one(self.pool):
+                share = product((self.allocation, self.count))
+            share = draft.let("share", share)
+            return product((Min((share, UNIT)), self.at_risk))
+        measure = self.measure if self.measure is not None else ZERO
+        constant = False
+        if self.rate is not None:
+            share = self.rate.share(draft.let("shortfall", self.rate.shortfall(measure)))
+        else:
+            rows = self.levels or ()
+            share = step_of(measure, rows)
+            constant = all(isinstance(row.value, Number) and row.value.value <= ONE for row in rows)
+        share = draft.let("share", share)
+        # A limit of 100% could never bind where every level is a constant of at most 100%.
+        return share if is_one(self.at_risk) and constant else Min((share, self.at_risk))
+
+    def _left(self, draft: Draft, rolling: Rolling, charges: Node) -> Node:
+        """What the credits of the last periods leave of their share of the charges."""
+        before = rolling.periods - 1
+        if not before:
+            return product((rolling.share, charges))
+        past = rolling.charges_kpi if rolling.charges_kpi is not None else charges
+        if isinstance(past, Name) and draft.constant(past) is None:
+            together: Node = Plus(charges, SumLast(past.name, before))
+        else:  # the same in every period, so that the number of periods says it
+            together = product((past, Min((Name("period"), Number(rolling.periods * ONE, str(rolling.periods))))))
+        return Max((ZERO, Minus(product((rolling.share, together)), SumLast(draft.clause, before))))
+
+
+class JointCap(ScopedClause):
+    """Gives back what several lines come to above a limit together."""
+
+    kind: Literal["joint_cap"]
+    lines: Annotated[tuple[Expression, ...], Field(min_length=1, max_length=60)]
+    at_most: Expression
+
+    def lower(self, draft: Draft) -> Node:
+        """``max(0, sum of lines - at_most)``"""
+        first, *others = self.lines
+        together = first
+        for other in others:
+            together = Plus(together, other)
+        return Max((ZERO, Minus(draft.let("together", together), self.at_most)))

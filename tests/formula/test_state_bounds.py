@@ -1,0 +1,201 @@
+"""Bounds over many periods: they hold every history, and are tight where carried state means a plain deal."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import HealthCheck, assume, event, given, settings
+from hypothesis import strategies as st
+
+from pyoutcome.decimals import parse as n
+from pyoutcome.errors import FormulaError
+from pyoutcome.formula import (
+    Definition,
+    KpiShape,
+    Line,
+    Payee,
+    Register,
+    Rule,
+    TermBounds,
+    bounds,
+    bounds_over,
+    evaluate_all,
+    parse,
+)
+from pyoutcome.formula.state import cut_to_units
+from tests.formula.strategies import rules, values_for
+
+X = KpiShape("x", 0, n("100"), 0, opening=n("7"))
+SIGNED = KpiShape("y", n("-5"), n("5"), 0)
+MET = KpiShape.yes_no("done")
+
+
+@dataclass(frozen=True)
+class Deal:
+    """A rule for one payee in a few words; every line is owed to it."""
+
+    lines: dict[str, str]
+    amount: str = "pay"
+    registers: dict[str, tuple[str, str]] = field(default_factory=dict)
+    define: dict[str, str] = field(default_factory=dict)
+
+    def rule(self) -> Rule:
+        return Rule(
+            (X, SIGNED, MET),
+            (("fee", n("40")),),
+            tuple(Definition(name, parse(text)) for name, text in self.define.items()),
+            tuple(Line(name, 0, 1, parse(text)) for name, text in self.lines.items()),
+            (Payee("UA", parse(self.amount)),),
+            tuple(Register(name, parse(start), parse(after)) for name, (start, after) in self.registers.items()),
+            3,
+        )
+
+
+DEALS: dict[str, tuple[Deal, int, tuple[str, str], tuple[str, str]]] = {
+    # deal, decimals of the token, least and most in period 6, least and most over 6 periods
+    "a plain fee": (Deal({"pay": "x"}), 2, ("0", "100"), ("0", "600")),
+    "an entitlement to date, restated": (Deal({"pay": "3 * x - to_date.pay"}), 2, ("-300", "300"), ("0", "300")),
+    "an entitlement with a remainder below one unit": (
+        Deal({"pay": "x / 7 - to_date.pay"}),
+        2,
+        ("-14.29", "14.285714285714285714"),
+        ("0", "14.29"),  # 14.28 in truth: what is below one unit is not followed
+    ),
+    "a restated line that only ever pays": (
+        Deal({"pay": "max(0, 3 * x - to_date.pay)"}),
+        0,
+        ("0", "300"),
+        ("0", "300"),
+    ),
+    "a restated part named first": (
+        Deal({"pay": "pay.base if done else 0"}, define={"pay.base": "x - to_date.pay"}),
+        0,
+        ("-100", "100"),
+        ("0", "100"),
+    ),
+    "a fee beside a true-up": (
+        Deal({"charge": "fee", "pay": "x - to_date.pay"}, "charge + pay"),
+        2,
+        ("-60", "140"),
+        ("240", "340"),
+    ),
+    "a lifetime cap": (Deal({"pay": "x"}, "min(pay, 250 - earned_before)"), 6, ("0", "100"), ("0", "250")),
+    "a lifetime cap on a true-up": (
+        Deal({"pay": "3 * x - to_date.pay"}, "min(pay, 250 - earned_before)"),
+        6,
+        ("-300", "300"),
+        ("-1500", "250"),
+    ),
+    "an advance taken back": (
+        Deal(
+            {"pay": "x - taken"},
+            registers={"owed": ("500", "prev.owed - taken")},
+            define={"taken": "min(x, prev.owed)"},
+        ),
+        6,
+        ("0", "100"),
+        ("0", "100"),
+    ),
+    "what is taken back of an advance": (
+        Deal({"pay": "min(x, prev.owed)"}, registers={"owed": ("250", "prev.owed - pay")}),
+        6,
+        ("0", "100"),
+        ("0", "250"),
+    ),
+    "a rolling cap": (Deal({"pay": "max(0, min(x, 150 - sum_last(pay, 2)))"}), 6, ("0", "100"), ("0", "600")),
+    "what a rolling cap leaves": (
+        Deal({"pay": "max(0, min(x, 150 - sum_last(pay, 2)))", "room": "150 - sum_last(pay, 2)"}, "room"),
+        6,
+        ("0", "150"),
+        ("200", "900"),
+    ),
+    "a high-water mark": (
+        Deal({"pay": "20% * max(0, x - prev.mark)"}, registers={"mark": ("10", "max(prev.mark, x)")}),
+        6,
+        ("0", "18"),
+        ("0", "108"),
+    ),
+    "a streak of breaches": (
+        Deal({"pay": "-10 * streak"}, registers={"streak": ("0", "prev.streak + 1 if x < 50 else 0")}),
+        6,
+        ("-60", "0"),
+        ("-210", "0"),
+    ),
+    "a milestone met once": (
+        Deal({"pay": "(500 if met else 0) - to_date.pay"}, registers={"met": ("no", "prev.met or x >= 90")}),
+        6,
+        ("-500", "500"),
+        ("0", "500"),
+    ),
+    "graduated prices on a running quantity": (
+        Deal(
+            {"pay": "bands(running, [upto 200 at 5, rest at 2]) - to_date.pay"},
+            registers={"running": ("0", "prev.running + x")},
+        ),
+        2,
+        ("-1600", "1800"),
+        ("0", "1800"),
+    ),
+    "a fee that lags": (Deal({"pay": "lag(x, 2) + prev.x"}), 6, ("0", "200"), ("21", "921")),
+    "a fee by contract year": (Deal({"pay": "fee * year + period_of_year"}), 6, ("83", "83"), ("372", "372")),
+    "a sum of the last three": (Deal({"pay": "sum_last(y, 3)"}), 6, ("-15", "15"), ("-60", "60")),
+}
+
+
+@pytest.mark.parametrize("name", DEALS)
+def test_a_deal_with_carried_state_has_these_bounds(name: str) -> None:
+    deal, decimals, (low, high), (least, most) = DEALS[name]
+    found = bounds_over(deal.rule(), 6, unit_decimals=decimals)
+    assert (((n(low), n(high)),), ((n(least), n(most)),)) == (found.periods[-1], found.totals)
+
+
+def assert_inside(rule: Rule, found: TermBounds, periods: list[tuple[int, ...]], decimals: int) -> None:
+    """No amount, and no sum of amounts, outside."""
+    outcomes = evaluate_all(rule, periods, unit_decimals=decimals)
+    for outcome, spreads in zip(outcomes, found.periods, strict=True):
+        for amount, (low, high) in zip(outcome.amounts, spreads, strict=True):
+            assert low <= amount <= high
+    for at, (low, high) in enumerate(found.totals):
+        assert low <= sum(cut_to_units(outcome.amounts[at], decimals) for outcome in outcomes) <= high
+    for at, (low, high) in enumerate(found.lines):
+        assert low <= sum(cut_to_units(outcome.lines[at], decimals) for outcome in outcomes) <= high
+
+
+def chances(rule: Rule, periods: int, seed: int) -> list[tuple[int, ...]]:
+    """KPI values for some periods, ends of the ranges often."""
+    chance = random.Random(seed)
+    return [
+        tuple(
+            chance.choice((kpi.low, kpi.high, chance.randrange(kpi.low, kpi.high + 1, kpi.multiple)))
+            for kpi in rule.kpis
+        )
+        for _ in range(periods)
+    ]
+
+
+@pytest.mark.parametrize("name", DEALS)
+def test_no_history_of_a_deal_leaves_its_bounds(name: str) -> None:
+    deal, decimals, _, _ = DEALS[name]
+    rule = deal.rule()
+    for count in (1, 2, 6):
+        found = bounds_over(rule, count, unit_decimals=decimals)
+        for seed in range(40):
+            assert_inside(rule, found, chances(rule, count, seed), decimals)
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@given(rules(3, state=True, tame=True), st.integers(1, 6), st.sampled_from([0, 1, 6, 18]), st.data())
+def test_no_history_of_any_rule_leaves_its_bounds(made: Rule, count: int, decimals: int, data: st.DataObject) -> None:
+    try:
+        found = bounds_over(made, count, unit_decimals=decimals)
+    except FormulaError as problem:
+        assume(problem.code.startswith("possible-"))
+        event(problem.code)
+        return
+    for _ in range(6):
+        periods = [data.draw(values_for(made)) for _ in range(count)]
+        assert_inside(made, found, periods, decimals)
+    if decimals == 18:
+        assert bounds(made, period=count) == found.periods[-1]
