@@ -78,8 +78,7 @@ class ProgramPricing:
         """What the machine carries, from the program's state after a period."""
         depths = [row.depth for row in self.shape.header.histories]
         past = [
-            (*history, *(0,) * (depth - len(history)))
-            for history, depth in zip(state.histories, depths, strict=True)
+            (*history, *(0,) * (depth - len(history))) for history, depth in zip(state.histories, depths, strict=True)
         ]
         return (state.periods, *state.registers, *(word for row in past for word in row), *state.to_date)
 

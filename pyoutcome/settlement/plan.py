@@ -13,6 +13,8 @@ class Need(StrEnum):
     """The agreement is not active yet."""
     PERIOD_END = "period-end"
     """The period is still running on the chain's clock."""
+    TURN = "turn"
+    """An earlier period has to settle first: this agreement's periods depend on one another."""
     BUNDLES = "bundles"
     """A provider's evidence bundle is missing."""
     VERIFICATION = "verification"
@@ -40,6 +42,8 @@ class PeriodFacts:
     settled: bool
     settles_at: int | None
     """From when a proposed default can be settled; None if none is proposed."""
+    waits_for: int | None
+    """The earlier period that has to settle first; None if none has to."""
     evidence_due: int
     """From when anyone may propose the default."""
     bundles_missing: tuple[str, ...]
@@ -80,6 +84,8 @@ def _need(facts: PeriodFacts) -> tuple[Need, str]:
         return Need.ACTIVATION, "The agreement is not active yet."
     if facts.now < facts.ends:
         return Need.PERIOD_END, "The period has not ended on the chain's clock."
+    if facts.waits_for is not None:
+        return Need.TURN, f"Period {facts.waits_for} has to settle first."
     enough = len(facts.verified_by) >= facts.quorum
     if facts.settles_at is not None and facts.now >= facts.settles_at:
         return Need.SETTLE_DEFAULT, "The window for a report is over; anyone can settle the proposed default."

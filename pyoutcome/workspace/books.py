@@ -15,7 +15,7 @@ from pyoutcome.errors import WorkspaceError
 from pyoutcome.evidence.bundle import evidence_digest
 from pyoutcome.ledger import EscrowBalances, Journal, PeriodRow, ProviderBalance, fold
 from pyoutcome.protocol import MISSING, Located
-from pyoutcome.protocol.events import Reported
+from pyoutcome.protocol.events import Reported, Settled
 from pyoutcome.settlement.plan import Decision, decide
 from pyoutcome.terms.statement import ProviderStatement, Statement
 from pyoutcome.workspace.desk import Desk
@@ -141,7 +141,6 @@ class Books:
         """
         desk = self._desk
         desk.agreement.period(period)
-        names = [kpi.name for kpi in desk.agreement.kpis]
         deployed = desk.is_deployed()
         if deployed and desk.escrow.period_stage(period)[0] is PeriodStage.SETTLED:
             values, basis = self._settled_values(period), "settled on chain"
@@ -149,8 +148,34 @@ class Books:
         else:
             values, basis = self._expected_values(period)
             rows = {}
-        statement = desk.agreement.statement(period, dict(zip(names, values, strict=True)))
-        return StatedPeriod(statement, basis, rows)
+        return StatedPeriod(self._state(period, values), basis, rows)
+
+    def _state(self, period: int, values: Sequence[int | None]) -> Statement:
+        """A period's statement; where periods depend on one another, after the settled ones before it.
+
+        WorkspaceError ``nothing-to-state`` while one of those is not settled.
+        """
+        agreement = self._desk.agreement
+        names = [kpi.name for kpi in agreement.kpis]
+        named = dict(zip(names, values, strict=True))
+        if not agreement.program().sequential:
+            return agreement.statement(period, named)
+        earlier = []
+        for number in range(1, period):
+            if number not in self._settled:
+                raise WorkspaceError(
+                    "nothing-to-state",
+                    f"What period {period} pays depends on period {number}, which is not settled yet.",
+                    f"Settle period {number} first, or try values out with `pyoutcome explain`.",
+                    period=period,
+                )
+            earlier.append(dict(zip(names, self._settled_values(number), strict=True)))
+        return agreement.statements([*earlier, named])[-1]
+
+    @cached_property
+    def _settled(self) -> frozenset[int]:
+        """The periods that are settled on chain."""
+        return frozenset(each.event.period for each in self.events if isinstance(each.event, Settled))
 
     def _settled_values(self, period: int) -> Sequence[int | None]:
         for located in self.events:
@@ -186,7 +211,7 @@ class Books:
         names = [kpi.name for kpi in desk.agreement.kpis]
 
         def amounts(period: int, values: Sequence[int | None]) -> tuple[int, ...]:
-            return desk.agreement.statement(period, dict(zip(names, values, strict=True))).amounts
+            return self._state(period, values).amounts
 
         subject = Subject(
             digest=desk.agreement.digest(),

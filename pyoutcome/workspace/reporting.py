@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pyoutcome.chain.escrow import PeriodStage, Stage
 from pyoutcome.errors import WorkspaceError
+from pyoutcome.protocol.events import Activated, Settled
 from pyoutcome.settlement.plan import PeriodFacts
 from pyoutcome.workspace.desk import Desk
 from pyoutcome.workspace.evidencing import (
@@ -56,7 +57,8 @@ class PeriodDesk:
             active=active,
             settled=settled,
             settles_at=settles_at if stage is PeriodStage.DEFAULTED else None,
-            evidence_due=max(ends, self._activation()) + arguments.evidence_window,
+            waits_for=self._waits_for(period),
+            evidence_due=max(ends, self._activation(), self._turn(period)) + arguments.evidence_window,
             bundles_missing=tuple(name for name in providers if not desk.files.bundle(period, name).exists()),
             verified_by=() if settled else tuple(report.verifier for report in agreeing_reports(desk, period).reports),
             quorum=arguments.quorum,
@@ -105,11 +107,25 @@ class PeriodDesk:
             self._activated = activation_time(self.desk)
         return self._activated or 0
 
+    def _waits_for(self, period: int) -> int | None:
+        """The first unsettled earlier period, where periods depend on one another."""
+        if not self.desk.agreement.program().sequential or not self.desk.is_deployed():
+            return None
+        escrow = self.desk.escrow
+        unsettled = (number for number in range(1, period) if escrow.period_stage(number)[0] is not PeriodStage.SETTLED)
+        return next(unsettled, None)
+
+    def _turn(self, period: int) -> int:
+        """When the last of all earlier periods settled, where they must settle first; else 0."""
+        if not self.desk.agreement.program().sequential or period == 1 or not self.desk.is_deployed():
+            return 0
+        located = self.desk.escrow.events(self.desk.settings.first_block)
+        settled = [each.timestamp for each in located if isinstance(each.event, Settled) and each.event.period < period]
+        return max(settled, default=0)
+
 
 def activation_time(desk: Desk) -> int:
     """When the agreement became active by the chain's clock; 0 if it never was."""
-    from pyoutcome.protocol.events import Activated
-
     located = desk.escrow.events(desk.settings.first_block)
     return next((each.timestamp for each in located if isinstance(each.event, Activated)), 0)
 

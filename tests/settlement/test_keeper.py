@@ -18,6 +18,7 @@ START = PeriodFacts(
     active=True,
     settled=False,
     settles_at=None,
+    waits_for=None,
     evidence_due=500,
     bundles_missing=("UA", "B6"),
     verified_by=(),
