@@ -6,14 +6,18 @@ from collections.abc import Mapping
 
 import pytest
 
+from pyoutcome.decimals import ONE
 from pyoutcome.errors import AgreementError
 from pyoutcome.formula import decode, encode
 from pyoutcome.formula.decode import Names
 from pyoutcome.formula.encode import program_hash
+from pyoutcome.formula.syntax import Number, walk
 from pyoutcome.terms import Agreement
+from pyoutcome.terms.expressions import Scope
 from pyoutcome.terms.stating import KpiValue
 from tests.corpus.published import CASES, FOLDER, NAMES, Case, load_agreement, load_cases, load_source
 from tests.corpus.runners import RUNNERS, Values, figures
+from tests.terms.test_words import numbers_in
 
 AGREEMENTS = {name: load_agreement(name) for name in NAMES}
 SETTLED = [case for case in CASES if case.refused is None]
@@ -93,6 +97,16 @@ def test_the_program_is_read_back_and_the_words_hold_every_clause(name: str) -> 
         f'"{clause.title or clause_name.replace("_", " ").capitalize()}"' in words
         for clause_name, clause in agreement.file.clauses.items()
     )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_number_of_an_agreement_is_in_its_words(name: str) -> None:
+    agreement = AGREEMENTS[name]
+    used = {
+        node.value for use in Scope(agreement.file).uses() for node in walk(use.formula) if isinstance(node, Number)
+    }
+    used |= set(agreement.file.terms.values())
+    assert set() == used - numbers_in(agreement.words()) - {0, ONE}  # the defaults of fields that nobody wrote
 
 
 def test_programs_stay_small() -> None:

@@ -214,6 +214,17 @@ def test_parts_of_a_line_have_names() -> None:
     assert found["c"].startswith("183.333")
 
 
+def test_the_point_of_total_assumption_lies_where_overruns_are_shared() -> None:
+    agreement = rule_of(
+        "line: {kind: incentive_fee, actual_cost: x, target_cost: 100, target_fee: 10, ceiling: 140, "
+        "provider_share: {under: 20%, over: 40%}}",
+        define="point: line.pta",
+    )
+    (statement,) = settle(agreement, {"x": "150"})
+    assert "150" == values_of(statement)["point"]  # 100 + (140 - 110) / (1 - 40%)
+    assert [Fraction(1394, 10), 140, 140] == [paid(agreement, {"x": x})[0] for x in ("149", "150", "151")]
+
+
 KINDS = [
     "{kind: unit_price, quantity: x, price: y / 7, per: 3, blocks: 0.7 up}",
     "{kind: factor, of: x / 3, factor: y / 9, then: [times: 2 / 7]}",
