@@ -65,7 +65,7 @@ def bind(agreement: Agreement, addresses: Mapping[str, str], token: str, activat
     """The escrow's arguments for this agreement between these addresses.
 
     ``addresses`` holds one address per party id; ``activate_by`` is unix seconds. WorkspaceError ``address-missing``
-    names a party without one.
+    names a party without one; ``not-enforceable-yet`` what an escrow would not hold a report to.
     """
 
     def address_of(party: str) -> str:
@@ -79,6 +79,7 @@ def bind(agreement: Agreement, addresses: Mapping[str, str], token: str, activat
             )
         return address
 
+    _require_enforceable(agreement)
     escrow = agreement.escrow
     signers = [address_of(provider) for provider in agreement.providers]
     return Arguments(
@@ -100,6 +101,25 @@ def bind(agreement: Agreement, addresses: Mapping[str, str], token: str, activat
         holdback_release=agreement.periods[-1].end + escrow.holdback_release,
         reserve=escrow.reserve,
     )
+
+
+def _require_enforceable(agreement: Agreement) -> None:
+    """Refuses what the escrow would not hold a report to: nobody shall sign for it."""
+    file = agreement.file
+    unchecked = ["require"] if file.require else []
+    for name, kpi in file.kpis.items():
+        if kpi.except_:
+            unchecked.append(f"kpis.{name}.except")
+        if kpi.if_missing == "last":
+            unchecked.append(f"kpis.{name}.if_missing: last")
+    if unchecked:
+        raise WorkspaceError(
+            "not-enforceable-yet",
+            f"The escrow of this version does not check reports for {', '.join(unchecked)}.",
+            "Guard the formulas with 'if', and write a value or 'refuse' for 'if_missing'; on paper the rule works "
+            "as it is.",
+            parts=unchecked,
+        )
 
 
 def signing_parties(agreement: Agreement) -> tuple[str, ...]:
