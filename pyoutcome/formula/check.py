@@ -23,7 +23,8 @@ def check_rule(rule: Rule) -> dict[str, KpiType]:
     """The types of all names of a rule; refuses a rule that cannot be evaluated, see ``Rule`` for the codes."""
     _check_shape(rule)
     formulas = [part for each in rule.registers for part in (each.start, each.next)]
-    formulas += [each.formula for each in (*rule.definitions, *rule.lines)] + [each.amount for each in rule.payees]
+    formulas += [each.formula for each in rule.definitions] + [each.formula for each in rule.lines]
+    formulas += [each.amount for each in rule.payees]
     for formula in formulas:
         s.refuse_depth(formula)
     if len(list_items(rule)) > MOST_ITEMS:
@@ -108,7 +109,8 @@ def _check_shape(rule: Rule) -> None:
 
 def _check_names(rule: Rule) -> None:
     own = [kpi.full_name for kpi in rule.kpis] + [name for name, _ in rule.parameters]
-    own += [each.name for each in (*rule.definitions, *rule.registers, *rule.lines)]
+    own += [each.name for each in rule.definitions] + [each.name for each in rule.registers]
+    own += [each.name for each in rule.lines]
     seen: set[str] = set()
     for name in own:
         if not is_name(name) or name in seen:

@@ -164,7 +164,7 @@ def _refuse_name(rule: Rule, item: Item, name: str, known: set[str] | None = Non
         )
     if known is None:
         known = {kpi.full_name for kpi in rule.kpis} | {each for each, _ in rule.parameters} | {"period"}
-        known |= {each.name for each in (*rule.definitions, *rule.registers, *rule.lines)}
+        known |= {item.name for item in list_items(rule) if item.kind in ("definition", "register", "line")}
         known |= rule.totals.keys() | rule.readings.keys()
     raise FormulaError(
         "unknown-name",

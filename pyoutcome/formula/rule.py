@@ -118,7 +118,7 @@ def unused(rule: Rule) -> tuple[str, ...]:
     mentioned |= {name.partition(".")[2] for name in mentioned if name in rule.readings}
     own = [kpi.full_name for kpi in rule.kpis]
     own += [name for name, _ in rule.parameters]
-    own += [each.name for each in (*rule.definitions, *rule.registers)]
+    own += [each.name for each in rule.definitions] + [each.name for each in rule.registers]
     own += [line.name for line in rule.lines if line.sign]
     return tuple(name for name in own if name not in mentioned)
 
