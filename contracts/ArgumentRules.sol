@@ -17,11 +17,7 @@ library ArgumentRules {
     uint256 internal constant MOST_TERMS = 24_512;
 
     /// @dev The number of the first broken rule, or 0.
-    function firstBroken(IOutcomeEscrow.Arguments calldata args, Header header)
-        internal
-        view
-        returns (uint8)
-    {
+    function firstBroken(IOutcomeEscrow.Arguments calldata args, Header header) internal view returns (uint8) {
         if (args.client == address(0) || args.arbitrator == address(0) || args.client == args.arbitrator) return 1;
         if (args.unitDecimals > 18) return 2;
         if (!areVerifiers(args.verifiers)) return 3;

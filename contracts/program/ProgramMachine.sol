@@ -105,12 +105,17 @@ library ProgramMachine {
                         continue;
                     }
                     top += 32;
-                    if (op == Op.GET) Words.store(top, Words.load(inputs.locals + 32 * Words.byteAt(pc++)));
-                    else if (op == Op.KPI) Words.store(top, Words.load(inputs.kpis + 32 * Words.byteAt(pc++)));
-                    else if (op == Op.PARAM) Words.store(top, Words.load(inputs.parameters + 32 * Words.byteAt(pc++)));
-                    else if (op <= Op.PUSH) pc = putConstant(op, top, pc);
-                    else if (op == Op.PERIOD) Words.store(top, int256(inputs.period) * Format.ONE);
-                    else {
+                    if (op == Op.GET) {
+                        Words.store(top, Words.load(inputs.locals + 32 * Words.byteAt(pc++)));
+                    } else if (op == Op.KPI) {
+                        Words.store(top, Words.load(inputs.kpis + 32 * Words.byteAt(pc++)));
+                    } else if (op == Op.PARAM) {
+                        Words.store(top, Words.load(inputs.parameters + 32 * Words.byteAt(pc++)));
+                    } else if (op <= Op.PUSH) {
+                        pc = putConstant(op, top, pc);
+                    } else if (op == Op.PERIOD) {
+                        Words.store(top, int256(inputs.period) * Format.ONE);
+                    } else {
                         (pc, error) = recall(op, top, pc, inputs);
                         if (error != 0) return (error, 0);
                     }

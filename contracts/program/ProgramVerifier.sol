@@ -13,13 +13,13 @@ library ProgramVerifier {
     /// @dev Bytes of each instruction below STEP with its immediates, four bits per opcode; 0 is no instruction. PUSH has
     /// its k bytes besides.
     uint256 private constant SIZES = (1 << (4 * Op.ZERO)) | (1 << (4 * Op.ONE)) | (2 << (4 * Op.PUSH8))
-        | (3 << (4 * Op.PUSH)) | (2 << (4 * Op.KPI)) | (2 << (4 * Op.PARAM)) | (2 << (4 * Op.REG)) | (2 << (4 * Op.EARNED))
-        | (2 << (4 * Op.TODATE)) | (3 << (4 * Op.SUMLAST)) | (3 << (4 * Op.LAG)) | (2 << (4 * Op.GET)) | (2 << (4 * Op.SET))
-        | (1 << (4 * Op.PERIOD)) | (1 << (4 * Op.ADD)) | (1 << (4 * Op.SUB)) | (1 << (4 * Op.MUL)) | (1 << (4 * Op.DIV))
-        | (1 << (4 * Op.MULDIV)) | (1 << (4 * Op.NEG)) | (1 << (4 * Op.ABS)) | (1 << (4 * Op.MIN)) | (1 << (4 * Op.MAX))
-        | (1 << (4 * Op.CLAMP)) | (2 << (4 * Op.ROUND)) | (1 << (4 * Op.OUTSIDE)) | (1 << (4 * Op.LT))
-        | (1 << (4 * Op.LE)) | (1 << (4 * Op.EQ)) | (1 << (4 * Op.GT)) | (1 << (4 * Op.GE)) | (1 << (4 * Op.NE))
-        | (1 << (4 * Op.NOT)) | (3 << (4 * Op.JZ)) | (3 << (4 * Op.JMP));
+        | (3 << (4 * Op.PUSH)) | (2 << (4 * Op.KPI)) | (2 << (4 * Op.PARAM)) | (2 << (4 * Op.REG))
+        | (2 << (4 * Op.EARNED)) | (2 << (4 * Op.TODATE)) | (3 << (4 * Op.SUMLAST)) | (3 << (4 * Op.LAG))
+        | (2 << (4 * Op.GET)) | (2 << (4 * Op.SET)) | (1 << (4 * Op.PERIOD)) | (1 << (4 * Op.ADD)) | (1 << (4 * Op.SUB))
+        | (1 << (4 * Op.MUL)) | (1 << (4 * Op.DIV)) | (1 << (4 * Op.MULDIV)) | (1 << (4 * Op.NEG)) | (1 << (4 * Op.ABS))
+        | (1 << (4 * Op.MIN)) | (1 << (4 * Op.MAX)) | (1 << (4 * Op.CLAMP)) | (2 << (4 * Op.ROUND))
+        | (1 << (4 * Op.OUTSIDE)) | (1 << (4 * Op.LT)) | (1 << (4 * Op.LE)) | (1 << (4 * Op.EQ)) | (1 << (4 * Op.GT))
+        | (1 << (4 * Op.GE)) | (1 << (4 * Op.NE)) | (1 << (4 * Op.NOT)) | (3 << (4 * Op.JZ)) | (3 << (4 * Op.JMP));
 
     /// @dev Words it takes from the stack, likewise. It leaves one, but for SET, JZ and JMP, which leave none.
     uint256 private constant POPS = (1 << (4 * Op.SET)) | (2 << (4 * Op.ADD)) | (2 << (4 * Op.SUB))

@@ -12,6 +12,8 @@ contract Actors is Fixture {
     uint32 private constant PERIODS = 12;
 
     bool internal immutable native;
+    /// @dev The program reads earlier periods, so that they settle in order.
+    bool internal immutable inTurn;
     /// @dev Everything that ever crossed the border, by the acts themselves.
     uint256 public deposited;
     uint256 public donated;
@@ -28,8 +30,9 @@ contract Actors is Fixture {
 
     Receiver private receiver;
 
-    constructor(bool native_) {
+    constructor(bool native_, bool inTurn_) {
         native = native_;
+        inTurn = inTurn_;
     }
 
     function setUp() public override {
@@ -40,6 +43,7 @@ contract Actors is Fixture {
             args.providers[0].payout = address(receiver);
         }
         args.reserve = 500;
+        if (inTurn) programHash = factory.registerProgram(IN_TURN);
         create();
         fund(2000);
         escrow.activate(partySignatures());
@@ -77,7 +81,7 @@ contract Actors is Fixture {
     }
 
     function verifiersReport(uint32 period, int16 a, int16 b, int16 c) external {
-        period = uint32(bound(period, 1, PERIODS));
+        period = choose(period);
         int256[] memory values = paying(a / 16, b / 16, c / 16);
         (uint8[] memory indexes, bytes[] memory signatures) = signed(period, values, 0, 2);
         bool wasOwed = escrow.queueLength() != 0;
@@ -88,8 +92,23 @@ contract Actors is Fixture {
         }
     }
 
+    /// @dev Any period; in turn mostly the one whose turn it is.
+    function choose(uint32 period) private view returns (uint32 chosen) {
+        chosen = uint32(bound(period, 1, PERIODS));
+        if (inTurn && period % 8 != 0) {
+            for (chosen = 1; chosen < PERIODS && isSettled(chosen);) {
+                ++chosen;
+            }
+        }
+    }
+
+    function isSettled(uint32 period) private view returns (bool) {
+        (IOutcomeEscrow.PeriodStage stage,) = escrow.periodStage(period);
+        return stage == IOutcomeEscrow.PeriodStage.Settled;
+    }
+
     function keeperProposes(uint32 period) external {
-        try escrow.proposeDefault(uint32(bound(period, 1, PERIODS))) {
+        try escrow.proposeDefault(choose(period)) {
             finish("propose");
         } catch {
             forget();
@@ -98,7 +117,7 @@ contract Actors is Fixture {
 
     function keeperSettles(uint32 period) external {
         bool wasOwed = escrow.queueLength() != 0;
-        try escrow.settle(uint32(bound(period, 1, PERIODS))) {
+        try escrow.settle(choose(period)) {
             finishPeriod("settle", wasOwed);
         } catch {
             forget();
@@ -229,6 +248,15 @@ contract Actors is Fixture {
         // Tracked changes only by what is booked: conservation over tracked amounts.
         int256 booked = int256(deposited) + synced - int256(withdrawn + claimed + pushed + givenUp);
         equal(booked, int256(escrow.tracked()), "tracked is what was booked");
+        if (inTurn) checkTurns();
+    }
+
+    /// @dev No period settles before an earlier one, and what was paid by line 0 is what the line came to.
+    function checkTurns() private view {
+        for (uint32 period = 2; period <= PERIODS; ++period) {
+            check(isSettled(period - 1) || !isSettled(period), "a period overtook another");
+        }
+        equal(account(0).earned * UNIT, escrow.toDate(0), "the sum to date is what the payee earned");
     }
 
     /// @dev An outsider alone, everyone else silent, brings the escrow to its end.
@@ -237,7 +265,7 @@ contract Actors is Fixture {
             (IOutcomeEscrow.PeriodStage stage,) = escrow.periodStage(period);
             if (stage == IOutcomeEscrow.PeriodStage.Settled) continue;
             if (stage == IOutcomeEscrow.PeriodStage.None) {
-                uint256 due = uint256(args.ends[period - 1]) + args.evidenceWindow;
+                uint256 due = escrow.evidenceDue(period);
                 if (block.timestamp < due) vm.warp(due);
                 escrow.proposeDefault(period);
             }
@@ -260,8 +288,12 @@ abstract contract Conservation is Fixture {
 
     function nativeCoin() internal pure virtual returns (bool);
 
+    function inTurn() internal pure virtual returns (bool) {
+        return false;
+    }
+
     function setUp() public override {
-        actors = new Actors(nativeCoin());
+        actors = new Actors(nativeCoin(), inTurn());
         actors.setUp();
         target(address(actors));
     }
@@ -345,5 +377,33 @@ contract Erc20ConservationTest is Conservation {
 contract NativeConservationTest is Conservation {
     function nativeCoin() internal pure override returns (bool) {
         return true;
+    }
+}
+
+contract SequentialConservationTest is Conservation {
+    function nativeCoin() internal pure override returns (bool) {
+        return false;
+    }
+
+    function inTurn() internal pure override returns (bool) {
+        return true;
+    }
+
+    function test_everyActInTurnCanGoThrough() public {
+        for (uint256 i = 0; i < 12; ++i) {
+            actors.timePasses(9 days - 1 hours);
+        }
+        actors.keeperProposes(1);
+        actors.timePasses(9 days - 1 hours);
+        actors.keeperSettles(1);
+        actors.verifiersReport(1, 100, 32_000, 16);
+        actors.clientDeposits(2999);
+        actors.keeperPaysArrears(3);
+        actors.closeAlone();
+        string[6] memory acts = ["propose", "settle", "report", "deposit", "arrears", "alone"];
+        for (uint256 i = 0; i < acts.length; ++i) {
+            check(actors.done(bytes32(bytes(acts[i]))) != 0, acts[i]);
+        }
+        actors.checkLaws();
     }
 }

@@ -20,6 +20,12 @@ abstract contract Fixture is Base {
     uint40 internal constant BEGIN = 1_700_000_000;
     uint256 internal constant RESERVE = 3000;
 
+    /// @dev A program in turn for three KPIs k0, k1, k2 and three payees, which reads all that earlier periods leave:
+    /// register `sum` starts at one base unit, next prev.sum + k0; line 0, paid to payee 0, is sum / 3 - to_date;
+    /// payee 1 gets k1 + sum_last(k1, 2) + lag(k1, 3), payee 2 gets min(k2 * k2 / k2, 500 base units - earned_before).
+    bytes internal constant IN_TURN = hex"01030001010103030240010103ff02030404010c0109000700050020090108010303"
+        hex"230c0021090205010d0002200e00032009030502050205022404010e050b0221270904";
+
     IEscrowFactory internal factory;
     WildToken internal token;
     IOutcomeEscrow internal escrow;

@@ -80,6 +80,29 @@ contract GasTest is Fixture {
         check(account(0).paid > 0 && account(1).paid > 0 && account(2).paid > 0, "all three are paid");
     }
 
+    /// @dev One register, one history, the sums to date of one line and one payee.
+    function test_carryingStateCostsNoMoreThanThis() public {
+        describe(deployToken(), 3, 3);
+        args.reserve = 0;
+        programHash = factory.registerProgram(IN_TURN);
+        create();
+        TestToken(args.token).mint(address(escrow), 10_000);
+        escrow.activate(partySignatures());
+        inTurn(1, "settle in turn, first period", 330_000);
+        inTurn(2, "settle in turn, second period", 173_500);
+        inTurn(3, "settle in turn, third period", 176_000);
+    }
+
+    function inTurn(uint32 period, string memory what, uint256 most) private {
+        int256[] memory values = paying(90, 70, 100);
+        toEnd(period);
+        (uint8[] memory indexes, bytes[] memory signatures) = signed(period, values, 0, 1);
+        cool();
+        uint256 before = gasleft();
+        escrow.report(period, values, "evidence", indexes, signatures);
+        within(what, before - gasleft(), most);
+    }
+
     /// @dev What every transaction finds cold.
     function cool() private {
         vm.cool(address(escrow));

@@ -82,8 +82,7 @@ contract ProgramRunner {
         if (outcome.error == 0) outcome.amounts = ProgramMachine.payeeAmounts(program, outcome.locals);
         if (!past.sequential) return;
         if (outcome.error == 0) keep(program, c, carrying, outcome);
-        outcome.state =
-            ProgramState.words(carried, program, carrying.periods, past.lines, past.payees, carrying.earned);
+        outcome.state = ProgramState.words(carried, program, carrying.periods, past.lines, past.payees, carrying.earned);
     }
 
     /// @dev As the escrow does it; with an error the run gives nothing and leaves nothing.

@@ -216,7 +216,7 @@ class EscrowClient(Deployed):
         return int(self.read("register", index))
 
     def to_date(self, line: int) -> int:
-        """What a line came to in all settled periods, scaled by 10**18; 0 for one whose sum the program does not read."""
+        """What a line came to in all settled periods, scaled by 10**18; 0 for one whose sum no formula reads."""
         return int(self.read("toDate", line))
 
     def funds(self) -> int:

@@ -34,32 +34,6 @@ class State:
         return (self.periods, *self.registers, *past, *self.to_date, *self.earned)
 
 
-def read_state(
-    words: Sequence[int], registers: int, depths: Sequence[int], to_date: int, earned: int, unit_decimals: int
-) -> State:
-    """The state whose ``words`` these are, checked; FormulaError ``state-does-not-fit``."""
-    periods = words[0] if words else -1
-    if not 0 <= periods < 2**32:
-        _refuse("Its number of periods is impossible.")
-    row = iter(words[1:])
-
-    def take(count: int) -> tuple[int, ...]:
-        return tuple(islice(row, count))
-
-    state = State(
-        unit_decimals,
-        periods,
-        take(registers if periods else 0),
-        tuple(take(min(periods, depth)) for depth in depths),
-        take(to_date),
-        take(earned),
-    )
-    if next(row, None) is not None:
-        _refuse("It has more words than the rule.")
-    check_state(state, registers, depths, to_date, earned)
-    return state
-
-
 def cut_to_units(value: int, unit_decimals: int) -> int:
     """A scaled value toward zero to a whole number of base units, still scaled."""
     unit = unit_of(unit_decimals)
@@ -138,3 +112,29 @@ def next_state(
         tuple(fit_word(before + cut_to_units(v, decimals)) for before, v in zip(state.to_date, lines, strict=True)),
         tuple(fit_word(before + cut_to_units(v, decimals)) for before, v in zip(state.earned, amounts, strict=True)),
     )
+
+
+def read_state(
+    words: Sequence[int], registers: int, depths: Sequence[int], to_date: int, earned: int, unit_decimals: int
+) -> State:
+    """The state whose ``words`` these are, checked; FormulaError ``state-does-not-fit``."""
+    periods = words[0] if words else -1
+    if not 0 <= periods < 2**32:
+        _refuse("Its number of periods is impossible.")
+    row = iter(words[1:])
+
+    def take(count: int) -> tuple[int, ...]:
+        return tuple(islice(row, count))
+
+    state = State(
+        unit_decimals,
+        periods,
+        take(registers if periods else 0),
+        tuple(take(min(periods, depth)) for depth in depths),
+        take(to_date),
+        take(earned),
+    )
+    if next(row, None) is not None:
+        _refuse("It has more words than the rule.")
+    check_state(state, registers, depths, to_date, earned)
+    return state

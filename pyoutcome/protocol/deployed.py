@@ -37,9 +37,11 @@ class ProgramPricing:
 
     @property
     def start(self) -> tuple[int, ...]:
-        """What the machine carries as registers before the first period: all words of the program's state but the earned
-        amounts, which the machine has itself. Always as many, so that versions of a period can be compared: the number of
-        periods, registers (start values count while that is 0), histories filled up with zeros, sums to date by line.
+        """What the machine carries as registers before the first period.
+
+        All words of the program's state but the earned amounts, which the machine has itself; always as many, so that
+        versions of a period can be compared: the number of periods, registers (while that is 0 start values count),
+        histories filled up with zeros, sums to date by line.
         """
         if not self.sequential:
             return ()

@@ -1,4 +1,4 @@
-"""Calls the escrow's own verifier, machine and carried state (contracts/test/ProgramRunner.sol) in a bare EVM, many cases at once."""
+"""Calls the escrow's own verifier, machine and carried state in a bare EVM, many cases at once: ProgramRunner.sol."""
 
 from __future__ import annotations
 

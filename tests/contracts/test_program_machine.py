@@ -133,7 +133,7 @@ def test_every_fault_is_found_alike(runner: Runner) -> None:
     assert list(FAULTY) == [expected_of(job).fault for job in jobs]
 
 
-# Header 01 kpis parameters registers histories lines payees depth, tables, code; the good program is `ONE SET 0` for one payee.
+# Header 01 kpis parameters registers histories lines payees depth, tables, code; the good one: `ONE SET 0`, one payee.
 FAULTY = {
     0: "0100000000000101 00 02 0900",
     1: "0100000000000101 00",
