@@ -1,19 +1,22 @@
 """Ways to settle the periods of an agreement: each gives every value the payment rule stores, period by period.
 
-The published cases are run through every runner in ``RUNNERS``. Another one (an interpreter on a chain, say) is one
-more function there: it takes the agreement and the KPI values of successive periods, and gives for each period the
-values of the rule's items in their order of evaluation, which is the order of the program's locals.
+The published cases are run through every runner in ``RUNNERS``. A runner takes the agreement and the KPI values of
+successive periods, and gives for each period the values of the rule's items in their order of evaluation, which is the
+order of the program's locals.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import TypeAlias
 
 from pyoutcome.formula import begin, evaluate, run, start_state
 from pyoutcome.formula.rule import Item, Rule
 from pyoutcome.formula.syntax import Name
 from pyoutcome.terms import Agreement
+from tests.contracts.runner import Case, Job
+from tests.contracts.runner import Runner as Contract
 
 Values: TypeAlias = tuple[int, ...]
 Runner: TypeAlias = Callable[[Agreement, Sequence[Values]], list[Values]]
@@ -54,7 +57,23 @@ def run_program(agreement: Agreement, periods: Sequence[Values]) -> list[Values]
     return found
 
 
-RUNNERS: dict[str, Runner] = {"evaluator": run_evaluator, "program": run_program}
+@cache
+def contract() -> Contract:
+    """The escrow's own verifier and machine, deployed once."""
+    return Contract()
+
+
+def run_contract(agreement: Agreement, periods: Sequence[Values]) -> list[Values]:
+    """The program's bytes on the escrow's machine in Solidity."""
+    terms = tuple(value for _, value in agreement.rule().parameters)
+    cases = tuple(Case(tuple(values), terms, number) for number, values in enumerate(periods, 1))
+    [answer] = contract().run([Job(agreement.program().data, cases, agreement.token.decimals)])
+    assert answer.fault == 0
+    assert all(outcome.error == 0 for outcome in answer.outcomes)
+    return [outcome.locals for outcome in answer.outcomes]
+
+
+RUNNERS: dict[str, Runner] = {"evaluator": run_evaluator, "program": run_program, "contract": run_contract}
 
 
 def figures(agreement: Agreement, stored: Values) -> dict[str, int]:
