@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pyoutcome.chain import keys
 from pyoutcome.chain.factory import deploy_factory
 from pyoutcome.chain.jsonrpc import Node
 from pyoutcome.chain.keys import derive_test_accounts
@@ -97,7 +98,11 @@ class Village:
         node.close()
 
 
-def test_parties_with_keys_of_their_own_settle_by_exchanging_files(tmp_path: Path, flights: Path) -> None:
+def test_parties_with_keys_of_their_own_settle_by_exchanging_files(
+    tmp_path: Path, flights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Real keystores, quick to open: thirty strong ones would take half a minute, and tests/chain has those.
+    monkeypatch.setattr(keys, "STRONG", keys.LIGHT)
     with running_anvil("--chain-id", "4242") as url:
         village = Village(tmp_path, url, flights)
         with village.home("client") as client:
