@@ -6,7 +6,9 @@ import os
 from collections import Counter
 from itertools import pairwise
 from random import Random
+from typing import Final
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -14,7 +16,7 @@ from pyoutcome.errors import FormulaError
 from pyoutcome.formula.machine import begin, run
 from pyoutcome.formula.verify import verify
 from tests.contracts.programs import mutated, random_case, random_program
-from tests.contracts.runner import Answer, Job, Outcome, Runner
+from tests.contracts.runner import Answer, Case, Job, Outcome, Runner
 
 PROGRAMS = 25
 """Programs per call; one call is one example."""
@@ -131,6 +133,78 @@ def test_every_fault_is_found_alike(runner: Runner) -> None:
 
     assert list(FAULTY) == [answer.fault for answer in answers]
     assert list(FAULTY) == [expected_of(job).fault for job in jobs]
+
+
+@pytest.mark.parametrize("read", ["0c00", "0b00"], ids=["to_date", "earned"])
+def test_a_sum_to_date_that_does_not_fit_is_an_overflow(runner: Runner, read: str) -> None:
+    """The only line and amount is KPI 0; another local reads its sum."""
+    program = bytes.fromhex("0101000000010101" + "0040" + "00" + "05000900" + read + "0901")
+    most = 2**255 - 1
+    job = Job(program, tuple(Case((value,), (), 1) for value in (most, 1, -1, 0)))
+
+    (answer,) = runner.run([job])
+
+    assert expected_of(job) == answer
+    assert [0, 1, 0, 0] == [outcome.error for outcome in answer.outcomes]
+    assert [(1, most), (1, most), (2, most - 1), (3, most - 1)] == [outcome.state for outcome in answer.outcomes]
+
+
+def test_every_fault_of_state_is_found_alike(runner: Runner) -> None:
+    programs = [Job(bytes.fromhex(stateful(**changes))) for _, changes in STATEFUL]
+
+    answers = runner.run(programs)
+
+    assert [fault for fault, _ in STATEFUL] == [answer.fault for answer in answers]
+    assert [fault for fault, _ in STATEFUL] == [expected_of(job).fault for job in programs]
+
+
+def stateful(
+    line: str = "02",
+    after: str = "01",
+    history: str = "000200",
+    payee: str = "03",
+    start: str = "02",
+    register: str = "0700",
+    to_date: str = "0c00",
+    lag: str = "0e0002",
+    sum_last: str = "0d0002",
+    earned: str = "0b00",
+) -> str:
+    """A program of one KPI, register, history, line and payee whose six locals read each kind of state."""
+    code = "".join(part + f"09{at:02x}" for at, part in enumerate((start, register, to_date, lag, sum_last, earned)))
+    counts = f"01010001{len(history) // 6:02x}010101"
+    return counts + line + "40" + after + history + payee + code
+
+
+STATEFUL: Final[tuple[tuple[int, dict[str, str]], ...]] = (
+    (0, {}),
+    (0, {"history": "0582ff"}),
+    (0, {"history": "007f00" * 8}),
+    (3, {"history": "007f00" * 8 + "000900"}),
+    (3, {"history": "000000"}),
+    (3, {"history": "000200" + "0080ff"}),
+    (9, {"register": "0701"}),
+    (9, {"start": "0700"}),
+    (9, {"to_date": "0c01"}),
+    (9, {"earned": "0b01"}),
+    (9, {"lag": "0e0102"}),
+    (9, {"lag": "0e0000"}),
+    (9, {"lag": "0e0003"}),
+    (9, {"sum_last": "0d0100"}),
+    (9, {"sum_last": "0d0000"}),
+    (9, {"sum_last": "0d0003"}),
+    (9, {"history": "000203"}),
+    (9, {"history": "000206", "lag": "01"}),
+    (9, {"history": "010200"}),
+    (9, {"history": "068200"}),
+    (9, {"after": "06"}),
+    (17, {"after": "00"}),
+    (17, {"after": "02"}),
+    (17, {"line": "00"}),
+    (17, {"payee": "00"}),
+    (17, {"payee": "01"}),
+)
+"""Number of the fault and what is changed; KPI 0 or local 5 is the source, local 0 the opening value."""
 
 
 # Header 01 kpis parameters registers histories lines payees depth, tables, code; the good one: `ONE SET 0`, one payee.
