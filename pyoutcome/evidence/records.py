@@ -72,6 +72,7 @@ def stage_records(name: str, origin: Path, folder: Path) -> StagedRecords:
     try:
         with _open_csv(origin) as source, target.open("xb") as copy:
             return _copy_checked(name, origin, source, copy, target)
+    # zipfile says RuntimeError of an archive with a password, NotImplementedError of a compression it does not know.
     except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
         raise EvidenceError(
             "records-unreadable",
