@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from math import gcd
 from typing import TypeAlias
 
 from pyoutcome.formula import intervals as iv
 from pyoutcome.formula import syntax as s
+from pyoutcome.formula.ends import Ends, range_of
 from pyoutcome.formula.frame import Frame
-from pyoutcome.formula.intervals import View
-from pyoutcome.formula.linear import Terms, view_of
+from pyoutcome.formula.linear import Terms
 from pyoutcome.formula.printer import to_text
 from pyoutcome.formula.state import cut_to_units
 from pyoutcome.formula.walk import Box, Range, Walk
@@ -56,17 +54,18 @@ class PeriodRanges:
         self.past = past
         self.period = period
         self.box = self._find_box()
-        self.walks: dict[tuple[tuple[str, int], ...], Walk] = {}
-        self.whole = self._walk({})
+        self.whole = Walk(self.rule, self.box, frame.parameters, period)
+        self.whole.see(range(len(self.rule.order)))
+        self.ends = Ends(frame, self.box, self.whole)
 
     def amounts(self) -> tuple[Range, ...]:
         """Per payee where its amount lies."""
-        return tuple(self.refined(partial(_amount, at)) for at in range(len(self.rule.payees)))
+        return tuple(self.ends.of(((1, payee.amount),), halving=True) for payee in self.rule.payees)
 
     def change(self) -> Change:
         """All that this period does."""
         amounts = self.amounts()
-        lines = tuple(self.refined(partial(_value, line.name)) for line in self.rule.lines)
+        lines = tuple(self.ends.of(_value(line.name), halving=True) for line in self.rule.lines)
         return Change(
             tuple((low, high) for low, high, _ in amounts),
             tuple(map(self._cut, lines)),
@@ -80,28 +79,6 @@ class PeriodRanges:
         """Where the registers lie before this period."""
         views = {each.name: self.whole.views[f"prev.{each.name}"] for each in self.rule.registers}
         return {name: range_of(view.low, view.high, view.grain) for name, view in views.items()}
-
-    def refined(self, look: Callable[[Walk], View]) -> Range:
-        """Where a value lies, each variable that it only rises or falls with set to the end that matters."""
-        view = look(self.whole)
-        low, high = view.low, view.high
-        slopes = view.slopes or {}
-        rising = {name for name, (least, _) in slopes.items() if least >= 0}
-        falling = {name for name, (_, most) in slopes.items() if most <= 0} - rising
-        if (rising or falling) and low < high:
-            slack = 2 * view.error
-            least = {name: self.box[name][name in falling] for name in rising | falling}
-            most = {name: self.box[name][name in rising] for name in rising | falling}
-            low = max(low, look(self._walk(least)).low - slack)
-            high = min(high, look(self._walk(most)).high + slack)
-        return range_of(low, high, view.grain)
-
-    def _walk(self, fixed: Mapping[str, int]) -> Walk:
-        key = tuple(sorted(fixed.items()))
-        if key not in self.walks:
-            box = self.box | {name: Range(value, value, abs(value)) for name, value in fixed.items()}
-            self.walks[key] = Walk(self.rule, box, self.frame.parameters, self.period, slopes=not fixed)
-        return self.walks[key]
 
     def _find_box(self) -> Box:
         box = {kpi.full_name: range_of(kpi.low, kpi.high, kpi.multiple) for kpi in self.rule.kpis}
@@ -137,7 +114,7 @@ class PeriodRanges:
 
     def _cut_sum(self, form: Terms, cut: list[tuple[int, Range]], *, whole: bool = True) -> Spread:
         """Where a sum lies, some of whose parts are cut to base units; ``whole`` if all are."""
-        low, high, _ = self.refined(partial(view_of, form))
+        low, high, _ = self.ends.of(form)
         unit = self.frame.unit
         for sign, part in cut:
             # what cutting takes away has the sign of the part
@@ -152,12 +129,12 @@ class PeriodRanges:
         for register in self.rule.registers:
             truth = self.whole.truths.get(register.name)
             registers[register.name] = (
-                self.refined(partial(_value, register.name))
+                self.ends.of(_value(register.name))
                 if truth is None
                 else range_of(int(not truth.may_fail), int(truth.may_hold), 1)
             )
         now = {
-            each.name: self.box[each.name] if each.kpi is not None else self.refined(partial(_value, each.name))
+            each.name: self.box[each.name] if each.kpi is not None else self.ends.of(_value(each.name))
             for each in self.rule.carried.histories
         }
         histories = {
@@ -188,7 +165,7 @@ class PeriodRanges:
         if before:
             leaving = before[node.periods - 1] if len(before) >= node.periods else NOTHING
             form = self.frame.form((1, node), (1, s.Name(node.name)))
-            least, most, _ = self.refined(partial(view_of, form))
+            least, most, _ = self.ends.of(form)
             low, high = max(low, least - leaving.high), min(high, most - leaving.low)
         return range_of(low, high, grain)
 
@@ -202,19 +179,8 @@ class PeriodRanges:
         return range_of(max(low, least), min(high, most), gcd(before.grain, added.grain if exact else unit))
 
 
-def _amount(payee: int, walk: Walk) -> View:
-    return walk.amounts[payee]
-
-
-def _value(name: str, walk: Walk) -> View:
-    return walk.views[name]
-
-
-def range_of(low: int, high: int, grain: int) -> Range:
-    """A range whose ends are moved inward to multiples of its grain."""
-    if grain > 1:
-        low, high = -(-low // grain) * grain, high // grain * grain
-    return Range(low, high, grain if low < high else abs(low))
+def _value(name: str) -> Terms:
+    return ((1, s.Name(name)),)
 
 
 def _name(node: s.Node) -> str | None:
