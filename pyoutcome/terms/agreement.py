@@ -218,7 +218,7 @@ class Agreement:
 
     def words(self) -> str:
         """The whole deal in plain English; every number of the agreement is in it. FormulaError as in ``bounds``."""
-        return write_words(self)
+        return write_words(self, self._tree)
 
     def statement(
         self,

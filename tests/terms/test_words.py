@@ -32,9 +32,9 @@ CLAUSES = """
 def numbers_in(text: str) -> set[int]:
     """Every number of a text, scaled."""
     found: set[int] = set()
-    for each in re.findall(r"-?[0-9][0-9_]*(?:\.[0-9]+)?%?", text):
+    for each in re.findall(r"-?[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?%?", text):
         try:
-            found.add(parse(each))
+            found.add(parse(each.replace(",", "")))
         except NumberError:
             continue
     return found | {-each for each in found}
@@ -84,17 +84,17 @@ def test_the_words_of_the_example() -> None:
         "whose time_hour (an exact time) lies in the period, whose carrier is the provider's id",
         "the number for which `arr_delay < 15` holds, divided by the number of all of them",
         "rounded to 4 decimals to the nearest, ties away from zero",
-        "With nothing to divide by, the value is missing. If it is missing, 0.00% stands in.",
+        "With nothing to divide by, the value is missing. If it is missing, 0% stands in.",
         "told apart by year, month, day, carrier, flight, origin, dest; a second record with the same key is refused",
         '5% if "Cancelled share" is at most 3%',
-        "180000 at 90%",
-        'otherwise 15%) times "Monthly fee" (250000)',
-        "40 per unit of the part up to 2500",
-        "the greater of the amount so far and 180000; the lesser of the amount so far and 520000",
-        "can be owed from 180000 to 520000",
+        "180,000 at 90%",
+        'otherwise 15%) times "Monthly fee" (250,000)',
+        "40 per unit of the part up to 2,500",
+        "(1) the greater of the amount so far and 180,000; (2) the lesser of the amount so far and 520,000",
+        "can be owed from 180,000 TUSD to 520,000 TUSD",
         "Evidence must arrive within 10 days",
         "5% of every credit is held back and released 30 days after",
-        "1560000 TUSD (the most that one period can cost)",
+        "1,560,000 TUSD (the most that one period can cost)",
         f"0x{agreement.digest().hex()}",
     ):
         assert said in words
@@ -124,9 +124,9 @@ def test_conditions_and_adjustments_are_said_in_their_order() -> None:
     first, second, third = (
         words.index(said)
         for said in (
-            "the amount so far times 2",
-            'the lesser of the amount so far and 90 if "Y" is more than 1',
-            "the amount so far if the amount so far is more than 7, otherwise 0",
+            "(1) the amount so far times 2",
+            '(2) only if "Y" is more than 1: the lesser of the amount so far and 90',
+            "(3) the amount so far if the amount so far is more than 7, otherwise 0",
         )
     )
     assert first < second < third
