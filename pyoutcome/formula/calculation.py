@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pyoutcome.decimals import ONE, show
 from pyoutcome.formula import arithmetic as a
 from pyoutcome.formula import syntax as s
 from pyoutcome.formula.outcome import Note, NoteKind
 from pyoutcome.formula.printer import to_text
-from pyoutcome.formula.rule import Rule
 from pyoutcome.formula.state import lag, sum_last
+
+if TYPE_CHECKING:
+    from pyoutcome.formula.rule import Rule
 
 
 def _plain(value: Fraction) -> str:

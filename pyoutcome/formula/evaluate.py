@@ -47,10 +47,14 @@ def evaluate(
     ``curve-points-not-increasing``, ``bands-edges-decreasing``, ``choice-out-of-range``; ``inputs-do-not-fit`` for
     vectors of the wrong length; ``state-needed``, ``state-does-not-fit``.
     """
-    names = _inputs(rule, values, parameters, period)
+    if not explain:
+        quick = rule.quick.run(values, parameters, period, state)
+        if quick is not None:
+            return quick
+    names = read_inputs(rule, values, parameters, period)
     run = Calculation(rule, names, explain)
     if rule.carried or state is not None:
-        state = _recall(rule, run, state, period)
+        state = recall(rule, run, state, period)
     steps: list[Step] = []
     results: dict[ItemKind, list[int]] = {
         "definition": [0] * len(rule.definitions),
@@ -70,9 +74,9 @@ def evaluate(
         if explain:
             steps.append(_step(item, value, run))
         if item.kind == "start":
-            _start(run, rule.registers[item.index].name, value, state)
+            keep_start(run, rule.registers[item.index].name, value, state)
         elif item.kind == "opening":
-            _open(run, rule.kpis[item.index].full_name, value)
+            keep_opening(run, rule.kpis[item.index].full_name, value)
         elif item.kind != "payee":
             names[item.name] = value
     left = None if state is None else _leave(rule, state, names, results)
@@ -117,7 +121,7 @@ def evaluate_all(
     return tuple(found)
 
 
-def _recall(rule: Rule, run: Calculation, state: State | None, period: int) -> State:
+def recall(rule: Rule, run: Calculation, state: State | None, period: int) -> State:
     """Put the values of earlier periods where formulas read them."""
     if state is None:
         if period != 1:
@@ -144,13 +148,15 @@ def _recall(rule: Rule, run: Calculation, state: State | None, period: int) -> S
     return state
 
 
-def _start(run: Calculation, register: str, value: int, state: State | None) -> None:
+def keep_start(run: Calculation, register: str, value: int, state: State | None) -> None:
+    """Take note of a register's start value."""
     run.openings[register] = value
     if state is not None and not state.periods:
         run.names[f"prev.{register}"] = value
 
 
-def _open(run: Calculation, kpi: str, value: int) -> None:
+def keep_opening(run: Calculation, kpi: str, value: int) -> None:
+    """Take note of what counts as a KPI's value before the first period."""
     run.openings[kpi] = value
     run.names[f"prev.{kpi}"] = lag(run.past[kpi], 1, value)
 
@@ -167,9 +173,10 @@ def _leave(rule: Rule, state: State, names: Mapping[str, int], results: Mapping[
     )
 
 
-def _inputs(
+def read_inputs(
     rule: Rule, values: Sequence[int], parameters: Sequence[int] | Mapping[str, int] | None, period: int
 ) -> dict[str, int]:
+    """The value of every name that is given from outside; FormulaError ``inputs-do-not-fit``."""
     own = dict(rule.parameters)
     if isinstance(parameters, Mapping):
         for name in parameters:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from pyoutcome.formula import syntax as s
 from pyoutcome.formula.shapes import ItemKind
@@ -45,8 +45,7 @@ class Step:
     """A sentence for people."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """The result of one period, all numbers scaled by 10**18."""
 
     lines: tuple[int, ...]

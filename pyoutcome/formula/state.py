@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 from pyoutcome.decimals import DECIMALS, INT256_MAX, INT256_MIN, divide_trunc
 from pyoutcome.errors import FormulaError
 from pyoutcome.formula.arithmetic import fit_word
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(NamedTuple):
     """What earlier periods left behind; every number is scaled by 10**18."""
 
     unit_decimals: int
