@@ -93,15 +93,15 @@ class ClauseWriter:
         """An entry that adds up the periods, in words of its own."""
         if entry.recoup is not None:
             return (
-                f"{_AMOUNT} less a part that recoups {self.words(entry.recoup)}: all of it as far as it is more than 0, "
-                "until so much has been taken off over all periods together"
+                f"{_AMOUNT} less a part that recoups {self.words(entry.recoup)}: all of it as far as it is more than "
+                "0, until so much has been taken off over all periods together"
             )
         limit, kept = entry.yearly_at_most, "most"
         if limit is None:
             limit, kept = entry.yearly_at_least, "least"
         return (
-            f"{_AMOUNT}, changed so that with what this entry left in the earlier periods of the contract year it comes "
-            f"to at {kept} {self.words(limit if limit is not None else Name(_AMOUNT))}"
+            f"{_AMOUNT}, changed so that with what this entry left in the earlier periods of the contract year it "
+            f"comes to at {kept} {self.words(limit if limit is not None else Name(_AMOUNT))}"
         )
 
 

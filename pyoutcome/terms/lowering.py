@@ -8,11 +8,12 @@ from typing import Final
 from pyoutcome.errors import AgreementError, FormulaError, PyoutcomeError
 from pyoutcome.formula.rule import Definition, Line, Payee, Register, Rule, net_of
 from pyoutcome.formula.syntax import And, If, Name, Node, rename
-from pyoutcome.terms.adjustments import apply_all
+from pyoutcome.terms.adjustments import SETTLEMENT, apply_all
+from pyoutcome.terms.carrying import StateForm
 from pyoutcome.terms.clauses import AnyClause, JointCap
 from pyoutcome.terms.expressions import Scope
 from pyoutcome.terms.file import AgreementFile
-from pyoutcome.terms.form import ZERO, Draft, Form
+from pyoutcome.terms.form import ZERO, Draft, Form, substitute
 from pyoutcome.terms.kpis import AgreementKpi
 from pyoutcome.terms.problems import Path, place
 from pyoutcome.terms.requirements import Requirement, make_checking
@@ -25,7 +26,6 @@ _TABLES: Final[dict[str, tuple[str, ...]]] = {
 """Keys under which clauses have the tables that an error can be about."""
 _SIGNS: Final = {"provider": 1, "client": -1, "nobody": 0}
 _OTHER: Final = {"provider": "client", "client": "provider", "nobody": "nobody"}
-SETTLEMENT: Final = "settlement"
 
 
 @dataclass(frozen=True)
@@ -118,8 +118,7 @@ class _Builder:
                 self._define(self._full(name, owner), self._resolved(formula, owner), ("define", name))
         for name, state in sorted(self.file.state.items(), key=lambda item: item[0]):
             for owner in self._owners(name in self.scope.per_provider):
-                following = self._resolved(state.next, owner)
-                self._carry(self._full(name, owner), self._resolved(state.start, owner), following, ("state", name))
+                self._add_state(state.form(name), owner, ("state", name))
         for name, clause in self.file.clauses.items():
             draft, amount = self.scope.drafts[name]
             form = draft.form(amount, self.scope.mentioned)
@@ -159,7 +158,8 @@ class _Builder:
         return name if owner is None else f"{name}.{owner}"
 
     def _resolved(self, formula: Node, owner: str | None, account: str | None = None) -> Node:
-        return rename(formula, lambda name: self.scope.full_name(name, owner, account))
+        said = substitute(formula, self.scope.rewritten)
+        return rename(said, lambda name: self.scope.full_name(name, owner, account))
 
     def _define(self, full: str, formula: Node, path: Path) -> None:
         self.definitions.append(Definition(full, formula))
@@ -168,6 +168,13 @@ class _Builder:
     def _carry(self, full: str, start: Node, following: Node, path: Path) -> None:
         self.registers.append(Register(full, start, following))
         self.paths[full] = path
+
+    def _add_state(self, form: StateForm, owner: str | None, path: Path) -> None:
+        for part, formula in form.values:
+            self._define(self.scope.full_name(part, owner), self._resolved(formula, owner), path)
+        for part, start, following in form.registers:
+            full = self.scope.full_name(part, owner)
+            self._carry(full, self._resolved(start, owner), self._resolved(following, owner), path)
 
     def _add_line(self, name: str, clause: AnyClause, form: Form, owner: str | None) -> None:
         path: Path = ("clauses", name)
@@ -188,7 +195,7 @@ class _Builder:
         for part in form.parts:
             self._define(full(part.name), guarded(part.formula, None if part.yes_no else ZERO), path)
         for each in form.carried:
-            following = guarded(each.next, Name(f"prev.{each.name}"))
+            following = guarded(each.next, each.idle)
             self._carry(full(each.name), resolved(each.start), following, path)
         payee = None if account is None else self.scope.providers.index(account)
         line = self._full(name, owner)

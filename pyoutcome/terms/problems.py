@@ -85,6 +85,8 @@ def _translate(detail: ErrorDetails, tree: Tree) -> PyoutcomeError:
     context: dict[str, Any] = detail.get("ctx", {})
     refusal = context.get("refusal")
     if isinstance(refusal, PyoutcomeError):
+        inside = refusal.details.pop("inside", ())
+        path = (*path, *inside) if isinstance(inside, tuple) else path
         return place(refusal, tree, path, key=detail["loc"][-1:] in (("[key]",), ("head",)))
     kind = detail["type"]
     if kind == "extra_forbidden":
@@ -202,6 +204,8 @@ def _path(location: Iterable[str | int], tree: Tree) -> Path:
             tagged = True
             continue
         tagged = False
+        if isinstance(part, str) and part.startswith("("):
+            continue  # a tag of a union, which no key can be
         path.append(part)
     while path and tree.find(path) is None:
         path.pop()
