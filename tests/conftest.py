@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, is_hypothesis_test, settings
 settings.register_profile("pyoutcome", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
 settings.load_profile("pyoutcome")
 
-FEW = 15
+FEW = 10
 """Examples per property in a mutation run, where every mutant goes through all tests."""
 
 if os.environ.get("PYOUTCOME_HYPOTHESIS") == "few":
