@@ -169,7 +169,7 @@ class _Speaker:
                     part = "next" if row.is_width else "part from there up to" if parts else "part up to"
                     parts.append(f"{self.inner(row.rate)} per unit of the {part} {self.inner(row.to)}")
                 parts.append(f"{self.inner(node.rest)} per unit of the {'rest' if node.rows else 'whole'}")
-                return f"for {self.inner(node.of)} in bands: {'; '.join(parts)}; nothing below zero"
+                return f"the sum over {self.inner(node.of)} in bands: {'; '.join(parts)}; nothing below zero"
             case s.Curve():
                 points = [f"{self.inner(point.y)} at {self.inner(point.x)}" for point in node.points]
                 line = f"the value on straight lines through {_listed(points)}"

@@ -18,6 +18,7 @@ EXAMPLE = str(ROOT / "examples" / "punctual-arrivals.yaml")
 VERBS = (
     *("init", "check", "explain", "measure", "verify", "sign", "deploy", "fund", "report", "settle", "status"),
     *("statement", "audit", "compile", "demo", "close", "clock", "default", "chart", "journal"),
+    "inspect",
 )
 
 
@@ -50,7 +51,7 @@ def test_check_proves_the_bounds() -> None:
 
 def test_explain_without_values_is_the_deal_in_words() -> None:
     _, out, _ = run(["explain", EXAMPLE])
-    for number in ("250000", "-150000", "55%", "520000", "2500", "15%"):
+    for number in ("250,000", "-150,000", "55%", "520,000", "2,500", "15%"):
         assert number in out
 
 

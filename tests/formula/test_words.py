@@ -42,8 +42,8 @@ QUIET = settings(max_examples=60, deadline=None, suppress_health_check=list(Heal
         (
             "bands(n, [upto 100 at 5, next 50 at 7, rest at 9])",
             (
-                "for n in bands: 5 per unit of the part up to 100; 7 per unit of the next 50; 9 per unit of the rest;"
-                " nothing below zero"
+                "the sum over n in bands: 5 per unit of the part up to 100; 7 per unit of the next 50; 9 per unit of the"
+                " rest; nothing below zero"
             ),
         ),
         (
