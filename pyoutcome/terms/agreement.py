@@ -178,7 +178,7 @@ class Agreement:
 
     @cached_property
     def _bounds(self) -> AmountBounds:
-        return bound_amounts(self._lowered.rule, self.kpis, self.token.decimals, len(self.periods))
+        return bound_amounts(self._lowered.rule, self.kpis, self.token.decimals, len(self.periods), self._tree)
 
     @property
     def deployable(self) -> bool:
