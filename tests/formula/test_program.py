@@ -28,6 +28,7 @@ from pyoutcome.formula import (
     to_text,
     verify,
 )
+from pyoutcome.formula import syntax as s
 from pyoutcome.formula.machine import RUN_ERRORS
 from tests.formula.strategies import rules, rules_with_values
 
@@ -164,6 +165,37 @@ def test_a_choice_beyond_its_labels_is_an_error() -> None:
     assert (ONE,) == run(data, (2 * ONE,)).amounts
     for bad in (0, 3 * ONE, -ONE, ONE + 1):
         assert 7 == run(data, (bad,)).error
+
+
+def test_an_amount_may_be_any_name_and_only_a_line_needs_no_code_of_its_own() -> None:
+    assert ("pay",) == encode(one_line("x", amount="pay")).locals
+    assert ("pay", "amount of UA") == encode(one_line("x", amount="y")).locals
+
+
+def test_a_total_is_the_sum_over_all_providers() -> None:
+    kpis = tuple(KpiShape("x", 0, n("9"), 0, provider) for provider in ("UA", "B6", "EV"))
+    made = Rule(kpis, (), (), (Line("pay", 0, 1, parse("total.x")),), (Payee("UA", parse("pay")),))
+    data = encode(made).data
+    assert "05 00 05 01 20 05 02 20 09 00" == data[11:].hex(" ")
+    assert (n("7"),) == run(data, (ONE, 2 * ONE, 4 * ONE)).amounts == evaluate(made, (ONE, 2 * ONE, 4 * ONE)).amounts
+
+
+def test_a_rule_that_pays_nobody_has_no_program() -> None:
+    made = Rule((KpiShape("x", 0, ONE, 0),), (), (), (Line("info", None, 0, parse("x")),), ())
+    with pytest.raises(FormulaError) as caught:
+        encode(made)
+    assert ("program-payees", {"fault": 4, "offset": 6}) == (caught.value.code, caught.value.details)
+
+
+def test_a_program_may_fill_the_room_there_is_and_no_more() -> None:
+    def least_of(operands: int) -> Rule:
+        line = Line("pay", 0, 1, s.Min((*[s.Name("period")] * 2, *[s.Name("x")] * (operands - 2))))
+        return Rule((KpiShape("x", 0, ONE, 0),), (), (), (line,), (Payee("UA", parse("pay")),))
+
+    assert 16_384 == len(encode(least_of(5_458)).data)
+    with pytest.raises(FormulaError) as caught:
+        encode(least_of(5_459))
+    assert ("program-too-long", {"size": 16_387}) == (caught.value.code, caught.value.details)
 
 
 @pytest.mark.parametrize(("values", "terms"), [((ONE,), (ONE,)), ((ONE, ONE), ()), ((ONE, ONE, ONE), (ONE,))])
