@@ -189,3 +189,32 @@ def test_tables_have_rows(code: str) -> None:
 
 def test_bands_without_rows_have_one_rate_for_all() -> None:
     assert (6 * ONE,) == run(program("0500 0302 42 00 0900", depth=2), (3 * ONE, 0), (0,)).lines
+
+
+def test_the_stack_may_be_sixty_four_words_deep() -> None:
+    verify(program("01" * 64 + "20" * 63 + "0900", depth=64))
+    assert ("program-stack-depth", 13, 75) == refused(program("01" * 65 + "20" * 64 + "0900", depth=65))
+
+
+def test_two_hundred_and_fifty_five_values_can_be_stored() -> None:
+    code = "".join(f"01 09 {at:02x}" for at in range(256))
+    assert 255 == verify(program(code[: -len("01 09 ff")])).locals
+    assert ("program-set", 10, 11 + 3 * 255 + 1) == refused(program(code))
+
+
+def test_a_jump_lands_on_code() -> None:
+    assert ("program-jump", 11, 12) == refused(program("01 370002 0900"))
+    verify(program("01 370004 01 380001 02 0900"))
+
+
+@pytest.mark.parametrize(
+    ("code", "offset"),
+    [
+        ("01 01 370006 01 01 370001 01 0900", 18),  # two jumps to one place, one word and two words deep
+        ("01 370001 01 01 20 0900", 16),  # past the jump one word, over it none
+        ("01 380001 01 01 0900", 15),  # nothing comes after a jump that always jumps
+        ("01 20 0900", 12),
+    ],
+)
+def test_all_ways_to_a_place_bring_the_same_stack(code: str, offset: int) -> None:
+    assert ("program-stack", 12, offset) == refused(program(code, depth=3))
