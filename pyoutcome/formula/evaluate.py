@@ -5,7 +5,7 @@ This is the readable reference for amounts; the Solidity interpreter and ``machi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from pyoutcome.decimals import INT256_MAX, INT256_MIN, ONE, show
 from pyoutcome.errors import FormulaError, did_you_mean
@@ -14,6 +14,7 @@ from pyoutcome.formula.outcome import Note, NoteKind, Outcome, Step
 from pyoutcome.formula.printer import to_text
 from pyoutcome.formula.rule import Item, ItemKind, Rule
 from pyoutcome.formula.state import State, check_state, empty_state, lag, next_state
+from pyoutcome.formula.telling import Teller
 
 __all__ = ["Note", "NoteKind", "Outcome", "Step", "evaluate", "evaluate_all", "explain", "start_state"]
 
@@ -35,6 +36,7 @@ def evaluate(
     state: State | None = None,
     *,
     explain: bool = False,
+    percents: Collection[str] = (),
 ) -> Outcome:
     """The amounts of one period, and the state it leaves.
 
@@ -42,6 +44,7 @@ def evaluate(
     order, or some by name. ``period`` counts from 1. ``state`` is what the period before left; a rule that looks back
     may go without it in period 1 only, and then takes the start state of an 18-decimal token. Whether values lie in
     their ranges is the report's business, not checked here. After an error the state is still the one before.
+    ``explain`` fills in the steps; in their sentences the values of the names in ``percents`` are percents.
 
     Raises FormulaError ``overflow``, ``division-by-zero``, ``clamp-low-above-high``, ``round-step-not-positive``,
     ``curve-points-not-increasing``, ``bands-edges-decreasing``, ``choice-out-of-range``; ``inputs-do-not-fit`` for
@@ -52,7 +55,8 @@ def evaluate(
         if quick is not None:
             return quick
     names = read_inputs(rule, values, parameters, period)
-    run = Calculation(rule, names, explain)
+    teller = Teller(rule, percents) if explain else None
+    run = Calculation(rule, names, teller)
     if rule.carried or state is not None:
         state = recall(rule, run, state, period)
     steps: list[Step] = []
@@ -63,7 +67,8 @@ def evaluate(
         "payee": [0] * len(rule.payees),
     }
     for item in rule.order:
-        run.begin()
+        if teller is not None:
+            teller.begin()
         try:
             value = run.value(item.formula)
         except FormulaError as problem:
@@ -71,8 +76,8 @@ def evaluate(
             raise
         if item.kind in results:
             results[item.kind][item.index] = value
-        if explain:
-            steps.append(_step(item, value, run))
+        if teller is not None:
+            steps.append(_step(item, value, teller))
         if item.kind == "start":
             keep_start(run, rule.registers[item.index].name, value, state)
         elif item.kind == "opening":
@@ -210,13 +215,22 @@ def read_inputs(
     return names
 
 
-def _step(item: Item, value: int, run: Calculation) -> Step:
-    types = run.rule.types
+def _step(item: Item, value: int, teller: Teller) -> Step:
+    types = teller.rule.types
     shown = ("yes" if value else "no") if types.get(item.name) == "yes_no" else show(value)
-    reads = ", ".join(f"{name} = {_shown(run.rule, name, read)}" for name, read in run.read.items())
+    reads = ", ".join(f"{name} = {_shown(teller.rule, name, read)}" for name, read in teller.read.items())
     said = f"{item.name} is {shown}"
     said += f" = {to_text(item.formula)}" + (f", with {reads}." if reads else ".")
-    return Step(item.kind, item.name, to_text(item.formula), value, tuple(run.read.items()), tuple(run.notes), said)
+    return Step(
+        item.kind,
+        item.name,
+        to_text(item.formula),
+        value,
+        tuple(teller.read.items()),
+        tuple(teller.notes),
+        said,
+        teller.closing(item.formula, value),
+    )
 
 
 def _shown(rule: Rule, name: str, value: int) -> str:

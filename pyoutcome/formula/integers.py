@@ -73,7 +73,7 @@ class Integers:
         self.openings: dict[str, Whole] = {}
         self.periods: Term | None = None
         self._own = own
-        self._constant = Calculation(rule, dict(own), explain=False)
+        self._constant = Calculation(rule, dict(own))
 
     def fit(self, value: Whole) -> Whole:
         """Give up if the value does not fit int256, where its range leaves that open."""

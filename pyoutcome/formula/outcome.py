@@ -43,6 +43,8 @@ class Step:
     notes: tuple[Note, ...]
     said: str
     """A sentence for people."""
+    closing: str = ""
+    """How the figure follows from the notes, as a last sentence after theirs; empty where they say it all."""
 
 
 class Outcome(NamedTuple):

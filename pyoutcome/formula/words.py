@@ -28,7 +28,7 @@ _EDGES: Final = {
     s.Edge.AT_MOST: "is at most",
     s.Edge.BELOW: "is less than",
 }
-_MODES: Final = {
+ROUNDED: Final = {
     Rounding.DOWN: "rounded toward zero to a multiple of {}",
     Rounding.UP: "rounded away from zero to a multiple of {}",
     Rounding.HALF_UP: "rounded to the nearest multiple of {}, ties away from zero",
@@ -120,7 +120,7 @@ class _Speaker:
                 low, high = self.inner(node.low), self.inner(node.high)
                 return f"how far {self.inner(node.of)} lies outside the range from {low} to {high}"
             case s.Round():
-                return f"{self.inner(node.of)} {_MODES[node.mode].format(self.inner(node.step))}"
+                return f"{self.inner(node.of)} {ROUNDED[node.mode].format(self.inner(node.step))}"
             case s.SumLast():
                 span = "period" if node.periods == 1 else f"last {node.periods} periods"
                 return f"the sum of {self.say(node.name)} over the {span} before this one"
