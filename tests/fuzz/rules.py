@@ -62,12 +62,14 @@ def compare_rules(runner: Runner, told: Sequence[Told], source: str) -> Tally:
     tally = compare(jobs, answers, source)
     for each, job, actual in zip(told, jobs, answers, strict=True):
         expected = evaluated(each)
+        # What Hypothesis draws from a seed depends on the modules that are loaded, so the rule itself is kept too.
+        made = f"\n  of {each.rule!r}"
         if actual.fault:
-            tally.differs(job, "the contract refuses what the encoder wrote", 0, actual.fault)
+            tally.differs(job, f"the contract refuses what the encoder wrote{made}", 0, actual.fault)
         elif expected != [seen(outcome) for outcome in actual.outcomes]:
-            tally.differs(job, "the evaluator differs from the contract", expected, actual.outcomes)
+            tally.differs(job, f"the evaluator differs from the contract{made}", expected, actual.outcomes)
         if encode(decode(job.program, Names.of(each.rule))).data != job.program:
-            tally.differs(job, "the program reads back as another one", job.program.hex(), "")
+            tally.differs(job, f"the program reads back as another one{made}", job.program.hex(), "")
     return tally
 
 
