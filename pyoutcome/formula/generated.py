@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TypeAlias
 
-Given: TypeAlias = "Term | int"
+Given: TypeAlias = "Term | int | float"
 """An expression, or a constant."""
 RETURN_NOTHING: Final = ast.Return(ast.Constant(None))
 
@@ -42,6 +42,18 @@ class Term:
 
     def __floordiv__(self, other: Given) -> Term:
         return self._with(ast.FloorDiv(), other)
+
+    def __truediv__(self, other: Given) -> Term:
+        return self._with(ast.Div(), other)
+
+    def __and__(self, other: Given) -> Term:
+        return self._with(ast.BitAnd(), other)
+
+    def __or__(self, other: Given) -> Term:
+        return self._with(ast.BitOr(), other)
+
+    def __invert__(self) -> Term:
+        return Term(ast.UnaryOp(ast.Invert(), self.node))
 
     def __mod__(self, other: Given) -> Term:
         return self._with(ast.Mod(), other)
@@ -135,6 +147,10 @@ class Code:
         """A local with the value, which is worked out here; what is short stays as it is."""
         value = term(value)
         return value if value.is_short else self.set(self.fresh(), value)
+
+    def run(self, call: Term) -> None:
+        """A call for what it does."""
+        self.body.append(ast.Expr(call.node))
 
     def unpack(self, value: Term, count: int) -> list[Term]:
         """``a, b, c = value``: fails at run time unless there are exactly ``count``."""

@@ -15,7 +15,7 @@ from pyoutcome.decimals import INT256_MAX, INT256_MIN, ONE, Rounding, divide_tru
 from pyoutcome.errors import FormulaError
 from pyoutcome.formula import arithmetic as a
 from pyoutcome.formula import syntax as s
-from pyoutcome.formula.calculation import Calculation
+from pyoutcome.formula.folding import Folding
 from pyoutcome.formula.generated import Code, Term, choose, joined, opposite, term
 
 if TYPE_CHECKING:
@@ -72,8 +72,7 @@ class Integers:
         self.past: dict[str, Term] = {}
         self.openings: dict[str, Whole] = {}
         self.periods: Term | None = None
-        self._own = own
-        self._constant = Calculation(rule, dict(own))
+        self._folding = Folding(rule, own)
 
     def fit(self, value: Whole) -> Whole:
         """Give up if the value does not fit int256, where its range leaves that open."""
@@ -85,11 +84,10 @@ class Integers:
 
     def fold(self, node: s.Node) -> int | None:
         """The value of what consists of numbers and terms only; None if it is anything else, or fails."""
-        for each in s.walk(node):
-            if isinstance(each, s.Lag | s.SumLast) or (isinstance(each, s.Name) and each.name not in self._own):
-                return None
+        if not self._folding.is_constant(node):
+            return None
         try:
-            return self._constant.value(node)
+            return self._folding.value(node)
         except FormulaError:
             return None
 

@@ -83,6 +83,11 @@ class Rule:
         """The same amounts without their reasons, in less time."""
         return Quick(self)
 
+    @cached_property
+    def translations(self) -> dict[object, object]:
+        """What ``scenarios.py`` made of the rule, to be used again."""
+        return {}
+
     @property
     def sequential(self) -> bool:
         """Does it depend on earlier periods, so that periods must settle in order?"""
