@@ -26,14 +26,21 @@ def add_to(app: typer.Typer) -> None:
     app.command("explain", rich_help_panel="Agreement")(explain)
 
 
-def check(file: File = None, as_json: Json = False) -> None:
-    """Checks an agreement: what is wrong, what is doubtful, and the most and least it can ever pay.
+def check(
+    file: File = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Every part of every KPI's range, and every finding in full.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Checks an agreement: what is wrong, what is doubtful, the most and least it can ever pay, and its incentives.
 
     Examples:
         pyoutcome check agreement.yaml
+        pyoutcome check agreement.yaml --full
         pyoutcome check --json
     """
-    from pyoutcome.cli import show
+    from pyoutcome.cli import shaped, show
     from pyoutcome.evidence import plan_measures
 
     agreement = load(file)
@@ -51,12 +58,19 @@ def check(file: File = None, as_json: Json = False) -> None:
         "most_in_total": str(bounds.most_in_total),
         "least_in_total": str(bounds.least_in_total),
         "reserve": str(agreement.escrow.reserve) if agreement.deployable else None,
+        "shape": shaped.document(agreement),
         "findings": [
-            {"code": finding.code, "why": finding.why, "fix": finding.fix, "where": str(finding.where or "")}
+            {
+                "severity": finding.severity,
+                "code": finding.code,
+                "why": finding.why,
+                "fix": finding.fix,
+                "where": str(finding.where or ""),
+            }
             for finding in findings
         ],
     }
-    emit(document, as_json, lambda console: show.check(console, agreement, findings))
+    emit(document, as_json, lambda console: show.check(console, agreement, findings, full=full))
 
 
 def explain(

@@ -18,7 +18,8 @@ from pyoutcome.terms.canonical import digest_of, write_canonical
 from pyoutcome.terms.checks import find_problems
 from pyoutcome.terms.exposure import AmountBounds, bound_amounts
 from pyoutcome.terms.file import AgreementFile, read_model
-from pyoutcome.terms.findings import Finding, find_warnings
+from pyoutcome.terms.finding import Finding
+from pyoutcome.terms.findings import find_warnings
 from pyoutcome.terms.kpis import AgreementKpi
 from pyoutcome.terms.loader import read_bytes, read_file, read_text
 from pyoutcome.terms.lowering import Lowered, lower
@@ -26,6 +27,7 @@ from pyoutcome.terms.measures import RecordSource
 from pyoutcome.terms.parties import Parties, Token
 from pyoutcome.terms.problems import raise_problems
 from pyoutcome.terms.prose import write_words
+from pyoutcome.terms.shaping import PaymentShape, find_shape
 from pyoutcome.terms.statement import Statement
 from pyoutcome.terms.stating import KpiValue, make_statement, read_values
 from pyoutcome.terms.tree import Tree
@@ -209,12 +211,21 @@ class Agreement:
         )
 
     def check(self) -> list[Finding]:
-        """Warnings: what the agreement may say, but perhaps should not.
+        """Warnings and notes: what the agreement may say, but perhaps should not.
 
-        Raises FormulaError where an amount cannot be bounded or the program cannot be encoded.
+        Raises FormulaError where an amount cannot be bounded or the program cannot be encoded, AgreementError
+        ``silence-pays`` where an escrow would pay more without evidence than with some.
         """
         self.program()
-        return find_warnings(self.file, self._lowered, self.bounds(), self._tree)
+        return find_warnings(self.file, self._lowered, self.bounds(), self.shape(), self._tree)
+
+    def shape(self) -> PaymentShape:
+        """How every payment moves with every KPI: direction, cliffs, ranges in which nothing moves."""
+        return self._shape
+
+    @cached_property
+    def _shape(self) -> PaymentShape:
+        return find_shape(self._lowered, self.token.decimals, len(self.periods))
 
     def words(self) -> str:
         """The whole deal in plain English; every number of the agreement is in it. FormulaError as in ``bounds``."""

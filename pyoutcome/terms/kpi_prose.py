@@ -38,6 +38,10 @@ def say_kpi(name: str, kpi: Kpi, file: AgreementFile, naming: Naming) -> str:
         sentences.append(f"{kpi.better.capitalize()} is better.")
     sentences.append(measure_words(kpi, file))
     sentences.append(_missing_words(kpi, value(kpi.value_of_missing(name)), deployed=file.escrow is not None))
+    if kpi.silence_may_pay:
+        sentences.append(
+            "The parties accept that a provider may get more when it is missing than it would get with its worst value."
+        )
     if shape.opening is not None:
         sentences.append(f"Before the first period it counts as {value(shape.opening)}.")
     return " ".join(sentences)
