@@ -74,7 +74,7 @@ def test_a_carried_value_is_what_its_key_says(numbers: list[int]) -> None:
         so_far = numbers[:period]
         year = so_far[(period - 1) // 4 * 4 :]
         positive = [number > 0 for number in so_far]
-        expected = {
+        expected: dict[str, int | Fraction] = {
             "count_all": sum(positive),
             "count_some": sum(positive[-3:]),
             "count_year": sum(number > 0 for number in year),
