@@ -107,7 +107,7 @@ def test_the_formula_is_read_back_as_it_would_be_written(formula: str) -> None:
 
 
 def test_an_opening_value_is_read_out_of_the_program_and_not_believed() -> None:
-    made = rule("prev.x + (1 if prev.ok else 2)")
+    made = rule("prev.x + lag(y, 1) + (1 if prev.ok else 2)")
     names = Names.of(made)
     other = replace(names, kpis=tuple(replace(kpi, opening=None) for kpi in names.kpis))
     found = decode(encode(made).data, other)
@@ -137,6 +137,7 @@ def program(code: str, depth: int) -> bytes:
         (program("0500 370009 0501 370004 02 380001 01 0900", 1), 18),  # two conditions with one otherwise
         (program("0500 370005 02 02 380002 01 01 20 0900", 2), 18),  # a choice between pairs
         (program("0501 0500 370005 02 20 380002 01 20 0900", 2), 19),  # a side that takes what lay there before
+        (program("0500 0501 370003 380001 25 0900", 2), 18),  # a side without any value
         (program("0500 02 20 01 02 4302 0900", 3), 17),  # a choice that is no KPI
         (bytes.fromhex("01 02 01 00 00 01 01 01 01 40 00 0500 0900 0800 0901"), 15),  # an amount used as a value
         (bytes.fromhex("01 02 01 00 01 01 01 01 01 40 00 81 ff 00 0500 0900 0e0001 0901"), 18),  # or looked back on
@@ -148,6 +149,25 @@ def test_a_program_that_no_formula_has_is_refused_at_its_place(data: bytes, offs
     with pytest.raises(FormulaError) as caught:
         decode(data)
     assert ("program-not-canonical", {"offset": offset}) == (caught.value.code, caught.value.details)
+
+
+def nested(levels: int, *, in_otherwise: bool) -> bytes:
+    """A choice inside a side of a choice, and so on."""
+    code = bytes([2])
+    for _ in range(levels):
+        if in_otherwise:
+            code = bytes.fromhex("0136 370004 02 38") + len(code).to_bytes(2, "big") + code
+        else:
+            code = bytes.fromhex("0136 37") + (len(code) + 3).to_bytes(2, "big") + code + bytes.fromhex("380001 01")
+    return program(code.hex() + "0900", 1)
+
+
+@pytest.mark.parametrize(("in_otherwise", "before"), [(True, 9), (False, 5)])
+def test_choices_nested_too_deep_are_refused_where_they_become_so(in_otherwise: bool, before: int) -> None:
+    decode(nested(150, in_otherwise=in_otherwise))
+    with pytest.raises(FormulaError) as caught:
+        decode(nested(260, in_otherwise=in_otherwise))
+    assert ("program-not-canonical", {"offset": 11 + 200 * before + 5}) == (caught.value.code, caught.value.details)
 
 
 def test_net_lines_are_read_back() -> None:
