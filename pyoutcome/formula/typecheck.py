@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from pyoutcome.decimals import INT256_MAX
 from pyoutcome.errors import FormulaError
@@ -18,10 +18,20 @@ def refuse_type(item: Item, node: s.Node, wanted: str, found: KpiType) -> NoRetu
     raise FormulaError(
         "wrong-type",
         f"{item.name}: '{to_text(node)[:80]}' is {shown} where {wanted} is needed.",
-        "Compare numbers to get a yes/no; use 'a if c else b' or 'pick' to get a number.",
+        _TYPE_REMEDIES.get((found, wanted), "Compare numbers to get a yes/no; use 'pick' to make a choice a number."),
         item=item.name,
         span=node.span,
     )
+
+
+_TYPE_REMEDIES: Final = {
+    ("yes_no", "a number"): "Say which number a condition gives: 'a if condition else b'.",
+    ("number", "a yes/no"): "Compare it with something, such as 'x > 0'.",
+    ("choice", "a number"): "Use 'pick' to give each label a number.",
+    ("choice", "a yes/no"): "Compare it with one of its labels, such as 'tier == gold'.",
+    ("number", "a choice"): "Only a KPI with 'choices' can be picked by; for a number use 'step'.",
+    ("yes_no", "a choice"): "Only a KPI with 'choices' can be picked by; for a yes/no write 'a if condition else b'.",
+}
 
 
 class Types:

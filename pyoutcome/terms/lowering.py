@@ -10,7 +10,7 @@ from pyoutcome.formula.rule import Definition, Line, Payee, Register, Rule, net_
 from pyoutcome.formula.syntax import And, If, Name, Node, rename
 from pyoutcome.terms.adjustments import SETTLEMENT, apply_all
 from pyoutcome.terms.carrying import StateForm
-from pyoutcome.terms.clauses import AnyClause, JointCap
+from pyoutcome.terms.clauses import AnyClause, FormulaClause, JointCap
 from pyoutcome.terms.expressions import Scope
 from pyoutcome.terms.file import AgreementFile
 from pyoutcome.terms.form import ZERO, Draft, Form, substitute
@@ -137,10 +137,21 @@ class _Builder:
         for name in named:
             own = name.removeprefix("start of ").removeprefix("opening of ") if isinstance(name, str) else ""
             if own in self.paths:
-                # The formula was put together from several places: its own positions are not the file's.
+                path, span = self.paths[own], error.details.get("span")
                 error.details.pop("at", None)
-                return (*self.paths[own], *self._table_of(error.code, self.paths[own]))
+                if isinstance(span, tuple) and self._is_verbatim(path):
+                    error.details["at"] = span[0]
+                    return path if path[0] == "define" else (*path, "is")
+                # The formula was put together from several places: its own positions are not the file's.
+                return (*path, *self._table_of(error.code, path))
         return ()
+
+    def _is_verbatim(self, path: Path) -> bool:
+        """Is the formula in the rule, character by character, the one in the file?"""
+        if path[0] != "clauses":
+            return path[0] == "define"
+        clause = self.file.clauses[str(path[1])]
+        return isinstance(clause, FormulaClause) and not (clause.then or clause.when or clause.restates)
 
     def _table_of(self, code: str, path: Path) -> Path:
         """The key of the clause's table, if that is what the error is about."""
