@@ -1,7 +1,8 @@
 """Formulas as a file writes them: as text, or as a table over several lines.
 
 ``{of: sold, rows: {at_least 100: 5, otherwise: 6}}`` is ``step(sold, [...])``; ``points`` and ``bands`` make ``curve``
-and ``bands``; ``{by_year: [90%, 92%]}`` has one value for each contract year, ``{by_period: [...]}`` for each period.
+and ``bands``; ``{by_year: [90%, 92%]}`` has one value for each contract year, ``{by_period: [...]}`` for each period;
+``{cases: {sold > 5 and late: 1, otherwise: 0}}`` gives the value of the first condition that holds.
 A table is the node that its text form gives, so nothing that follows knows how it was written.
 """
 
@@ -38,6 +39,9 @@ from pyoutcome.formula.tokens import is_name
 EDGES: Final = tuple(edge.value for edge in Edge)
 WIDTHS: Final = ("upto", "next")
 MOST_ROWS: Final = 255
+CASES: Final = "cases"
+MOST_CASES: Final = 40
+"""Each is a level of the formula's tree."""
 SERIES: Final = {"by_year": "year", "by_period": "period"}
 _LAST: Final = ("otherwise", "rest")
 
@@ -102,13 +106,16 @@ def _read_table(value: Mapping[str, object]) -> Node:
         if keys == {key}:
             with _inside(key):
                 return series_of(Name(name), _formulas(value[key]))
+    if keys == {CASES}:
+        with _inside(CASES):
+            return _read_cases(value[CASES])
     table = next((key for key in _READERS if keys == {"of", key}), None)
     if table is None:
         raise AgreementError(
             "bad-table",
             f"A formula cannot be a map of {', '.join(repr(key) for key in value)[:80] or 'nothing'}.",
             "Write its text, or a table: 'of' with one of rows, points and bands; 'by_year: [...]' or "
-            "'by_period: [...]'.",
+            "'by_period: [...]'; or 'cases: {condition: value, ..., otherwise: value}'.",
         )
     with _inside("of"):
         of = read_formula(value["of"])
@@ -147,6 +154,26 @@ def _rows(value: object) -> tuple[tuple[Head, Node], ...]:
         with _inside(key):
             found.append((read_head(key), read_formula(each)))
     return tuple(found)
+
+
+def _read_cases(value: object) -> Node:
+    rows = list(value.items()) if isinstance(value, dict) else []
+    last = [at for at, (key, _) in enumerate(rows, 1) if key == "otherwise"]
+    if not 2 <= len(rows) <= MOST_CASES or last != [len(rows)]:
+        raise AgreementError(
+            "bad-table",
+            f"Cases are 1 to {MOST_CASES - 1} conditions and, last, 'otherwise'.",
+            "Write them such as {late > 5 and repeated: 20%, late > 5: 10%, otherwise: 0}.",
+        )
+    found: list[tuple[Node, Node]] = []
+    for key, each in rows[:-1]:
+        with _inside(key):
+            found.append((parse(key), read_formula(each)))
+    with _inside("otherwise"):
+        chosen = read_formula(rows[-1][1])
+    for condition, each in reversed(found):
+        chosen = If(condition, each, chosen)
+    return chosen
 
 
 def _read_rows(of: Node, value: object) -> Node:

@@ -148,6 +148,10 @@ def test_a_carried_value_that_makes_no_sense_is_refused_at_its_place(state: str,
             "{of: tier, rows: {gold: 1, silver: {by_year: [2, 3]}}}",
             "pick(tier, [gold gives 1, silver gives step(year, [at_most 1 gives 2, otherwise 3])])",
         ),
+        (
+            "{cases: {x > 5 and tier == gold: 1, x > y: 2, otherwise: y}}",
+            "1 if x > 5 and tier == gold else 2 if x > y else y",
+        ),
         ("{of: tier, rows: {gold: 1, otherwise: 4}}", "pick(tier, [gold gives 1, otherwise 4])"),
     ],
 )

@@ -11,7 +11,7 @@ import pytest
 from pyoutcome import Agreement
 from pyoutcome.terms.adjustments import Adjustment, Hold, Interest, SettlementEntry
 from pyoutcome.terms.calendar import Term
-from pyoutcome.terms.clauses import AnyClause, CreditRate, Gate, Item, Rate, Rolling, Sharing, Sides, Stage
+from pyoutcome.terms.clauses import AnyClause, CreditRate, EarnBack, Gate, Item, Rate, Rolling, Sharing, Sides, Stage
 from pyoutcome.terms.file import AgreementFile, CarriedState
 from pyoutcome.terms.kpis import Kpi
 from pyoutcome.terms.measures import Column, Count, Ratio, RecordSource
@@ -53,7 +53,7 @@ def test_each_piece_loads_in_its_place_in_the_whole_example(piece: str) -> None:
     "model",
     [
         AgreementFile, Parties, Term, Token, Escrow, Holdback, RecordSource, Column, Kpi, Ratio, Count, Adjustment,
-        *get_args(AnyClause), Rate, CreditRate, Rolling, Item, Gate, Sharing, Sides, Stage, Interest, Hold,
+        *get_args(AnyClause), Rate, CreditRate, Rolling, EarnBack, Item, Gate, Sharing, Sides, Stage, Interest, Hold,
         SettlementEntry, CarriedState,
     ],
 )  # fmt: skip
