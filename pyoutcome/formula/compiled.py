@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from pyoutcome.decimals import DECIMALS, ONE
 from pyoutcome.errors import FormulaError
-from pyoutcome.formula.generated import Code, Term, choose, joined, name, row, term
+from pyoutcome.formula.generated import Code, Term, choose, joined, name, opposite, row, term
 from pyoutcome.formula.integers import MOST_WORD, Integers, Whole, fits
 from pyoutcome.formula.outcome import Outcome
 from pyoutcome.formula.state import State, check_state, empty_state, next_state, unit_of
@@ -138,13 +138,18 @@ class _Translation:
             code.set("state", code.constant(first))
         code.branch(_is_none(state), absent, [])
         decimals, periods, registers, histories, to_date, earned = code.unpack(state, 6)
-        self.decimals, self.periods, self.registers = decimals, periods, registers
+        self.decimals, self.periods = decimals, periods
         code.give_up_unless(
             term(0).compare(ast.LtE(), decimals, DECIMALS),
             term(0).compare(ast.LtE(), periods, 2**32 - 1),
-            code.call(len, registers).equals(choose(periods, len(rule.registers), 0)),
         )
-        self.unit = code.let(Term(ast.Subscript(code.constant(_UNITS).node, decimals.node, ast.Load())))
+        with code.aside() as later:
+            self.registers = code.unpack(registers, len(rule.registers))
+        with code.aside() as at_first:
+            code.give_up_unless(registers.equals(row([])))
+        code.branch(periods, later, at_first)
+        if kept.to_date or kept.earned:
+            self.unit = code.let(Term(ast.Subscript(code.constant(_UNITS).node, decimals.node, ast.Load())))
         self.histories = code.unpack(histories, len(kept.histories))
         for history, past in zip(kept.histories, self.histories, strict=True):
             code.give_up_unless(
@@ -170,7 +175,10 @@ class _Translation:
     def start(self, register: str, index: int, value: Whole) -> None:
         """The value of a register before this period: its start in the first."""
         code = self.code
-        before = code.let(choose(self.periods, self.registers[index], value.term))
+        before = self.registers[index]
+        with code.aside() as at_first:
+            code.set_again(before, value.term)
+        code.branch(opposite(self.periods), at_first, [])
         low, high = (0, 1) if self.rule.types[register] == "yes_no" else (-MOST_WORD, MOST_WORD)
         code.give_up_unless(term(low).compare(ast.LtE(), before, high))
         self.numbers.known[f"prev.{register}"] = Whole(before, low, high)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from pyoutcome.decimals import ONE
+from pyoutcome.decimals import INT256_MAX, ONE
 from pyoutcome.errors import FormulaError
 from pyoutcome.formula import syntax as s
 from pyoutcome.formula.arrays import UNIT, Arrays, Many, constant
@@ -168,6 +168,8 @@ class Floats(Arrays):
         xs = [value.value for value in (self.number(point.x) for point in node.points) if value.value is not None]
         ys = [value.value for value in (self.number(point.y) for point in node.points) if value.value is not None]
         if not len(xs) == len(ys) == len(node.points) or any(v <= u for u, v in pairwise(xs)):
+            return self.give_up()
+        if max(later - earlier for earlier, later in pairwise(xs)) > INT256_MAX or max(ys) - min(ys) > INT256_MAX:
             return self.give_up()
         low, high = Fraction(min(ys)), Fraction(max(ys))
         start = constant(ys[0])

@@ -33,7 +33,7 @@ class Folding:
             elif isinstance(node, s.Name):
                 found = node.name in self._known
             else:
-                found = all([self.is_constant(child) for child in s.children(node)])
+                found = all(map(self.is_constant, s.children(node)))
             self._seen[id(node)] = found
         return found
 

@@ -143,6 +143,11 @@ class Code:
         self.body.append(ast.Assign([ast.Name(target, ast.Store())], term(value).node))
         return name(target)
 
+    def set_again(self, local: Term, value: Given) -> None:
+        """Another value for a local."""
+        assert isinstance(local.node, ast.Name)  # noqa: S101 - an expression is no local
+        self.set(local.node.id, value)
+
     def let(self, value: Given) -> Term:
         """A local with the value, which is worked out here; what is short stays as it is."""
         value = term(value)
@@ -175,6 +180,19 @@ class Code:
             yield self.body
         finally:
             self.body = kept
+
+    def drop_unused(self) -> None:
+        """Leave out values that nothing needs; for a body without branches, whose values cannot fail."""
+        needed: set[str] = set()
+        kept: list[ast.stmt] = []
+        for statement in reversed(self.body):
+            if isinstance(statement, ast.Assign) and needed.isdisjoint(
+                each.id for each in ast.walk(statement.targets[0]) if isinstance(each, ast.Name)
+            ):
+                continue
+            needed.update(each.id for each in ast.walk(statement) if isinstance(each, ast.Name))
+            kept.append(statement)
+        self.body = kept[::-1]
 
     def compile(self, parameters: Sequence[str], result: Term) -> Callable[..., Any]:
         """The function that runs the body and returns the result."""

@@ -7,6 +7,7 @@ every scenario that may fail: its error is that evaluator's.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -90,10 +91,9 @@ def evaluate_many(
     work: Callable[..., None] = rule.translations[key]  # type: ignore[assignment]
     found = np.empty((periods, len(names), count))
     doubts = np.zeros(count, dtype=np.bool_)
-    block = _BLOCK if periods == 1 else _BLOCK // 4
     with np.errstate(all="ignore"):
-        for begin in range(0, count, block):
-            here = slice(begin, begin + block)
+        for begin in range(0, count, _BLOCK):
+            here = slice(begin, begin + _BLOCK)
             work([column[:, here] for column in columns], found[:, :, here], doubts[here])
     errors = np.zeros((periods, count), dtype=np.int8)
     again = np.flatnonzero(doubts)
@@ -172,10 +172,11 @@ def _multiple(kpi: KpiShape) -> int:
 
 def _whole(given: npt.NDArray[Any], power: int) -> Array:
     """The numbers in units of the KPI's last decimal."""
-    numbers: Array = np.rint(given if given.dtype.kind == "f" else given.astype(np.float64))
     if power > 1:
-        numbers = np.multiply(given, power / 1, dtype=np.float64)
+        numbers: Array = np.multiply(given, power / 1, dtype=np.float64)
         np.rint(numbers, numbers)
+    else:
+        numbers = np.rint(given if given.dtype.kind == "f" else given.astype(np.float64))
     return numbers
 
 
@@ -248,6 +249,7 @@ class _Plan:
         self.recall()
         for row, period in enumerate(self.periods):
             self.period(row, period)
+        self.code.drop_unused()
         return self.code.compile(["columns", "found", "doubts"], self.code.constant(None))
 
     def recall(self) -> None:
@@ -346,18 +348,23 @@ class _Plan:
                 here.flags[each.name] if rule.types[each.name] == "yes_no" else here.known[each.name]
                 for each in rule.definitions
             ]
+        written: dict[tuple[str, Fraction], Term] = {}
         for at, value in enumerate(results):
-            place = name("found")[row][at]
+            place = code.let(name("found")[row][at])
             if isinstance(value, Term):
                 code.run(code.call(np.copyto, place, value))
                 continue
             if value.off > FINEST * Fraction(9, 10):
                 here.give_up()
+            numbers = ast.dump(value.term.node)
+            if (numbers, -value.grain) in written:
+                code.run(code.call(np.subtract, 0 / 1, written[numbers, -value.grain], place))  # 0 - 0 is not -0
+                continue
             size = value.grain / ONE
-            place = code.let(place)
             code.run(code.call(np.multiply, value.term, size.numerator / size.denominator, place))
             if value.grain < 0 or value.low < 0:
                 code.run(code.call(np.add, place, 0 / 1, place))  # no -0.0
+            written[numbers, value.grain] = place
 
     def carry(self, here: Floats, amounts: Mapping[int, Many]) -> None:
         """What the period leaves to the next."""

@@ -223,5 +223,5 @@ def test_the_deepest_formula_is_evaluated(lazy: bool) -> None:
         if not lazy and level == s.DEEPEST // 2 - 2:
             break
     rule = Rule((number("x"),), (), (), (Line("pay", 0, 1, node),), (Payee("A", parse("pay")),))
-    for x in ("-3", "0", "3", "77"):
+    for x in ("0", "77"):
         compare(rule, (n(x),))

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyoutcome.decimals import ONE
+from pyoutcome.decimals import INT256_MAX, ONE
 from pyoutcome.decimals import parse as n
 from pyoutcome.errors import FormulaError
 from pyoutcome.formula import KpiShape, Line, Outcome, Payee, Rule, State, evaluate, parse, start_state
@@ -191,6 +191,22 @@ def test_on_an_edge_and_beside_it(text: str) -> None:
     rule = one_line(text, number("x", "-1", "2", 1), number("y", "-1", "2", 1))
     step = n("0.1")
     compare(rule, [[(x * step, y * step)] for x in range(-10, 21) for y in range(-10, 21)])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x * x",
+        "x + x",
+        "abs(-x - x)",
+        "1 if x > 1 else x * x * x",
+        f"curve(x, [0 gives -{'9' * 58}, 1 gives {'5' * 58}])",
+        f"x * {'9' * 40} * {'9' * 20}",
+    ],
+)
+def test_overflow_is_found_by_the_exact_evaluator(text: str) -> None:
+    rule = one_line(text, KpiShape("x", -(INT256_MAX // ONE * ONE), INT256_MAX // ONE * ONE, 0))
+    compare(rule, [[(word * ONE,)] for word in (0, 1, -(2**120), 2**100, 2**187, -(2**190))])
 
 
 def test_what_cannot_be_told_apart_by_floats_is_worked_out_exactly() -> None:
