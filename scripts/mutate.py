@@ -69,8 +69,10 @@ class Chosen(file_mutation.MutationVisitor):
         return bool(super()._removes_ignored_code(node, mutated_node))
 
 
-def run_module(module: str, workers: int, *, again: bool) -> None:
+def run_module(module: str, workers: int, tests: list[str], *, again: bool) -> None:
     """Judge the mutants of one module: all of them, or those that survived the run before."""
+    if tests:
+        config().pytest_add_cli_args_test_selection[:] = tests
     file_mutation.MutationVisitor = Chosen  # type: ignore[misc]
     config().only_mutate = [f"{FOLDER}/{module}.py"]  # the others run at full speed
     kept = KEPT / f"{module}.json"
@@ -109,18 +111,20 @@ def main() -> None:
     reader = argparse.ArgumentParser(prog="scripts/mutate", description=__doc__)
     reader.add_argument("modules", nargs="*", metavar="MODULE", help="such as arithmetic; without any, all of them")
     reader.add_argument("--workers", type=int, default=2, help="mutants tried at once (2)")
+    reader.add_argument("--tests", nargs="+", default=[], metavar="FILE", help="try these tests only; sooner done")
     reader.add_argument("--survivors", action="store_true", help="try again only what survived the run before")
     reader.add_argument("--report", action="store_true", help="run nothing; say what the runs before found")
     reader.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
     asked = reader.parse_args()
     if asked.one:
-        run_module(asked.modules[0], asked.workers, again=asked.survivors)
+        run_module(asked.modules[0], asked.workers, asked.tests, again=asked.survivors)
         return
     modules = asked.modules or sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__init__")
     for module in [] if asked.report else modules:
         shutil.rmtree("mutants", ignore_errors=True)
         again = ["--survivors"] if asked.survivors else []
-        command = [sys.executable, __file__, "--one", *again, f"--workers={asked.workers}", module]
+        tests = ["--tests", *asked.tests] if asked.tests else []
+        command = [sys.executable, __file__, module, "--one", *again, f"--workers={asked.workers}", *tests]
         subprocess.run(command, check=True)  # noqa: S603 - this very file
     report([module for module in modules if (KEPT / f"{module}.json").exists()])
 
