@@ -74,8 +74,10 @@ def notes(formula: str, a: str = "0", b: str = "0", tier: int = 1) -> tuple[Note
             "curve(a, [2 gives 4, 5 gives 5])",
             "3",
             "segment",
-            "a is 3, between 2 (which gives 4) and 5 (which gives 5): "
-            "4.333333333333333333 (exactly 13/3, cut to 18 decimals).",
+            (
+                "a is 3, between 2 (which gives 4) and 5 (which gives 5): "
+                "4.333333333333333333 (exactly 13/3, cut to 18 decimals)."
+            ),
             "13/3",
             "4.333333333333333333",
         ),
