@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from pyoutcome.errors import AgreementError, PyoutcomeError, did_you_mean
 from pyoutcome.formula.syntax import Lag, Name, Node, Plus, SumLast, names, walk
 from pyoutcome.terms.adjustments import Rounded
+from pyoutcome.terms.by_provider import PROVIDER, provider_problems
 from pyoutcome.terms.clauses import UnitPrice
 from pyoutcome.terms.file import AgreementFile
 from pyoutcome.terms.form import Draft
@@ -139,7 +140,7 @@ class Scope:
     def _differs(self, formula: Node, each: frozenset[str]) -> bool:
         """Does a formula read a value that every provider has, without saying whose?"""
         for name in names(formula):
-            if name == EARNED and len(self.providers) > 1:
+            if name == PROVIDER or (name == EARNED and len(self.providers) > 1):
                 return True
             first, *rest = name.removeprefix("prev.").removeprefix("to_date.").split(".")
             if first in each and rest[:1] not in [[provider] for provider in self.providers]:
@@ -196,6 +197,8 @@ class Scope:
         first, _, rest = name.partition(".")
         if name in CALENDAR or (name in self.labels and name not in self.known):
             return name
+        if name == PROVIDER or (name in self.providers and name not in self.known):
+            return name  # chosen, or refused, before the payment rule
         if first == "total":
             return self._total(name, rest)
         if first == EARNED:
@@ -287,6 +290,7 @@ class Scope:
     def problems(self, use: Use) -> Iterator[PyoutcomeError]:
         """Names of a formula that mean nothing there."""
         provider = self.providers[0] if use.each else None
+        yield from provider_problems(use.formula, self.providers, provider or use.account)
         seen: set[str] = set()
         for node in walk(use.formula):
             if isinstance(node, Name | SumLast | Lag) and node.name not in seen:

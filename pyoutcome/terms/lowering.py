@@ -9,6 +9,7 @@ from pyoutcome.errors import AgreementError, FormulaError, PyoutcomeError
 from pyoutcome.formula.rule import Definition, Line, Payee, Register, Rule, net_of
 from pyoutcome.formula.syntax import And, If, Name, Node, rename
 from pyoutcome.terms.adjustments import SETTLEMENT, apply_all
+from pyoutcome.terms.by_provider import for_provider
 from pyoutcome.terms.carrying import StateForm
 from pyoutcome.terms.clauses import AnyClause, FormulaClause, JointCap
 from pyoutcome.terms.expressions import Scope
@@ -169,7 +170,7 @@ class _Builder:
         return name if owner is None else f"{name}.{owner}"
 
     def _resolved(self, formula: Node, owner: str | None, account: str | None = None) -> Node:
-        said = substitute(formula, self.scope.rewritten)
+        said = substitute(for_provider(formula, owner or account), self.scope.rewritten)
         return rename(said, lambda name: self.scope.full_name(name, owner, account))
 
     def _define(self, full: str, formula: Node, path: Path) -> None:
@@ -229,12 +230,15 @@ class _Builder:
                 return f"{before}{SETTLEMENT}.{provider}.{own.removeprefix(f'{SETTLEMENT}.')}"
             return name if name in lines else self.scope.full_name(name, provider)
 
+        def resolved(formula: Node) -> Node:
+            return rename(substitute(for_provider(formula, provider), self.scope.rewritten), full)
+
         path: Path = (SETTLEMENT,)
         for part in form.parts:
-            self._define(full(part.name), rename(part.formula, full), path)
+            self._define(full(part.name), resolved(part.formula), path)
         for each in form.carried:
-            self._carry(full(each.name), each.start, rename(each.next, full), path)
-        self.payees.append(Payee(provider, rename(form.amount, full)))
+            self._carry(full(each.name), each.start, resolved(each.next), path)
+        self.payees.append(Payee(provider, resolved(form.amount)))
         self.paths[f"amount of {provider}"] = path
 
 

@@ -293,6 +293,49 @@ def test_the_total_of_anything_that_every_provider_has() -> None:
     assert {"share.A": 60, "left": 0, "share.B": 30} == lines_of(statement)
 
 
+BOTH = "parties: {providers: {A: {name: A}, B: {name: B}}}\n"
+DONE = "done: {per: provider, range: [0, 9]}"
+
+
+def test_each_provider_can_have_its_own_numbers() -> None:
+    agreement = rule_of(
+        "work: {kind: unit_price, to: each, quantity: done, price: price, then: [at_most: limit]}\n"
+        "extra: {kind: fixed_fee, per: provider, amount: 3, when: provider == B}",
+        DONE,
+        top=BOTH,
+        define="price: {of: provider, rows: {A: 2, B: {by_year: [5, 6]}}}\n"
+        "limit: 10 if provider != A else pick(provider, [A gives 7, otherwise 99])",
+        settlement="[times: {of: provider, rows: {A: 2, otherwise: 1}}, less: total.work / 100]",
+    )
+    [statement] = settle(agreement, {"done.A": "4", "done.B": "1"})
+    assert {"work.A": 7, "extra.A": 0, "work.B": 5, "extra.B": 3} == lines_of(statement)
+    assert [Fraction(1388, 100), Fraction(788, 100)] == [Fraction(each.amount, ONE) for each in statement.providers]
+    assert "2 if provider is A" in agreement.words()
+
+
+@pytest.mark.parametrize(
+    ("formula", "code"),
+    [
+        ("pick(provider, [A gives 1, C gives 2, otherwise 0])", "unknown-party"),
+        ("pick(provider, [A gives 1])", "pick-labels"),
+        ("1 if provider == C else 0", "unknown-party"),
+        ("1 if provider > 5 else 0", "unknown-name"),
+    ],
+)
+def test_who_is_no_provider_is_refused(formula: str, code: str) -> None:
+    with pytest.raises(PyoutcomeError) as caught:
+        rule_of(f'line: {{kind: formula, per: provider, is: "{formula}"}}', DONE, top=BOTH)
+    assert code == caught.value.code
+
+
+def test_a_formula_read_once_for_all_concerns_no_provider() -> None:
+    with pytest.raises(PyoutcomeError) as caught:
+        rule_of('line: {kind: formula, pays: nobody, is: "1 if provider == A else 0"}', DONE, top=BOTH)
+    assert "provider-needed" == caught.value.code
+    one = rule_of('line: {kind: formula, to: B, is: "1 if provider == A else 2"}', DONE, top=BOTH)
+    assert {"line": 2} == lines_of(settle(one, {})[0])
+
+
 def lines_of(statement: Statement) -> dict[str, int]:
     return {line.name: line.amount // ONE for each in statement.providers for line in each.lines}
 
