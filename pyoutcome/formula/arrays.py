@@ -184,7 +184,13 @@ class Arrays:
         left, right = self.aligned(x, grain), self.aligned(y, grain)
         low, high = x.low + y.low, x.high + y.high
         if exact:
-            return self.kept(Many(left + right, grain, low, high, least=grain))
+            if y.value is None and y.grain < 0:
+                total = left - self.aligned(y, -grain)
+            elif x.value is None and x.grain < 0:
+                total = right - self.aligned(x, -grain)
+            else:
+                total = left + right
+            return self.kept(Many(total, grain, low, high, least=grain))
         least = min(x.least, y.least)
         off = max(x.off, y.off) + 4 * UNIT
         if (x.low >= 0 and y.low >= 0) or (x.high <= 0 and y.high <= 0):

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _ENOUGH: Final = 4
 """Evaluations after which a rule is worth translating, which costs about as much as fifty of them."""
+_FAILURES: Final = (ArithmeticError, FormulaError, LookupError, TypeError, ValueError)
+"""What a translated function may end with: the readable evaluator finds the reason too, and explains it."""
 _UNITS: Final = tuple(unit_of(decimals) for decimals in range(DECIMALS + 1))
 
 
@@ -43,24 +45,28 @@ class Quick:
         state: State | None,
     ) -> Outcome | None:
         """The outcome of a period without explanation; None: ask the readable evaluator."""
+        if parameters is None and self._own is not None:
+            try:
+                return self._own(values, period, state)
+            except _FAILURES:
+                return None
         if self._calls < _ENOUGH:
             self._calls += 1
             return None
-        if parameters is None and self._own is None:
+        if parameters is None:
             self._own = _translated(self.rule, with_terms=False)
-        if parameters is not None and self._given is None:
+            return self.run(values, None, period, state)
+        if self._given is None:
             self._given = _translated(self.rule, with_terms=True)
+        if isinstance(parameters, Mapping):
+            own = dict(self.rule.parameters)
+            if not parameters.keys() <= own.keys():
+                return None
+            parameters = tuple((own | dict(parameters)).values())
         try:
-            if parameters is None:
-                return self._own(values, period, state)  # type: ignore[misc]
-            if isinstance(parameters, Mapping):
-                own = dict(self.rule.parameters)
-                if not parameters.keys() <= own.keys():
-                    return None
-                parameters = tuple((own | dict(parameters)).values())
-            return self._given(values, period, state, parameters)  # type: ignore[misc]
-        except (ArithmeticError, FormulaError, LookupError, TypeError, ValueError):
-            return None  # whatever it is, the readable evaluator finds it too and explains it
+            return self._given(values, period, state, parameters)
+        except _FAILURES:
+            return None
 
 
 def translate(rule: Rule, *, with_terms: bool = False) -> Callable[..., Outcome | None]:

@@ -28,7 +28,7 @@ from pyoutcome.formula.state import State, check_state, unit_of
 
 Array: TypeAlias = npt.NDArray[np.float64]
 Values: TypeAlias = "Mapping[str, npt.ArrayLike] | npt.ArrayLike"
-_BLOCK: Final = 8_192
+_BLOCK: Final = 16_384
 """Scenarios worked on at a time, so that what stands between stays close to the processor."""
 _MOST_KEPT: Final = 16
 """Functions of a rule that are kept."""
@@ -357,6 +357,9 @@ class _Plan:
             if value.off > FINEST * Fraction(9, 10):
                 here.give_up()
             numbers = ast.dump(value.term.node)
+            if (numbers, value.grain) in written:
+                code.run(code.call(np.copyto, place, written[numbers, value.grain]))
+                continue
             if (numbers, -value.grain) in written:
                 code.run(code.call(np.subtract, 0 / 1, written[numbers, -value.grain], place))  # 0 - 0 is not -0
                 continue

@@ -35,6 +35,10 @@ from pyoutcome.terms.tree import Tree
 if TYPE_CHECKING:
     from typing import Self
 
+    from numpy.typing import ArrayLike
+
+    from pyoutcome.formula.scenarios import Scenarios
+
 
 @dataclass(frozen=True)
 class EscrowTerms:
@@ -259,6 +263,32 @@ class Agreement:
             state = found[-1].state if found else None
             found.append(self.statement(number, values, state, periods[number - 2] if found else None))
         return tuple(found)
+
+    def scenarios(
+        self,
+        values: Mapping[str, ArrayLike] | ArrayLike,
+        parameters: Mapping[str, int] | None = None,
+        first: int = 1,
+        state: State | None = None,
+        *,
+        definitions: bool = False,
+    ) -> Scenarios:
+        """What many made-up periods come to, for simulation: floats in natural units, within 1e-9 of the exact amounts.
+
+        ``values`` holds an array of numbers for every KPI, none missing; errors as ``formula.scenarios.evaluate_many``,
+        which says the rest.
+        """
+        from pyoutcome.formula.scenarios import evaluate_many  # brings NumPy, which settling does not need
+
+        return evaluate_many(
+            self.rule(),
+            values,
+            parameters,
+            first,
+            state,
+            unit_decimals=self.token.decimals,
+            definitions=definitions,
+        )
 
     def canonical(self) -> bytes:
         """Canonical JSON (RFC 8785): equal for files that say the same."""

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from tests.corpus.published import NAMES, load_agreement
 from tests.formula.strategies import rules, values_for
 
 Words = tuple[int, ...]
+ROOT = Path(__file__).parents[2]
 WITHIN = Fraction(1, 10**9)
 
 
@@ -293,6 +295,20 @@ def test_a_later_period_of_a_rule_that_looks_back_needs_its_state() -> None:
     with pytest.raises(FormulaError) as caught:
         evaluate_many(rule, {"x": [3]}, first=2)
     assert "state-needed" == caught.value.code
+
+
+def test_the_example_of_the_page_prints_what_it_says() -> None:
+    page = (ROOT / "docs" / "scenarios.md").read_text(encoding="utf-8")
+    code = page.split("```python")[1].split("```")[0]
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    said = [line.partition(")  # ")[2] for line in code.splitlines() if line.startswith("print(")]
+    assert said == done.stdout.splitlines()
+
+
+def test_an_agreement_works_out_scenarios_in_its_token() -> None:
+    agreement = load_agreement("rebate-cumulative-units")
+    found = agreement.scenarios({"sold": [[2, 6], [2, 0], [2, 0]], "returned": [[0, 0], [0, 2], [0, 0]]})
+    assert [[-20, -120], [-40, 60], [-60, 0]] == found.amounts["Provider"].tolist()
 
 
 def test_nothing_of_it_is_loaded_before_it_is_used() -> None:
