@@ -69,25 +69,31 @@ class Chosen(file_mutation.MutationVisitor):
         return bool(super()._removes_ignored_code(node, mutated_node))
 
 
-def run_module(module: str, workers: int, tests: list[str], *, again: bool) -> None:
-    """Judge the mutants of one module: all of them, or those that survived the run before."""
+def run_modules(modules: list[str], workers: int, tests: list[str], *, again: bool) -> None:
+    """Judge the mutants of some modules: all of them, or those that survived the run before."""
+    file_mutation.MutationVisitor = Chosen  # type: ignore[misc]
+    config().only_mutate = [f"{FOLDER}/{module}.py" for module in modules]  # the others run at full speed
     if tests:
         config().pytest_add_cli_args_test_selection[:] = tests
-    file_mutation.MutationVisitor = Chosen  # type: ignore[misc]
-    config().only_mutate = [f"{FOLDER}/{module}.py"]  # the others run at full speed
-    kept = KEPT / f"{module}.json"
-    known: Verdicts = json.loads(kept.read_text()) if again else {}
-    survivors = [name for name, (verdict, _) in known.items() if verdict not in KINDS]
+    known: dict[str, Verdicts] = {module: read_verdicts(module) if again else {} for module in modules}
+    survivors = [name for found in known.values() for name, (verdict, _) in found.items() if verdict not in KINDS]
     if again and not survivors:
         return
-    _run(survivors if again else [f"pyoutcome.formula.{module}.x*"], workers)
-    codes = json.loads(Path("mutants", FOLDER, f"{module}.py.meta").read_text())["exit_code_by_key"]
-    for name in survivors if again else codes:
-        verdict = status_by_exit_code[codes[name]]
-        diff = "" if verdict in KINDS else get_diff_for_mutant(name, path=FOLDER / f"{module}.py")
-        known[name] = [verdict, "\n".join(line for line in diff.splitlines()[2:] if line[:1] in "+-")]
+    _run(survivors if again else [f"pyoutcome.formula.{module}.x*" for module in modules], workers)
     KEPT.mkdir(parents=True, exist_ok=True)
-    kept.write_text(json.dumps(known, indent=1))
+    for module, found in known.items():
+        codes = json.loads(Path("mutants", FOLDER, f"{module}.py.meta").read_text())["exit_code_by_key"]
+        for name in set(survivors) & set(codes) if again else codes:
+            verdict = status_by_exit_code[codes[name]]
+            diff = "" if verdict in KINDS else get_diff_for_mutant(name, path=FOLDER / f"{module}.py")
+            found[name] = [verdict, "\n".join(line for line in diff.splitlines()[2:] if line[:1] in "+-")]
+        (KEPT / f"{module}.json").write_text(json.dumps(found, indent=1))
+
+
+def read_verdicts(module: str) -> Verdicts:
+    """What the run before found."""
+    found: Verdicts = json.loads((KEPT / f"{module}.json").read_text())
+    return found
 
 
 def report(modules: list[str]) -> None:
@@ -96,7 +102,7 @@ def report(modules: list[str]) -> None:
     total: Counter[str] = Counter()
     survivors: list[str] = []
     for module in modules:
-        found: Verdicts = json.loads((KEPT / f"{module}.json").read_text())
+        found = read_verdicts(module)
         counts = Counter(KINDS.get(verdict, "survived") for verdict, _ in found.values()) + Counter(mutants=len(found))
         total += counts
         survivors += [f"{name}: {verdict}\n{diff}" for name, (verdict, diff) in found.items() if verdict not in KINDS]
@@ -114,18 +120,17 @@ def main() -> None:
     reader.add_argument("--tests", nargs="+", default=[], metavar="FILE", help="try these tests only; sooner done")
     reader.add_argument("--survivors", action="store_true", help="try again only what survived the run before")
     reader.add_argument("--report", action="store_true", help="run nothing; say what the runs before found")
-    reader.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
+    reader.add_argument("--together", action="store_true", help="in one process: sooner for many small modules")
     asked = reader.parse_args()
-    if asked.one:
-        run_module(asked.modules[0], asked.workers, asked.tests, again=asked.survivors)
-        return
     modules = asked.modules or sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__init__")
-    for module in [] if asked.report else modules:
+    if asked.together:
         shutil.rmtree("mutants", ignore_errors=True)
-        again = ["--survivors"] if asked.survivors else []
-        tests = ["--tests", *asked.tests] if asked.tests else []
-        command = [sys.executable, __file__, module, "--one", *again, f"--workers={asked.workers}", *tests]
-        subprocess.run(command, check=True)  # noqa: S603 - this very file
+        run_modules(modules, asked.workers, asked.tests, again=asked.survivors)
+    elif not asked.report:
+        options = ["--together", f"--workers={asked.workers}", *(["--survivors"] if asked.survivors else [])]
+        options += ["--tests", *asked.tests] if asked.tests else []
+        for module in modules:
+            subprocess.run([sys.executable, __file__, module, *options], check=True)  # noqa: S603 - this very file
     report([module for module in modules if (KEPT / f"{module}.json").exists()])
 
 
