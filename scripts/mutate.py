@@ -83,6 +83,8 @@ def run_modules(modules: list[str], workers: int, tests: list[str], *, again: bo
     KEPT.mkdir(parents=True, exist_ok=True)
     for module, found in known.items():
         codes = json.loads(Path("mutants", FOLDER, f"{module}.py.meta").read_text())["exit_code_by_key"]
+        for name in found.keys() - codes.keys():  # of code that has changed
+            del found[name]
         for name in set(survivors) & set(codes) if again else codes:
             verdict = status_by_exit_code[codes[name]]
             diff = "" if verdict in KINDS else get_diff_for_mutant(name, path=FOLDER / f"{module}.py")
