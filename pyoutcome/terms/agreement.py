@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pyoutcome.decimals import DECIMALS
 from pyoutcome.errors import AgreementError, Where
 from pyoutcome.formula.encode import Program, encode
+from pyoutcome.formula.influence import Influence
 from pyoutcome.formula.rule import Rule
 from pyoutcome.formula.state import State
 from pyoutcome.terms.calendar import Period, Term, compute_periods
@@ -27,7 +28,7 @@ from pyoutcome.terms.measures import RecordSource
 from pyoutcome.terms.parties import Parties, Token
 from pyoutcome.terms.problems import raise_problems
 from pyoutcome.terms.prose import write_words
-from pyoutcome.terms.shaping import PaymentShape, find_shape
+from pyoutcome.terms.shaping import PaymentShape, find_shape, find_shape_at
 from pyoutcome.terms.statement import Statement
 from pyoutcome.terms.stating import KpiValue, make_statement, read_values
 from pyoutcome.terms.tree import Tree
@@ -226,6 +227,13 @@ class Agreement:
     def shape(self) -> PaymentShape:
         """How every payment moves with every KPI: direction, cliffs, ranges in which nothing moves."""
         return self._shape
+
+    def shape_at(self, values: Sequence[int]) -> tuple[Influence, ...]:
+        """How every payment of the first period moves with each KPI while the others have these values.
+
+        ``values`` are those of all KPIs in the program's order, as ``values_of`` gives them.
+        """
+        return find_shape_at(self._lowered, values, self.token.decimals)
 
     @cached_property
     def _shape(self) -> PaymentShape:

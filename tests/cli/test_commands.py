@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 EXAMPLE = str(ROOT / "examples" / "punctual-arrivals.yaml")
 VERBS = (
     *("init", "check", "explain", "measure", "verify", "sign", "deploy", "fund", "report", "settle", "status"),
-    *("statement", "audit", "compile", "demo", "close", "clock", "default", "chart", "journal"),
+    *("statement", "audit", "compile", "demo", "close", "clock", "default", "chart", "journal", "plot"),
     "inspect",
 )
 
