@@ -79,6 +79,8 @@ def run_modules(modules: list[str], workers: int, tests: list[str], *, again: bo
     survivors = [name for found in known.values() for name, (verdict, _) in found.items() if verdict not in KINDS]
     if again and not survivors:
         return
+    if again:
+        config().type_check_command.clear()  # they have passed it
     _run(survivors if again else [f"pyoutcome.formula.{module}.x*" for module in modules], workers)
     KEPT.mkdir(parents=True, exist_ok=True)
     for module, found in known.items():
