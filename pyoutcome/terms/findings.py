@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Final
 
 from pyoutcome.decimals import ONE, from_units, show
 from pyoutcome.errors import AgreementError
 from pyoutcome.formula.rule import Rule, unused
-from pyoutcome.formula.syntax import Edge, Name, Number, Step, names, walk
+from pyoutcome.formula.syntax import Bands, Edge, Name, Number, Step, names, walk
 from pyoutcome.terms.clause_checks import constant_of
 from pyoutcome.terms.clauses import Scorecard
 from pyoutcome.terms.exposure import AmountBounds
@@ -44,6 +45,7 @@ def find_warnings(
         *(search.of_escrow(file.escrow) if file.escrow is not None else ()),
         *search.unused(),
         *search.dead_rows(),
+        *search.empty_bands(),
         *search.weights(),
         *silence,
         *incentives.cliffs(),
@@ -141,6 +143,25 @@ class _Search:
                             f"No value of {kpi.kpi}, {kpi.show(kpi.low)} to {kpi.show(kpi.high)}, meets '{text}'.",
                             "Correct the row or the KPI's range.",
                         )
+
+    def empty_bands(self) -> Iterator[Finding]:
+        """Bands that end where the one before ends, so that their rate never applies."""
+        said: set[tuple[str, int]] = set()
+        for line, origin in zip(self.rule.lines, self.lowered.origins, strict=True):
+            for node in walk(line.formula):
+                rows = [row for row in node.rows if not row.is_width] if isinstance(node, Bands) else []
+                for before, row in pairwise(rows):
+                    one, two = before.to, row.to
+                    if not isinstance(one, Number) or one != two or (origin.clause, one.value) in said:
+                        continue
+                    said.add((origin.clause, one.value))
+                    rate = f" {show(row.rate.value)}" if isinstance(row.rate, Number) else ""
+                    yield self.finding(
+                        "empty-band",
+                        ("clauses", origin.clause),
+                        f"Two bands end at {show(one.value)}, so the rate{rate} of the second never applies.",
+                        "Correct its end, or delete it.",
+                    )
 
     def weights(self) -> Iterator[Finding]:
         """Constant weights that are shares or percentages, but do not make a whole."""
