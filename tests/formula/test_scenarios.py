@@ -184,6 +184,8 @@ EDGES = [
     "1 if x > 0.1 and 1 / (x - 0.1) > 2 else 0",
     "curve(x, [0 gives 1, y gives 2])",
     "round(x, 0, up) if x > 0 else 1",
+    *(f"1 if {sign}x {relation} 0.25 else 0" for sign in ("", "-") for relation in ("<", "<=", "==", "!=", ">", ">=")),
+    *(f"1 if {sign}x {relation} 0.3 else 0" for sign in ("", "-") for relation in ("<", "<=", "==", "!=", ">", ">=")),
     "1_000_000_000_000 * x * 1_000_000_000 * y - 300_000_000_000_000_000_000",
 ]
 
@@ -216,6 +218,13 @@ def test_what_cannot_be_told_apart_by_floats_is_worked_out_exactly() -> None:
     found = evaluate_many(rule, {"x": [0.29, 0.3, 0.31, 5]})
     assert [False, True, False, False] == found.exactly.tolist()
     assert [0, 1, 1, 1] == found.amounts["A"].tolist()
+
+
+def test_a_branch_that_does_not_apply_casts_no_doubt() -> None:
+    rule = one_line("x / y if y > 0 and 1 / y < 5 else 0", number("x"), number("y"))
+    found = evaluate_many(rule, {"x": [1, 1, 1], "y": [0, 0.5, 0.1]})
+    assert not found.exactly.any()
+    assert [0, 2, 0] == found.amounts["A"].tolist()
 
 
 def test_a_scenario_that_fails_says_why_and_leaves_the_others_alone() -> None:
