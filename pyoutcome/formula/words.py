@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from pyoutcome.decimals import Rounding, show_grouped
+from pyoutcome.decimals import ONE, Rounding, show_grouped
 from pyoutcome.formula import syntax as s
 
 _RELATIONS: Final = {
@@ -47,6 +47,7 @@ _EARLIER: Final = {
     "to_date": "the sum of {} in all earlier periods",
     "earned_before": "what {} has earned in all earlier periods",
 }
+_SERIES: Final = {"year": "contract year", "period": "period"}
 _SIMPLE: Final = (s.Number, s.Truth, s.Name)
 
 
@@ -65,6 +66,12 @@ def number_words(node: s.Number) -> str:
 
 def _listed(parts: list[str]) -> str:
     return f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else parts[0]
+
+
+def _counts_up(node: s.Step) -> bool:
+    """Is it one value for 1, one for 2, and so on?"""
+    wanted = [(s.Edge.AT_MOST, s.Number(at * ONE)) for at in range(1, len(node.rows) + 1)]
+    return wanted == [(row.edge, row.at) for row in node.rows]
 
 
 class _Speaker:
@@ -153,6 +160,9 @@ class _Speaker:
 
     def table(self, node: s.Node) -> str:
         match node:
+            case s.Step(of=s.Name(name)) if name in _SERIES and _counts_up(node):
+                rows = [f"{self.inner(row.value)} in {_SERIES[name]} {self.inner(row.at)}" for row in node.rows]
+                return f"{'; '.join(rows)}; {self.inner(node.otherwise)} in every later {_SERIES[name]}"
             case s.Step():
                 of = self.inner(node.of)
                 rows = [f"{self.inner(row.value)} if {of} {_EDGES[row.edge]} {self.inner(row.at)}" for row in node.rows]

@@ -358,6 +358,11 @@ def test_what_is_carried_is_said_plainly() -> None:
     assert '"Y" is more than 3' in entries
 
 
+def test_a_series_is_said_year_by_year() -> None:
+    said = quarterly("line: {kind: fixed_fee, amount: {by_year: [11, x, 13]}}").words()
+    assert '11 in contract year 1; "X" in contract year 2; 13 in every later contract year' in said
+
+
 def test_a_yearly_limit_is_a_formula_like_any_other() -> None:
     agreement = quarterly("line: {kind: formula, is: x, then: [yearly_at_most: 90]}")
     assert "min(x, 90 - (0 if period_of_year == 1 else prev.line.this_year))" == formula_of(agreement)
