@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
 from typing import Final
 
 from pyoutcome.formula import syntax as s
@@ -15,6 +17,21 @@ _MOST_PIECES: Final = 1_000
 """Pieces of boxes that are looked at for one rule over all its periods: more would cost time, fewer only precision."""
 _MOST_PAIRS: Final = 64
 """Pairs of a line and a register that are looked at: more would cost time, and fewer only precision."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A line that may be ``factor`` times what a register grows by, or a payee's amount so many times its lines."""
+
+    factor: Fraction
+    line: int | None = None
+    register: int | None = None
+    payee: int | None = None
+
+    @property
+    def place(self) -> tuple[int | None, int | None, int | None]:
+        """What it is a share of."""
+        return self.line, self.register, self.payee
 
 
 class Frame:
@@ -32,7 +49,10 @@ class Frame:
         self._variables: dict[Terms, tuple[str, ...]] = {}
         self._places = _find_places(rule)
         self._needs = [_uses(item.formula, self._places) for item in rule.order]
-        pairs = [(at, place, sign) for at, place in _find_pairs(rule) for sign in (1, -1)][:_MOST_PAIRS]
+        self.shares: tuple[Share, ...] | None = None
+        """Sums that may be a fixed part of another one; None until a period has been looked at."""
+        self.register_pairs = _find_pairs(rule)[:_MOST_PAIRS]
+        pairs = [(at, place, sign) for at, place in self.register_pairs for sign in (1, -1)][:_MOST_PAIRS]
         self.ties = [pair for pair in pairs if self._cancels(*pair)]
         """Line, register it reads, and whether their sum or their difference is followed."""
         nodes = [node for item in rule.order for node in s.walk(item.formula)]

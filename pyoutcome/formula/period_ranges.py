@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from math import gcd
+from fractions import Fraction
+from math import ceil, floor, gcd
 from typing import TypeAlias
 
 from pyoutcome.formula import intervals as iv
 from pyoutcome.formula import syntax as s
 from pyoutcome.formula.ends import Ends, range_of
-from pyoutcome.formula.frame import Frame
+from pyoutcome.formula.frame import Frame, Share
 from pyoutcome.formula.linear import Terms
+from pyoutcome.formula.opened import OpenedSum
 from pyoutcome.formula.printer import to_text
+from pyoutcome.formula.rule import Rule
 from pyoutcome.formula.state import cut_to_units
 from pyoutcome.formula.walk import Box, Range, Walk
 
@@ -42,6 +46,7 @@ class Change:
     earned: tuple[Spread, ...]
     gaps: tuple[Spread, ...]
     ties: tuple[Spread, ...]
+    shares: tuple[Spread, ...]
     past: Past
 
 
@@ -57,6 +62,7 @@ class PeriodRanges:
         self.whole = Walk(self.rule, self.box, frame.parameters, period)
         self.whole.see(range(len(self.rule.order)))
         self.ends = Ends(frame, self.box, self.whole)
+        self._signed = [signed_lines(self.rule, payee) for payee in range(len(self.rule.payees))]
 
     def amounts(self) -> tuple[Range, ...]:
         """Per payee where its amount lies."""
@@ -72,6 +78,7 @@ class PeriodRanges:
             tuple(map(self._cut, amounts)),
             tuple(self._gap(at, amounts[at], lines) for at in range(len(self.rule.payees))),
             tuple(self._tie(at, place, sign, lines[at]) for at, place, sign in self.frame.ties),
+            tuple(self._share(share, lines, amounts) for share in self._shares()),
             self._next_past(lines, amounts),
         )
 
@@ -101,7 +108,7 @@ class PeriodRanges:
 
     def _gap(self, payee: int, amount: Range, lines: tuple[Range, ...]) -> Spread:
         """Where a payee's amount less its signed lines lies, all of them cut to base units."""
-        mine = [(at, line.sign) for at, line in enumerate(self.rule.lines) if line.payee == payee and line.sign]
+        mine = self._signed[payee]
         if [(self.rule.lines[at].name, sign) for at, sign in mine] == [(_name(self.rule.payees[payee].amount), 1)]:
             return 0, 0
         signed = [(-sign, s.Name(self.rule.lines[at].name)) for at, sign in mine]
@@ -111,6 +118,55 @@ class PeriodRanges:
     def _tie(self, line: int, register: int, sign: int, amount: Range) -> Spread:
         """Where a line, cut to base units, plus or less what a register grows by lies."""
         return self._cut_sum(self.frame.tie(line, register, sign), [(1, amount)], whole=False)
+
+    def _shares(self) -> tuple[Share, ...]:
+        """The shares to follow, found at one point of the first period that is looked at."""
+        if self.frame.shares is None:
+            found = {share.place: share for end in (0, 1) for share in self._shares_at(end)}
+            self.frame.shares = tuple(found.values())
+        return self.frame.shares
+
+    def _shares_at(self, end: int) -> Iterator[Share]:
+        """What the shares are where every variable is at its least (0) or greatest (1)."""
+        point = {name: Range(within[end], within[end], abs(within[end])) for name, within in self.box.items()}
+        walk = self.whole.inside_box(point, slopes=False)
+        walk.see(range(len(self.rule.order)))
+        for line, place in self.frame.register_pairs:
+            name = self.rule.registers[place].name
+            grown = walk.views[name].low - walk.views[f"prev.{name}"].low
+            part = walk.views[self.rule.lines[line].name].low
+            if grown and part and abs(part) != abs(grown):
+                yield Share(Fraction(part, grown), line=line, register=place)
+        for payee, signed in enumerate(self._signed):
+            net = sum(sign * walk.views[self.rule.lines[at].name].low for at, sign in signed)
+            amount = walk.view(self.rule.payees[payee].amount).low
+            if net and amount and net != amount:
+                yield Share(Fraction(amount, net), payee=payee)
+
+    def _share(self, share: Share, lines: tuple[Range, ...], amounts: tuple[Range, ...]) -> Spread:
+        """Where a line less its share of a register's growth lies, or an amount less its share of the lines."""
+        terms: list[tuple[Fraction, s.Node]] = []
+        cut: list[tuple[Fraction, Range]] = []
+        if share.line is not None and share.register is not None:
+            name = self.rule.registers[share.register].name
+            terms += [(Fraction(1), s.Name(self.rule.lines[share.line].name))]
+            terms += [(-share.factor, s.Name(name)), (share.factor, s.Name(f"prev.{name}"))]
+            cut.append((Fraction(1), lines[share.line]))
+        elif share.payee is not None:
+            terms.append((Fraction(1), self.rule.payees[share.payee].amount))
+            cut.append((Fraction(1), amounts[share.payee]))
+            for at, sign in self._signed[share.payee]:
+                terms.append((-share.factor * sign, s.Name(self.rule.lines[at].name)))
+                cut.append((-share.factor * sign, lines[at]))
+        low, high = (OpenedSum(self.rule, self.whole, upper=upper).end(terms) for upper in (False, True))
+        for count, part in cut:
+            if part.grain % self.frame.unit:
+                # what cutting takes away has the sign of the part
+                most = abs(count) * (self.frame.unit - 1)
+                takes = (part.low < 0, part.high > 0)
+                low -= most * takes[count > 0]
+                high += most * takes[count < 0]
+        return floor(low), ceil(high)
 
     def _cut_sum(self, form: Terms, cut: list[tuple[int, Range]], *, whole: bool = True) -> Spread:
         """Where a sum lies, some of whose parts are cut to base units; ``whole`` if all are."""
@@ -181,6 +237,11 @@ class PeriodRanges:
 
 def _value(name: str) -> Terms:
     return ((1, s.Name(name)),)
+
+
+def signed_lines(rule: Rule, payee: int) -> list[tuple[int, int]]:
+    """Index and sign of the lines that a payee is owed or owes."""
+    return [(at, line.sign) for at, line in enumerate(rule.lines) if line.payee == payee and line.sign]
 
 
 def _name(node: s.Node) -> str | None:

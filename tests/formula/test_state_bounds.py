@@ -91,7 +91,7 @@ DEALS: dict[str, tuple[Deal, int, tuple[str, str], tuple[str, str]]] = {
         Deal({"pay": "3 * x - to_date.pay"}, "min(pay, 250 - earned_before)"),
         6,
         ("-300", "300"),
-        ("-1500", "250"),
+        ("-1250", "250"),  # -50 in truth: how far the cap has fallen behind is not followed
     ),
     "an advance taken back": (
         Deal(
@@ -120,7 +120,24 @@ DEALS: dict[str, tuple[Deal, int, tuple[str, str], tuple[str, str]]] = {
         Deal({"pay": "20% * max(0, x - prev.mark)"}, registers={"mark": ("10", "max(prev.mark, x)")}),
         6,
         ("0", "18"),
-        ("0", "108"),
+        ("0", "18"),
+    ),
+    "a fee that lowers the mark it is measured by": (
+        Deal(
+            {"pay": "20% * max(0, x - prev.mark)"},
+            registers={"mark": ("10", "max(prev.mark, net)")},
+            define={"net": "x - pay"},
+        ),
+        6,
+        ("0", "18"),
+        # a quarter of what the mark grows by: from 10 to 100 - 90 * 20%**6
+        ("0", "22.49856"),
+    ),
+    "nine tenths of an entitlement to date": (
+        Deal({"pay": "3 * x - to_date.pay"}, "pay * 90%"),
+        6,
+        ("-270", "270"),
+        ("0", "270"),
     ),
     "a streak of breaches": (
         Deal({"pay": "-10 * streak"}, registers={"streak": ("0", "prev.streak + 1 if x < 50 else 0")}),
