@@ -171,3 +171,8 @@ def test_the_command_draws_what_it_is_asked_for(tmp_path: Path) -> None:
     assert "On-time share, UA" in words
     assert "On-time share, B6" not in words
     assert any("arrivals.UA 3,586" in each for each in words)
+
+
+def test_the_picture_in_the_readme_is_what_the_command_draws(tmp_path: Path) -> None:
+    fresh = save_payments(EXAMPLE, Plot((), ["UA"]), tmp_path / "fresh.svg")
+    assert (ROOT / "docs" / "pictures" / "punctual-arrivals-payments.svg").read_bytes() == fresh.read_bytes()
