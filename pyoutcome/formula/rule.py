@@ -5,7 +5,7 @@ A rule is data only. Building one checks it whole (``check.py``), so a Rule that
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 
 from pyoutcome.formula.carried import Carried, Reading, find_carried, state_readings
@@ -56,6 +56,10 @@ class Rule:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "types", check_rule(self))
+
+    def __getstate__(self) -> dict[str, object]:
+        """What copying and pickling take along: not the functions made of it."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
 
     @cached_property
     def labels(self) -> dict[str, tuple[str, ...]]:

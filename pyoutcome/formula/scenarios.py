@@ -29,7 +29,8 @@ from pyoutcome.formula.state import State, check_state, unit_of
 Array: TypeAlias = npt.NDArray[np.float64]
 Values: TypeAlias = "Mapping[str, npt.ArrayLike] | npt.ArrayLike"
 _BLOCK: Final = 16_384
-"""Scenarios worked on at a time, so that what stands between stays close to the processor."""
+"""Scenarios worked on at a time, so that what stands between stays close to the processor; fewer of many periods."""
+_LEAST_BLOCK: Final = 2_048
 _MOST_KEPT: Final = 16
 """Functions of a rule that are kept."""
 
@@ -91,9 +92,10 @@ def evaluate_many(
     work: Callable[..., None] = rule.translations[key]  # type: ignore[assignment]
     found = np.empty((periods, len(names), count))
     doubts = np.zeros(count, dtype=np.bool_)
+    block = max(_LEAST_BLOCK, _BLOCK // max(1, periods // 3))
     with np.errstate(all="ignore"):
-        for begin in range(0, count, _BLOCK):
-            here = slice(begin, begin + _BLOCK)
+        for begin in range(0, count, block):
+            here = slice(begin, begin + block)
             work([column[:, here] for column in columns], found[:, :, here], doubts[here])
     errors = np.zeros((periods, count), dtype=np.int8)
     again = np.flatnonzero(doubts)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -225,3 +227,12 @@ def test_the_deepest_formula_is_evaluated(lazy: bool) -> None:
     rule = Rule((number("x"),), (), (), (Line("pay", 0, 1, node),), (Payee("A", parse("pay")),))
     for x in ("0", "77"):
         compare(rule, (n(x),))
+
+
+def test_a_rule_can_be_copied_and_pickled_after_it_was_translated() -> None:
+    rule = one_line("x * 2", number("x"))
+    for _ in range(6):
+        evaluate(rule, (ONE,))
+    for again in (pickle.loads(pickle.dumps(rule)), deepcopy(rule)):  # noqa: S301 - our own bytes
+        assert rule == again
+        assert evaluate(rule, (ONE,)) == evaluate(again, (ONE,))

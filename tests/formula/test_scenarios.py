@@ -320,6 +320,14 @@ def test_an_agreement_works_out_scenarios_in_its_token() -> None:
     assert [[-20, -120], [-40, 60], [-60, 0]] == found.amounts["Provider"].tolist()
 
 
+def test_more_scenarios_than_fit_one_block_are_all_worked_out() -> None:
+    rule = one_line("x * 2 if x != 7 else 1 / (x - 7)", number("x", "0", "100_000", 0))
+    many = np.arange(40_000)
+    found = evaluate_many(rule, {"x": many})
+    assert [7] == np.flatnonzero(found.exactly).tolist() == np.flatnonzero(found.errors).tolist()
+    assert (many[8:] * 2 == found.amounts["A"][8:]).all()
+
+
 def test_nothing_of_it_is_loaded_before_it_is_used() -> None:
     code = "import sys, pyoutcome.formula, pyoutcome.terms; print('numpy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
