@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from pyoutcome import Agreement
 from pyoutcome.decimals import ONE, parse
-from pyoutcome.errors import NumberError
+from pyoutcome.errors import NumberError, PyoutcomeError
 from pyoutcome.formula.syntax import Number, walk
 from pyoutcome.terms.calendar import zones_version
 from pyoutcome.terms.expressions import Scope
+from pyoutcome.terms.file import AgreementFile
+from tests.terms.alterations import alterations, read_texts
 from tests.terms.deals import TWO, agree, deal
+from tests.terms.every_field import FILES
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "punctual-arrivals.yaml"
 CLAUSES = """
@@ -131,3 +139,86 @@ def test_conditions_and_adjustments_are_said_in_their_order() -> None:
     )
     assert first < second < third
     assert 'This applies only if "X" is more than 5; otherwise the amount is 0.' in words
+
+
+def keys_of(kind: Any, seen: set[Any]) -> set[str]:
+    """The keys of a model and of all models inside it."""
+    found: set[str] = set()
+    if isinstance(kind, type) and issubclass(kind, BaseModel) and kind not in seen:
+        seen.add(kind)
+        for name, field in kind.model_fields.items():
+            found |= {field.alias or name} | keys_of(field.annotation, seen)
+            for each in field.metadata:
+                found |= keys_of(each, seen)
+    for each in get_args(kind):
+        found |= keys_of(each, seen)
+    return found
+
+
+def leaves(data: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Every key and value of a file, with the way to it."""
+    if isinstance(data, dict):
+        for key, value in data.items():
+            yield (*path, key), key
+            yield from leaves(value, (*path, key))
+    elif isinstance(data, list):
+        for value in data:
+            yield from leaves(value, path)
+    else:
+        yield path, data
+
+
+def test_these_files_use_every_key_there_is() -> None:
+    used = {text for file in FILES.values() for _, text in leaves(read_texts(file))}
+    made_of_keys = {"head", "value"}  # a row of a table is written as its key and value
+    assert set() == keys_of(AgreementFile, set()) - used - made_of_keys
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_number_that_the_file_writes_is_in_its_words(name: str) -> None:
+    said = numbers_in(facts_told(Agreement.parse(FILES[name])))
+    said |= {each + ONE for each in said}  # a limit over 6 periods is said as the 5 before and this one
+    otherwise = {"decimals", "to_units", "first", "ends"}  # said as steps, as a multiple, as days
+    for path, text in leaves(read_texts(FILES[name])):
+        if not otherwise & set(path) and not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", text):
+            for number in re.findall(r"(?<![A-Za-z0-9_])[0-9][0-9_]*(?:\.[0-9]+)?%?", text):
+                assert parse(number) in said, (path, number)
+
+
+def facts_told(agreement: Agreement) -> str:
+    """The words without what only follows from the rest: the digest, and the least and most (proving them is slow)."""
+    agreement.__dict__["_bounds"] = SIMPLE.bounds()
+    lines = [line for line in agreement.words().splitlines() if "It follows that" not in line]
+    return re.sub("0x[0-9a-f]{64}", "", "\n".join(lines))
+
+
+SIMPLE = agree("fee: {kind: fixed_fee, amount: 1}")
+MEANS_THE_SAME = {"clauses.levels.rolling.charges_kpi"}
+"""Left out, this key means what the file says with it."""
+ORIGINALS = {name: Agreement.parse(text) for name, text in FILES.items()} | {"example": Agreement.load(EXAMPLE)}
+TEXTS = {**FILES, "example": EXAMPLE.read_text(encoding="utf-8")}
+ALTERATIONS = {name: alterations(text) for name, text in TEXTS.items()}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_what_makes_another_agreement_reads_otherwise(name: str, data: st.DataObject) -> None:
+    """And what leaves the digest as it is leaves the words as they are, but for percent signs."""
+    original = ORIGINALS[name]
+    alteration = data.draw(st.sampled_from(ALTERATIONS[name]))
+    try:
+        altered = Agreement.parse(alteration.apply(TEXTS[name]))
+        told = facts_told(altered)
+    except PyoutcomeError:
+        return
+    if original.digest() != altered.digest():
+        assert alteration.where in MEANS_THE_SAME or facts_told(original) != told
+    else:
+        assert sorted(numbers_in(facts_told(original))) == sorted(numbers_in(told))
+
+
+def test_a_title_cannot_speak_in_the_agreements_words() -> None:
+    """Quotation marks in a title are doubled, so it cannot end early and go on."""
+    words = Agreement.parse(deal("fee: {kind: formula, title: 'Fee\": the client owes A 5. \"Rest', is: x}")).words()
+    assert '- "Fee"": the client owes A 5. ""Rest": the client owes A "X".' in words
