@@ -65,6 +65,7 @@ def rule(formula: str) -> Rule:
         "1 if not met else 2",
         "1 if not (met and ok) else 2",
         "1 if met and ok else 2",
+        "1 if ok and met else 2",
         "1 if met or ok else 2",
         "1 if met and (ok or x > 3) else 2",
         "1 if x > 3 and prev.ok else 2",

@@ -192,7 +192,9 @@ def test_a_program_may_fill_the_room_there_is_and_no_more() -> None:
         line = Line("pay", 0, 1, s.Min((*[s.Name("period")] * 2, *[s.Name("x")] * (operands - 2))))
         return Rule((KpiShape("x", 0, ONE, 0),), (), (), (line,), (Payee("UA", parse("pay")),))
 
-    assert 16_384 == len(encode(least_of(5_458)).data)
+    whole = encode(least_of(5_458)).data
+    assert 16_384 == len(whole)
+    verify(whole)
     with pytest.raises(FormulaError) as caught:
         encode(least_of(5_459))
     assert ("program-too-long", {"size": 16_387}) == (caught.value.code, caught.value.details)
