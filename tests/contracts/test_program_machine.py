@@ -195,6 +195,23 @@ def test_products_of_512_bits_are_exact(runner: Runner, seed: int) -> None:
     compare(runner, jobs)
 
 
+def test_choices_and_bands_refuse_what_lies_just_beside_them(runner: Runner) -> None:
+    """PICK of two values by KPI 0, and BANDS of one edge, KPI 1: a hair off is an error."""
+    pick = bytes.fromhex("0102000000000103" + "00" + "05000202" + "4302" + "0900")
+    bands = bytes.fromhex("0102000000000104" + "00" + "050005010202" + "4201" + "0900")
+    choices = (-ONE, -1, 0, 1, ONE - 1, ONE, ONE + 1, 2 * ONE, 2 * ONE + 1, 3 * ONE)
+    jobs = [
+        Job(pick, tuple(Case((x, 0), (), 1) for x in choices)),
+        Job(bands, tuple(Case((x, edge), (), 1) for x in (-ONE, ONE) for edge in (-1, 0, 1))),
+    ]
+
+    picked, banded = runner.run(jobs)
+
+    assert [expected_of(job) for job in jobs] == [picked, banded]
+    assert [7, 7, 7, 7, 7, 0, 7, 0, 7, 7] == [outcome.error for outcome in picked.outcomes]
+    assert [6, 0, 0, 6, 0, 0] == [outcome.error for outcome in banded.outcomes]
+
+
 @pytest.mark.parametrize("mode", range(6))
 def test_rounding_goes_each_way_of_every_mode(runner: Runner, mode: int) -> None:
     """Halves, what lies beside them, both signs, and the ends of int256."""
