@@ -50,13 +50,11 @@ library ProgramMachine {
             uint256 top = Words.reserve(header.depth() + 1);
             locals = Words.reserveArray(program.length);
             Words.store(frame + Frame.LOCALS, int256(Words.startOf(locals)));
-            // Called twice, so that the compiler keeps the loop one function of its own. With a single call it would put it
-            // into this one, of which it makes a copy for each caller that gives constants.
-            (at, top, error) = ProgramInstructions.execute(frame, at, top);
-            while (at != end) {
+            while (true) {
+                (at, top, error) = ProgramInstructions.execute(frame, at, top);
+                if (at == end) break;
                 (at, top, error) = recall(frame, at, top);
                 if (error != 0) break;
-                (at, top, error) = ProgramInstructions.execute(frame, at, top);
             }
             // The last instruction is SET, and it names the last local.
             Words.keep(locals, error == 0 ? Words.byteAt(end - 1) + 1 : 0);
