@@ -28,8 +28,8 @@ abstract contract EscrowPricing is EscrowState {
         } else {
             bytes memory code = ProgramStore.read(store, false);
             int256[] memory locals;
-            (programError, locals) =
-                ProgramMachine.run(code, inputs, terms.parameters(), period, _carried, 0, new int256[](0));
+            int256[] memory nothing;
+            (programError, locals) = ProgramMachine.run(code, inputs, terms.parameters(), period, _carried, 0, nothing);
             if (programError == RunError.NONE) (programError, amounts) = _amounts(code, locals, _unit(terms));
         }
         if (programError != RunError.NONE) amounts = new int256[](terms.providerCount());
