@@ -112,7 +112,7 @@ def test_exact_layers_write_no_float() -> None:
 
 
 def test_only_scenarios_know_arrays_of_floats() -> None:
-    """Simulation may use floats; nothing that settles may, so only these modules, and a type in a signature, know NumPy."""
+    """Simulation may use floats, nothing that settles may: only these modules and a type in a signature know NumPy."""
     found = {
         name
         for name, tree in modules_of(*EXACT)
