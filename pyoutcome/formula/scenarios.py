@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from pyoutcome.decimals import ONE, Rounding
 from pyoutcome.errors import FormulaError, did_you_mean
+from pyoutcome.formula import syntax as s
 from pyoutcome.formula.arrays import FINEST, WHOLE, Many, constant
 from pyoutcome.formula.evaluate import evaluate, read_inputs, start_state
 from pyoutcome.formula.floats import Floats
@@ -39,7 +40,7 @@ _MOST_KEPT: Final = 16
 class Scenarios:
     """What every scenario comes to, in natural units; ``nan`` in a period that fails.
 
-    Arrays have the shape of the input: one number per scenario, or one row of them per period.
+    Arrays have the shape of the input: one number per scenario, or one row of them per period. They are read-only.
     """
 
     lines: Mapping[str, Array]
@@ -82,15 +83,14 @@ def evaluate_many(
     own = read_inputs(rule, [0] * len(rule.kpis), parameters, first)
     terms = {each: own[each] for each, _ in rule.parameters}
     state = _begin(rule, state, first, unit_decimals)
-    names = [f"line {line.name}" for line in rule.lines] + [f"amount {payee.name}" for payee in rule.payees]
-    names += [f"definition {each.name}" for each in rule.definitions] if definitions else []
+    count_of_rows = len(rule.lines) + len(_own_amounts(rule)) + (len(rule.definitions) if definitions else 0)
     key = (tuple(terms.items()), first, periods, state, definitions)
     if key not in rule.translations:
         if len(rule.translations) >= _MOST_KEPT:
             rule.translations.clear()
         rule.translations[key] = _Plan(rule, terms, first, periods, state, definitions).function()
     work: Callable[..., None] = rule.translations[key]  # type: ignore[assignment]
-    found = np.empty((periods, len(names), count))
+    found = np.empty((periods, count_of_rows, count))
     doubts = np.zeros(count, dtype=np.bool_)
     block = max(_LEAST_BLOCK, _BLOCK // max(1, periods // 3))
     with np.errstate(all="ignore"):
@@ -100,17 +100,31 @@ def evaluate_many(
     errors = np.zeros((periods, count), dtype=np.int8)
     again = np.flatnonzero(doubts)
     if len(again):
-        chosen = np.empty((periods, len(names), len(again)))
+        chosen = np.empty((periods, count_of_rows, len(again)))
         failed = np.zeros((periods, len(again)), dtype=np.int8)
         given = None if parameters is None else terms
         _work_out(rule, [column[:, again] for column in columns], given, first, state, chosen, failed)
         found[:, :, again], errors[:, again] = chosen, failed
-    rows = {each: found[0, at] if single else found[:, at] for at, each in enumerate(names)}
+    found.flags.writeable = False  # an amount that is just a line is the line's own array
+    rows = iter([found[0, at] if single else found[:, at] for at in range(count_of_rows)])
+    lines = {line.name: next(rows) for line in rule.lines}
+    own_amounts = _own_amounts(rule)
+    amounts = {
+        payee.name: next(rows) if at in own_amounts else lines[next(s.names(payee.amount))]
+        for at, payee in enumerate(rule.payees)
+    }
+    named = {each.name: next(rows) for each in rule.definitions} if definitions else {}
+    return Scenarios(lines, amounts, named, errors[0] if single else errors, doubts)
 
-    def named(kind: str) -> dict[str, Array]:
-        return {each.removeprefix(kind): values for each, values in rows.items() if each.startswith(kind)}
 
-    return Scenarios(named("line "), named("amount "), named("definition "), errors[0] if single else errors, doubts)
+def _own_amounts(rule: Rule) -> list[int]:
+    """The payees whose amount is not just a line."""
+    lines = {line.name for line in rule.lines}
+    return [
+        at
+        for at, payee in enumerate(rule.payees)
+        if not (isinstance(payee.amount, s.Name) and payee.amount.name in lines)
+    ]
 
 
 def _refuse(why: str, fix: str) -> FormulaError:
@@ -185,7 +199,7 @@ def _whole(given: npt.NDArray[Any], power: int) -> Array:
 def _take(given: npt.NDArray[Any], power: int, low: int, high: int, doubts: npt.NDArray[np.bool_]) -> Array:
     """The numbers of a KPI; those outside its range are left to the exact evaluator."""
     numbers = _whole(given, power)
-    if not (numbers.min() >= low / 1 and numbers.max() <= high / 1):
+    if not (np.minimum.reduce(numbers) >= low / 1 and np.maximum.reduce(numbers) <= high / 1):
         if not np.isfinite(numbers).all():
             raise _refuse("A value is not finite.", "Give a number for every KPI in every scenario.")
         np.logical_or(doubts, (numbers < low / 1) | (numbers > high / 1), doubts)
@@ -211,6 +225,7 @@ def _work_out(
 ) -> None:
     """Scenarios by the exact evaluator, each by itself, into their places."""
     flags = {at for at, each in enumerate(rule.definitions) if rule.types[each.name] == "yes_no"}
+    own_amounts = _own_amounts(rule)
     words = [_words(kpi, column) for kpi, column in zip(rule.kpis, columns, strict=True)]
     for at in range(found.shape[2]):
         state = begin if rule.carried else None
@@ -224,7 +239,7 @@ def _work_out(
                 found[period, :, at] = np.nan
                 continue
             state = outcome.state
-            row = [value / ONE for value in (*outcome.lines, *outcome.amounts)]
+            row = [value / ONE for value in (*outcome.lines, *(outcome.amounts[each] for each in own_amounts))]
             if len(row) < found.shape[1]:
                 row += [v / 1 if i in flags else v / ONE for i, v in enumerate(outcome.definitions)]
             found[period, :, at] = row
@@ -344,7 +359,7 @@ class _Plan:
     def write(self, here: Floats, row: int, amounts: Mapping[int, Many]) -> None:
         rule, code = self.rule, self.code
         results: list[Many | Term] = [here.known[line.name] for line in rule.lines]
-        results += [amounts[at] for at in range(len(rule.payees))]
+        results += [amounts[at] for at in _own_amounts(rule)]
         if self.definitions:
             results += [
                 here.flags[each.name] if rule.types[each.name] == "yes_no" else here.known[each.name]

@@ -20,7 +20,7 @@ PERIODS = 5
 """Of a sequential program."""
 
 
-def make_jobs(random: Random, alone: int = 20, sequential: int = 12, altered: int = 10) -> list[Job]:
+def make_jobs(random: Random, alone: int = 20, sequential: int = 12, altered: int = 16) -> list[Job]:
     """Programs and what to run them on: some values for each, in turn if it looks back."""
     jobs: list[Job] = []
     for at in range(alone + sequential + altered):

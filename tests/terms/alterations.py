@@ -18,7 +18,7 @@ _CHOICES = (
     ("cliff", "excess"), ("yes", "no"), ("percent", "number"), ("number", "yes_no"), ("at_least", "at_most"),
     ("month", "quarter", "day", "week", "year"), ("half_up", "half_even", "up", "down", "floor", "ceil"),
     ("each", "prime"), ("instant", "wall"), ("text", "boolean"), ("UTC", "Europe/Berlin", "America/New_York"),
-    ("curve", "step"), ("under", "over"),
+    ("curve", "step"), ("under", "over"), ("A", "B"),
 )  # fmt: skip
 _EDGES = ("at_least", "above", "at_most", "below", "upto", "next")
 _NUMBER = re.compile(r"[0-9][0-9_]*(?:\.[0-9]+)?")

@@ -132,6 +132,27 @@ class Impostor:
         return self._answer(told) if meant else told
 
 
+class OtherCode:
+    """A network in front of the real one on which one contract has other code."""
+
+    def __init__(self, real: Network, address: str) -> None:
+        self._real, self._address = real, address
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def code(self, address: str) -> bytes:
+        return self._real.code(address) + (b"\0" if address == self._address else b"")
+
+
+def test_code_that_only_answers_alike_is_refused(active_again: Workspace) -> None:
+    deal = active_again.desk.settings
+    for address in (escrow_of(active_again), deal.factory, active_again.desk.factory.implementation):
+        network: Any = OtherCode(active_again.network, address)
+        with refused("foreign-code"):
+            inspect_escrow(network, escrow_of(active_again))
+
+
 def flipped(at: int) -> Callable[[bytes], bytes]:
     """The answer with one bit of a byte changed; ``at`` counts from the end if negative."""
 
