@@ -98,8 +98,7 @@ def refuse(
 ) -> NoReturn:
     """Raise ``formula-syntax`` (or ``code``) with the place shown by a caret under the line."""
     line_start = text.rfind("\n", 0, start) + 1
-    line_end = text.find("\n", start)
-    line = text[line_start : line_end if line_end >= 0 else len(text)].replace("\t", " ").replace("\r", " ")
+    line = text[line_start:].partition("\n")[0].replace("\t", " ").replace("\r", " ")
     left = max(0, start - line_start - 50)
     shown = f"{why}\n    {line[left : left + 100]}\n    {' ' * (start - line_start - left)}^"
     details = {"formula": text[:200], "at": start, "said": why}

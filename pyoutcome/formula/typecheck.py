@@ -135,8 +135,7 @@ class Types:
 
     def table(self, node: s.Step | s.Bands | s.Curve) -> None:
         for child in s.children(node):
-            for part in s.children(child) if isinstance(child, s.StepRow | s.BandRow | s.Point) else (child,):
-                self.need(part, "number")
+            self.need(child, "number")  # of a row: all that is in it
         rows = node.points if isinstance(node, s.Curve) else node.rows
         least = 2 if isinstance(node, s.Curve) else 1 if isinstance(node, s.Step) else 0
         if not least <= len(rows) <= MOST_ITEMS:
@@ -190,9 +189,9 @@ class Types:
                     span=row.span,
                 )
             if upward:
-                high = cut if high is None or cut < high else high
+                high = cut
             else:
-                low = cut if low is None or low < cut else low
+                low = cut
             empty = low is not None and high is not None and low >= high
 
 

@@ -74,10 +74,30 @@ def test_products_are_merged_in_the_order_they_are_written() -> None:
 
 
 def test_a_mistake_is_shown_under_its_own_line() -> None:
+    text = "a +\n\tb +\r\n  @ c\n+ d\n+ e"
     with pytest.raises(FormulaError) as caught:
-        parse("a +\n\tb +\r\n  @ c\n+ d")
-    assert ["    \t@ c".replace("\t", "  "), "      ^"] == caught.value.why.splitlines()[1:]
-    assert ("a +\n\tb +\r\n  @ c\n+ d", 12) == (caught.value.details["formula"], caught.value.details["at"])
+        parse(text)
+    said, shown, caret = caught.value.why.splitlines()
+    assert ("      @ c", "      ^") == (shown, caret)
+    assert {"formula": text, "at": 12, "said": said} == caught.value.details
+    assert "Remove or replace this character." == caught.value.fix
+
+
+@pytest.mark.parametrize("text", ["\n@", "\n\n@\n", "a +\n@ + %"])
+def test_an_empty_line_before_is_not_shown(text: str) -> None:
+    with pytest.raises(FormulaError) as caught:
+        parse(text)
+    _, shown, caret = caught.value.why.splitlines()
+    assert ("    @", "    ^") == (shown[:5], caret)
+
+
+def test_the_remedy_is_for_the_character_at_fault() -> None:
+    with pytest.raises(FormulaError) as caught:
+        parse("@ = 1 && 2")
+    assert "Remove or replace this character." == caught.value.fix
+    with pytest.raises(FormulaError) as caught:
+        parse("a && b")
+    assert "and" in caught.value.fix
 
 
 def test_tabs_and_carriage_returns_do_not_move_the_caret() -> None:
@@ -88,10 +108,10 @@ def test_tabs_and_carriage_returns_do_not_move_the_caret() -> None:
 
 def test_of_a_long_line_the_part_around_the_mistake_is_shown() -> None:
     with pytest.raises(FormulaError) as caught:
-        parse("1 + " * 30 + "@" + " + 1" * 30)
+        parse("1 +\n" + "1 + " * 30 + "@" + " + 1" * 30)
     shown, caret = caught.value.why.splitlines()[1:]
     assert ("@", 50, 100) == (shown[len(caret) - 1], len(caret) - 5, len(shown) - 4)
-    assert "1 + " * 30 + "@" + " + 1" * 19 + " + " == caught.value.details["formula"]
+    assert "1 +\n" + "1 + " * 30 + "@" + " + 1" * 18 + " + " == caught.value.details["formula"]
 
 
 def test_where_the_formula_stands_is_handed_on_with_every_refusal() -> None:

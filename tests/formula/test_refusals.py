@@ -121,6 +121,20 @@ def test_a_name_that_is_nearly_right_is_offered(known: str) -> None:
     assert f"Did you mean {known!r}?" == refused(lambda: rule(f"{known}_", ("1", "2"))).fix
 
 
+@pytest.mark.parametrize("known", ["definition", "register"])
+def test_what_the_agreement_itself_names_is_offered(known: str) -> None:
+    definitions = (Definition("definition", parse("1")),)
+    register = (Register("register", parse("1"), parse("2")),)
+    line = (Line("pay", 0, 1, parse(f"{known}_")),)
+    assert f"Did you mean {known!r}?" == refused(lambda: Rule((), (), definitions, line, PAYEES, register)).fix
+
+
+def test_each_provider_needs_its_own_opening_value() -> None:
+    kpis = (KpiShape("k", 0, ONE, 0, "UA", opening=0), KpiShape("k", 0, ONE, 0, "B6"))
+    small(kpis, lines=(Line("pay", 0, 1, parse("prev.k.UA")),))
+    assert "no-opening" == refused(lambda: small(kpis, lines=(Line("pay", 0, 1, parse("prev.k.B6")),))).code
+
+
 def test_only_what_has_a_past_is_offered_where_one_is_read() -> None:
     assert "Did you mean 'pay'?" == refused(lambda: rule("lag(pay_, 1)")).fix
     assert "'fee'" not in refused(lambda: rule("lag(fee_, 1)")).fix
@@ -316,6 +330,8 @@ def test_how_far_and_how_much_a_rule_may_look_back() -> None:
         ("bands(x, [upto y at 1, next 3 at 2, upto 2 at 3, rest at 5])", True),
         ("bands(x, [upto 3 at 1, upto y at 2, upto 3 at 3, rest at 5])", True),
         ("bands(x, [upto 3 at 1, next -1 at 2, rest at 5])", False),
+        ("bands(x, [upto y at 1, upto 5 at 2, next 2 at 3, upto 6 at 4, rest at 0])", False),
+        ("bands(x, [upto y at 1, upto 5 at 2, next 2 at 3, upto 7 at 4, rest at 0])", True),
         ("curve(x, [1 gives 1, y gives 2, 2 gives 1])", True),
         ("curve(x, [1 gives 1, y gives 2, 1 gives 1])", False),
     ],

@@ -159,6 +159,19 @@ def test_what_nothing_mentions_is_listed() -> None:
     assert ("ok", "tier", "fee", "spare") == unused(made)
 
 
+def test_what_is_read_of_earlier_periods_is_mentioned() -> None:
+    kpis = (KpiShape("k", 0, ONE, 0, "UA", opening=0), KpiShape("k", 0, ONE, 0, "B6", opening=0))
+    lines = (Line("a", 0, 1, parse("prev.k.UA")), Line("b", 0, 1, parse("to_date.a")), Line("c", 0, 1, parse("1")))
+    made = Rule(kpis, (), (), lines, (Payee("UA", parse("b + earned_before.UA")),))
+    assert ("k.B6", "c") == unused(made)
+
+
+def test_every_type_of_kpi_can_be_a_providers_own() -> None:
+    flag, tier = KpiShape.yes_no("ok", "UA"), KpiShape.choice("tier", ("gold", "base"), "UA")
+    assert ("ok.UA", "yes_no", ()) == (flag.full_name, flag.type, flag.labels)
+    assert ("tier.UA", "choice", ("gold", "base")) == (tier.full_name, tier.type, tier.labels)
+
+
 def test_sums_of_quotients_are_found() -> None:
     made = rule("x / 3 + fee / 3 - 1 + part", part="(x - fee) / 3 + x / 4 * fee - 2 / 3")
     assert [("part", "(x - fee) / 3 + x * fee / 4"), ("pay", "x / 3 + fee / 3")] == [
