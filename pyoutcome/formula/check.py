@@ -46,7 +46,7 @@ def _type_item(item: Item, types: dict[str, KpiType], labels: dict[str, tuple[st
     """Find the type of an item and of the names that stand for it."""
     found = Types(item, types, labels).of(item.formula)
     may_be_truth = item.kind in ("definition", "start", "register", "opening")
-    if (found == "choice" and item.kind != "opening") or (found == "yes_no" and not may_be_truth):
+    if found == "choice" or (found == "yes_no" and not may_be_truth):
         refuse_type(item, item.formula, "a number or a yes/no" if may_be_truth else "a number", found)
     if item.kind == "start":
         types[f"prev.{item.name.removeprefix('start of ')}"] = found

@@ -211,3 +211,61 @@ def test_periods_to_look_back_are_one_to_999(periods: str) -> None:
     with pytest.raises(FormulaError) as caught:
         parse(f"lag(a, {periods})")
     assert ("formula-syntax", 7) == (caught.value.code, caught.value.details["at"])
+
+
+PLAIN = "Write a number, a name or an operation here."
+LAST = "Write ')' here, or check the brackets before."
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "said", "fix"),
+    [
+        ("(a + b", 6, "Here ')' is expected, but the formula ends.", LAST),
+        ("(a b", 3, "Here ')' is expected, not 'b'.", LAST),
+        (
+            "a if b",
+            6,
+            "Here 'else' is expected, but the formula ends.",
+            "Say what holds otherwise: 'a if condition else b'.",
+        ),
+        ("clamp(a, 1", 10, "Here ',' is expected, but the formula ends.", "Write it such as clamp(a, low, high)."),
+        ("clamp(abs(a), 1)", 15, "Here ',' is expected, not ')'.", "Write it such as clamp(a, low, high)."),
+        ("clamp(1, abs(*), 2)", 13, "A value is expected here, not '*'.", "Write it such as abs(a)."),
+        ("min + 1", 4, "Here '(' is expected, not '+'.", "Write it such as min(a, b)."),
+        ("mni(a, b)", 0, "'mni' is no operation of the language.", "Did you mean 'min'?"),
+        ("3 (b)", 2, "'(' cannot follow a finished formula.", "Put an operator between, or remove the rest."),
+        ("a b", 2, "'b' cannot follow a finished formula.", "Put an operator between, or remove the rest."),
+        ("1 +", 3, "A value is expected here, not the end of the formula.", PLAIN),
+        ("min(, a)", 4, "A value is expected here, not ','.", "Write it such as min(a, b)."),
+        ("1 + if a", 4, "A value is expected here, not 'if'.", "Write the value first: 'a if condition else b'."),
+        ("a ** b", 3, "A value is expected here, not '*'.", "There are no powers: write the product, such as x * x."),
+        ("* a * b", 0, "A value is expected here, not '*'.", PLAIN),
+        ("a * b + * c", 8, "A value is expected here, not '*'.", PLAIN),
+        ("1 * / a", 4, "A value is expected here, not '/'.", PLAIN),
+        ("gives + 1", 0, "A value is expected here, not 'gives'.", PLAIN),
+        ("down", 0, "'down' is a word of the language, not a name.", "Use another name."),
+        ("lag(min, 1)", 4, "A name is expected here, not 'min'.", "Name a KPI, line or value."),
+        ("lag(min.a, 1)", 4, "A name is expected here, not 'min.a'.", "Name a KPI, line or value."),
+        ("lag(5, 1)", 4, "A name is expected here, not '5'.", "Name a KPI, line or value."),
+        ("pick(prev, [x gives 1])", 5, "A name is expected here, not 'prev'.", "Name a KPI, line or value."),
+        ("pick(min, [x gives 1])", 5, "A name is expected here, not 'min'.", "Name a KPI, line or value."),
+        ("step(a, [abve 3 gives 1])", 9, "A row cannot start with 'abve'.", "Did you mean 'above'?"),
+        (
+            "bands(abs(a), [zzz 1 at 1])",
+            15,
+            "A row cannot start with 'zzz'.",
+            "Write it such as bands(a, [upto 100 at 5, next 50 at 7, rest at 9]).",
+        ),
+    ],
+)
+def test_a_mistake_is_said_with_what_to_write_instead(text: str, at: int, said: str, fix: str) -> None:
+    with pytest.raises(FormulaError) as caught:
+        parse(text)
+    assert (at, said, fix) == (caught.value.details["at"], caught.value.details["said"], caught.value.fix)
+
+
+def test_the_parts_of_a_product_stand_where_they_are_written() -> None:
+    text = "1 + a / b * c"
+    spans = {text[slice(*node.span)] for node in walk(parse(text)) if isinstance(node, s.Product)}
+    assert {"a / b * c"} == spans
+    assert s.Name("earned_before.UA") == parse("earned_before.UA")

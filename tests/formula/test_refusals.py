@@ -341,3 +341,17 @@ def test_rows_of_constants_have_an_order_and_each_can_win(table: str, fine: bool
         rule(table)
     else:
         assert refused(lambda: rule(table)).code in {"row-never-wins", "table-order"}
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("curve(x, [3 gives 1, 2 gives 2])", "do not rise from first to last: 2 stands after 3."),
+        ("curve(x, [2 gives 1, 2 gives 2])", "do not rise from first to last: 2 stands after 2."),
+        ("bands(x, [upto 1 at 1, upto 5 at 2, upto 4 at 3, rest at 0])", "last: 4 stands after 5."),
+        ("bands(x, [upto -1 at 1, rest at 0])", "do not rise from first to last."),
+        ("bands(x, [next -1 at 1, rest at 0])", "do not rise from first to last."),
+    ],
+)
+def test_rows_out_of_order_are_named(table: str, said: str) -> None:
+    assert refused(lambda: rule(table)).why.endswith(said)
