@@ -14,7 +14,8 @@ from pyoutcome.chain.network import Call, Identity, Network, Reverted
 from pyoutcome.chain.networks import connect
 from pyoutcome.chain.sender import Sender
 from pyoutcome.errors import ProtocolError
-from tests.chain.conftest import STARTS_AT, fresh_network, refused
+from tests.anvil import STARTS_AT
+from tests.chain.conftest import fresh_network, refused
 from tests.chain.echo import CREATION, RUNTIME
 
 COIN = 10**18
