@@ -153,6 +153,24 @@ def test_how_deep_a_formula_may_be() -> None:
     assert ("formula-too-deep", {"deepest": 200}) == (caught.value.code, caught.value.details)
 
 
+@pytest.mark.parametrize(
+    ("before", "opening", "closing", "most"),
+    [
+        ("", "(", ")", 99),
+        ("(1) + (1 if yes else (1)) * 2 + ", "(", ")", 98),
+        ("1 if yes else (1 if yes else 1) + ", "(", ")", 97),
+        ("", "1 if yes else ", "", 99),
+    ],
+)
+def test_how_much_may_be_open_at_once_whatever_has_been_closed(
+    before: str, opening: str, closing: str, most: int
+) -> None:
+    parse(before + opening * most + "1" + closing * most)
+    with pytest.raises(FormulaError) as caught:
+        parse(before + opening * (most + 1) + "1" + closing * (most + 1))
+    assert "formula-too-deep" == caught.value.code
+
+
 def test_what_stood_side_by_side_does_not_add_to_the_depth() -> None:
     parse("min(" + ", ".join(["(((a)))"] * 300) + ")")
     parse(" + ".join(["(1 if a < 1 else 2)"] * 150))
