@@ -40,6 +40,8 @@ _ASSERTED: Final[Mapping[str, str]] = {
     "autoinstall_known_extensions": "false",
     "python_enable_replacements": "false",
     "preserve_insertion_order": "true",
+    # Left alone, it draws one on standard output, among our results, once a query takes longer than two seconds.
+    "enable_progress_bar": "false",
     "lock_configuration": "true",
 }
 

@@ -35,8 +35,8 @@ class Piece:
     end: int
     turning: tuple[str, ...]
     """Variables that it neither only rises nor only falls with, widest first; none: the end is exact."""
-    kept: int | None
-    """What it comes to at some point of the piece; None: not tried, or no single value."""
+    corner: Box
+    """The others, each at the end that matters."""
 
 
 class Ends:
@@ -61,8 +61,8 @@ class Ends:
         return known
 
     def _end(self, form: Terms, view: View, upper: bool, halving: bool) -> int:
-        first = self._piece(form, {}, view, upper, halving)
-        if not halving or not first.turning or first.kept == first.end:
+        first = self._piece(form, {}, view, upper)
+        if not halving or not first.turning or self._keeps(form, first):
             return first.end
         return self._halve(form, first, upper)
 
@@ -74,16 +74,16 @@ class Ends:
         in_vain = 0
         while self.frame.pieces > 0:
             _, made, piece = heap[0]
-            if not piece.turning or piece.kept == piece.end or made > _MOST_PIECES or in_vain > _MOST_IN_VAIN:
+            if not piece.turning or made > _MOST_PIECES or in_vain > _MOST_IN_VAIN or self._keeps(form, piece):
                 break
             heapq.heappop(heap)
             for part in self._cut(piece):
                 self.frame.pieces -= 1
                 view = self._look(form, part, slopes=True)
-                found = self._piece(form, part, view, upper, look_for_point=True)
+                found = self._piece(form, part, view, upper)
                 # a part cannot promise more than the whole did
                 end = min(found.end, piece.end) if upper else max(found.end, piece.end)
-                heapq.heappush(heap, (sign * end, next(number), Piece(part, end, found.turning, found.kept)))
+                heapq.heappush(heap, (sign * end, next(number), Piece(part, end, found.turning, found.corner)))
             in_vain = in_vain + 1 if heap[0][0] == sign * first.end else 0
         return sign * heap[0][0]
 
@@ -98,7 +98,7 @@ class Ends:
             piece.box | {name: range_of(middle + unit, high, grain)},
         )
 
-    def _piece(self, form: Terms, box: Box, view: View, upper: bool, look_for_point: bool) -> Piece:
+    def _piece(self, form: Terms, box: Box, view: View, upper: bool) -> Piece:
         """A part of the box, the variables that the value only rises or falls with set to the ends that matter."""
         slopes = view.slopes if view.slopes is not None else dict.fromkeys(self.frame.variables(form, self.box), JUMP)
         ranges = {name: box.get(name, self.box[name]) for name in slopes}
@@ -121,28 +121,27 @@ class Ends:
             end = min(end, at_corner.high + slack) if upper else max(end, at_corner.low - slack)
             end = _inward(end, view.grain, upper)
         turning.sort(key=lambda name: self._width(name, ranges[name]), reverse=True)
-        kept = self._kept(form, box, corner, turning, ranges, upper) if turning and look_for_point else None
-        return Piece(box, end, tuple(turning), kept)
+        return Piece(box, end, tuple(turning), _points(corner))
 
     def _width(self, name: str, within: Range) -> int:
         """A piece's share of the whole range of a variable, in 2**-64."""
         low, high, _ = self.box[name]
         return ((within.high - within.low) << 64) // max(1, high - low)
 
-    def _kept(
-        self, form: Terms, box: Box, corner: dict[str, int], turning: list[str], ranges: Box, upper: bool
-    ) -> int | None:
-        """The most (or least) at the points where the variables that turn are at their ends."""
-        found: list[int] = []
-        most = _MOST_CORNERS[bool(box)]
-        tried = turning[:most]
-        for number in range(2 ** len(tried)):
-            point = corner | {name: ranges[name].low for name in turning[most:]}
-            point |= {name: ranges[name][number >> at & 1] for at, name in enumerate(tried)}
-            view = self._look(form, box | _points(point))
-            if view.low == view.high:
-                found.append(view.low)
-        return (max(found) if upper else min(found)) if found else None
+    def _keeps(self, form: Terms, piece: Piece) -> bool:
+        """Is the end reached at a point where the variables that turn are at their ends, too?
+
+        Asked only of the piece that promises most, and only until a point answers.
+        """
+        most = _MOST_CORNERS[bool(piece.box)]
+        ranges = {name: piece.box.get(name, self.box[name]) for name in piece.turning}
+        rest = _points({name: ranges[name].low for name in piece.turning[most:]})
+        for number in range(2 ** min(most, len(ranges))):
+            tried = {name: ranges[name][number >> at & 1] for at, name in enumerate(piece.turning[:most])}
+            view = self._look(form, piece.box | piece.corner | rest | _points(tried))
+            if view.low == view.high == piece.end:
+                return True
+        return False
 
     def _look(self, form: Terms, box: Box, *, slopes: bool = False) -> View:
         walk = self.whole.inside_box(self._rest(form, box, slopes), slopes=slopes)

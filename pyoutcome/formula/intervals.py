@@ -8,11 +8,10 @@ jumps or unknown errors make slopes useless they are None; the range stays sound
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from math import gcd
-from typing import Final, NoReturn, TypeAlias
+from typing import Final, NamedTuple, NoReturn, TypeAlias
 
 from pyoutcome.decimals import INT256_MAX, INT256_MIN, ONE, divide_trunc, show
 from pyoutcome.errors import FormulaError
@@ -22,7 +21,10 @@ INFINITE: Final = Fraction(10**300)
 Slope: TypeAlias = tuple[Fraction, Fraction]
 Slopes: TypeAlias = dict[str, Slope]
 JUMP: Final[Slope] = (-INFINITE, INFINITE)
-FLAT: Final[Slope] = (Fraction(0), Fraction(0))
+_PLAIN_BITS: Final = 990
+"""A fraction whose numerator is shorter than this is less than INFINITE."""
+_ZERO: Final = Fraction(0)
+FLAT: Final[Slope] = (_ZERO, _ZERO)
 ITSELF: Final[Slope] = (Fraction(1), Fraction(1))
 
 
@@ -44,8 +46,7 @@ def possible_zero() -> NoReturn:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """What is known of a number; all integers scaled by 10**18."""
 
     low: int
@@ -80,16 +81,23 @@ def constant(value: int) -> View:
 
 def shift(a: Slope, b: Slope) -> Slope:
     """Slope of a sum."""
+    if a is FLAT or b is FLAT:
+        return b if a is FLAT else a
     return _bounded(a[0] + b[0]), _bounded(a[1] + b[1])
 
 
 def _bounded(value: Fraction) -> Fraction:
+    # a plain number, told by its length: comparing fractions takes most of the time of an analysis
+    if value.numerator.bit_length() < _PLAIN_BITS:
+        return value
     return min(max(value, -INFINITE), INFINITE)
 
 
 def _times(a: Fraction, b: Fraction) -> Fraction:
-    if a == 0 or b == 0:
-        return Fraction(0)
+    if not a or not b:
+        return _ZERO
+    if a.numerator.bit_length() < _PLAIN_BITS and b.numerator.bit_length() < _PLAIN_BITS:
+        return _bounded(a * b)
     if abs(a) >= INFINITE or abs(b) >= INFINITE:
         return INFINITE if (a > 0) == (b > 0) else -INFINITE
     return _bounded(a * b)
@@ -97,7 +105,14 @@ def _times(a: Fraction, b: Fraction) -> Fraction:
 
 def scale(slope: Slope, low: Fraction, high: Fraction) -> Slope:
     """A slope times a factor between low and high."""
-    ends = [_times(s, f) for s in slope for f in (low, high)]
+    least, most = slope
+    if not least and not most:
+        return FLAT
+    ends = [_times(least, low)]
+    if least != most:
+        ends.append(_times(most, low))
+    if low != high:
+        ends += [_times(end, high) for end in slope]
     return min(ends), max(ends)
 
 
@@ -114,7 +129,7 @@ def merged(views: Iterable[View]) -> Slopes | None:
         if view.slopes is None:
             return None
         all_slopes.append(view.slopes)
-    names = {name for slopes in all_slopes for name in slopes}
+    names = dict.fromkeys(name for slopes in all_slopes for name in slopes)
     return {name: hull(slopes.get(name, FLAT) for slopes in all_slopes) for name in names}
 
 
@@ -123,11 +138,10 @@ def add(x: View, y: View, sign: int = 1, *, fits: bool = True) -> View:
     low, high = (x.low + y.low, x.high + y.high) if sign > 0 else (x.low - y.high, x.high - y.low)
     slopes: Slopes | None = None
     if x.slopes is not None and y.slopes is not None:
-        unit = Fraction(sign)
-        slopes = {
-            name: shift(x.slopes.get(name, FLAT), scale(y.slopes.get(name, FLAT), unit, unit))
-            for name in x.slopes.keys() | y.slopes.keys()
-        }
+        slopes = dict(x.slopes)
+        for name, slope in y.slopes.items():
+            added = slope if sign > 0 else (-slope[1], -slope[0])
+            slopes[name] = shift(slopes[name], added) if name in slopes else added
     made = make if fits else View
     return made(low, high, gcd(x.grain, y.grain), slopes, x.error + y.error)
 
@@ -142,7 +156,7 @@ def multiply_divide(x: View, y: View, z: View) -> View:
     if z.low <= 0 <= z.high:
         possible_zero()
     products = [a * b for a in (x.low, x.high) for b in (y.low, y.high)]
-    ends = [divide_trunc(p, c) for p in products for c in (z.low, z.high)]
+    ends = [divide_trunc(p, c) for p in (min(products), max(products)) for c in {z.low, z.high}]
     exact = z.low == z.high and x.grain * y.grain % z.low == 0
     grain = abs(x.grain * y.grain // z.low) if exact else 1
     least = min(abs(z.low), abs(z.high)) - z.error
@@ -150,29 +164,33 @@ def multiply_divide(x: View, y: View, z: View) -> View:
         return make(min(ends), max(ends), grain, None, 0)
     x_most, y_most = max(abs(x.low), abs(x.high)) + x.error, max(abs(y.low), abs(y.high)) + y.error
     error = Fraction(x.error * y_most + y.error * x_most, least) + Fraction(x_most * y_most * z.error, least * least)
-    slopes = {name: _quotient_slope(name, x, y, z) for name in x.slopes.keys() | y.slopes.keys() | z.slopes.keys()}
+    slopes = _quotient_slopes((x, x.slopes), (y, y.slopes), (z, z.slopes))
     return make(min(ends), max(ends), grain, slopes, -(-error.numerator // error.denominator) + (0 if exact else 1))
 
 
-def _quotient_slope(name: str, x: View, y: View, z: View) -> Slope:
-    """Derivative of x*y/z: (x'y + xy') / z - xyz' / z^2, each part at its widest."""
-    parts = FLAT
-    (x0, x1), (y0, y1), (z0, z1) = (_real(view) for view in (x, y, z))
-    inverse = Fraction(ONE * ONE) / z1, Fraction(ONE * ONE) / z0
-    for mine, low, high in (((x.slopes or {}).get(name), y0, y1), ((y.slopes or {}).get(name), x0, x1)):
-        if mine is not None:
-            parts = shift(parts, scale(scale(mine, low / ONE, high / ONE), inverse[0] / ONE, inverse[1] / ONE))
-    mine = (z.slopes or {}).get(name)
-    if mine is not None:
+def _quotient_slopes(x: tuple[View, Slopes], y: tuple[View, Slopes], z: tuple[View, Slopes]) -> Slopes:
+    """Derivatives of x*y/z: (x'y + xy') / z - xyz' / z^2, each part at its widest."""
+    (x0, x1), (y0, y1), (z0, z1) = (_real(view) for view, _ in (x, y, z))
+    inverse = Fraction(ONE, z1), Fraction(ONE, z0)
+    found: Slopes = {}
+    for slopes, low, high in ((x[1], y0, y1), (y[1], x0, x1)):
+        for name, slope in slopes.items():
+            part = scale(slope, Fraction(low, ONE), Fraction(high, ONE))
+            if (z0, z1) != (ONE, ONE):
+                part = scale(part, *inverse)
+            found[name] = shift(found.get(name, FLAT), part)
+    if z[1]:
         tops = [a * b for a in (x0, x1) for b in (y0, y1)]
-        squares = [Fraction(ONE) / (c * c) for c in (z0, z1)]
-        ends = [top * square / ONE for top in tops for square in squares]
-        parts = shift(parts, scale(mine, -max(ends), -min(ends)))
-    return parts
+        ends = [Fraction(top, c * c) for top in (min(tops), max(tops)) for c in (z0, z1)]
+        low_end, high_end = -max(ends), -min(ends)
+        for name, slope in z[1].items():
+            found[name] = shift(found.get(name, FLAT), scale(slope, low_end, high_end))
+    return found
 
 
-def _real(view: View) -> tuple[Fraction, Fraction]:
-    return Fraction(view.low - view.error), Fraction(view.high + view.error)
+def _real(view: View) -> tuple[int, int]:
+    """Where the exact value lies."""
+    return view.low - view.error, view.high + view.error
 
 
 def extreme(x: View, y: View, *, least: bool) -> View:

@@ -65,7 +65,7 @@ class _Reader:
         return token
 
     def accept(self, text: str) -> bool:
-        if self.here.text == text and self.here.kind != "end":
+        if self.here.text == text:
             self.at += 1
             return True
         return False
@@ -120,7 +120,7 @@ class _Reader:
         self.deeper()
         start = self.here.start
         left = self.prefix(least)
-        while self.here.kind != "number" and (binds := _BINDS.get(self.here.text, 0)) >= least:
+        while (binds := _BINDS.get(self.here.text, 0)) >= least:
             sign = self.take()
             right = self.expression(binds + 1)
             left = self.joined(sign.text, left, right, self.span(start))
@@ -206,7 +206,6 @@ class _Reader:
         before = {"prev", "to_date", "total", "earned_before"}
         known = (token.text in alone) or (words[0] in before and len(words) > 1) or words[0] not in RESERVED
         if not known and token.text in OPERATORS | TABLE_WORDS:
-            self.at -= 1
             self.refuse_value(token)
         if not known:
             self.refuse(f"{token.text!r} is a word of the language, not a name.", "Use another name.", token)

@@ -92,10 +92,11 @@ def evaluate_many(
     work: Callable[..., None] = rule.translations[key]  # type: ignore[assignment]
     found = np.empty((periods, count_of_rows, count))
     doubts = np.zeros(count, dtype=np.bool_)
-    block = max(_LEAST_BLOCK, _BLOCK // max(1, periods // 3))
+    # blocks of one length: a short last one would cost as many calls as the others
+    blocks = max(1, round(count / max(_LEAST_BLOCK, _BLOCK // max(1, periods // 3))))
     with np.errstate(all="ignore"):
-        for begin in range(0, count, block):
-            here = slice(begin, begin + block)
+        for at in range(blocks):
+            here = slice(count * at // blocks, count * (at + 1) // blocks)
             work([column[:, here] for column in columns], found[:, :, here], doubts[here])
     errors = np.zeros((periods, count), dtype=np.int8)
     again = np.flatnonzero(doubts)
@@ -186,6 +187,12 @@ def _multiple(kpi: KpiShape) -> int:
     return 1 if kpi.type == "yes_no" else kpi.multiple
 
 
+def _ends(kpi: KpiShape) -> tuple[int, int]:
+    """Its range in units of its last decimal."""
+    multiple = _multiple(kpi)
+    return -(-kpi.low // multiple), kpi.high // multiple
+
+
 def _whole(given: npt.NDArray[Any], power: int) -> Array:
     """The numbers in units of the KPI's last decimal."""
     if power > 1:
@@ -197,12 +204,12 @@ def _whole(given: npt.NDArray[Any], power: int) -> Array:
 
 
 def _take(given: npt.NDArray[Any], power: int, low: int, high: int, doubts: npt.NDArray[np.bool_]) -> Array:
-    """The numbers of a KPI; those outside its range are left to the exact evaluator."""
+    """The numbers of a KPI by period; scenarios outside its range are left to the exact evaluator."""
     numbers = _whole(given, power)
-    if not (np.minimum.reduce(numbers) >= low / 1 and np.maximum.reduce(numbers) <= high / 1):
+    if not (np.minimum.reduce(numbers, None) >= low / 1 and np.maximum.reduce(numbers, None) <= high / 1):
         if not np.isfinite(numbers).all():
             raise _refuse("A value is not finite.", "Give a number for every KPI in every scenario.")
-        np.logical_or(doubts, (numbers < low / 1) | (numbers > high / 1), doubts)
+        np.logical_or(doubts, ((numbers < low / 1) | (numbers > high / 1)).any(0), doubts)
     return numbers
 
 
@@ -261,9 +268,12 @@ class _Plan:
         self.past_flags: dict[str, Term] = {}
         self.registers: dict[str, Many | Term] = {}
         self.sums: dict[str, Many] = {}
+        self.numbers: list[Term] = []
+        """Of each KPI: periods x scenarios, in units of its last decimal."""
 
     def function(self) -> Callable[..., None]:
         self.recall()
+        self.take_kpis()
         for row, period in enumerate(self.periods):
             self.period(row, period)
         self.code.drop_unused()
@@ -336,13 +346,19 @@ class _Plan:
         else:
             here.flags[item.name] = value
 
+    def take_kpis(self) -> None:
+        """All periods of a KPI at once: a call costs as much as thousands of numbers."""
+        for at, kpi in enumerate(self.rule.kpis):
+            low, high = _ends(kpi)
+            given = name("columns")[at]
+            self.numbers.append(self.code.let(self.code.call(_take, given, _power(kpi), low, high, name("doubts"))))
+
     def read_kpis(self, here: Floats, row: int) -> None:
         code = self.code
         for at, kpi in enumerate(self.rule.kpis):
             multiple = _multiple(kpi)
-            low, high = -(-kpi.low // multiple), kpi.high // multiple
-            given = name("columns")[at][row]
-            numbers = code.let(code.call(_take, given, _power(kpi), low, high, here.doubts))
+            low, high = _ends(kpi)
+            numbers = code.let(self.numbers[at][row])
             if kpi.type == "yes_no":
                 here.flags[kpi.full_name] = code.let(numbers > 0)
                 continue

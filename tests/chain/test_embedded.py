@@ -18,7 +18,8 @@ from pyoutcome.chain.localchain import CHAIN_ID, FILE
 from pyoutcome.chain.network import Call, Reverted
 from pyoutcome.chain.networks import connect, start_chain
 from pyoutcome.chain.sender import Sender
-from tests.chain.conftest import ROOT, STARTS_AT, refused
+from tests.anvil import STARTS_AT
+from tests.chain.conftest import ROOT, refused
 from tests.chain.echo import CREATION
 
 DEPLOY_AND_WRITE = f"""

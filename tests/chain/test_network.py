@@ -14,7 +14,8 @@ from pyoutcome.chain.network import Call, Identity, Network, Reverted
 from pyoutcome.chain.networks import connect
 from pyoutcome.chain.sender import Sender
 from pyoutcome.errors import ProtocolError
-from tests.chain.conftest import STARTS_AT, fresh_network, refused
+from tests.anvil import STARTS_AT
+from tests.chain.conftest import fresh_network, refused
 from tests.chain.echo import CREATION, RUNTIME
 
 COIN = 10**18
@@ -175,6 +176,7 @@ def test_web3_sees_the_same_chain(network: Network) -> None:
     signer = network.test_accounts()[1]
     raw = Sender(network)._sign(Call(signer.address, address, b"through web3"), 100_000, signer)
     hash_ = web3.eth.send_raw_transaction(raw)
+    web3.eth.wait_for_transaction_receipt(hash_)  # a node may need a moment to mine
     receipt = network.receipt(bytes(hash_))
     assert receipt is not None
     assert [b"through web3"] == [log.data for log in receipt.logs]

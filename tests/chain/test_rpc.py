@@ -27,7 +27,8 @@ from pyoutcome.chain.networks import connect
 from pyoutcome.chain.rpc import RpcNetwork
 from pyoutcome.chain.sender import Sender
 from pyoutcome.errors import ChainError
-from tests.chain.conftest import ROOT, refused, running_anvil
+from tests.anvil import running_anvil
+from tests.chain.conftest import ROOT, refused
 from tests.chain.echo import CREATION
 
 HASH = "0x" + "ab" * 32

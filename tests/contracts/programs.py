@@ -17,6 +17,9 @@ _WORD_EDGES: Final = (0, 1, -1, ONE, -ONE, 2**127 - 1, 2**127, -(2**127), -(2**1
 _UNARY: Final = (0x25, 0x26, 0x36)
 _BINARY: Final = (0x20, 0x21, 0x22, 0x23, 0x27, 0x28, *range(0x30, 0x36))
 _TERNARY: Final = (0x24, 0x29, 0x2B)
+_JUMPS: Final = (0x37, 0x38)
+_LOOKS: Final = (0x0D, 0x0E)
+"""SUMLAST and LAG, followed by the history and how far back."""
 
 
 def random_word(random: Random) -> int:
@@ -258,6 +261,14 @@ def _random_history(random: Random, kpis: int, count: int) -> tuple[int, int, in
 def mutated(random: Random, program: bytes) -> bytes:
     """The program with a few bytes changed, inserted or removed: mostly no program any more."""
     data = bytearray(program)
+    # Distances, of jumps and into the past, have limits that a blind change nearly never meets.
+    looks = [at + 2 for at in range(8, len(data) - 2) if data[at] in _LOOKS and data[at + 1] < data[4]]
+    jumps = [at + 2 for at in range(8, len(data) - 2) if data[at] in _JUMPS and data[at + 1] == 0]
+    if (looks or jumps) and random.random() < 0.4:
+        data[random.choice(random.choice([each for each in (looks, jumps) if each]))] = random.choice(
+            (0, 0, 0, 1, 2, 3, 4, 127, 128)
+        )
+        return bytes(data)
     for _ in range(random.choice((1, 1, 1, 2, 3))):
         at = random.randrange(len(data))
         match random.randrange(4):

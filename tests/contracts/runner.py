@@ -1,20 +1,31 @@
-"""Calls the escrow's own verifier, machine and carried state in a bare EVM, many cases at once: ProgramRunner.sol."""
+"""Calls the escrow's own verifier, machine and carried state on anvil, many cases at once: ProgramRunner.sol.
+
+All of it happens in calls, which leave nothing behind: one node serves any number of processes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.request import Request, urlopen
 
 from eth_abi.abi import decode, encode
 from eth_utils.abi import function_signature_to_4byte_selector
 
 from pyoutcome.chain.compiler import compile_sources
-from tests.contracts.bare_evm import BareEvm
+from tests.anvil import running_anvil
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 _CASE: Final = "(int256[],int256[],uint32)"
+_ADDRESS: Final = "0x00000000000000000000000000000000000c0de0"
+_GAS: Final = 10**12
+_NODE: Final = (
+    "--hardfork", "prague", "--gas-limit", str(_GAS), "--disable-code-size-limit", "--no-request-size-limit",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -58,16 +69,24 @@ class Answer:
 
 
 def compile_runner(root: Path = ROOT) -> bytes:
-    """The creation code of the contract, from the sources in a checkout."""
-    return compile_sources(root, [root / "contracts" / "test" / "ProgramRunner.sol"])["ProgramRunner"].creation
+    """The code of the contract, from the sources in a checkout."""
+    return compile_sources(root, [root / "contracts" / "test" / "ProgramRunner.sol"])["ProgramRunner"].runtime
+
+
+@contextmanager
+def running_contract(root: Path = ROOT) -> Iterator[str]:
+    """A node with the contract on it; gives the address of the node."""
+    code = compile_runner(root)
+    with running_anvil(*_NODE) as url:
+        Runner(url).ask("anvil_setCode", _ADDRESS, f"0x{code.hex()}")
+        yield url
 
 
 class Runner:
-    """The contract, ready to be called; compiled first unless its creation code is given."""
+    """The contract on a node, ready to be called."""
 
-    def __init__(self, creation: bytes | None = None) -> None:
-        self._evm = BareEvm()
-        self._contract = self._evm.deploy(compile_runner() if creation is None else creation)
+    def __init__(self, url: str) -> None:
+        self._url = url
 
     def run(self, jobs: Sequence[Job]) -> list[Answer]:
         """All jobs in one call."""
@@ -95,6 +114,15 @@ class Runner:
 
     def _call(self, signature: str, types: list[str], values: list[object]) -> bytes:
         data = function_signature_to_4byte_selector(signature) + encode(types, values)
-        reply = self._evm.call(self._contract, data)
-        assert reply.good, reply.output.hex()
-        return reply.output
+        call = {"to": _ADDRESS, "data": f"0x{data.hex()}", "gas": hex(_GAS)}
+        return bytes.fromhex(str(self.ask("eth_call", call, "latest"))[2:])
+
+    def ask(self, method: str, *params: object) -> object:
+        """One request of the node."""
+        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
+        request = Request(self._url, body, {"Content-Type": "application/json"})  # noqa: S310 - our own node
+        with urlopen(request, timeout=600) as reply:  # noqa: S310
+            answer = json.load(reply)
+        assert "error" not in answer, answer["error"]
+        found: object = answer["result"]
+        return found

@@ -7,7 +7,9 @@ order of the program's locals.
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from functools import cache
 from typing import TypeAlias
 
@@ -15,7 +17,7 @@ from pyoutcome.formula import begin, evaluate, run, start_state
 from pyoutcome.formula.rule import Item, Rule
 from pyoutcome.formula.syntax import Name
 from pyoutcome.terms import Agreement
-from tests.contracts.runner import Case, Job
+from tests.contracts.runner import Case, Job, running_contract
 from tests.contracts.runner import Runner as Contract
 
 Values: TypeAlias = tuple[int, ...]
@@ -59,8 +61,10 @@ def run_program(agreement: Agreement, periods: Sequence[Values]) -> list[Values]
 
 @cache
 def contract() -> Contract:
-    """The escrow's own verifier and machine, deployed once."""
-    return Contract()
+    """The escrow's own verifier and machine, on a node that ends with the process."""
+    node = ExitStack()
+    atexit.register(node.close)
+    return Contract(node.enter_context(running_contract()))
 
 
 def run_contract(agreement: Agreement, periods: Sequence[Values]) -> list[Values]:

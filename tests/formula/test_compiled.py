@@ -5,6 +5,8 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
+from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import pytest
@@ -31,6 +33,7 @@ from pyoutcome.formula import (
 from pyoutcome.formula import syntax as s
 from pyoutcome.formula.compiled import translate
 from tests.corpus.published import NAMES, load_agreement
+from tests.formula import small
 from tests.formula.strategies import rules, rules_with_periods, rules_with_values, values_for, words
 
 Parameters = Sequence[int] | Mapping[str, int] | None
@@ -153,6 +156,38 @@ def test_what_fails_and_what_is_skipped_is_the_same(text: str) -> None:
     for x in ("-3", "0", "2.99", "3", "3.01", "1000"):
         for y in ("-7", "0", "3", "4", "999.99"):
             compare(rule, (n(x), n(y), n("2"), n("-3")))
+
+
+@pytest.mark.parametrize("formula", [row[0] for row in small.ROWS])
+def test_every_kind_of_formula_is_worked_out_quickly(formula: str) -> None:
+    made = small.rule(formula)
+    quick = translate(made)
+    for values in small.grid_of(formula, most=5):
+        assert readable(made, values, None, 1, None) == quick(values, 1, None)
+
+
+def test_what_counts_before_the_first_period_is_the_same() -> None:
+    kpis = (
+        KpiShape("x", n("-9"), n("9"), 0, opening=n("4")),
+        replace(KpiShape.yes_no("ok"), opening=1),
+        replace(KpiShape.choice("tier", ("gold", "silver", "base")), opening=2 * ONE),
+    )
+    pays = (
+        "x - prev.x + 10 * lag(x, 2) + 100 * lag(x, 3) + sum_last(x, 2) * 1_000"
+        " + (10_000 if prev.ok else 20_000) + pick(prev.tier, [gold gives 0.1, silver gives 0.2, base gives 0.3])"
+    )
+    made = one_line(pays, *kpis)
+    quick = translate(made)
+    state = start_state(made)
+    for number_of, values in enumerate(product((n("-9"), n("3")), (0, 1), (ONE, 3 * ONE)), 1):
+        outcome = compare(made, values, period=number_of, state=state)
+        assert outcome is not None
+        assert outcome == quick(values, number_of, state)
+        assert outcome.state is not None
+        state = outcome.state
+    for bad in ((2, ONE), (-1, ONE), (1, 0), (1, 4 * ONE), (0, 2 * ONE)):
+        histories = tuple((bad[at - 1],) if at else past for at, past in enumerate(state.histories))
+        compare(made, (0, 1, ONE), period=state.periods + 1, state=state._replace(histories=histories))
 
 
 @pytest.mark.parametrize("mode", ["down", "up", "half_up", "half_even", "floor", "ceil"])

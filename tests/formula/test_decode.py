@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from pyoutcome.decimals import ONE
+from pyoutcome.decimals import INT256_MAX, INT256_MIN, ONE
 from pyoutcome.errors import FormulaError
 from pyoutcome.formula import (
     Definition,
@@ -177,3 +177,51 @@ def test_net_lines_are_read_back() -> None:
     found = decode(encode(made).data, Names.of(made))
     assert "fee - cut" == to_text(found.payees[0].amount)
     assert (1, -1) == tuple(line.sign for line in found.lines)
+
+
+def test_without_names_a_program_reads_with_plain_ones() -> None:
+    """A KPI that the program picks by is a choice of as many labels, wherever in the formula it stands."""
+    pays = (
+        "(x + 1 if x > fee else 3 + pick(size, [small gives y * 2, large gives half])) * y"
+        " + pick(tier, [gold gives x - y, silver gives fee, base gives -4]) - min(x, y)"
+    )
+    made = replace(
+        rule("x"),
+        kpis=(*KPIS[:2], KpiShape.choice("size", ("small", "large")), KPIS[3]),
+        lines=(Line("pay", 0, 1, parse(pays), "Payment"), Line("info", None, 0, parse("x"))),
+        definitions=(Definition("half", parse("x / 2")),),
+        registers=(Register("r", parse("fee"), parse("prev.r + x")),),
+    )
+    found = decode(encode(made).data)
+    assert ["kpi1", "kpi2", "kpi3", "kpi4"] == [kpi.name for kpi in found.kpis]
+    assert [(), (), ("kpi3_label1", "kpi3_label2"), ("kpi4_label1", "kpi4_label2", "kpi4_label3")] == [
+        kpi.labels for kpi in found.kpis
+    ]
+    assert (INT256_MIN, INT256_MAX, 18) == (found.kpis[0].low, found.kpis[0].high, found.kpis[0].decimals)
+    by_size = "pick(kpi3, [kpi3_label1 gives kpi2 * 2, kpi3_label2 gives value1])"
+    by_tier = "pick(kpi4, [kpi4_label1 gives kpi1 - kpi2, kpi4_label2 gives term1, kpi4_label3 gives -4])"
+    assert [
+        f"(kpi1 + 1 if kpi1 > term1 else 3 + {by_size}) * kpi2 + {by_tier} - min(kpi1, kpi2)",
+        "kpi1",
+    ] == [to_text(line.formula) for line in found.lines]
+    assert [("line1", ""), ("line2", "")] == [(line.name, line.title) for line in found.lines]
+    assert (("term1", 0),) == found.parameters
+    assert [("payee1", "line1"), ("payee2", "clamp(line1, -1, 1)")] == [
+        (payee.name, to_text(payee.amount)) for payee in found.payees
+    ]
+    assert [("carried1", "prev.carried1 + kpi1")] == [(each.name, to_text(each.next)) for each in found.registers]
+
+
+def test_what_is_known_of_kpis_and_terms_stays_when_names_are_made_up() -> None:
+    kpis = (KpiShape("sold", 0, 9 * ONE, 2, "UA"), KpiShape.yes_no("ok"))
+    made = Rule(
+        kpis,
+        (("fee", 3 * ONE),),
+        (),
+        (Line("pay", 0, 1, parse("sold.UA * fee if ok else 0")),),
+        (Payee("UA", parse("pay")),),
+    )
+    names = Names.made_up(verify(encode(made).data), kpis, (3 * ONE,))
+    assert (KpiShape("kpi1", 0, 9 * ONE, 2), KpiShape.yes_no("kpi2")) == names.kpis
+    assert (("term1", 3 * ONE),) == names.parameters
+    assert "kpi1 * term1 if kpi2 else 0" == to_text(decode(encode(made).data, names).lines[0].formula)

@@ -7,7 +7,7 @@ import pytest
 from pyoutcome.decimals import INT256_MAX, INT256_MIN, ONE
 from pyoutcome.decimals import parse as n
 from pyoutcome.errors import FormulaError
-from pyoutcome.formula import KpiShape, Line, Note, Payee, Rule, evaluate, explain, parse
+from pyoutcome.formula import Definition, KpiShape, Line, Note, Payee, Rule, evaluate, explain, parse
 
 TIER = KpiShape.choice("tier", ("gold", "silver", "base"))
 KPIS = (KpiShape("a", INT256_MIN, INT256_MAX, 18), KpiShape("b", INT256_MIN, INT256_MAX, 18), TIER)
@@ -162,3 +162,67 @@ def test_an_explanation_reads_each_name_once_and_only_what_it_needs() -> None:
     step = explain(made, (2 * ONE, 7 * ONE, ONE)).steps[0]
     assert (("a", 2 * ONE), ("tier", ONE)) == step.inputs
     assert "pay is 5 = a * a + (b if tier == silver else 1), with a = 2, tier = gold." == step.said
+
+
+@pytest.mark.parametrize(
+    ("formula", "said"),
+    [
+        ("7", "pay is 7 = 7."),
+        ("a if high else 1", "pay is 2000 = a if high else 1, with high = yes, a = 2000."),
+        ("a if low else 1", "pay is 1 = a if low else 1, with low = no."),
+        ("a if tier == base else 1", "pay is 2000 = a if tier == base else 1, with tier = base, a = 2000."),
+    ],
+)
+def test_a_step_says_its_figure_and_what_it_has_read(formula: str, said: str) -> None:
+    definitions = (Definition("high", parse("a > 5")), Definition("low", parse("a < 5")))
+    made = Rule(KPIS, (), definitions, (Line("pay", 0, 1, parse(formula)),), (Payee("UA", parse("pay")),))
+    steps = explain(made, (2_000 * ONE, 0, 3 * ONE)).steps
+    assert said == steps[2].said
+    assert ["high is yes = a > 5, with a = 2000.", "low is no = a < 5, with a = 2000."] == [
+        step.said for step in steps[:2]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("tier", "shown"), [("0", "0"), ("0.5", "0.5"), ("1.5", "1.5"), ("1", "gold"), ("3", "base"), ("4", "4")]
+)
+def test_a_value_that_is_no_label_is_shown_as_the_number_it_is(tier: str, shown: str) -> None:
+    step = explain(rule("a if tier == silver else 1"), (0, 0, n(tier))).steps[0]
+    assert f"pay is 1 = a if tier == silver else 1, with tier = {shown}." == step.said
+
+
+def test_an_explanation_has_its_steps_however_often_a_rule_has_run() -> None:
+    made = rule("a + 1")
+    for _ in range(10):
+        evaluate(made, (0, 0, ONE))
+    outcome = evaluate(made, (0, 0, ONE), explain=True, percents={"a"})
+    assert ["pay", "amount of UA"] == [step.name for step in outcome.steps]
+    assert "a + 1 = 0% + 1 = 100%." == outcome.steps[0].closing
+
+
+@pytest.mark.parametrize(
+    ("formula", "tier", "found"),
+    [
+        ("1 if not a > 2 else 5", 1, "5"),
+        ("1 if not a > 9 else 5", 1, "1"),
+        ("1 if a > 2 or b > 2 else 5", 1, "1"),
+        ("1 if a > 9 or b > 2 else 5", 1, "5"),
+        ("1 if a > 9 or b < 2 else 5", 1, "1"),
+        ("pick(tier, [gold gives 5, otherwise 0])", 1, "5"),
+        ("pick(tier, [gold gives 5, otherwise 0])", 3, "0"),
+    ],
+)
+def test_what_is_explained_is_what_is_paid(formula: str, tier: int, found: str) -> None:
+    made = rule(formula)
+    assert (
+        n(found)
+        == explain(made, (3 * ONE, ONE, tier * ONE)).lines[0]
+        == evaluate(made, (3 * ONE, ONE, tier * ONE)).lines[0]
+    )
+
+
+def test_a_total_is_explained_as_the_sum_over_all_providers() -> None:
+    kpis = tuple(KpiShape("sold", 0, 9 * ONE, 0, provider) for provider in ("UA", "B6", "EV"))
+    made = Rule(kpis, (), (), (Line("pay", 0, 1, parse("total.sold * 2")),), (Payee("UA", parse("pay")),))
+    step = explain(made, (ONE, 2 * ONE, 4 * ONE)).steps[0]
+    assert (14 * ONE, (("total.sold", 7 * ONE),)) == (step.value, step.inputs)

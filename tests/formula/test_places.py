@@ -153,6 +153,24 @@ def test_how_deep_a_formula_may_be() -> None:
     assert ("formula-too-deep", {"deepest": 200}) == (caught.value.code, caught.value.details)
 
 
+@pytest.mark.parametrize(
+    ("before", "opening", "closing", "most"),
+    [
+        ("", "(", ")", 99),
+        ("(1) + (1 if yes else (1)) * 2 + ", "(", ")", 98),
+        ("1 if yes else (1 if yes else 1) + ", "(", ")", 97),
+        ("", "1 if yes else ", "", 99),
+    ],
+)
+def test_how_much_may_be_open_at_once_whatever_has_been_closed(
+    before: str, opening: str, closing: str, most: int
+) -> None:
+    parse(before + opening * most + "1" + closing * most)
+    with pytest.raises(FormulaError) as caught:
+        parse(before + opening * (most + 1) + "1" + closing * (most + 1))
+    assert "formula-too-deep" == caught.value.code
+
+
 def test_what_stood_side_by_side_does_not_add_to_the_depth() -> None:
     parse("min(" + ", ".join(["(((a)))"] * 300) + ")")
     parse(" + ".join(["(1 if a < 1 else 2)"] * 150))
@@ -215,6 +233,10 @@ def test_periods_to_look_back_are_one_to_999(periods: str) -> None:
 
 PLAIN = "Write a number, a name or an operation here."
 LAST = "Write ')' here, or check the brackets before."
+REMOVE = "Put an operator between, or remove the rest."
+TIMES = "Write '*' between them to multiply."
+EXPONENT = "Write the number out in digits; there are no exponents."
+COMMAS = "Write large numbers without commas, such as 1_000 or 1000, and the decimal point as '.'."
 
 
 @pytest.mark.parametrize(
@@ -233,8 +255,32 @@ LAST = "Write ')' here, or check the brackets before."
         ("clamp(1, abs(*), 2)", 13, "A value is expected here, not '*'.", "Write it such as abs(a)."),
         ("min + 1", 4, "Here '(' is expected, not '+'.", "Write it such as min(a, b)."),
         ("mni(a, b)", 0, "'mni' is no operation of the language.", "Did you mean 'min'?"),
-        ("3 (b)", 2, "'(' cannot follow a finished formula.", "Put an operator between, or remove the rest."),
-        ("a b", 2, "'b' cannot follow a finished formula.", "Put an operator between, or remove the rest."),
+        ("3 (b)", 2, "'(' cannot follow a finished formula.", REMOVE),
+        ("a b", 2, "'b' cannot follow a finished formula.", REMOVE),
+        ("1,000 + a", 1, "',' cannot follow a finished formula.", COMMAS),
+        ("a, b", 1, "',' cannot follow a finished formula.", REMOVE),
+        ("1e5", 1, "'e5' cannot follow a finished formula.", EXPONENT),
+        ("1E5", 1, "'E5' cannot follow a finished formula.", EXPONENT),
+        ("1 e5", 2, "'e5' cannot follow a finished formula.", TIMES),
+        ("a e5", 2, "'e5' cannot follow a finished formula.", REMOVE),
+        ("abs(a)e5", 6, "'e5' cannot follow a finished formula.", REMOVE),
+        ("2a", 1, "'a' cannot follow a finished formula.", TIMES),
+        ("a 3", 2, "'3' cannot follow a finished formula.", REMOVE),
+        ("3 4", 2, "'4' cannot follow a finished formula.", REMOVE),
+        (
+            "a)",
+            1,
+            "')' cannot follow a finished formula.",
+            "There is no bracket open that this closes: remove it, or open one before.",
+        ),
+        (
+            "a [b]",
+            2,
+            "'[' cannot follow a finished formula.",
+            "Square brackets stand around the rows of a table only.",
+        ),
+        ("5 percent", 2, "'percent' cannot follow a finished formula.", "Write 5% for 5 percent."),
+        ("5% of fee", 3, "'of' cannot follow a finished formula.", "Write '*' to multiply: 5% * fee."),
         ("1 +", 3, "A value is expected here, not the end of the formula.", PLAIN),
         ("min(, a)", 4, "A value is expected here, not ','.", "Write it such as min(a, b)."),
         ("1 + if a", 4, "A value is expected here, not 'if'.", "Write the value first: 'a if condition else b'."),

@@ -21,6 +21,7 @@ from pyoutcome.formula import KpiShape, Line, Outcome, Payee, Rule, State, evalu
 from pyoutcome.formula.machine import RUN_ERRORS
 from pyoutcome.formula.scenarios import Scenarios, evaluate_many
 from tests.corpus.published import NAMES, load_agreement
+from tests.formula import small
 from tests.formula.strategies import rules, values_for
 
 Words = tuple[int, ...]
@@ -103,6 +104,11 @@ def test_ordinary_rules_give_the_same_on_every_edge(rule: Rule) -> None:
     """All values of their small KPIs, so that every edge, tie and crossing is met."""
     grid = [(k0 * ONE, k1 * ONE // 10, flag) for k0 in range(-3, 6) for k1 in range(0, 21, 4) for flag in (0, 1)]
     compare(rule, [[words] for words in grid])
+
+
+@pytest.mark.parametrize("formula", [row[0] for row in small.ROWS])
+def test_every_kind_of_formula_gives_the_same(formula: str) -> None:
+    compare(small.rule(formula), [[words] for words in small.grid_of(formula, most=5)])
 
 
 @settings(max_examples=50)

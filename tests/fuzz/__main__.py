@@ -8,12 +8,11 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Final
 
-from tests.contracts.runner import ROOT, Runner, compile_runner
+from tests.contracts.runner import ROOT, Runner, running_contract
 from tests.corpus.published import NAMES
 from tests.corpus.tightness import Tightness, measure
 from tests.fuzz.searches import SEARCHES
@@ -23,7 +22,7 @@ _OF_ALL: Final = {"bytes": 0.7, "rules": 0.2, "agreements": 0.1}
 """Shares of the cases when all three are searched."""
 _ABOUT: Final = """\
 programs    random program bytes, random rules of the payment language and random agreement files, on random values and
-            carried state: the Python evaluator and machine against the contracts in an EVM within the process
+            carried state: the Python evaluator and machine against the contracts on anvil
 bounds      the published mechanisms: proven least and most of each payee against what a search finds
 tests PATH  the property tests of some folders, twenty times as long
 
@@ -67,49 +66,43 @@ def compare_programs(chosen: argparse.Namespace) -> int:
     """Search in batches until there are enough cases of every kind."""
     started = time.monotonic()
     print("compiling the contracts", file=sys.stderr)
-    creation = compile_runner(chosen.root.resolve())
     tally = Tally()
-    if chosen.only:
-        tally = search(creation, chosen.seed, chosen.only)
-    else:
-        kinds = chosen.of or list(SEARCHES)
-        whole = sum(_OF_ALL[kind] for kind in kinds)
-        with ProcessPoolExecutor(chosen.workers) as pool:
-            for kind in kinds:
-                wanted = int(chosen.cases * _OF_ALL[kind] / whole) + 1
-                tally.add(search_for(pool, creation, chosen.seed, kind, wanted))
+    with running_contract(chosen.root.resolve()) as url:
+        if chosen.only:
+            tally = search(url, chosen.seed, chosen.only)
+        else:
+            kinds = chosen.of or list(SEARCHES)
+            whole = sum(_OF_ALL[kind] for kind in kinds)
+            with ProcessPoolExecutor(chosen.workers) as pool:
+                for kind in kinds:
+                    wanted = int(chosen.cases * _OF_ALL[kind] / whole) + 1
+                    tally.add(search_for(pool, url, chosen.seed, kind, wanted))
     print(f"seed {chosen.seed}, {time.monotonic() - started:.0f} s\n\n{tally.table()}")
     for mismatch in tally.mismatches:
         print(f"\nMISMATCH {mismatch}")
     return 1 if tally.mismatches else 0
 
 
-def search_for(pool: ProcessPoolExecutor, creation: bytes, seed: str, kind: str, wanted: int) -> Tally:
+def search_for(pool: ProcessPoolExecutor, url: str, seed: str, kind: str, wanted: int) -> Tally:
     """Batches of one kind until ``wanted`` cases have run."""
     tally = Tally()
     numbers = iter(range(10**9))
     while tally.cases < wanted and not tally.mismatches:
         # a fixed number at a time, so that the number of workers changes nothing but the time
         names = [f"{kind}/{next(numbers)}" for _ in range(4)]
-        for found in pool.map(search, [creation] * len(names), [seed] * len(names), names):
+        for found in pool.map(search, [url] * len(names), [seed] * len(names), names):
             tally.add(found)
             print(f"\r{kind}: {tally.cases:,} of {wanted:,} cases", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
     return tally
 
 
-def search(creation: bytes, seed: str, name: str) -> Tally:
+def search(url: str, seed: str, name: str) -> Tally:
     """One batch, made from the seed and its name."""
     kind = name.partition("/")[0]
-    found = SEARCHES[kind](runner_of(creation), Random(f"{seed}/{name}"))
+    found = SEARCHES[kind](Runner(url), Random(f"{seed}/{name}"))
     found.mismatches = [f"in batch {name} of seed {seed}: {each}" for each in found.mismatches]
     return found
-
-
-@cache
-def runner_of(creation: bytes) -> Runner:
-    """The contract, deployed once per process."""
-    return Runner(creation)
 
 
 def show_bounds(mechanisms: Iterable[str], rounds: int, seed: int) -> int:

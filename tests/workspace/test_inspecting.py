@@ -22,7 +22,7 @@ from pyoutcome.formula import encode, parse
 from pyoutcome.terms import Agreement
 from pyoutcome.workspace import Workspace, inspect_escrow
 from pyoutcome.workspace.inspecting import read_address
-from tests.chain.conftest import running_anvil
+from tests.anvil import running_anvil
 from tests.chain.echo import CREATION
 from tests.workspace.conftest import AGREEMENT, AIRLINES
 

@@ -17,7 +17,7 @@ from pyoutcome.chain.tokens import deploy_test_token
 from pyoutcome.errors import ChainError, WorkspaceError
 from pyoutcome.settlement.plan import Need
 from pyoutcome.workspace import Intent, Workspace
-from tests.chain.conftest import running_anvil
+from tests.anvil import running_anvil
 from tests.workspace.conftest import AGREEMENT, AIRLINES
 
 JANUARY_END = 1_359_694_800

@@ -1,0 +1,39 @@
+"""A local Ethereum node of one's own for as long as a test or a search needs it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+
+STARTS_AT = 1_354_320_000
+"""2012-12-01 00:00 UTC, a month before the story of most tests: what its clock is set to."""
+_OWN = Path(__file__).parents[1] / "node_modules" / "@foundry-rs" / "anvil-linux-amd64" / "bin" / "anvil"
+
+
+def anvil_path() -> Path:
+    """The project's own anvil. PYOUTCOME_ANVIL names another one; without any the suite fails, it does not skip."""
+    path = Path(os.environ.get("PYOUTCOME_ANVIL") or _OWN)
+    assert path.is_file(), f"anvil is not at {path}: run scripts/setup dev, or set PYOUTCOME_ANVIL"
+    return path
+
+
+@contextmanager
+def running_anvil(*options: str) -> Iterator[str]:
+    """An anvil on a port that it finds free by itself; gives its address, and ends it afterwards."""
+    command = [str(anvil_path()), "--port", "0", "--timestamp", str(STARTS_AT), *options]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            said = (line.split() for line in process.stdout)
+            port = next((words[-1] for words in said if words[:2] == ["Listening", "on"]), None)
+            assert port is not None, f"anvil ended with status {process.wait()}"
+            # It tells of every request, and would wait for somebody to read that.
+            Thread(target=deque, args=(process.stdout, 0), daemon=True).start()
+            yield f"http://{port}"
+        finally:
+            process.kill()

@@ -1,0 +1,72 @@
+"""What is known of a value before any KPI is reported: its range, what it is a multiple of, and how it moves.
+
+Each row says it of one formula: least and most, the multiple, by how much the computed value may differ from the exact
+one (``~``, in units of 10**-18), and the slope by each KPI: ``rising`` and ``falling`` where it jumps one way only,
+``jumping`` where it may jump both ways. ``nothing`` stands for slopes that are not known. Every row is also tried out:
+no value leaves the range, and none moves otherwise.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import pairwise
+
+import pytest
+
+from pyoutcome.decimals import show
+from pyoutcome.formula import Rule, evaluate
+from pyoutcome.formula.ends import range_of
+from pyoutcome.formula.intervals import INFINITE, Slope, Slopes, View
+from pyoutcome.formula.walk import Walk
+from tests.formula.small import KPIS, ROWS, grid_of, rule
+
+
+def known(made: Rule) -> View:
+    walk = Walk(made, {kpi.full_name: range_of(kpi.low, kpi.high, kpi.multiple) for kpi in KPIS}, {}, 1)
+    walk.see(range(len(made.order)))
+    return walk.amounts[0]
+
+
+def said(view: View) -> str:
+    off = f" ~{view.error}" if view.error else ""
+    grain = show(view.grain) if view.grain != 1 else "1e-18"
+    return f"{show(view.low)} to {show(view.high)} by {grain}{off}: {moves(view.slopes)}"
+
+
+def moves(slopes: Slopes | None) -> str:
+    if slopes is None:
+        return "nothing"
+    return ", ".join(f"{name} {slope_said(slopes[name])}" for name in sorted(slopes)) or "fixed"
+
+
+def slope_said(slope: Slope) -> str:
+    near = [end.limit_denominator(10**6) for end in slope]
+    ends = ("-inf" if end == -INFINITE else "inf" if end == INFINITE else str(end) for end in near)
+    text = " to ".join(dict.fromkeys(ends))
+    return {"0 to inf": "rising", "-inf to 0": "falling", "-inf to inf": "jumping"}.get(text, text)
+
+
+@pytest.mark.parametrize(("formula", "row"), ROWS, ids=[row[0] for row in ROWS])
+def test_this_is_known_of_a_formula(formula: str, row: str) -> None:
+    assert row == said(known(rule(formula)))
+
+
+@pytest.mark.parametrize("formula", [row[0] for row in ROWS])
+def test_what_is_known_is_true(formula: str) -> None:
+    made = rule(formula)
+    view = known(made)
+    grid = [sorted(set(column)) for column in zip(*grid_of(formula), strict=True)]
+    found = {values: evaluate(made, values).amounts[0] for values in grid_of(formula)}
+
+    assert all(view.low <= value <= view.high for value in found.values())
+    assert all(value % view.grain == 0 if view.grain else value == 0 for value in found.values())
+    for at, kpi in enumerate(KPIS):
+        if view.slopes is None or kpi.type != "number":
+            continue
+        least, most = view.slopes.get(kpi.full_name, (Fraction(0), Fraction(0)))
+        for before, after in pairwise(grid[at]):
+            for values, value in found.items():
+                if values[at] == before:
+                    moved = found[(*values[:at], after, *values[at + 1 :])] - value
+                    assert least * (after - before) - 2 * view.error <= moved
+                    assert moved <= most * (after - before) + 2 * view.error
