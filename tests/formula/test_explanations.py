@@ -275,7 +275,7 @@ lag(share, 1) -> lag(share, 1) is 50%.
 share -> share is 95%.
 5% -> It is 5%.
 bands(min(cost, 5), [rest at 2]) -> cost is 12.34, lowered to the limit 5. | 5 of that at 2 is 10.
-1 if share > 0.5 and ok else 0 -> share > 0.5 and ok holds (share is 95%, ok is yes): 1. | It is 1.
+1 if share > 0.5 and ok else 0 -> share > 0.5 and ok holds (ok is yes, share is 95%): 1. | It is 1.
 min(cost, 5) * 5% + cost -> cost is 12.34, lowered to the limit 5. | 5 * 5% + cost = 5 * 5% + 12.34 = 12.59.
 clamp(min(cost, 5), 1, 4) -> cost is 12.34, lowered to the limit 5. | That is 5, lowered to the limit 4.
 7 -> It is 7.
