@@ -190,6 +190,44 @@ def test_what_counts_before_the_first_period_is_the_same() -> None:
         compare(made, (0, 1, ONE), period=state.periods + 1, state=state._replace(histories=histories))
 
 
+def test_sums_to_date_grow_by_whole_base_units_toward_zero() -> None:
+    """Whether a line can only be positive, only negative, or either; two decimals in the token."""
+    kpis = (
+        KpiShape("gain", 0, n("9"), 3),
+        KpiShape("loss", n("-9"), 0, 3),
+        KpiShape("both", n("-9"), n("9"), 3),
+        KpiShape("edge", n("-9"), 1, 18),
+    )
+    lines = tuple(Line(f"of_{kpi.name}", 0, 1, parse(kpi.name)) for kpi in kpis)
+    total = Line("all", 0, 1, parse(" + ".join(f"to_date.{line.name}" for line in lines)))
+    made = Rule(kpis, (), (), (*lines, total), (Payee("A", parse("both + 0 * earned_before")),))
+    quick = translate(made)
+    for both, grown in (("0.019", "0.01"), ("-0.019", "-0.01"), ("0", "0"), ("0.02", "0.02"), ("-0.01", "-0.01")):
+        for edge, cut in (("0.000000000000000001", "0"), ("-0.015", "-0.01"), ("-0.02", "-0.02")):
+            state = start_state(made, 2)
+            for period in (1, 2, 3):
+                values = (n("0.019"), n("-0.019"), n(both), n(edge))
+                outcome = compare(made, values, period=period, state=state)
+                assert outcome is not None
+                assert outcome == quick(values, period, state)
+                assert outcome.state is not None
+                state = outcome.state
+                assert tuple(period * n(each) for each in ("0.01", "-0.01", grown, cut)) == state.to_date
+                assert (period * n(grown),) == state.earned
+
+
+def test_what_a_yes_no_was_is_yes_or_no() -> None:
+    lines = (Line("pay", 0, 1, parse("1 if prev.met else 2")),)
+    register = Register("met", parse("no"), parse("prev.met"))
+    made = Rule((number("x"),), (), (), lines, (Payee("A", parse("pay")),), (register,))
+    for before, paid in ((0, n("2")), (1, ONE)):
+        outcome = compare(made, (ONE,), period=2, state=start_state(made)._replace(periods=1, registers=(before,)))
+        assert outcome is not None
+        assert (paid, (before,)) == (outcome.lines[0], outcome.state and outcome.state.registers)
+    for wrong in (-1, 2, 3, ONE):
+        compare(made, (ONE,), period=2, state=start_state(made)._replace(periods=1, registers=(wrong,)))
+
+
 @pytest.mark.parametrize("mode", ["down", "up", "half_up", "half_even", "floor", "ceil"])
 @pytest.mark.parametrize("step", ["1", "0.03", "2"])
 @pytest.mark.parametrize(("low", "high"), [("-9", "9"), ("0", "9"), ("-9", "0")])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pyoutcome.decimals import INT256_MAX, INT256_MIN, ONE
@@ -226,3 +228,86 @@ def test_a_total_is_explained_as_the_sum_over_all_providers() -> None:
     made = Rule(kpis, (), (), (Line("pay", 0, 1, parse("total.sold * 2")),), (Payee("UA", parse("pay")),))
     step = explain(made, (ONE, 2 * ONE, 4 * ONE)).steps[0]
     assert (14 * ONE, (("total.sold", 7 * ONE),)) == (step.value, step.inputs)
+
+
+TOLD = """
+share * cost -> share * cost = 95% * 12.34 = 11.723.
+share * share -> share * share = 95% * 95% = 90.25%.
+share / 2 -> share / 2 = 95% / 2 = 0.475.
+-share -> -share = -95%.
+abs(share - 1) -> abs(share - 1) = abs(95% - 1) = 5%.
+min(share, 0.5) -> share is 95%, lowered to the limit 50%.
+max(5, cost, fee) -> The greatest of 5 = 5, cost = 12.34 and fee = 2,000 is 2,000.
+clamp(share, 0.2, 0.8) -> share is 95%, lowered to the limit 80%.
+clamp(cost, 12.34, 12.34) -> cost is 12.34, within the limits 12.34 and 12.34, which change nothing.
+outside(share, 0.1, 0.2) -> share is 95%, above the range 10% to 20% by 75%.
+round(share, 0.1, down) -> share is 95%, rounded toward zero to a multiple of 0.1: 90%.
+round(share * cost, 1, up) -> share * cost is 11.723, rounded away from zero to a multiple of 1: 12.
+round(cost, 0.01, up) -> cost is 12.34, rounded away from zero to a multiple of 0.01: unchanged.
+step(share, [at_least 0.9 gives 5, otherwise 1]) -> share is 95%, at least 90%: 5.
+step(cost, [at_least 5 gives 5%, otherwise share]) -> cost is 12.34, at least 5: 5%.
+pick(tier, [gold gives 5%, otherwise 0]) -> tier is silver: 0%.
+pick(tier, [gold gives 1, silver gives 10, otherwise 20]) -> tier is silver: 10.
+pick(tier, [silver gives 0.1, otherwise 5%]) -> tier is silver: 10%.
+pick(tier, [silver gives 0.1, gold gives 5%, base gives 0]) -> tier is silver: 10%.
+curve(share, [0 gives 0, 1 gives 10]) -> share is 95%, between 0% (which gives 0) and 100% (which gives 10): 9.5.
+curve(cost, [0 gives 0%, 100 gives 50%]) -> cost is 12.34, between 0 (which gives 0%) and 100 (which gives 50%): 6.17%.
+curve(cost, [12.34 gives 0, 20 gives 1]) -> cost is 12.34, at or beyond the first point of the curve: 0.
+curve(cost, [0 gives 0, 12.34 gives 1]) -> cost is 12.34, at or beyond the last point of the curve: 1.
+bands(cost, [upto 10 at 5%, rest at 10%]) -> 10 of cost at 5% is 0.5. | 2.34 of cost at 10% is 0.234. Together 0.734.
+bands(share, [rest at cost]) -> 0.95 of share at 12.34 is 11.723.
+cost if share >= 90% else 0 -> share >= 90% holds (share is 95%): cost. | cost is 12.34.
+cost if ok else 0 -> ok holds (ok is yes): cost. | cost is 12.34.
+cost if not ok else 7 -> not ok does not hold (ok is yes): 7. | It is 7.
+cost if tier == gold else 7 -> tier == gold does not hold (tier is silver): 7. | It is 7.
+cost if tier == silver else 7 -> tier == silver holds (tier is silver): cost. | cost is 12.34.
+cost if good else 7 -> good holds (good is yes): cost. | cost is 12.34.
+cost if good and ok else 7 -> good and ok holds (good is yes, ok is yes): cost. | cost is 12.34.
+cost if 1 > 2 else 7 -> 1 > 2 does not hold: 7. | It is 7.
+5% if ok else 1 -> ok holds (ok is yes): 5%. | It is 5%.
+0.1 if ok else 5% -> ok holds (ok is yes): 0.1. | It is 0.1.
+0.1 if not ok else 5% -> not ok does not hold (ok is yes): 5%. | It is 5%.
+max(cost, 0) + 5 -> cost is 12.34, not below the limit 0, which changes nothing. | 12.34 + 5 = 17.34.
+prev.share * cost -> prev.share * cost = 50% * 12.34 = 6.17.
+lag(share, 1) * cost -> lag(share, 1) * cost = 50% * 12.34 = 6.17.
+sum_last(share, 2) + 1 -> sum_last(share, 2) + 1 = 0% + 1 = 100%.
+lag(share, 1) -> lag(share, 1) is 50%.
+share -> share is 95%.
+5% -> It is 5%.
+bands(min(cost, 5), [rest at 2]) -> cost is 12.34, lowered to the limit 5. | 5 of that at 2 is 10.
+1 if share > 0.5 and ok else 0 -> share > 0.5 and ok holds (ok is yes, share is 95%): 1. | It is 1.
+min(cost, 5) * 5% + cost -> cost is 12.34, lowered to the limit 5. | 5 * 5% + cost = 5 * 5% + 12.34 = 12.59.
+clamp(min(cost, 5), 1, 4) -> cost is 12.34, lowered to the limit 5. | That is 5, lowered to the limit 4.
+7 -> It is 7.
+(cost if ok else 7) * 2 -> ok holds (ok is yes): cost. | 12.34 * 2 = 24.68.
+(5 if share > 0.9 else 7) + 1 -> share > 0.9 holds (share is 95%): 5. | 5 + 1 = 6.
+min(fee, cost) -> cost is 12.34, not above the limit 2,000, which changes nothing.
+max(share, 1%) -> share is 95%, not below the limit 1%, which changes nothing.
+min(5, fee) -> The least of 5 = 5 and fee = 2,000 is 5.
+max(5, fee) -> The greatest of 5 = 5 and fee = 2,000 is 2,000.
+share * 5% * cost -> share * 5% * cost = 95% * 5% * 12.34 = 0.58615.
+bands(cost, [rest at 2]) * 50% -> 12.34 of cost at 2 is 24.68. | 24.68 * 50% = 12.34.
+"""
+"""With a share of 95 %, at first 50 %, a cost of 12.34, ok, in the tier silver, and a fee of 2,000."""
+
+
+@pytest.mark.parametrize("row", TOLD.strip().splitlines())
+def test_shares_are_told_as_percents_and_answers_and_labels_as_words(row: str) -> None:
+    formula, said = row.split(" -> ")
+    kpis = (
+        replace(KpiShape("share", 0, ONE, 4), opening=n("0.5")),
+        KpiShape("cost", 0, n("9999"), 2),
+        KpiShape.yes_no("ok"),
+        KpiShape.choice("tier", ("gold", "silver", "base")),
+    )
+    good = Definition("good", parse("share >= 0.9"))
+    lines = (Line("pay", 0, 1, parse(formula)),)
+    made = Rule(kpis, (("fee", n("2000")),), (good,), lines, (Payee("UA", parse("pay")),))
+    steps = evaluate(made, (n("0.95"), n("12.34"), 1, 2 * ONE), explain=True, percents={"share"}).steps
+    (step,) = (each for each in steps if each.name == "pay")
+    assert said == " | ".join([*(note.said for note in step.notes), *filter(None, [step.closing])])
+
+
+def test_an_amount_in_no_band_is_zero_before_and_after() -> None:
+    (note,) = notes("bands(a, [upto 2 at 3, rest at 5])", "-1")
+    assert ("0", "0") == (note.before, note.after)

@@ -12,8 +12,21 @@ from hypothesis import HealthCheck, given, settings
 
 from pyoutcome.decimals import ONE, Rounding, show_grouped
 from pyoutcome.errors import FormulaError
-from pyoutcome.formula import KpiShape, Line, Payee, Register, Rule, parse, rule_to_words, to_text, to_words, walk
+from pyoutcome.formula import (
+    Definition,
+    KpiShape,
+    Line,
+    Payee,
+    Register,
+    Rule,
+    parse,
+    rule_to_words,
+    to_text,
+    to_words,
+    walk,
+)
 from pyoutcome.formula import syntax as s
+from pyoutcome.formula.rule_words import kpi_value_words, kpi_words
 from pyoutcome.formula.tokens import RESERVED
 from pyoutcome.formula.words import number_words
 from tests.formula.mutations import mutants, rule_mutants
@@ -42,8 +55,8 @@ QUIET = settings(max_examples=60, deadline=None, suppress_health_check=list(Heal
         (
             "bands(n, [upto 100 at 5, next 50 at 7, rest at 9])",
             (
-                "the sum over n in bands: 5 per unit of the part up to 100; 7 per unit of the next 50; 9 per unit of the"
-                " rest; nothing below zero"
+                "the sum over n in bands: 5 per unit of the part up to 100; 7 per unit of the next 50; 9 per unit of "
+                "the rest; nothing below zero"
             ),
         ),
         (
@@ -111,6 +124,67 @@ def test_what_is_carried_reads_as_sentences() -> None:
         "A contract year has 12 periods, the first beginning with period 1.",
         "A period before the first counts as 0, unless a value is said to be another before the first period.",
     ] == [told.text for told in rule_to_words(made) if told.kind not in ("line", "payee")]
+
+
+def test_every_kind_of_sentence_is_in_the_words_of_the_names() -> None:
+    made = Rule(
+        (
+            replace(KpiShape("share", 0, ONE, 4), opening=ONE // 2),
+            replace(KpiShape.yes_no("ok"), opening=1),
+            replace(KpiShape.yes_no("late"), opening=0),
+            replace(KpiShape.choice("tier", ("gold", "silver", "base")), opening=2 * ONE),
+            KpiShape("level", 0, 1_234 * ONE, 1),
+        ),
+        (("least", 1_000 * ONE),),
+        (Definition("gain", parse("share - prev.share")),),
+        (
+            Line("pay", 0, 1, parse("gain * year")),
+            Line("memo", 0, 0, parse("share")),
+            Line("note", None, 0, parse("level")),
+        ),
+        (Payee("UA", parse("pay")),),
+        (Register("mark", parse("least + 1"), parse("share")),),
+        1,
+    )
+    told = rule_to_words(made, lambda name: f"<{name}>")
+    assert [
+        ("kpi", "share", "<share> is a number from 0 to 1 with 4 decimals."),
+        ("opening", "share", "Before the first period, <share> counts as 0.5."),
+        ("kpi", "ok", "<ok> is yes or no."),
+        ("opening", "ok", "Before the first period, <ok> counts as yes."),
+        ("kpi", "late", "<late> is yes or no."),
+        ("opening", "late", "Before the first period, <late> counts as no."),
+        ("kpi", "tier", "<tier> is one of gold, silver, base."),
+        ("opening", "tier", "Before the first period, <tier> counts as silver."),
+        ("kpi", "level", "<level> is a number from 0 to 1,234 with 1 decimal."),
+        ("term", "least", "<least> is 1,000."),
+        ("definition", "gain", "<gain> means <share> less (<share> at the end of the period before)."),
+        (
+            "register",
+            "mark",
+            "<mark> is carried from period to period: before the first period it is <least> plus 1;"
+            " at the end of each period it becomes <share>.",
+        ),
+        ("line", "pay", "<pay> is <gain> times (the number of the contract year), owed to UA."),
+        ("line", "memo", "<memo> is <share>, shown only, of UA."),
+        ("line", "note", "<note> is <level>, shown only."),
+        ("payee", "UA", "The amount of UA for the period is <pay>."),
+        ("calendar", "year", "A contract year has 1 period, the first beginning with period 1."),
+    ] == [(each.kind, each.name, each.text) for each in told]
+    assert "2 periods" in next(
+        each.text for each in rule_to_words(replace(made, periods_per_year=2)) if each.kind == "calendar"
+    )
+    last = rule_to_words(replace(made, lines=(Line("pay", 0, 1, parse("lag(share, 2)")),)))[-1]
+    assert ("opening", "") == (last.kind, last.name)
+
+
+def test_values_of_a_kpi_are_said_as_people_report_them() -> None:
+    share = KpiShape("share", 0, ONE, 4)
+    assert "a share from 0% to 100% in steps of 0.01%" == kpi_words(share, percent=True)
+    assert ("92.5%", "0.925") == (
+        kpi_value_words(share, ONE * 925 // 1000, percent=True),
+        kpi_value_words(share, ONE * 925 // 1000),
+    )
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))

@@ -11,8 +11,9 @@ import pytest
 from pyoutcome import Agreement
 from pyoutcome.terms.adjustments import Adjustment, Hold, Interest, SettlementEntry
 from pyoutcome.terms.calendar import Term
+from pyoutcome.terms.carrying import CarriedState
 from pyoutcome.terms.clauses import AnyClause, CreditRate, EarnBack, Gate, Item, Rate, Rolling, Sharing, Sides, Stage
-from pyoutcome.terms.file import AgreementFile, CarriedState
+from pyoutcome.terms.file import AgreementFile
 from pyoutcome.terms.kpis import Kpi
 from pyoutcome.terms.measures import Column, Count, Ratio, RecordSource
 from pyoutcome.terms.parties import Escrow, Holdback, Parties, Token
