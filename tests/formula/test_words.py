@@ -82,6 +82,59 @@ def test_a_formula_reads_like_this(formula: str, words: str) -> None:
     assert words == to_words(parse(formula))
 
 
+READ = """
+-x -> minus x
+-(x + 1) -> minus (x plus 1)
+abs(x) -> the size of x without its sign
+abs(x - y) -> the size of (x less y) without its sign
+x + y - z -> x plus y less z
+x - y + z -> x less y plus z
+x * y + z / 2 -> x times y plus z divided by 2
+5% * x * y -> 5% of x times y
+x * 5% * y -> x times 5% times y
+5% * x / y / 2 -> 5% of x divided by y divided by 2
+5 * x -> 5 times x
+(x + 1) * (y - 2) -> (x plus 1) times (y less 2)
+prev.x * total.y -> (x at the end of the period before) times (the total of y over all providers)
+x if ok else y -> x if ok, otherwise y
+x if a < b else y -> x if a is less than b, otherwise y
+x if (ok if a == b else late) else y -> x if (ok if a is equal to b, otherwise late), otherwise y
+x if a <= b or a > c else y -> x if (a is at most b) or (a is more than c), otherwise y
+x if a >= b and not ok else y -> x if (a is at least b) and (it is not so that ok), otherwise y
+x if a != b else (y if yes else z) -> x if a is not equal to b, otherwise (y if yes, otherwise z)
+x * 2 > y + 1 -> x times 2 is more than (y plus 1)
+min(x, y) -> the lesser of x and y
+max(x, y + 1) -> the greater of x and (y plus 1)
+max(x, y) -> the greater of x and y
+min(x, y, z) -> the least of x, y and z
+outside(x, 1, y + 2) -> how far x lies outside the range from 1 to (y plus 2)
+clamp(x + 1, y, z * 2) -> (x plus 1), but not less than y and not more than (z times 2)
+round(x, 0.5, down) -> x rounded toward zero to a multiple of 0.5
+round(x + 1, 0.5, up) -> (x plus 1) rounded away from zero to a multiple of 0.5
+round(x, y, half_even) -> x rounded to the nearest multiple of y, ties to the even multiple
+round(x, 1, floor) -> x rounded down to a multiple of 1
+round(x, y * 2, ceil) -> x rounded up to a multiple of (y times 2)
+step(period, [at_most 1 gives 5, otherwise 9]) -> 5 in period 1; 9 in every later period
+step(x, [at_most 1 gives 5, otherwise 9]) -> the first that holds of: 5 if x is at most 1; otherwise 9
+pick(tier, [gold gives x + 1, silver gives 2]) -> (x plus 1) if tier is gold; 2 if tier is silver
+bands(x, [rest at 2]) -> the sum over x in bands: 2 per unit of the whole; nothing below zero
+lag(x, 1) -> x 1 period ago
+sum_last(x, 2) * 2 -> (the sum of x over the last 2 periods before this one) times 2
+prev.x + 1 -> (x at the end of the period before) plus 1
+earned_before * 2 -> (what the provider has earned in all earlier periods) times 2
+yes -> yes
+1_234.5 -> 1,234.5
+12.5% -> 12.5%
+a == b -> a is equal to b
+"""
+
+
+@pytest.mark.parametrize("row", READ.strip().splitlines())
+def test_every_operation_reads_like_this(row: str) -> None:
+    formula, words = row.split(" -> ")
+    assert words == to_words(parse(formula))
+
+
 def test_a_rule_reads_as_sentences_in_the_words_of_its_names() -> None:
     made = Rule(
         (KpiShape("x", 0, 10**18, 0),),
@@ -162,18 +215,19 @@ def test_every_kind_of_sentence_is_in_the_words_of_the_names() -> None:
         (
             "register",
             "mark",
-            "<mark> is carried from period to period: before the first period it is <least> plus 1;"
-            " at the end of each period it becomes <share>.",
+            (
+                "<mark> is carried from period to period: before the first period it is <least> plus 1;"
+                " at the end of each period it becomes <share>."
+            ),
         ),
-        ("line", "pay", "<pay> is <gain> times (the number of the contract year), owed to UA."),
+        ("line", "pay", "<pay> is <gain> times the number of the contract year, owed to UA."),
         ("line", "memo", "<memo> is <share>, shown only, of UA."),
         ("line", "note", "<note> is <level>, shown only."),
         ("payee", "UA", "The amount of UA for the period is <pay>."),
         ("calendar", "year", "A contract year has 1 period, the first beginning with period 1."),
     ] == [(each.kind, each.name, each.text) for each in told]
-    assert "2 periods" in next(
-        each.text for each in rule_to_words(replace(made, periods_per_year=2)) if each.kind == "calendar"
-    )
+    (twice,) = (each for each in rule_to_words(replace(made, periods_per_year=2)) if each.kind == "calendar")
+    assert "A contract year has 2 periods, the first beginning with period 1." == twice.text
     last = rule_to_words(replace(made, lines=(Line("pay", 0, 1, parse("lag(share, 2)")),)))[-1]
     assert ("opening", "") == (last.kind, last.name)
 
