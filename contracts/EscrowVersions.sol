@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
+
+import {DeployedTerms, Terms} from "./DeployedTerms.sol";
+import {EscrowPeriods} from "./EscrowPeriods.sol";
+import {Turn} from "./EscrowState.sol";
+import {IOutcomeEscrow} from "./interfaces/IOutcomeEscrow.sol";
+import {Messages} from "./Messages.sol";
+import {Format, Header} from "./program/ProgramFormat.sol";
+import {ProgramState} from "./program/ProgramState.sol";
+import {RunError} from "./program/ProgramFormat.sol";
+import {Words} from "./program/Words.sol";
+
+/// @title Several views of one period: what each comes to, and how far they are apart
+/// @notice Only the hash of the versions is stored; whoever acts on them hands them in, and they are priced again.
+abstract contract EscrowVersions is EscrowPeriods {
+    using Math for uint256;
+
+    /// @dev A version and what it comes to.
+    struct Seen {
+        Values values;
+        Priced priced;
+        /// @dev What the program would carry on, one row of words; empty for an independent program.
+        int256[] carried;
+        /// @dev Bit i: it says that the evidence of slot i is missing.
+        uint256 marks;
+    }
+
+    /// @dev How far two versions are apart, most important first.
+    struct Distance {
+        uint256 amounts;
+        uint256 carried;
+        uint256 marks;
+    }
+
+    // --- what is stored ---------------------------------------------------------------------------------------------
+
+    /// @dev Refuses versions that are not those accepted for the period.
+    function _demandVersions(Proposal memory p, uint256 period, IOutcomeEscrow.Version[] calldata versions)
+        internal
+        pure
+        returns (bytes32 hash)
+    {
+        if (versions.length != p.challenges + 1) revert OtherVersions(period);
+        hash = Messages.hashWords(versions[0].values);
+        for (uint256 i = 1; i < versions.length; ++i) {
+            hash = _chain(hash, versions[i].party, versions[i].stake, versions[i].values);
+        }
+        if (!_isHash(p, hash)) revert OtherVersions(period);
+    }
+
+    /// @dev The hash with one version more.
+    function _chain(bytes32 hash, int256 party, uint256 stake, int256[] calldata values)
+        internal
+        pure
+        returns (bytes32)
+    {
+        return keccak256(abi.encode(hash, party, stake, Messages.hashWords(values)));
+    }
+
+    // --- what they come to ------------------------------------------------------------------------------------------
+
+    function _seeAll(Turn memory turn, Terms memory terms, uint256 period, IOutcomeEscrow.Version[] calldata versions)
+        internal
+        view
+        returns (Seen[] memory seen)
+    {
+        seen = new Seen[](versions.length);
+        for (uint256 i = 0; i < versions.length; ++i) {
+            // They were checked when they were accepted.
+            seen[i] = _see(turn, terms, period, _standInFor(terms, versions[i].values));
+        }
+    }
+
+    function _see(Turn memory turn, Terms memory terms, uint256 period, Values memory values)
+        internal
+        view
+        returns (Seen memory seen)
+    {
+        seen.values = values;
+        seen.priced = _price(turn, terms, period, values);
+        seen.marks = values.lacking & ((1 << turn.terms.slotCount()) - 1);
+        if (terms.isSequential()) seen.carried = _carriedAfter(_carriedOf(turn, period), values, seen.priced);
+    }
+
+    /// @dev What a program would carry on after a run: the count, registers, histories (newest first, filled up with zeros)
+    /// and sums to date; as they were if the run failed.
+    function _carriedAfter(uint256 number, Values memory values, Priced memory priced)
+        private
+        view
+        returns (int256[] memory row)
+    {
+        ProgramState.Carried storage carried = _carried[number];
+        bool ran = priced.error == RunError.NONE;
+        Header header = Format.readHeader(priced.code);
+        row = new int256[](1 + header.registers() + Format.MOST_HISTORY + header.lines());
+        row[0] = int256(priced.runs + (ran ? 1 : 0));
+        uint256 size = 1;
+        uint256 at = Words.startOf(priced.code) + header.registerTable();
+        for (uint256 i = 0; i < header.registers(); ++i) {
+            row[size++] = ran ? priced.locals[Words.byteAt(at)] : carried.registers[i];
+            ++at;
+        }
+        for (uint256 i = 0; i < header.histories(); ++i) {
+            uint256 depth = Words.byteAt(at + 1) & 127;
+            if (ran) {
+                row[size] = Words.byteAt(at + 1) > 127
+                    ? priced.locals[Words.byteAt(at)]
+                    : values.inputs[Words.byteAt(at)];
+            }
+            // The rest moves on by one place.
+            for (uint256 back = 1; back <= depth - (ran ? 1 : 0) && back <= priced.runs; ++back) {
+                row[size + back - (ran ? 0 : 1)] = carried.rings[ProgramState.place(i, depth, priced.runs - back)];
+            }
+            size += depth;
+            at += 3;
+        }
+        for (uint256 i = 0; priced.lines >> i != 0; ++i) {
+            if ((priced.lines >> i) & 1 != 0) row[size++] = ran ? priced.sums[i] : carried.toDate[i];
+        }
+        Words.shorten(row, size);
+    }
+
+    // --- how they compare -------------------------------------------------------------------------------------------
+
+    function _distance(Seen memory one, Seen memory other) internal pure returns (Distance memory d) {
+        d.amounts = _apart(one.priced.amounts, other.priced.amounts);
+        d.carried = _apart(one.carried, other.carried);
+        for (uint256 bits = one.marks ^ other.marks; bits != 0; bits &= bits - 1) {
+            ++d.marks;
+        }
+    }
+
+    /// @dev Sum of absolute differences; one that no word can hold counts as the largest.
+    function _apart(int256[] memory one, int256[] memory other) internal pure returns (uint256 sum) {
+        unchecked {
+            for (uint256 i = 0; i < one.length; ++i) {
+                uint256 part =
+                    one[i] < other[i] ? uint256(other[i]) - uint256(one[i]) : uint256(one[i]) - uint256(other[i]);
+                sum = sum.saturatingAdd(part);
+            }
+        }
+    }
+
+    function _isNearer(Distance memory one, Distance memory other) internal pure returns (bool) {
+        if (one.amounts != other.amounts) return one.amounts < other.amounts;
+        if (one.carried != other.carried) return one.carried < other.carried;
+        return one.marks < other.marks;
+    }
+
+    /// @dev max(fixed, share x sum of absolute differences), rounded up.
+    function _stakeUp(Terms memory terms, Seen memory version, Seen memory report) internal pure returns (uint256) {
+        uint256 apart = _apart(version.priced.amounts, report.priced.amounts);
+        return Math.max(terms.stakeFixed(), (terms.stakeShare() * apart).ceilDiv(1e18));
+    }
+
+    /// @dev Per slot max(0, the lowest amount over all versions): what every possible ruling gives at least.
+    function _undisputed(Seen[] memory seen) internal pure returns (int256[] memory amounts) {
+        amounts = new int256[](seen[0].priced.amounts.length);
+        for (uint256 slot = 0; slot < amounts.length; ++slot) {
+            int256 least = seen[0].priced.amounts[slot];
+            for (uint256 i = 1; i < seen.length; ++i) {
+                least = SignedMath.min(least, seen[i].priced.amounts[slot]);
+            }
+            amounts[slot] = SignedMath.max(0, least);
+        }
+    }
+
+    /// @dev Amounts, their sum and what is carried on each lie between the least and the greatest of the versions, and every
+    /// mark is one of theirs.
+    function _isBetween(Seen memory ruling, Seen[] memory seen) internal pure returns (bool) {
+        uint256 any = 0;
+        uint256 all = type(uint256).max;
+        int256 least = type(int256).max;
+        int256 most = type(int256).min;
+        for (uint256 i = 0; i < seen.length; ++i) {
+            any |= seen[i].marks;
+            all &= seen[i].marks;
+            int256 sum = _sum(seen[i].priced.amounts);
+            least = SignedMath.min(least, sum);
+            most = SignedMath.max(most, sum);
+        }
+        if (ruling.marks & ~any != 0 || all & ~ruling.marks != 0) return false;
+        int256 ruled = _sum(ruling.priced.amounts);
+        if (ruled < least || ruled > most) return false;
+        for (uint256 i = 0; i < ruling.priced.amounts.length; ++i) {
+            if (!_isAmong(ruling.priced.amounts[i], seen, i, false)) return false;
+        }
+        for (uint256 i = 0; i < ruling.carried.length; ++i) {
+            if (!_isAmong(ruling.carried[i], seen, i, true)) return false;
+        }
+        return true;
+    }
+
+    function _isAmong(int256 figure, Seen[] memory seen, uint256 index, bool carried) private pure returns (bool) {
+        bool above = false;
+        bool below = false;
+        for (uint256 i = 0; i < seen.length; ++i) {
+            int256 other = carried ? seen[i].carried[index] : seen[i].priced.amounts[index];
+            above = above || figure >= other;
+            below = below || figure <= other;
+        }
+        return above && below;
+    }
+
+    /// @dev At most 32 amounts of 112 bits.
+    function _sum(int256[] memory amounts) internal pure returns (int256 sum) {
+        for (uint256 i = 0; i < amounts.length; ++i) {
+            sum += amounts[i];
+        }
+    }
+}
