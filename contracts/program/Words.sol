@@ -62,4 +62,29 @@ library Words {
             mstore(items, length)
         }
     }
+
+    /// @dev Address of `count` words that are free, with whatever is in them.
+    function reserve(uint256 count) internal pure returns (uint256 at) {
+        assembly ("memory-safe") {
+            at := mload(0x40)
+            mstore(0x40, add(at, shl(5, count)))
+        }
+    }
+
+    /// @dev An array of at most `most` items, not yet of any length, with whatever is in them. Unlike with `new`, words
+    /// that nobody touches cost nothing.
+    function reserveArray(uint256 most) internal pure returns (int256[] memory items) {
+        uint256 at = reserve(most + 1);
+        assembly ("memory-safe") {
+            items := at
+        }
+    }
+
+    /// @dev Gives the array reserved last its length, and the words behind it back.
+    function keep(int256[] memory items, uint256 length) internal pure {
+        assembly ("memory-safe") {
+            mstore(items, length)
+            mstore(0x40, add(items, shl(5, add(length, 1))))
+        }
+    }
 }

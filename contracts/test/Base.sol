@@ -28,6 +28,12 @@ interface Vm {
     /// @dev Creation code of a compiled contract. Naming one here instead of `new` keeps it out of the test's own code, which
     /// halves the time the compiler needs.
     function getCode(string calldata artifact) external view returns (bytes memory);
+    function envOr(string calldata name, bool otherwise) external view returns (bool);
+    function readFile(string calldata path) external view returns (string memory);
+    function parseJsonUint(string calldata json, string calldata key) external pure returns (uint256);
+    /// @dev Replaces one value of a JSON file that exists.
+    function writeJson(string calldata json, string calldata path, string calldata key) external;
+    function toString(uint256 number) external pure returns (string memory);
 }
 
 /// @title What every test stands on (forge-std is not on npm whole)
