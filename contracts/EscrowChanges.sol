@@ -5,7 +5,6 @@ import {Create2} from "@openzeppelin/contracts/utils/Create2.sol";
 import {Proxy} from "@openzeppelin/contracts/proxy/Proxy.sol";
 
 import {DeployedTerms, Terms} from "./DeployedTerms.sol";
-import {EscrowPeriods} from "./EscrowPeriods.sol";
 import {EscrowStreaks} from "./EscrowStreaks.sol";
 import {Turn} from "./EscrowState.sol";
 import {IEscrowFactory} from "./interfaces/IEscrowFactory.sol";
@@ -18,7 +17,7 @@ import {Words} from "./program/Words.sol";
 /// @title Change of parties and terms: amendment, assignment, step-in; and evidence shown in time
 /// @notice `pyoutcome/protocol/parties.py` is the same in Python. Accounts belong to tenures and stay with them.
 /// @dev Reached from OutcomeEscrow by delegatecall; passes on what it does not know.
-contract EscrowChanges is EscrowPeriods, EscrowStreaks, Proxy {
+contract EscrowChanges is EscrowStreaks, Proxy {
     uint256 private constant ANEW = 255;
 
     address private immutable _further;
@@ -28,6 +27,7 @@ contract EscrowChanges is EscrowPeriods, EscrowStreaks, Proxy {
     }
 
     function _implementation() internal view override returns (address) {
+        _demandEscrow();
         return _further;
     }
 
@@ -168,18 +168,17 @@ contract EscrowChanges is EscrowPeriods, EscrowStreaks, Proxy {
         Terms memory terms,
         uint256 number
     ) private view returns (uint256) {
-        Priced memory fresh;
-        Priced memory old;
+        Past memory fresh;
+        Past memory old;
         uint256 words = 0;
         if (terms.isSequential()) {
-            _recall(turn, terms, a.first, fresh);
-            words = _shapeOf(fresh, new uint8[](0));
+            fresh = _recall(turn, terms, a.first);
+            words = _shapeOf(fresh);
         }
         if (a.carry.length != words) revert BadAmendment(Amiss.Carry);
-        uint256 carried = number;
         bool keeps = words != 0 && a.carry[0] != ANEW;
         bool before = a.first > 1 && _termsOf(turn, a.first - 1).isSequential();
-        if (before) carried = _recall(turn, _termsOf(turn, a.first - 1), a.first - 1, old);
+        if (before) old = _recall(turn, _termsOf(turn, a.first - 1), a.first - 1);
         // What a payee earned in periods before is known only if the rules before read it.
         if (a.first > 1 && fresh.payees & ~old.payees != 0) revert BadAmendment(Amiss.Carry);
         for (uint256 i = 0; i < words; ++i) {
@@ -187,24 +186,24 @@ contract EscrowChanges is EscrowPeriods, EscrowStreaks, Proxy {
         }
         if (!keeps) return number;
         if (!before || !_isAlike(fresh, old)) revert BadAmendment(Amiss.Carry);
-        return carried;
+        return old.carried;
     }
 
     /// @dev How many words a program carries.
-    function _shapeOf(Priced memory priced, uint8[] memory) private pure returns (uint256 words) {
-        Header header = Format.readHeader(priced.code);
+    function _shapeOf(Past memory past) private pure returns (uint256 words) {
+        Header header = Format.readHeader(past.code);
         words = 1 + header.registers();
-        uint256 at = Words.startOf(priced.code) + header.historyTable();
+        uint256 at = Words.startOf(past.code) + header.historyTable();
         for (uint256 i = 0; i < header.histories(); ++i) {
             words += Words.byteAt(at + 3 * i + 1) & 127;
         }
-        for (uint256 bits = priced.lines; bits != 0; bits &= bits - 1) {
+        for (uint256 bits = past.lines; bits != 0; bits &= bits - 1) {
             ++words;
         }
     }
 
     /// @dev Both carry the same words in the same places.
-    function _isAlike(Priced memory one, Priced memory other) private pure returns (bool) {
+    function _isAlike(Past memory one, Past memory other) private pure returns (bool) {
         Header a = Format.readHeader(one.code);
         Header b = Format.readHeader(other.code);
         if (a.registers() != b.registers() || a.histories() != b.histories() || one.lines != other.lines) return false;
@@ -277,7 +276,7 @@ contract EscrowChanges is EscrowPeriods, EscrowStreaks, Proxy {
         // One bit each marks tenures where several are meant.
         if (tenure > 255) revert TooMuch(tenure);
         uint256 before = _holderOf(turn, slot, turn.terms.periodCount());
-        turn.flags |= MOVED;
+        turn.flags |= ASSIGNED;
         turn.others += arrived;
         _tenures[tenure] = Tenure(holder, uint8(slot), uint16(first), uint16(before));
         _latest[slot] = tenure;

@@ -4,13 +4,13 @@ pragma solidity 0.8.37;
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 import {DeployedTerms} from "./DeployedTerms.sol";
-import {EscrowMoney} from "./EscrowMoney.sol";
+import {EscrowPeriods} from "./EscrowPeriods.sol";
 import {Turn} from "./EscrowState.sol";
 
 /// @title The waterfall: how a settled amount becomes set-off, holdback, payment or arrears
 /// @notice docs/protocol.md section 5; `pyoutcome/protocol/money.py` is the same in Python.
 /// @dev An amount has at most 112 bits (EscrowPricing), and there are at most 1,024 periods: sums fit 128.
-abstract contract EscrowCredits is EscrowMoney {
+abstract contract EscrowCredits is EscrowPeriods {
     uint256 private constant ONE = 1e18;
 
     /// @dev One period's credit in the making.
@@ -24,38 +24,6 @@ abstract contract EscrowCredits is EscrowMoney {
         uint256[] payments;
         /// @dev What was credited before by another act; empty if nothing.
         int256[] before;
-    }
-
-    /// @dev The ordinary case, and the only one that is cheap: nobody owes or is owed anything, nothing was credited before,
-    /// no amount is negative and the funds suffice. Returns false, and does nothing, if it is not that.
-    function _creditInFull(Turn memory turn, uint256 period, int256[] memory amounts) internal returns (bool) {
-        unchecked {
-            if (_is(turn, OWING) || turn.terms.has(DeployedTerms.RESTATES)) return false;
-            uint256 total = 0;
-            for (uint256 i = 0; i < amounts.length; ++i) {
-                if (amounts[i] < 0) return false;
-                // At most 32 amounts of 112 bits.
-                total += uint256(amounts[i]);
-            }
-            if (total > turn.funds) return false;
-            turn.funds -= total;
-            turn.others += total;
-            emit SettledInFull(period, amounts);
-            if (total == 0) return true;
-
-            uint256 rate = turn.terms.holdbackRate();
-            for (uint256 i = 0; i < amounts.length; ++i) {
-                uint256 held = uint256(amounts[i]) * rate / ONE;
-                if (held == 0) continue;
-                Books storage books = _books[_holderOf(turn, i, period)];
-                books.held += uint104(held);
-                amounts[i] -= int256(held);
-            }
-            for (uint256 i = 0; i < amounts.length; ++i) {
-                _pay(turn, _holderOf(turn, i, period), uint256(amounts[i]), true);
-            }
-            return true;
-        }
     }
 
     /// @dev Credits each slot of a period up to its target, less what it was credited before. First every debt and set-off,
@@ -137,7 +105,7 @@ abstract contract EscrowCredits is EscrowMoney {
     /// @dev Holds back a part of `granted`: trunc(holdback rate x funded) in all, however often the money comes in pieces.
     function _hold(Turn memory turn, uint256 tenure, uint256 funded, uint256 granted) internal returns (uint256 held) {
         uint256 rate = turn.terms.holdbackRate();
-        if (rate == 0 || (_is(turn, MOVED) && _books[tenure].released) || turn.stage == Stage.Closed) return 0;
+        if (rate == 0 || (_is(turn, ASSIGNED) && _books[tenure].released) || turn.stage == Stage.Closed) return 0;
         held = (funded + granted) * rate / ONE - funded * rate / ONE;
         if (held != 0) _books[tenure].held += uint104(held);
     }

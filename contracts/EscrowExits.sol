@@ -22,6 +22,7 @@ contract EscrowExits is EscrowStreaks, Proxy {
     }
 
     function _implementation() internal view override returns (address) {
+        _demandEscrow();
         return _further;
     }
 

@@ -23,9 +23,9 @@ contract EscrowFactory is IEscrowFactory, EIP712 {
     /// @inheritdoc IEscrowFactory
     address public immutable implementation;
 
-    /// @param further the contract that escrows reach for acts that happen seldom; its code is part of what a factory is
-    constructor(address further) EIP712(Messages.NAME, Messages.VERSION) {
-        implementation = address(new OutcomeEscrow(further));
+    /// @dev The contracts that escrows reach for what is not ordinary. Their code is part of what a factory is.
+    constructor(address settling, address disputes, address rulings) EIP712(Messages.NAME, Messages.VERSION) {
+        implementation = address(new OutcomeEscrow(settling, disputes, rulings));
     }
 
     /// @inheritdoc IEscrowFactory

@@ -15,7 +15,7 @@ abstract contract EscrowHolders is EscrowState {
 
     /// @dev The tenure to which a slot's period belongs: the latest that starts no later.
     function _holderOf(Turn memory turn, uint256 slot, uint256 period) internal view returns (uint256 tenure) {
-        if (!_is(turn, MOVED)) return slot;
+        if (!_is(turn, ASSIGNED)) return slot;
         tenure = _latest[slot];
         if (tenure == 0) return slot;
         while (tenure >= turn.terms.slotCount() && _tenures[tenure].first > period) {
@@ -24,7 +24,7 @@ abstract contract EscrowHolders is EscrowState {
     }
 
     function _tenureCount(Turn memory turn) internal view returns (uint256) {
-        return turn.terms.slotCount() + (_is(turn, MOVED) ? _life.tenures : 0);
+        return turn.terms.slotCount() + (_is(turn, ASSIGNED) ? _life.tenures : 0);
     }
 
     function _slotOf(Turn memory turn, uint256 tenure) internal view returns (uint256) {
@@ -42,7 +42,7 @@ abstract contract EscrowHolders is EscrowState {
     }
 
     function _payoutOf(Turn memory turn, uint256 tenure) internal view returns (address to) {
-        if (_is(turn, MOVED)) to = _books[tenure].payout;
+        if (_is(turn, MOVED | ASSIGNED)) to = _books[tenure].payout;
         if (to == address(0)) to = turn.terms.payoutOf(tenure);
     }
 

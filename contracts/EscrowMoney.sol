@@ -17,7 +17,7 @@ abstract contract EscrowMoney is EscrowHolders {
     /// @dev Begins an act: reads terms and hot slot, and books what the balance says.
     function _begin() internal returns (Turn memory turn) {
         turn = _open();
-        _sync(turn, msg.value);
+        _sync(turn, _brought(turn));
     }
 
     /// @dev Ends an act: what came in bears a loss not yet borne, money found after closing goes to the client, and a record
@@ -46,8 +46,7 @@ abstract contract EscrowMoney is EscrowHolders {
     /// @dev A surplus becomes client funding, a loss takes client funding first.
     /// @param uncounted native coin that came with this call and is not yet booked
     function _sync(Turn memory turn, uint256 uncounted) internal {
-        // A token that reports more than the books hold is believed up to there.
-        uint256 balance = Math.min(Push.balance(turn.terms.token()) - uncounted, MONEY);
+        uint256 balance = _balance(turn) - uncounted;
         uint256 tracked = turn.funds + turn.others;
         turn.below = false;
         if (balance == tracked) return;
@@ -61,6 +60,16 @@ abstract contract EscrowMoney is EscrowHolders {
         if (booked == 0) return;
         turn.funds -= booked;
         emit Synced(-int256(booked));
+    }
+
+    /// @dev Native coin that came with this call and is not booked yet.
+    function _brought(Turn memory turn) internal view returns (uint256) {
+        return turn.terms.token() == address(0) ? msg.value : 0;
+    }
+
+    /// @dev What the escrow has. A token that reports more than the books hold is believed up to there.
+    function _balance(Turn memory turn) internal view returns (uint256) {
+        return Math.min(Push.balance(turn.terms.token()), MONEY);
     }
 
     /// @dev Takes what the caller brings with this act; returns what arrived, which a token's fee may have made less.

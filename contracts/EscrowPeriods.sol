@@ -2,14 +2,13 @@
 pragma solidity 0.8.37;
 
 import {DeployedTerms, Terms} from "./DeployedTerms.sol";
-import {EscrowPricing} from "./EscrowPricing.sol";
+import {EscrowValues} from "./EscrowValues.sol";
 import {Turn} from "./EscrowState.sol";
 import {Messages} from "./Messages.sol";
-import {RunError} from "./program/ProgramFormat.sol";
 
-/// @title A period's way to settlement: report, window, settling
+/// @title A period's way to settlement: report and window
 /// @notice `pyoutcome/protocol/periods.py` is the same in Python.
-abstract contract EscrowPeriods is EscrowPricing {
+abstract contract EscrowPeriods is EscrowValues {
     /// @dev Windows and disputes of periods, one word each: [16 period][4 stage][2 proposals][6 challenges][40 until]
     /// [188 of the hash of the versions]. Four places are used in turn and never cleared, so that a window costs no new
     /// slot; a fifth at a time has a place of its own.
@@ -60,35 +59,61 @@ abstract contract EscrowPeriods is EscrowPricing {
         if (_isSettled(turn, period)) revert AlreadySettled(period);
     }
 
-    /// @dev Accepts a quorum's values, packed as IOutcomeEscrow.report says.
-    function _report(Turn memory turn, bytes calldata packed) internal {
+    /// @dev A report that may stand: what it says, and where its period is.
+    struct Submitted {
+        uint256 period;
+        Terms terms;
+        Proposal proposal;
+        Values values;
+        bytes32 hash;
+        bytes32 evidence;
+        uint256 signers;
+    }
+
+    /// @dev Reads a quorum's values, packed as IOutcomeEscrow.report says; refuses what may not stand.
+    function _take(Turn memory turn, bytes calldata packed) internal view returns (Submitted memory s) {
         unchecked {
             if (packed.length < 38) revert BadReport();
-            uint256 period = uint16(bytes2(packed[0:2]));
-            _demandUnsettled(turn, period);
-            Terms memory terms = _termsOf(turn, period);
-            _demandTurn(turn, terms, period);
-            Proposal memory p = _proposalOf(turn, period);
-            if (p.stage != PeriodStage.None) _demandReplaceable(p, period);
+            s.period = uint16(bytes2(packed[0:2]));
+            _demandUnsettled(turn, s.period);
+            s.terms = _termsOf(turn, s.period);
+            _demandTurn(turn, s.terms, s.period);
+            s.proposal = _proposalOf(turn, s.period);
+            if (s.proposal.stage != PeriodStage.None) _demandReplaceable(s.proposal, s.period);
 
-            (Values memory values, uint256 at) = _unpack(terms, packed);
-            bytes32 evidence = bytes32(packed[2:34]);
-            bytes32 hash = Messages.hashWords(values.given);
-            bytes32 digest = Messages.reportDigest(_separator(), terms.termsHash(), period, hash, evidence);
-            uint256 signers = uint32(bytes4(packed[34:38]));
-            _demandQuorum(terms, digest, signers, packed[at:]);
-            emit Reported(period, evidence, signers, values.given);
-
-            uint256 window = terms.challengeWindow();
-            if (window == 0) {
-                Priced memory priced = _price(turn, terms, period, values);
-                _finish(turn, terms, period, values, priced, new int256[](0));
-            } else {
-                (p.stage, p.proposals, p.challenges) = (PeriodStage.Reported, p.proposals + 1, 0);
-                (p.until, p.hash) = (block.timestamp + window, uint256(hash));
-                _propose(turn, period, p);
-            }
+            uint256 at;
+            (s.values, at) = _unpack(s.terms, packed);
+            s.evidence = bytes32(packed[2:34]);
+            s.hash = Messages.hashWords(s.values.given);
+            bytes32 digest = Messages.reportDigest(_separator(), s.terms.termsHash(), s.period, s.hash, s.evidence);
+            s.signers = uint32(bytes4(packed[34:38]));
+            _demandQuorum(s.terms, digest, s.signers, packed[at:]);
         }
+    }
+
+    /// @dev Accepts a report that can be challenged for a while.
+    function _openWindow(Turn memory turn, Submitted memory s, uint256 window) internal {
+        emit Reported(s.period, s.evidence, s.signers, s.values.given);
+        Proposal memory p = s.proposal;
+        (p.stage, p.proposals, p.challenges) = (PeriodStage.Reported, p.proposals + 1, 0);
+        (p.until, p.hash) = (block.timestamp + window, uint256(s.hash));
+        _propose(turn, s.period, p);
+    }
+
+    /// @dev A period that nobody challenged and whose window is over, on the values proposed for it.
+    function _proposed(Turn memory turn, uint256 period, int256[] calldata given)
+        internal
+        view
+        returns (Terms memory terms, Values memory values)
+    {
+        _demandUnsettled(turn, period);
+        Proposal memory p = _proposalOf(turn, period);
+        if (p.stage != PeriodStage.Reported && p.stage != PeriodStage.Defaulted) revert NotProposed(period);
+        if (block.timestamp < p.until) revert TooEarly(p.until);
+        terms = _termsOf(turn, period);
+        int256[] memory proposed = p.stage == PeriodStage.Defaulted ? _allMissing(terms) : given;
+        if (p.challenges != 0 || !_isHash(p, Messages.hashWords(proposed))) revert OtherVersions(period);
+        values = _standInFor(terms, proposed);
     }
 
     /// @dev A report replaces a default inside its window, and nothing else.
@@ -149,39 +174,5 @@ abstract contract EscrowPeriods is EscrowPricing {
             if (given < terms.quorum()) revert NoQuorum(given, terms.quorum());
             if (at != signatures.length) revert BadReport();
         }
-    }
-
-    // --- settling ---------------------------------------------------------------------------------------------------
-
-    /// @dev Settles a period on a version: amounts credited less what was credited before, state carried on.
-    function _finish(
-        Turn memory turn,
-        Terms memory terms,
-        uint256 period,
-        Values memory values,
-        Priced memory priced,
-        int256[] memory before
-    ) internal {
-        _setSettled(turn, period);
-        if (terms.isSequential()) _keep(turn, period, values, priced);
-        if (values.lacking != 0 || _is(turn, LACKING)) _noteLacking(turn, terms, period, uint32(values.lacking));
-        bool plain = before.length == 0 && priced.error == RunError.NONE;
-        if (!plain || !_creditInFull(turn, period, priced.amounts)) {
-            emit Settled(period, priced.amounts, uint8(priced.error));
-            _credit(turn, period, priced.amounts, before);
-        }
-        if (!_is(turn, MOVED)) return;
-        for (uint256 slot = 0; slot < priced.amounts.length; ++slot) {
-            _releaseOutgoing(turn, _holderOf(turn, slot, period));
-        }
-    }
-
-    /// @dev Whose evidence a settled period lacks, and when it was due: a breach unless it was shown to be there in time.
-    function _noteLacking(Turn memory turn, Terms memory terms, uint256 period, uint32 lacking) private {
-        Notes storage notes = _notes[period];
-        if (lacking == 0 && notes.lacking == 0) return;
-        turn.flags |= LACKING;
-        if (notes.due == 0) notes.due = uint40(_dueOf(turn, terms, period));
-        notes.lacking = lacking;
     }
 }

@@ -37,7 +37,7 @@ abstract contract EscrowState is IEscrowErrors, IEscrowEvents, ReentrancyGuardTr
     uint256 internal constant PROPOSED = 2;
     /// @dev Somebody ever had debt or arrears.
     uint256 internal constant OWING = 4;
-    /// @dev A payout address or a holder ever changed.
+    /// @dev A payout address ever changed.
     uint256 internal constant MOVED = 8;
     uint256 internal constant AMENDED = 16;
     /// @dev Termination made an earlier period the last.
@@ -45,6 +45,8 @@ abstract contract EscrowState is IEscrowErrors, IEscrowEvents, ReentrancyGuardTr
     uint256 internal constant UNCOVERED = 64;
     /// @dev Some settled period lacked evidence.
     uint256 internal constant LACKING = 128;
+    /// @dev A holder ever changed.
+    uint256 internal constant ASSIGNED = 256;
 
     /// @dev Agreements with more periods keep settled ones in a bit map of their own.
     uint256 internal constant MOST_HOT_PERIODS = 36;
@@ -168,11 +170,15 @@ abstract contract EscrowState is IEscrowErrors, IEscrowEvents, ReentrancyGuardTr
     /// @dev The shared code itself is no escrow.
     address private immutable _self = address(this);
 
+    function _demandEscrow() internal view {
+        if (address(this) == _self) revert WrongStage(Stage.Closed);
+    }
+
     // --- the hot slot -----------------------------------------------------------------------------------------------
 
     /// @dev Reads the terms in this clone's code and the hot slot.
     function _open() internal view returns (Turn memory turn) {
-        if (address(this) == _self) revert WrongStage(Stage.Closed);
+        _demandEscrow();
         unchecked {
             turn.terms = DeployedTerms.read(address(this), 0x2d);
             uint256 word = _hot;

@@ -4,25 +4,23 @@ pragma solidity 0.8.37;
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
 
-import {DeployedTerms, Terms} from "./DeployedTerms.sol";
-import {EscrowPeriods} from "./EscrowPeriods.sol";
+import {Terms} from "./DeployedTerms.sol";
+import {EscrowStakes} from "./EscrowStakes.sol";
 import {Turn} from "./EscrowState.sol";
 import {IOutcomeEscrow} from "./interfaces/IOutcomeEscrow.sol";
-import {Messages} from "./Messages.sol";
 import {Format, Header} from "./program/ProgramFormat.sol";
 import {ProgramState} from "./program/ProgramState.sol";
-import {RunError} from "./program/ProgramFormat.sol";
 import {Words} from "./program/Words.sol";
 
 /// @title Several views of one period: what each comes to, and how far they are apart
 /// @notice Only the hash of the versions is stored; whoever acts on them hands them in, and they are priced again.
-abstract contract EscrowVersions is EscrowPeriods {
+abstract contract EscrowVersions is EscrowStakes {
     using Math for uint256;
 
     /// @dev A version and what it comes to.
     struct Seen {
         Values values;
-        Priced priced;
+        IOutcomeEscrow.Priced priced;
         /// @dev What the program would carry on, one row of words; empty for an independent program.
         int256[] carried;
         /// @dev Bit i: it says that the evidence of slot i is missing.
@@ -36,92 +34,81 @@ abstract contract EscrowVersions is EscrowPeriods {
         uint256 marks;
     }
 
-    // --- what is stored ---------------------------------------------------------------------------------------------
-
-    /// @dev Refuses versions that are not those accepted for the period.
-    function _demandVersions(Proposal memory p, uint256 period, IOutcomeEscrow.Version[] calldata versions)
-        internal
-        pure
-        returns (bytes32 hash)
-    {
-        if (versions.length != p.challenges + 1) revert OtherVersions(period);
-        hash = Messages.hashWords(versions[0].values);
-        for (uint256 i = 1; i < versions.length; ++i) {
-            hash = _chain(hash, versions[i].party, versions[i].stake, versions[i].values);
-        }
-        if (!_isHash(p, hash)) revert OtherVersions(period);
-    }
-
-    /// @dev The hash with one version more.
-    function _chain(bytes32 hash, int256 party, uint256 stake, int256[] calldata values)
-        internal
-        pure
-        returns (bytes32)
-    {
-        return keccak256(abi.encode(hash, party, stake, Messages.hashWords(values)));
-    }
-
     // --- what they come to ------------------------------------------------------------------------------------------
 
-    function _seeAll(Turn memory turn, Terms memory terms, uint256 period, IOutcomeEscrow.Version[] calldata versions)
-        internal
-        view
-        returns (Seen[] memory seen)
-    {
-        seen = new Seen[](versions.length);
-        for (uint256 i = 0; i < versions.length; ++i) {
-            // They were checked when they were accepted.
-            seen[i] = _see(turn, terms, period, _standInFor(terms, versions[i].values));
+    /// @dev What accepted versions come to, and behind them, if there is one, a new version that was checked.
+    function _seeAll(
+        Turn memory turn,
+        Terms memory terms,
+        uint256 period,
+        IOutcomeEscrow.Version[] calldata versions,
+        int256[] memory another
+    ) internal view returns (Seen[] memory seen) {
+        uint256 count = versions.length + (another.length == 0 ? 0 : 1);
+        int256[][] memory rows = new int256[][](count);
+        for (uint256 i = 0; i < count; ++i) {
+            rows[i] = i < versions.length ? versions[i].values : another;
         }
-    }
-
-    function _see(Turn memory turn, Terms memory terms, uint256 period, Values memory values)
-        internal
-        view
-        returns (Seen memory seen)
-    {
-        seen.values = values;
-        seen.priced = _price(turn, terms, period, values);
-        seen.marks = values.lacking & ((1 << turn.terms.slotCount()) - 1);
-        if (terms.isSequential()) seen.carried = _carriedAfter(_carriedOf(turn, period), values, seen.priced);
+        IOutcomeEscrow.Priced[] memory priced = _ask(period, rows);
+        seen = new Seen[](count);
+        for (uint256 i = 0; i < count; ++i) {
+            seen[i].priced = priced[i];
+            seen[i].values = _standInFor(terms, rows[i]);
+            seen[i].marks = seen[i].values.lacking & ((1 << turn.terms.slotCount()) - 1);
+        }
+        if (!terms.isSequential()) return seen;
+        Past memory past = _recall(turn, terms, period);
+        for (uint256 i = 0; i < count; ++i) {
+            seen[i].carried = _carriedAfter(past, seen[i].values, priced[i]);
+        }
     }
 
     /// @dev What a program would carry on after a run: the count, registers, histories (newest first, filled up with zeros)
     /// and sums to date; as they were if the run failed.
-    function _carriedAfter(uint256 number, Values memory values, Priced memory priced)
+    function _carriedAfter(Past memory past, Values memory values, IOutcomeEscrow.Priced memory priced)
         private
         view
         returns (int256[] memory row)
     {
-        ProgramState.Carried storage carried = _carried[number];
-        bool ran = priced.error == RunError.NONE;
-        Header header = Format.readHeader(priced.code);
+        bool ran = priced.programError == 0;
+        Header header = Format.readHeader(past.code);
         row = new int256[](1 + header.registers() + Format.MOST_HISTORY + header.lines());
-        row[0] = int256(priced.runs + (ran ? 1 : 0));
+        row[0] = int256(past.runs + (ran ? 1 : 0));
         uint256 size = 1;
-        uint256 at = Words.startOf(priced.code) + header.registerTable();
+        uint256 at = Words.startOf(past.code) + header.registerTable();
         for (uint256 i = 0; i < header.registers(); ++i) {
-            row[size++] = ran ? priced.locals[Words.byteAt(at)] : carried.registers[i];
+            row[size++] = ran ? priced.locals[Words.byteAt(at)] : _carried[past.carried].registers[i];
             ++at;
         }
         for (uint256 i = 0; i < header.histories(); ++i) {
-            uint256 depth = Words.byteAt(at + 1) & 127;
+            uint256 from = size;
+            size += Words.byteAt(at + 1) & 127;
             if (ran) {
-                row[size] = Words.byteAt(at + 1) > 127
-                    ? priced.locals[Words.byteAt(at)]
-                    : values.inputs[Words.byteAt(at)];
+                int256[] memory source = Words.byteAt(at + 1) > 127 ? priced.locals : values.inputs;
+                row[from++] = source[Words.byteAt(at)];
             }
             // The rest moves on by one place.
-            for (uint256 back = 1; back <= depth - (ran ? 1 : 0) && back <= priced.runs; ++back) {
-                row[size + back - (ran ? 0 : 1)] = carried.rings[ProgramState.place(i, depth, priced.runs - back)];
-            }
-            size += depth;
+            _unroll(past, i, Words.byteAt(at + 1) & 127, row, from, size);
             at += 3;
         }
-        for (uint256 i = 0; priced.lines >> i != 0; ++i) {
-            if ((priced.lines >> i) & 1 != 0) row[size++] = ran ? priced.sums[i] : carried.toDate[i];
+        for (uint256 i = 0; past.lines >> i != 0; ++i) {
+            if ((past.lines >> i) & 1 != 0) row[size++] = ran ? priced.sums[i] : _carried[past.carried].toDate[i];
         }
         Words.shorten(row, size);
+    }
+
+    /// @dev Writes a history's values, newest first, to row[from] up to row[to - 1].
+    function _unroll(
+        Past memory past,
+        uint256 history,
+        uint256 depth,
+        int256[] memory row,
+        uint256 from,
+        uint256 to
+    ) private view {
+        for (uint256 number = past.runs; number != 0 && from < to; ++from) {
+            row[from] = _carried[past.carried].rings[ProgramState.place(history, depth, --number)];
+        }
     }
 
     // --- how they compare -------------------------------------------------------------------------------------------
@@ -157,12 +144,12 @@ abstract contract EscrowVersions is EscrowPeriods {
         return Math.max(terms.stakeFixed(), (terms.stakeShare() * apart).ceilDiv(1e18));
     }
 
-    /// @dev Per slot max(0, the lowest amount over all versions): what every possible ruling gives at least.
-    function _undisputed(Seen[] memory seen) internal pure returns (int256[] memory amounts) {
+    /// @dev Per slot max(0, the lowest amount over the first `count` versions): what every possible ruling gives at least.
+    function _undisputed(Seen[] memory seen, uint256 count) internal pure returns (int256[] memory amounts) {
         amounts = new int256[](seen[0].priced.amounts.length);
         for (uint256 slot = 0; slot < amounts.length; ++slot) {
             int256 least = seen[0].priced.amounts[slot];
-            for (uint256 i = 1; i < seen.length; ++i) {
+            for (uint256 i = 1; i < count; ++i) {
                 least = SignedMath.min(least, seen[i].priced.amounts[slot]);
             }
             amounts[slot] = SignedMath.max(0, least);
@@ -171,12 +158,12 @@ abstract contract EscrowVersions is EscrowPeriods {
 
     /// @dev Amounts, their sum and what is carried on each lie between the least and the greatest of the versions, and every
     /// mark is one of theirs.
-    function _isBetween(Seen memory ruling, Seen[] memory seen) internal pure returns (bool) {
+    function _isBetween(Seen memory ruling, Seen[] memory seen, uint256 count) internal pure returns (bool) {
         uint256 any = 0;
         uint256 all = type(uint256).max;
         int256 least = type(int256).max;
         int256 most = type(int256).min;
-        for (uint256 i = 0; i < seen.length; ++i) {
+        for (uint256 i = 0; i < count; ++i) {
             any |= seen[i].marks;
             all &= seen[i].marks;
             int256 sum = _sum(seen[i].priced.amounts);
@@ -187,18 +174,18 @@ abstract contract EscrowVersions is EscrowPeriods {
         int256 ruled = _sum(ruling.priced.amounts);
         if (ruled < least || ruled > most) return false;
         for (uint256 i = 0; i < ruling.priced.amounts.length; ++i) {
-            if (!_isAmong(ruling.priced.amounts[i], seen, i, false)) return false;
+            if (!_isAmong(ruling.priced.amounts[i], seen, count, i, false)) return false;
         }
         for (uint256 i = 0; i < ruling.carried.length; ++i) {
-            if (!_isAmong(ruling.carried[i], seen, i, true)) return false;
+            if (!_isAmong(ruling.carried[i], seen, count, i, true)) return false;
         }
         return true;
     }
 
-    function _isAmong(int256 figure, Seen[] memory seen, uint256 index, bool carried) private pure returns (bool) {
+    function _isAmong(int256 figure, Seen[] memory seen, uint256 count, uint256 index, bool carried) private pure returns (bool) {
         bool above = false;
         bool below = false;
-        for (uint256 i = 0; i < seen.length; ++i) {
+        for (uint256 i = 0; i < count; ++i) {
             int256 other = carried ? seen[i].carried[index] : seen[i].priced.amounts[index];
             above = above || figure >= other;
             below = below || figure <= other;

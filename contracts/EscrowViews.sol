@@ -11,7 +11,7 @@ import {ProgramStore} from "./program/ProgramStore.sol";
 /// @title What can be read from an escrow
 /// @dev The last contract that OutcomeEscrow's calls reach: a function that is not here does not exist.
 contract EscrowViews is EscrowPeriods {
-    fallback() external payable {
+    fallback() external {
         revert NoSuchFunction(msg.sig);
     }
 
@@ -85,10 +85,9 @@ contract EscrowViews is EscrowPeriods {
         uint256 last = _lastOf(turn);
         Terms memory terms = _termsOf(turn, period > last ? last : period);
         if (!terms.isSequential()) return new int256[](1);
-        Priced memory priced;
-        uint256 number = _recall(turn, terms, period > last ? last : period, priced);
+        Past memory past = _recall(turn, terms, period > last ? last : period);
         return ProgramState.words(
-            _carried[number], priced.code, priced.runs, priced.lines, priced.payees, _earnedBefore(turn, priced.payees)
+            _carried[past.carried], past.code, past.runs, past.lines, past.payees, _earnedBefore(turn, past.payees)
         );
     }
 

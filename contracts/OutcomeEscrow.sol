@@ -1,37 +1,55 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {Proxy} from "@openzeppelin/contracts/proxy/Proxy.sol";
 
-import {Terms} from "./DeployedTerms.sol";
+import {DeployedTerms, Terms} from "./DeployedTerms.sol";
 import {EscrowHolders} from "./EscrowHolders.sol";
-import {EscrowPeriods} from "./EscrowPeriods.sol";
 import {EscrowPricing} from "./EscrowPricing.sol";
+import {EscrowValues} from "./EscrowValues.sol";
 import {Turn} from "./EscrowState.sol";
+import {IOutcomeEscrow} from "./interfaces/IOutcomeEscrow.sol";
 import {Messages} from "./Messages.sol";
 
-/// @title The acts of an escrow that happen every period
-/// @notice IOutcomeEscrow says what each means. Every act first books what the token balance says; then come checks, effects,
-/// event, interaction.
-/// @dev The code that all clones share. What happens seldom is in the contract at `_implementation()`, which a call of any
-/// other function reaches by delegatecall; that one passes on what it does not know either. Nobody can change it.
-contract OutcomeEscrow is EscrowPeriods, Proxy {
+/// @title What happens to an escrow every period, in the ordinary case
+/// @notice IOutcomeEscrow says what each act means. Checks, effects, event, interaction.
+/// @dev The code that all clones share, and the one that has the machine. Ordinary is: nobody owes or is owed, no holder
+/// changed, no evidence is missing, the balance is what the books say, and the funds suffice. Any other case, and any other
+/// act, is for the contract at `_implementation()`, reached by delegatecall with the same call before anything was changed;
+/// that one passes on what it does not know. Nobody can change any of them.
+contract OutcomeEscrow is EscrowPricing, Proxy {
+    uint256 private constant ONE = 1e18;
+
     /// @notice The factory that created this escrow.
     address public immutable factory;
-    address private immutable _further;
+    address private immutable _settling;
+    address private immutable _disputes;
+    address private immutable _rulings;
     uint256 private immutable _chainId;
     bytes32 private immutable _domainSeparator;
 
-    constructor(address further) {
+    constructor(address settling, address disputes, address rulings) {
         factory = msg.sender;
-        _further = further;
+        _settling = settling;
+        _disputes = disputes;
+        _rulings = rulings;
         _chainId = block.chainid;
         _domainSeparator = Messages.domainSeparator(msg.sender);
     }
 
+    /// @dev Where the rest of the work is done.
     function _implementation() internal view override returns (address) {
-        return _further;
+        _demandEscrow();
+        bytes4 act = msg.sig;
+        if (
+            act == IOutcomeEscrow.challenge.selector || act == IOutcomeEscrow.dispute.selector
+                || act == IOutcomeEscrow.agree.selector
+        ) return _disputes;
+        if (
+            act == IOutcomeEscrow.rule.selector || act == IOutcomeEscrow.choose.selector
+                || act == IOutcomeEscrow.fallBack.selector
+        ) return _rulings;
+        return _settling;
     }
 
     function _factory() internal view override returns (address) {
@@ -43,29 +61,23 @@ contract OutcomeEscrow is EscrowPeriods, Proxy {
         return block.chainid == _chainId ? _domainSeparator : Messages.domainSeparator(factory);
     }
 
-    // --- funding ----------------------------------------------------------------------------------------------------
+    // --- acts -------------------------------------------------------------------------------------------------------
 
-    function deposit(uint256 amount) external payable nonReentrant returns (uint256 credited) {
-        return _deposit(amount);
+    function report(bytes calldata packed) external {
+        if (!_reportPlainly(packed)) _fallback();
     }
 
-    function depositWithPermit(uint256 amount, uint256 deadline, uint8 v, bytes32 r, bytes32 s)
-        external
-        nonReentrant
-        returns (uint256 credited)
-    {
-        // Somebody may have used the permit already; then the allowance is there, and if it is not, drawing fails.
-        try IERC20Permit(_open().terms.token()).permit(msg.sender, address(this), amount, deadline, v, r, s) {} catch {}
-        return _deposit(amount);
+    function submit() external {
+        if (!_reportPlainly(msg.data[4:])) _fallback();
     }
 
-    function _deposit(uint256 amount) private returns (uint256 credited) {
-        Turn memory turn = _begin();
-        credited = _pull(turn, amount);
-        if (credited == 0) revert NothingToDo();
-        turn.funds += credited;
-        emit Deposited(msg.sender, credited);
-        _end(turn);
+    function settle(uint256 period, int256[] calldata values) external {
+        if (!_settlePlainly(period, values)) _fallback();
+    }
+
+    function deposit(uint256 amount) external payable returns (uint256 credited) {
+        credited = _depositPlainly(amount);
+        if (credited == 0) _fallback();
     }
 
     function accept(bytes32 agreementDigest, uint256 nonce, bytes[] calldata signatures) external nonReentrant {
@@ -93,81 +105,110 @@ contract OutcomeEscrow is EscrowPeriods, Proxy {
         _commit(turn);
     }
 
-    function activate() external nonReentrant {
-        Turn memory turn = _begin();
-        _demandStage(turn, Stage.Offer);
-        if (block.timestamp >= turn.terms.activateBy()) revert TooLate(turn.terms.activateBy());
-        if (!_is(turn, ACCEPTED)) revert BadPartySignature(turn.terms.client());
-        uint256 slots = turn.terms.slotCount();
-        for (uint256 slot = 0; slot < slots; ++slot) {
-            uint256 bond = turn.terms.bondOf(slot);
-            if (bond != 0 && _books[slot].bond < bond) revert ShortOfFunds(_books[slot].bond, bond);
+    /// @notice What the program makes of several rows of values for a period as things stand. Values are not checked against
+    /// the KPIs.
+    function price(uint256 period, int256[][] calldata given) external view returns (IOutcomeEscrow.Priced[] memory all) {
+        Turn memory turn = _open();
+        if (period == 0 || period > turn.terms.periodCount()) revert NoSuchPeriod(period);
+        Terms memory terms = _termsOf(turn, period);
+        all = new IOutcomeEscrow.Priced[](given.length);
+        for (uint256 i = 0; i < given.length; ++i) {
+            if (given[i].length != terms.kpiCount()) revert WrongValueCount(given[i].length, terms.kpiCount());
+            (all[i],) = _price(turn, terms, period, _standInFor(terms, given[i]));
         }
-        if (turn.funds < turn.terms.reserve()) revert ShortOfFunds(turn.funds, turn.terms.reserve());
-        turn.stage = Stage.Active;
-        _life.activatedAt = uint40(block.timestamp);
-        emit Activated(turn.terms.termsHash());
-        _end(turn);
     }
 
-    // --- periods ----------------------------------------------------------------------------------------------------
+    // --- the ordinary case ------------------------------------------------------------------------------------------
 
-    function report(bytes calldata packed) external nonReentrant {
-        Turn memory turn = _begin();
-        _report(turn, packed);
-        _end(turn);
+    /// @dev Whether the books say what the balance says, and nothing is open that every act may end.
+    function _isQuiet(Turn memory turn) private view returns (bool) {
+        unchecked {
+            return !_is(turn, UNCOVERED | ASSIGNED | OWING | LACKING) && turn.stage == Stage.Active
+                && _balance(turn) == turn.funds + turn.others;
+        }
     }
 
-    function submit() external nonReentrant {
-        Turn memory turn = _begin();
-        _report(turn, msg.data[4:]);
-        _end(turn);
+    /// @dev Each returns false, with nothing changed, if the case is not ordinary.
+    function _reportPlainly(bytes calldata packed) private nonReentrant returns (bool) {
+        Turn memory turn = _open();
+        if (!_isQuiet(turn)) return false;
+        Submitted memory s = _take(turn, packed);
+        uint256 window = s.terms.challengeWindow();
+        if (window != 0) {
+            _openWindow(turn, s, window);
+            _commit(turn);
+            return true;
+        }
+        if (s.values.lacking != 0 || s.proposal.stage != PeriodStage.None) return false;
+        (IOutcomeEscrow.Priced memory priced, Past memory past) = _price(turn, s.terms, s.period, s.values);
+        if (!_isPlain(turn, priced)) return false;
+        emit Reported(s.period, s.evidence, s.signers, s.values.given);
+        _settlePlain(turn, s.terms, s.period, s.values, priced, past);
+        return true;
     }
 
-    function proposeDefault(uint256 period) external nonReentrant {
-        Turn memory turn = _begin();
-        _demandUnsettled(turn, period);
-        Proposal memory p = _proposalOf(turn, period);
-        if (p.stage != PeriodStage.None) revert AlreadyProposed(period);
-        Terms memory terms = _termsOf(turn, period);
-        if (terms.isSequential()) _demandOrder(turn, period);
-        uint256 due = _dueOf(turn, terms, period);
-        if (block.timestamp < due) revert TooEarly(due);
-
-        (p.stage, p.proposals, p.until) = (PeriodStage.Defaulted, 1, block.timestamp + terms.defaultWindow());
-        p.hash = uint256(Messages.hashWords(_allMissing(terms)));
-        _propose(turn, period, p);
-        emit DefaultProposed(period, p.until);
-        _end(turn);
+    function _settlePlainly(uint256 period, int256[] calldata given) private nonReentrant returns (bool) {
+        Turn memory turn = _open();
+        if (!_isQuiet(turn)) return false;
+        (Terms memory terms, Values memory values) = _proposed(turn, period, given);
+        if (values.lacking != 0) return false;
+        (IOutcomeEscrow.Priced memory priced, Past memory past) = _price(turn, terms, period, values);
+        if (!_isPlain(turn, priced)) return false;
+        _settlePlain(turn, terms, period, values, priced, past);
+        return true;
     }
 
-    function settle(uint256 period, int256[] calldata values) external nonReentrant {
-        Turn memory turn = _begin();
-        _demandUnsettled(turn, period);
-        Proposal memory p = _proposalOf(turn, period);
-        if (p.stage != PeriodStage.Reported && p.stage != PeriodStage.Defaulted) revert NotProposed(period);
-        if (block.timestamp < p.until) revert TooEarly(p.until);
-        Terms memory terms = _termsOf(turn, period);
-        int256[] memory given = p.stage == PeriodStage.Defaulted ? _allMissing(terms) : values;
-        if (p.challenges != 0 || !_isHash(p, Messages.hashWords(given))) revert OtherVersions(period);
-        Values memory proposed = _standInFor(terms, given);
-        _finish(turn, terms, period, proposed, _price(turn, terms, period, proposed), new int256[](0));
-        _end(turn);
+    function _depositPlainly(uint256 amount) private nonReentrant returns (uint256 credited) {
+        Turn memory turn = _open();
+        bool quiet = turn.stage != Stage.Closed && !_is(turn, UNCOVERED);
+        if (!quiet || _balance(turn) - _brought(turn) != turn.funds + turn.others) return 0;
+        credited = _pull(turn, amount);
+        if (credited == 0) revert NothingToDo();
+        turn.funds += credited;
+        emit Deposited(msg.sender, credited);
+        _commit(turn);
     }
 
-    // --- money ------------------------------------------------------------------------------------------------------
-
-    function payArrears(uint256 max) external nonReentrant {
-        Turn memory turn = _begin();
-        if (turn.stage == Stage.Offer) revert WrongStage(turn.stage);
-        if (!_serveQueue(turn, max)) revert NothingToDo();
-        _end(turn);
+    /// @dev No error, no negative amount, and the funds suffice.
+    function _isPlain(Turn memory turn, IOutcomeEscrow.Priced memory priced) private pure returns (bool) {
+        unchecked {
+            if (priced.programError != 0 || turn.terms.has(DeployedTerms.RESTATES)) return false;
+            uint256 total = 0;
+            for (uint256 i = 0; i < priced.amounts.length; ++i) {
+                if (priced.amounts[i] < 0) return false;
+                // At most 32 amounts of 112 bits.
+                total += uint256(priced.amounts[i]);
+            }
+            return total <= turn.funds;
+        }
     }
 
-    function sync() external nonReentrant {
-        Turn memory turn = _begin();
-        uint256 word = turn.funds | (turn.others << 104);
-        if (word == turn.stored & (2 ** 208 - 1)) revert NothingToDo();
-        _end(turn);
+    function _settlePlain(
+        Turn memory turn,
+        Terms memory terms,
+        uint256 period,
+        Values memory values,
+        IOutcomeEscrow.Priced memory priced,
+        Past memory past
+    ) private {
+        unchecked {
+            _setSettled(turn, period);
+            if (terms.isSequential()) _keep(past, values, priced);
+            int256[] memory amounts = priced.amounts;
+            emit SettledInFull(period, amounts);
+            uint256 rate = turn.terms.holdbackRate();
+            for (uint256 i = 0; i < amounts.length; ++i) {
+                turn.funds -= uint256(amounts[i]);
+                turn.others += uint256(amounts[i]);
+                uint256 held = uint256(amounts[i]) * rate / ONE;
+                if (held == 0) continue;
+                _books[i].held += uint104(held);
+                amounts[i] -= int256(held);
+            }
+            for (uint256 i = 0; i < amounts.length; ++i) {
+                _pay(turn, i, uint256(amounts[i]), true);
+            }
+            _commit(turn);
+        }
     }
 }

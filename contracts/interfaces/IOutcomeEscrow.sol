@@ -19,6 +19,17 @@ interface IOutcomeEscrow is IEscrowErrors, IEscrowEvents {
         int256[] values;
     }
 
+    /// @notice What the program makes of a period's values. With an error all amounts are 0.
+    struct Priced {
+        uint256 programError;
+        /// @dev Base units per slot, truncated toward zero once.
+        int256[] amounts;
+        /// @dev Every local of the program, 18 decimals; none with an error.
+        int256[] locals;
+        /// @dev Sums to date by line, after the period; of a sequential program.
+        int256[] sums;
+    }
+
     /// @notice Money of one tenure, base units. What it earned and was paid is in the events.
     struct Account {
         uint256 held;
@@ -62,6 +73,8 @@ interface IOutcomeEscrow is IEscrowErrors, IEscrowEvents {
     function submit() external;
     /// @notice Proposes each KPI's `ifMissing` for a period whose evidence is overdue.
     function proposeDefault(uint256 period) external;
+    /// @notice A report instead of a default that was challenged: stakes go back, versions are void.
+    function replace(bytes calldata packed, Version[] calldata versions) external;
     /// @notice Settles a report or default that nobody challenged, after its window. `values` as proposed.
     function settle(uint256 period, int256[] calldata values) external;
     /// @notice A supplier shows that it has its evidence, between the period's end and the moment evidence is due.
@@ -152,6 +165,8 @@ interface IOutcomeEscrow is IEscrowErrors, IEscrowEvents {
 
     // --- views ------------------------------------------------------------------------------------------------------
 
+    /// @notice What the program makes of several rows of values for a period, as things stand.
+    function price(uint256 period, int256[][] calldata given) external view returns (Priced[] memory);
     /// @notice The packed arguments (docs/protocol.md section 12).
     function arguments() external view returns (bytes memory);
     function programHash() external view returns (bytes32);

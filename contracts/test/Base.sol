@@ -84,6 +84,15 @@ abstract contract Base {
         check(made != address(0), "deployed");
     }
 
+    /// @dev The same with ABI-encoded constructor arguments.
+    function deployWith(string memory file, bytes memory arguments) internal returns (address made) {
+        bytes memory code = bytes.concat(vm.getCode(file), arguments);
+        assembly ("memory-safe") {
+            made := create(0, add(code, 0x20), mload(code))
+        }
+        check(made != address(0), "deployed");
+    }
+
     /// @dev A value within low..high made from any.
     function bound(uint256 x, uint256 low, uint256 high) internal pure returns (uint256) {
         return high - low == type(uint256).max ? x : low + x % (high - low + 1);
