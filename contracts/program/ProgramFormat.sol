@@ -123,6 +123,33 @@ library Format {
             header := mload(add(program, 0x20))
         }
     }
+
+    /// @dev The same, from the address of the program's first byte.
+    function headerAt(uint256 start) internal pure returns (Header header) {
+        assembly ("memory-safe") {
+            header := mload(start)
+        }
+    }
+}
+
+/// @dev What a run works on, as words in memory: places in bytes from the first. All are addresses but for the numbers of
+/// periods and the slot. KPI, PARAM and GET find their vector by opcode: 5, 6 and 8 words on.
+library Frame {
+    /// @dev Behind the program's last byte.
+    uint256 internal constant END = 0x00;
+    /// @dev The period's number, scaled.
+    uint256 internal constant PERIOD = 0x20;
+    /// @dev How many periods were run before without error.
+    uint256 internal constant PERIODS = 0x40;
+    uint256 internal constant EARNED = 0x60;
+    /// @dev The slot of ProgramState.Carried.
+    uint256 internal constant CARRIED = 0x80;
+    uint256 internal constant KPIS = 0xa0;
+    uint256 internal constant PARAMETERS = 0xc0;
+    /// @dev The program's first byte.
+    uint256 internal constant PROGRAM = 0xe0;
+    uint256 internal constant LOCALS = 0x100;
+    uint256 internal constant WORDS = 9;
 }
 
 /// @dev The eight bytes of a program's fixed part, first in a word whose other bytes mean nothing.

@@ -3,38 +3,19 @@ pragma solidity 0.8.37;
 
 /// @title What each instruction does
 /// @notice docs/program-format.md fixes the meaning; `pyoutcome/formula/machine.py` is the same in Python.
-/// @dev The one part of the contracts that is assembly for its price: everything a settlement adds to a plain payment
-/// happens in this loop. Numbers of instructions are those of ProgramFormat.sol's Op, of errors those of RunError; a
-/// library's constants cannot be named in assembly. Programs are verified: nothing but arithmetic is checked.
+/// @dev Assembly for its price: what a rule adds to a settlement is this loop, and contracts/test/gas.json holds it to its
+/// cost. One block, because functions cannot be shared between blocks. Numbers of instructions are those of
+/// ProgramFormat.sol's Op, of errors those of RunError and of the frame those of Frame: assembly cannot name another
+/// library's constants. Programs are verified: nothing but arithmetic is checked.
 library ProgramInstructions {
-    /// @dev What a run works on: addresses in memory, but for the numbers of periods and the slot. KPI, PARAM and GET find
-    /// theirs by opcode: the vectors they read are in words 5, 6 and 8.
-    struct Frame {
-        /// @dev Behind the program's last byte.
-        uint256 end;
-        /// @dev The period's number, scaled.
-        uint256 period;
-        /// @dev How many periods were run before without error.
-        uint256 periods;
-        uint256 earned;
-        /// @dev The slot of ProgramState.Carried.
-        uint256 carried;
-        uint256 kpis;
-        uint256 parameters;
-        /// @dev The header's table of histories.
-        uint256 histories;
-        uint256 locals;
-    }
-
     /// @notice Runs instructions from `at` until the end, an error, or one that reads earlier periods, before which it stops.
-    /// @param frame what the run works on; locals are written there
+    /// @param frame address of what the run works on; its locals are written
     /// @param at address of an instruction
-    /// @param top address of the stack's topmost word. The stack has room for two words more than the header's depth: one
-    /// below it, which means nothing, and one above.
-    /// @return stopped the frame's end, or address of the instruction that reads earlier periods; anything with an error
+    /// @param top address of the stack's topmost word; below the lowest stands a word that means nothing
+    /// @return stopped the frame's end, also with an error, or address of the instruction that reads earlier periods
     /// @return highest `top` at that moment
     /// @return error the run-time error, or 0
-    function execute(Frame memory frame, uint256 at, uint256 top)
+    function execute(uint256 frame, uint256 at, uint256 top)
         internal
         pure
         returns (uint256 stopped, uint256 highest, uint256 error)
@@ -66,7 +47,12 @@ library ProgramInstructions {
                     fault := 2
                     leave
                 }
-                // Two factors of 128 bits have a product of at most 2^254: one division of words is exact.
+                // Two factors of 128 bits have a product of at most 2^254: one division of words is exact. First the
+                // cheaper test, for factors that are not negative.
+                if iszero(shr(127, or(x, y))) {
+                    q := sdiv(mul(x, y), z)
+                    leave
+                }
                 if iszero(or(xor(x, signextend(15, x)), xor(y, signextend(15, y)))) {
                     q := sdiv(mul(x, y), z)
                     leave
@@ -139,11 +125,6 @@ library ProgramInstructions {
             // Numbers are in two alternating columns x and y. `form` begins with the bytes wx, ex, wy, ey: a number has wx
             // (wy) bytes and means that times 10^ex (10^ey). The stack is two columns of 32 bytes, times 10^0.
 
-            /// The x at an address.
-            function positionAt(from, form) -> x {
-                x := mul(sar(sub(256, shl(3, byte(0, form))), mload(from)), exp(10, byte(1, form)))
-            }
-
             /// The y at an address.
             function valueAt(from, form) -> y {
                 y := mul(sar(sub(256, shl(3, byte(2, form))), mload(from)), exp(10, byte(3, form)))
@@ -152,9 +133,11 @@ library ProgramInstructions {
             /// The y of the first row that holds, else the one after all rows. `edges` points to two bits per row:
             /// 0 at_least, 1 above, 2 at_most, 3 below.
             function step(x, from, rows, form, edges) -> y {
+                let shift := sub(256, shl(3, byte(0, form)))
+                let scale := exp(10, byte(1, form))
                 for { let row := 0 } lt(row, rows) { row := add(row, 1) } {
                     let edge := and(shr(shl(1, and(row, 3)), byte(0, mload(add(edges, shr(2, row))))), 3)
-                    let holds := compare(x, positionAt(from, form), edge, 0x4523)
+                    let holds := compare(x, mul(sar(shift, mload(from)), scale), edge, 0x4523)
                     from := add(from, byte(0, form))
                     if holds { break }
                     from := add(from, byte(2, form))
@@ -162,60 +145,80 @@ library ProgramInstructions {
                 y := valueAt(from, form)
             }
 
-            /// Flat outside the points, straight lines between: y0 + trunc((y1 - y0) * (x - x0) / (x1 - x0)). `last` is the
-            /// last point's address.
-            function curve(x, from, last, form) -> y, fault {
-                let stride := add(byte(0, form), byte(2, form))
+            /// Flat outside the constant points, straight lines between: y0 + trunc((y1 - y0) * (x - x0) / (x1 - x0)).
+            /// `last` is the last point's address. Numbers lie within 2^126: no difference or product overflows.
+            function constantCurve(x, from, last, form) -> y {
                 let shift := sub(256, shl(3, byte(0, form)))
                 let scale := exp(10, byte(1, form))
                 if iszero(slt(x, mul(sar(shift, mload(last)), scale))) {
                     y := valueAt(add(last, byte(0, form)), form)
                     leave
                 }
-                // Some point is beyond x: the first one.
                 let right := mul(sar(shift, mload(from)), scale)
                 if slt(x, right) {
                     y := valueAt(add(from, byte(0, form)), form)
                     leave
                 }
-                for { } iszero(slt(x, right)) { } {
-                    from := add(from, stride)
+                last := add(byte(0, form), byte(2, form))
+                for {} 1 {} {
+                    from := add(from, last)
                     right := mul(sar(shift, mload(from)), scale)
+                    if slt(x, right) { break }
                 }
-                let left := mul(sar(shift, mload(sub(from, stride))), scale)
-                let rise := valueAt(add(from, byte(0, form)), form)
-                y := valueAt(sub(from, byte(2, form)), form)
-                // Constants lie within 2^126: no difference and no product can overflow.
-                if lt(byte(0, form), 32) {
-                    y := add(y, sdiv(mul(sub(rise, y), sub(x, left)), sub(right, left)))
+                // From x0 on.
+                let left := mul(sar(shift, mload(sub(from, last))), scale)
+                right := sub(right, left)
+                x := sub(x, left)
+                shift := sub(256, shl(3, byte(2, form)))
+                scale := exp(10, byte(3, form))
+                y := sar(shift, mload(sub(from, byte(2, form))))
+                let rise := mul(sub(sar(shift, mload(add(from, byte(0, form)))), y), scale)
+                y := add(mul(y, scale), sdiv(mul(rise, x), right))
+            }
+
+            /// The same on the stack, where every difference has to fit.
+            function curve(x, from, last) -> y, fault {
+                if iszero(slt(x, mload(last))) {
+                    y := mload(add(last, 32))
                     leave
                 }
-                rise, fault := difference(rise, y)
-                right, shift := difference(right, left)
-                left, scale := difference(x, left)
-                fault := or(fault, or(shift, scale))
+                if iszero(sgt(x, mload(from))) {
+                    y := mload(add(from, 32))
+                    leave
+                }
+                for {} iszero(slt(x, mload(from))) {} { from := add(from, 64) }
+                let left := mload(sub(from, 64))
+                y := mload(sub(from, 32))
+                let rise, run, excess
+                rise, fault := difference(mload(add(from, 32)), y)
+                run, excess := difference(mload(from), left)
+                fault := or(fault, excess)
+                x, excess := difference(x, left)
+                fault := or(fault, excess)
                 if fault { leave }
                 // The part is no larger than the rise, and y + part lies between two words.
-                rise, fault := quotient(rise, left, right)
+                rise, fault := quotient(rise, x, run)
                 y := add(y, rise)
             }
 
             /// Each rate applies to the part of x inside its band, the last one to what lies above, each truncated alone.
             function bands(x, from, rows, form) -> total, fault {
+                let xScale := exp(10, byte(1, form))
+                let yScale := exp(10, byte(3, form))
                 let lower := 0
-                for { } sgt(x, lower) { } {
+                for {} sgt(x, lower) {} {
                     let upper := x
                     if rows {
-                        upper := positionAt(from, form)
+                        upper := mul(sar(sub(256, shl(3, byte(0, form))), mload(from)), xScale)
                         if sgt(upper, x) { upper := x }
                         from := add(from, byte(0, form))
                         rows := sub(rows, 1)
                     }
-                    let part
+                    let rate := mul(sar(sub(256, shl(3, byte(2, form))), mload(from)), yScale)
                     // 0 <= lower <= upper, so the difference fits.
-                    part, fault := quotient(sub(upper, lower), valueAt(from, form), 1000000000000000000)
+                    rate, fault := quotient(sub(upper, lower), rate, 1000000000000000000)
                     if fault { leave }
-                    total, fault := sum(total, part)
+                    total, fault := sum(total, rate)
                     if fault { leave }
                     lower := upper
                     from := add(from, byte(2, form))
@@ -224,7 +227,7 @@ library ProgramInstructions {
 
             /// Whether each x on the stack is above the one before it, the first above `before`; or, not `strictly`, equal.
             function ascend(from, rows, before, strictly) -> good {
-                for { } rows { rows := sub(rows, 1) } {
+                for {} rows { rows := sub(rows, 1) } {
                     let x := mload(from)
                     if or(slt(x, before), and(strictly, eq(x, before))) { leave }
                     before := x
@@ -265,6 +268,7 @@ library ProgramInstructions {
                         top := sub(top, 32)
                         at := add(at, 2)
                         if lt(at, mload(frame)) { continue }
+                        error := 0
                         break
                     }
                     // ZERO, ONE, PUSH8 n: 0, 1 or n.
@@ -281,7 +285,10 @@ library ProgramInstructions {
                         continue
                     }
                     // REG, EARNED, TODATE, SUMLAST, LAG read earlier periods.
-                    if iszero(eq(op, 0x0a)) { break }
+                    if iszero(eq(op, 0x0a)) {
+                        error := 0
+                        break
+                    }
                     // PERIOD: its number.
                     top := add(top, 32)
                     mstore(top, last)
@@ -323,7 +330,7 @@ library ProgramInstructions {
                         let stride := add(byte(0, form), byte(2, form))
                         let from := add(at, 6)
                         at := add(from, mul(rows, stride))
-                        last, error := curve(last, from, sub(at, stride), form)
+                        last := constantCurve(last, from, sub(at, stride), form)
                         continue
                     }
                     at := add(at, 2)
@@ -347,6 +354,7 @@ library ProgramInstructions {
                         last := mload(sub(from, 32))
                         top := sub(from, 64)
                     }
+                    error := 0
                     switch and(op, 7)
                     case 0 { last := step(last, from, rows, form, edges) }
                     case 1 {
@@ -355,7 +363,7 @@ library ProgramInstructions {
                             error := 5
                             break
                         }
-                        last, error := curve(last, from, add(from, shl(6, sub(rows, 1))), form)
+                        last, error := curve(last, from, add(from, shl(6, sub(rows, 1))))
                     }
                     case 2 {
                         // BANDS: its edges do not descend, from 0 on, or error 6.
@@ -395,6 +403,7 @@ library ProgramInstructions {
                     }
                     let x := mload(top)
                     top := sub(top, 32)
+                    error := 0
                     switch op
                     // MIN, MAX.
                     case 0x27 { if slt(x, last) { last := x } }
@@ -455,7 +464,9 @@ library ProgramInstructions {
                 last := compare(mload(top), last, and(op, 7), 0x632154)
                 top := sub(top, 32)
             }
+            // With an error there is nowhere to go on.
             stopped := at
+            if error { stopped := mload(frame) }
             highest := add(top, 32)
             mstore(highest, last)
         }

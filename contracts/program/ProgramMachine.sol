@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Format, Header, Op} from "./ProgramFormat.sol";
+import {Format, Frame, Header, Op} from "./ProgramFormat.sol";
 import {ProgramInstructions} from "./ProgramInstructions.sol";
 import {ProgramState} from "./ProgramState.sol";
 import {Words} from "./Words.sol";
@@ -37,23 +37,23 @@ library ProgramMachine {
             uint256 start = Words.startOf(program);
             uint256 at = start + header.codeStart();
             uint256 end = start + program.length;
-            ProgramInstructions.Frame memory frame;
-            frame.end = end;
-            frame.period = period * uint256(Format.ONE);
-            frame.periods = periods;
-            frame.earned = Words.startOf(earned);
-            frame.carried = ProgramState.slotOf(carried);
-            frame.kpis = Words.startOf(kpis);
-            frame.parameters = Words.startOf(parameters);
-            frame.histories = start + header.historyTable();
-            // The stack, with one word below and one above it; then as many locals as the code can have: a SET takes two
-            // bytes and at least one byte made its value. No word is read before it was written.
-            uint256 top = Words.reserve(header.depth() + 2);
-            locals = Words.reserveArray((end - at) / 3);
-            frame.locals = Words.startOf(locals);
-            while (at != end) {
+            uint256 frame = Words.reserve(Frame.WORDS);
+            Words.store(frame + Frame.END, int256(end));
+            Words.store(frame + Frame.PERIOD, int256(period) * Format.ONE);
+            Words.store(frame + Frame.PERIODS, int256(periods));
+            Words.store(frame + Frame.EARNED, int256(Words.startOf(earned)));
+            Words.store(frame + Frame.CARRIED, int256(ProgramState.slotOf(carried)));
+            Words.store(frame + Frame.KPIS, int256(Words.startOf(kpis)));
+            Words.store(frame + Frame.PARAMETERS, int256(Words.startOf(parameters)));
+            Words.store(frame + Frame.PROGRAM, int256(start));
+            // The stack, with one word below it; then the locals, fewer than the program has bytes.
+            uint256 top = Words.reserve(header.depth() + 1);
+            locals = Words.reserveArray(program.length);
+            Words.store(frame + Frame.LOCALS, int256(Words.startOf(locals)));
+            while (true) {
                 (at, top, error) = ProgramInstructions.execute(frame, at, top);
-                if (error == 0 && at != end) (at, top, error) = recall(frame, at, top);
+                if (at == end) break;
+                (at, top, error) = recall(frame, at, top);
                 if (error != 0) break;
             }
             // The last instruction is SET, and it names the last local.
@@ -80,39 +80,47 @@ library ProgramMachine {
     }
 
     /// @dev The instruction at `at`, which puts on the stack what an earlier period left. In the first one a register has
-    /// its start value, which is the local of the same number, and a history its opening value.
-    function recall(ProgramInstructions.Frame memory frame, uint256 at, uint256 top)
-        private
-        view
-        returns (uint256, uint256, uint256 error)
-    {
+    /// its start value, which is the local of the same number.
+    function recall(uint256 frame, uint256 at, uint256 top) private view returns (uint256, uint256, uint256 error) {
         unchecked {
-            ProgramState.Carried storage carried = ProgramState.fromSlot(frame.carried);
             uint256 op = Words.byteAt(at);
             uint256 index = Words.byteAt(at + 1);
-            at += 2;
-            int256 word = 0;
+            int256 word;
             if (op == Op.REG) {
-                word = frame.periods == 0 ? Words.load(frame.locals + 32 * index) : carried.registers[index];
+                word = Words.wordAt(frame + Frame.PERIODS) == 0
+                    ? Words.load(Words.wordAt(frame + Frame.LOCALS) + 32 * index)
+                    : ProgramState.fromSlot(Words.wordAt(frame + Frame.CARRIED)).registers[index];
             } else if (op == Op.TODATE) {
-                word = carried.toDate[index];
+                word = ProgramState.fromSlot(Words.wordAt(frame + Frame.CARRIED)).toDate[index];
             } else if (op == Op.EARNED) {
-                word = Words.load(frame.earned + 32 * index);
+                word = Words.load(Words.wordAt(frame + Frame.EARNED) + 32 * index);
             } else {
-                uint256 back = Words.byteAt(at++);
-                uint256 history = frame.histories + 3 * index;
-                uint256 depth = Words.byteAt(history + 1) & 127;
-                if (op == Op.SUMLAST) {
-                    (word, error) = ProgramState.sumOfLast(carried, index, depth, frame.periods, back);
-                } else if (back <= frame.periods) {
-                    word = carried.rings[ProgramState.place(index, depth, frame.periods - back)];
-                } else {
-                    uint256 opening = Words.byteAt(history + 2);
-                    if (opening != Format.NO_OPENING) word = Words.load(frame.locals + 32 * opening);
-                }
+                (word, error) = recallHistory(frame, op, index, Words.byteAt(at + 2));
+                ++at;
             }
             Words.store(top += 32, word);
-            return (at, top, error);
+            return (at + 2, top, error);
+        }
+    }
+
+    /// @dev SUMLAST or LAG; a history that does not go back so far has its opening value.
+    function recallHistory(uint256 frame, uint256 op, uint256 index, uint256 back)
+        private
+        view
+        returns (int256 word, uint256 error)
+    {
+        unchecked {
+            ProgramState.Carried storage carried = ProgramState.fromSlot(Words.wordAt(frame + Frame.CARRIED));
+            uint256 periods = Words.wordAt(frame + Frame.PERIODS);
+            uint256 program = Words.wordAt(frame + Frame.PROGRAM);
+            uint256 history = program + Format.headerAt(program).historyTable() + 3 * index;
+            uint256 depth = Words.byteAt(history + 1) & 127;
+            if (op == Op.SUMLAST) return ProgramState.sumOfLast(carried, index, depth, periods, back);
+            if (back <= periods) {
+                return (carried.rings[ProgramState.place(index, depth, periods - back)], error);
+            }
+            uint256 opening = Words.byteAt(history + 2);
+            if (opening != Format.NO_OPENING) word = Words.load(Words.wordAt(frame + Frame.LOCALS) + 32 * opening);
         }
     }
 }

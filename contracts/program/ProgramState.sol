@@ -2,7 +2,6 @@
 pragma solidity 0.8.37;
 
 import {Format, Header, RunError} from "./ProgramFormat.sol";
-import {ProgramArithmetic} from "./ProgramArithmetic.sol";
 import {Words} from "./Words.sol";
 
 /// @title What settled periods leave to later ones
@@ -49,9 +48,18 @@ library ProgramState {
         unchecked {
             uint256 last = back < periods ? periods - back : 0;
             for (uint256 number = periods; number != last;) {
-                (sum, error) = ProgramArithmetic.add(sum, carried.rings[place(history, depth, --number)]);
+                (sum, error) = add(sum, carried.rings[place(history, depth, --number)]);
                 if (error != RunError.NONE) return (0, error);
             }
+        }
+    }
+
+    /// @dev x + y, or an error.
+    function add(int256 x, int256 y) private pure returns (int256 sum, uint256 error) {
+        unchecked {
+            sum = x + y;
+            // It overflowed if both have the same sign and the sum has the other.
+            if ((x ^ sum) & (y ^ sum) < 0) error = RunError.OVERFLOW;
         }
     }
 
@@ -81,13 +89,13 @@ library ProgramState {
             for (uint256 i = 0; lines >> i != 0 && error == RunError.NONE; ++i) {
                 if ((lines >> i) & 1 == 0) continue;
                 int256 change = toUnits(Words.item(locals, Words.byteAt(at + 2 * i)), unit);
-                (sums[i], error) = ProgramArithmetic.add(carried.toDate[i], change);
+                (sums[i], error) = add(carried.toDate[i], change);
             }
             at = Words.startOf(program) + header.payeeTable();
             for (uint256 i = 0; payees >> i != 0 && error == RunError.NONE; ++i) {
                 if ((payees >> i) & 1 == 0) continue;
                 int256 change = toUnits(Words.item(locals, Words.byteAt(at + i)), unit);
-                (, error) = ProgramArithmetic.add(Words.item(earned, i), change);
+                (, error) = add(Words.item(earned, i), change);
             }
         }
     }
@@ -142,10 +150,7 @@ library ProgramState {
                 Words.store(end += 32, carried.registers[i]);
             }
             for (uint256 i = 0; i < header.histories(); ++i) {
-                uint256 depth = Words.byteAt(at + 3 * i) & 127;
-                for (uint256 back = 1; back <= depth && back <= periods; ++back) {
-                    Words.store(end += 32, carried.rings[place(i, depth, periods - back)]);
-                }
+                end = unroll(carried, i, Words.byteAt(at + 3 * i) & 127, periods, end);
             }
             for (uint256 i = 0; lines >> i != 0; ++i) {
                 if ((lines >> i) & 1 != 0) Words.store(end += 32, carried.toDate[i]);
@@ -154,6 +159,20 @@ library ProgramState {
                 if ((payees >> i) & 1 != 0) Words.store(end += 32, Words.item(earned, i));
             }
             Words.shorten(row, (end + 32 - Words.startOf(row)) / 32);
+        }
+    }
+
+    /// @dev Writes a history's values behind the word at `end`, newest first; gives the address of the last.
+    function unroll(Carried storage carried, uint256 history, uint256 depth, uint256 periods, uint256 end)
+        private
+        view
+        returns (uint256)
+    {
+        unchecked {
+            for (uint256 back = 1; back <= depth && back <= periods; ++back) {
+                Words.store(end += 32, carried.rings[place(history, depth, periods - back)]);
+            }
+            return end;
         }
     }
 }

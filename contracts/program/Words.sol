@@ -10,6 +10,13 @@ library Words {
         }
     }
 
+    /// @dev The same as a number without sign.
+    function wordAt(uint256 at) internal pure returns (uint256 word) {
+        assembly ("memory-safe") {
+            word := mload(at)
+        }
+    }
+
     function store(uint256 at, int256 word) internal pure {
         assembly ("memory-safe") {
             mstore(at, word)

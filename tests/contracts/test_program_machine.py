@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from itertools import pairwise
+from itertools import pairwise, product
 from random import Random
 from typing import Final
 
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pyoutcome.errors import FormulaError
 from pyoutcome.formula.machine import begin, run
 from pyoutcome.formula.verify import verify
-from tests.contracts.programs import mutated, random_case, random_program
+from tests.contracts.programs import ONE, mutated, random_case, random_program
 from tests.contracts.runner import Answer, Case, Job, Outcome, Runner
 
 PROGRAMS = 25
@@ -149,6 +149,65 @@ def test_a_sum_to_date_that_does_not_fit_is_an_overflow(runner: Runner, read: st
     assert [(1, most), (1, most), (2, most - 1), (3, most - 1)] == [outcome.state for outcome in answer.outcomes]
 
 
+def test_a_curve_needs_differences_that_fit_only_between_its_points(runner: Runner) -> None:
+    """The five KPIs are x and two points whose rise does not fit; at and outside the points there is no rise."""
+    program = bytes.fromhex("0105000000000105" + "00" + "05000501050205030504" + "4102" + "0900")
+    least, most = -(2**255), 2**255 - 1
+    job = Job(program, tuple(Case((x, 0, least, ONE, most), (), 1) for x in (least, -1, 0, 1, ONE - 1, ONE, most)))
+
+    (answer,) = runner.run([job])
+
+    assert expected_of(job) == answer
+    assert [0, 0, 0, 1, 1, 0, 0] == [outcome.error for outcome in answer.outcomes]
+    assert [(least,)] * 3 + [()] * 2 + [(most,)] * 2 == [outcome.amounts for outcome in answer.outcomes]
+
+
+def arithmetic(op: int, takes: int) -> bytes:
+    """The program that applies one instruction to its KPIs."""
+    pushes = "".join(f"05{at:02x}" for at in range(takes))
+    return bytes.fromhex(f"01{takes:02x}00000000010{takes}" + "00" + pushes + f"{op:02x}" + "0900")
+
+
+@pytest.mark.parametrize("takes", [1, 2, 3])
+def test_arithmetic_at_the_edges_of_words(runner: Runner, takes: int) -> None:
+    """Every instruction on every combination of the words at which its ways part."""
+    edges = (-(2**255), -(2**128), -1, 0, 1, 2**127, 2**255 - 1)
+    cases = tuple(Case(words, (), 1) for words in product(edges, repeat=takes))
+
+    jobs = [Job(arithmetic(op, takes), cases) for op in ARITHMETIC[takes]]
+
+    assert set(compare(runner, jobs)) >= {0, 1}
+
+
+@settings(_SETTINGS, max_examples=2 * DEEP)
+@given(st.integers(0, 2**64))
+def test_products_of_512_bits_are_exact(runner: Runner, seed: int) -> None:
+    """MUL, DIV and MULDIV on words of any length, quotients near the limits among them."""
+    random = Random(seed)
+    rows = []
+    for _ in range(100):
+        x, y = (random.getrandbits(random.randrange(100, 256)) - 2**255 * random.randrange(2) for _ in range(2))
+        z = abs(x * y) // 2**255 + random.randrange(-1, 2 ** random.randrange(1, 200))
+        rows.append((x, y, min(z, 2**255 - 1) * random.choice((1, -1))))
+    jobs = [Job(arithmetic(0x24, 3), tuple(Case(row, (), 1) for row in rows))]
+    jobs += [Job(arithmetic(op, 2), tuple(Case(row[:2], (), 1) for row in rows)) for op in (0x22, 0x23)]
+
+    compare(runner, jobs)
+
+
+@pytest.mark.parametrize("mode", range(6))
+def test_rounding_goes_each_way_of_every_mode(runner: Runner, mode: int) -> None:
+    """Halves, what lies beside them, both signs, and the ends of int256."""
+    program = bytes.fromhex("0102000000000102" + "00" + "05000501" + f"2a{mode:02x}" + "0900")
+    least, most = -(2**255), 2**255 - 1
+    values = [sign * number for number in (0, 1, 4, 5, 6, 9, 10, 14, 15, 16, 25, most) for sign in (1, -1)] + [least]
+    job = Job(program, tuple(Case((x, step), (), 1) for x in values for step in (10, 1, most, 0, -10, least)))
+
+    (answer,) = runner.run([job])
+
+    assert expected_of(job) == answer
+
+
 def test_every_fault_of_state_is_found_alike(runner: Runner) -> None:
     programs = [Job(bytes.fromhex(stateful(**changes))) for _, changes in STATEFUL]
 
@@ -175,6 +234,13 @@ def stateful(
     counts = f"01010001{len(history) // 6:02x}010101"
     return counts + line + "40" + after + history + payee + code
 
+
+ARITHMETIC: Final = {
+    1: (0x25, 0x26, 0x36),
+    2: (*range(0x20, 0x24), 0x27, 0x28, *range(0x30, 0x36)),
+    3: (0x24, 0x29, 0x2B),
+}
+"""Instructions without immediates by the words they take."""
 
 STATEFUL: Final[tuple[tuple[int, dict[str, str]], ...]] = (
     (0, {}),
