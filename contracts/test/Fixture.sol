@@ -226,6 +226,11 @@ abstract contract Fixture is Base {
         return abi.encodePacked(packed, uint8(65), signatureOf(VERIFIER_KEY + two, digest));
     }
 
+    function signedByOne(uint32 period, int256[] memory values) internal view returns (bytes memory) {
+        bytes32 digest = Signing.report(separator(), address(escrow), termsHash, period, values, "evidence");
+        return abi.encodePacked(body(period, values, 1), uint8(65), signatureOf(VERIFIER_KEY, digest));
+    }
+
     function body(uint32 period, int256[] memory values, uint32 signers) internal view returns (bytes memory packed) {
         packed = abi.encodePacked(uint16(period), bytes32("evidence"), signers);
         for (uint256 i = 0; i < values.length; ++i) {
