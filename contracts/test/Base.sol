@@ -33,6 +33,8 @@ interface Vm {
     function expectRevert(bytes calldata reason) external;
     function expectPartialRevert(bytes4 selector) external;
     function expectEmit() external;
+    /// @dev Which topics and whether data have to be equal.
+    function expectEmit(bool one, bool two, bool three, bool data) external;
     function recordLogs() external;
     function getRecordedLogs() external returns (Log[] memory);
     /// @dev Creation code of a compiled contract. Naming one here instead of `new` keeps it out of the test's own code, which
