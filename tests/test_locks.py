@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
-LOCKS = ("requirements-build.txt", "requirements.txt", "requirements-dev.txt")
+LOCKS = ("requirements-build.txt", "requirements.txt", "requirements-dev.txt", "requirements-mutation.txt")
 
 
 def locked(name: str) -> dict[str, str]:
@@ -50,10 +50,11 @@ def test_the_locks_have_what_the_project_names() -> None:
     assert build <= locked("requirements-build.txt").keys()
     assert runtime | demo | build <= locked("requirements.txt").keys()
     assert runtime | demo | build | group("dev") <= locked("requirements-dev.txt").keys()
+    assert locked("requirements-dev.txt").keys() | group("mutation") <= locked("requirements-mutation.txt").keys()
 
 
 def test_all_sets_pin_the_same_versions() -> None:
-    whole = locked("requirements-dev.txt")
+    whole = locked("requirements-mutation.txt")
     for name in LOCKS:
         for package, line in locked(name).items():
             assert re.findall(r"==(\S+)", whole[package]) == re.findall(r"==(\S+)", line), package

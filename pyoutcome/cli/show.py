@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pyoutcome.ledger import PeriodRow
     from pyoutcome.settlement.keeper import Outcome
     from pyoutcome.terms.agreement import Agreement
-    from pyoutcome.terms.findings import Finding
+    from pyoutcome.terms.finding import Finding
     from pyoutcome.terms.statement import ProviderStatement, Statement
     from pyoutcome.workspace import Workspace
     from pyoutcome.workspace.books import StatedPeriod, Status
@@ -64,8 +64,14 @@ def words(console: Console, text: str) -> None:
     console.print(Text(text))
 
 
-def check(console: Console, agreement: Agreement, findings: Sequence[Finding]) -> None:
-    """Bounds and warnings."""
+_MOST_FINDINGS = 12
+"""Findings told in full, so that a large agreement does not fill the screen."""
+
+
+def check(console: Console, agreement: Agreement, findings: Sequence[Finding], *, full: bool) -> None:
+    """Bounds, shape, warnings and notes."""
+    from pyoutcome.cli import shaped
+
     decimals, symbol = agreement.token.decimals, agreement.token.symbol
     bounds = agreement.bounds()
     found = table(
@@ -92,13 +98,25 @@ def check(console: Console, agreement: Agreement, findings: Sequence[Finding]) -
             "digest": "0x" + agreement.digest().hex(),
         },
     )
-    for finding in findings:
-        console.print(f"\n[yellow]warning[/] [bold]{finding.code}[/]")
+    console.print()
+    shaped.shape(console, agreement, full=full)
+    ordered = sorted(findings, key=lambda finding: finding.severity == "note")
+    shown = ordered if full else ordered[:_MOST_FINDINGS]
+    for finding in shown:
+        colour = "yellow" if finding.severity == "warning" else "cyan"
+        console.print(f"\n[{colour}]{finding.severity}[/] [bold]{finding.code}[/]")
         if finding.where is not None:
             console.print(f"  at   {escape(str(finding.where))}", soft_wrap=True)
         console.print(f"  why  {escape(finding.why)}")
         console.print(f"  fix  {escape(finding.fix)}")
-    console.print(f"\ncheck: sound, {len(findings)} warnings")
+    if len(shown) < len(ordered):
+        console.print(f"\n{len(ordered) - len(shown)} more with --full")
+    warnings = sum(finding.severity == "warning" for finding in findings)
+    console.print(f"\ncheck: sound, {_count(warnings, 'warning')}, {_count(len(findings) - warnings, 'note')}")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def made(console: Console, workspace: Workspace) -> None:

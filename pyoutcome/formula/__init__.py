@@ -8,10 +8,11 @@ from pyoutcome.formula.machine import Result, begin, run
 from pyoutcome.formula.parser import parse
 from pyoutcome.formula.printer import to_text
 from pyoutcome.formula.rule import Definition, KpiShape, Line, Payee, Register, Rule, net_of, sums_of_quotients, unused
+from pyoutcome.formula.rule_words import Sentence, rule_to_words
 from pyoutcome.formula.state import State
 from pyoutcome.formula.syntax import Formula, Node, names, negate, product, rename, walk
 from pyoutcome.formula.verify import Shape, verify
-from pyoutcome.formula.words import Sentence, rule_to_words, to_words
+from pyoutcome.formula.words import to_words
 
 __all__ = [
     "Definition",

@@ -170,8 +170,9 @@ def bands(x: int, edges: Sequence[int], rates: Sequence[int]) -> int:
 
 def pick_row(x: int, labels: int) -> int:
     """Index of the value a scaled choice picks; FormulaError ``choice-out-of-range``."""
-    if x % ONE or not 1 <= x // ONE <= labels:
+    row, rest = divmod(x, ONE)
+    if rest or not 1 <= row <= labels:
         raise FormulaError(
             "choice-out-of-range", f"{show(x)} is not one of {labels} choices.", "Report one of the choices of the KPI."
         )
-    return x // ONE - 1
+    return row - 1

@@ -4,67 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from pyoutcome.decimals import ONE, show
+from pyoutcome.decimals import ONE
 from pyoutcome.formula import arithmetic as a
 from pyoutcome.formula import syntax as s
-from pyoutcome.formula.outcome import Note, NoteKind
 from pyoutcome.formula.printer import to_text
-from pyoutcome.formula.rule import Rule
 from pyoutcome.formula.state import lag, sum_last
 
-
-def _plain(value: Fraction) -> str:
-    """A scaled exact value as text: a decimal if one is exact, else a fraction."""
-    true = value / ONE
-    rest = true.denominator
-    for prime in (2, 5):
-        while rest % prime == 0:
-            rest //= prime
-    if rest != 1:
-        return f"{true.numerator}/{true.denominator}"
-    digits = 0
-    while true.denominator != 1:
-        true, digits = true * 10, digits + 1
-    sign, whole = ("-" if true < 0 else ""), str(abs(true.numerator)).rjust(digits + 1, "0")
-    return f"{sign}{whole[:-digits]}.{whole[-digits:]}" if digits else f"{sign}{whole}"
+if TYPE_CHECKING:
+    from pyoutcome.formula.rule import Rule
+    from pyoutcome.formula.telling import Teller
 
 
 class Calculation:
-    """One evaluation: the values known so far and, if asked for, the notes of the item at hand.
+    """One evaluation: the values known so far and, if there is a ``teller``, its notes of the item at hand.
 
     ``names`` holds the value of every name, ``past`` the histories that ``lag`` and ``sum_last`` read, newest first.
     """
 
-    __slots__ = ("explain", "names", "notes", "openings", "past", "read", "rule")
+    __slots__ = ("names", "openings", "past", "rule", "teller")
 
-    def __init__(self, rule: Rule, names: dict[str, int], explain: bool) -> None:
+    def __init__(self, rule: Rule, names: dict[str, int], teller: Teller | None = None) -> None:
         self.rule = rule
         self.names = names
         self.past: dict[str, tuple[int, ...]] = {}
         self.openings: dict[str, int] = {}
-        self.explain = explain
-        self.begin()
-
-    def begin(self) -> None:
-        self.notes: list[Note] = []
-        self.read: dict[str, int] = {}
+        self.teller = teller
 
     def value(self, node: s.Node) -> int:
         """The scaled value of a node; 1 or 0 of a yes/no."""
-        return _READERS[type(node)](self, node)
-
-    def note(self, kind: NoteKind, node: s.Node, said: str, before: str = "", after: str = "") -> None:
-        if self.explain:
-            self.notes.append(Note(kind, to_text(node), node.span, said, before, after))
+        found: int = _READERS[type(node)](self, node)
+        if self.teller is not None:
+            self.teller.value(node, found)
+        return found
 
     def lost(self, node: s.Node, exact: Fraction, used: int) -> int:
         """Take note of a truncation, if there was one."""
-        if self.explain and exact != used:
-            before, after = _plain(exact), show(used)
-            said = f"{to_text(node)} is {before}, cut to 18 decimals: {after}."
-            self.notes.append(Note("truncated", to_text(node), node.span, said, before, after))
+        if self.teller is not None and exact != used:
+            self.teller.lost(node, exact, used)
         return used
 
     def number(self, node: s.Number) -> int:
@@ -79,8 +57,8 @@ class Calculation:
             value = 0
             for part in self.rule.totals[node.name]:
                 value = a.fit_word(value + self.names[part])
-        if self.explain:
-            self.read.setdefault(node.name, value)
+        if self.teller is not None:
+            self.teller.read.setdefault(node.name, value)
         return value
 
     def sum_last(self, node: s.SumLast) -> int:
@@ -90,8 +68,8 @@ class Calculation:
         return self.looked_back(node, lag(self.past[node.name], node.periods, self.openings.get(node.name, 0)))
 
     def looked_back(self, node: s.Node, value: int) -> int:
-        if self.explain:
-            self.read.setdefault(to_text(node), value)
+        if self.teller is not None:
+            self.teller.read.setdefault(to_text(node), value)
         return value
 
     def neg(self, node: s.Neg) -> int:
@@ -146,45 +124,36 @@ class Calculation:
 
     def branch(self, node: s.If) -> int:
         met = self.value(node.condition)
-        if self.explain:
-            said = f"{to_text(node.condition)} {'holds' if met else 'does not hold'}, so "
-            self.note("branch", node, f"{said}{to_text(node.then if met else node.otherwise)} applies.")
+        if self.teller is not None:
+            self.teller.branch(node, met)
         return self.value(node.then if met else node.otherwise)
 
     def extreme(self, node: s.Min | s.Max) -> int:
         values = list(map(self.value, node.operands))
-        least = isinstance(node, s.Min)
-        result = min(values) if least else max(values)
-        if self.explain:
-            which, taken = "least" if least else "greatest", to_text(node.operands[values.index(result)])
-            said = f"Of {len(values)} values the {which} is {taken} = {show(result)}."
-            self.note("limit", node, said, after=show(result))
+        result = min(values) if isinstance(node, s.Min) else max(values)
+        if self.teller is not None:
+            self.teller.extreme(node, values, result)
         return result
 
     def clamp(self, node: s.Clamp) -> int:
         x, low, high = self.value(node.of), self.value(node.low), self.value(node.high)
         result = a.clamp(x, low, high)
-        if self.explain and result != x:
-            said = f"{to_text(node.of)} is {show(x)}, {'raised' if x < low else 'lowered'} to the limit {show(result)}."
-            self.note("limit", node, said, show(x), show(result))
+        if self.teller is not None:
+            self.teller.clamp(node, x, low, high, result)
         return result
 
     def outside(self, node: s.Outside) -> int:
         x, low, high = self.value(node.of), self.value(node.low), self.value(node.high)
         result = a.outside(x, low, high)
-        if self.explain:
-            place = "inside" if result == 0 else "below" if low - x == result else "above"
-            said = f"{to_text(node.of)} is {show(x)}, {place} the range {show(low)} to {show(high)}"
-            self.note("limit", node, f"{said}{f' by {show(result)}' if result else ''}.", show(x), show(result))
+        if self.teller is not None:
+            self.teller.outside(node, x, low, high, result)
         return result
 
     def rounded(self, node: s.Round) -> int:
         x, step = self.value(node.of), self.value(node.step)
         result = a.round_step(x, step, node.mode)
-        if self.explain:
-            how = f"rounded {node.mode} to a multiple of {show(step)}"
-            said = f"{to_text(node.of)} is {show(x)}, {how}: {show(result)}."
-            self.note("rounded", node, said, show(x), show(result))
+        if self.teller is not None:
+            self.teller.rounded(node, x, step, result)
         return result
 
     def step(self, node: s.Step) -> int:
@@ -196,10 +165,8 @@ class Calculation:
             results.append(self.value(row.value))
         results.append(self.value(node.otherwise))
         at = a.first_row(x, [row.edge for row in node.rows], edges)
-        if self.explain:
-            row_text = f"{node.rows[at].edge} {show(edges[at])}" if at < len(edges) else "otherwise"
-            said = f"{to_text(node.of)} is {show(x)}: row '{row_text}' gives {show(results[at])}."
-            self.note("row", node, said, show(x), show(results[at]))
+        if self.teller is not None:
+            self.teller.row(node, x, edges, at, results[at])
         return results[at]
 
     def pick(self, node: s.Pick) -> int:
@@ -216,7 +183,8 @@ class Calculation:
                 other = self.value(node.otherwise)
             results.append(other or 0)
         at = a.pick_row(x, len(labels))
-        self.note("choice", node, f"{node.choice.name} is {labels[at]}, which gives {show(results[at])}.")
+        if self.teller is not None:
+            self.teller.choice(node, labels[at], results[at])
         return results[at]
 
     def bands(self, node: s.Bands) -> int:
@@ -229,12 +197,8 @@ class Calculation:
             rates.append(self.value(row.rate))
         rates.append(self.value(node.rest))
         result = a.bands(x, edges, rates)
-        if self.explain:
-            for part, rate in zip(a.band_parts(x, edges), rates, strict=True):
-                if part:
-                    paid = a.multiply(part, rate)
-                    said = f"{show(part)} of {to_text(node.of)} at {show(rate)} is {show(paid)}."
-                    self.note("band", node, said, _plain(Fraction(part * rate, ONE)), show(paid))
+        if self.teller is not None:
+            self.teller.bands(node, x, edges, rates)
         return result
 
     def curve(self, node: s.Curve) -> int:
@@ -245,18 +209,8 @@ class Calculation:
             xs.append(self.value(point.x))
             ys.append(self.value(point.y))
         result = a.curve(x, xs, ys)
-        if self.explain:
-            at = a.segment(x, xs)
-            inside = 0 <= at < len(xs) - 1
-            if inside:
-                ends = f"between {show(xs[at])} and {show(xs[at + 1])}"
-                said = f"{to_text(node.of)} is {show(x)}, {ends}: {show(result)}."
-                exact = Fraction(ys[at]) + Fraction((ys[at + 1] - ys[at]) * (x - xs[at]), xs[at + 1] - xs[at])
-            else:
-                side = "first" if at < 0 else "last"
-                said = f"{to_text(node.of)} is {show(x)}, at or beyond the {side} point of the curve: {show(result)}."
-                exact = Fraction(result)
-            self.note("segment", node, said, _plain(exact), show(result))
+        if self.teller is not None:
+            self.teller.segment(node, x, xs, ys, result)
         return result
 
 

@@ -5,7 +5,7 @@ This is the readable reference for amounts; the Solidity interpreter and ``machi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from pyoutcome.decimals import INT256_MAX, INT256_MIN, ONE, show
 from pyoutcome.errors import FormulaError, did_you_mean
@@ -14,6 +14,7 @@ from pyoutcome.formula.outcome import Note, NoteKind, Outcome, Step
 from pyoutcome.formula.printer import to_text
 from pyoutcome.formula.rule import Item, ItemKind, Rule
 from pyoutcome.formula.state import State, check_state, empty_state, lag, next_state
+from pyoutcome.formula.telling import Teller
 
 __all__ = ["Note", "NoteKind", "Outcome", "Step", "evaluate", "evaluate_all", "explain", "start_state"]
 
@@ -35,6 +36,7 @@ def evaluate(
     state: State | None = None,
     *,
     explain: bool = False,
+    percents: Collection[str] = (),
 ) -> Outcome:
     """The amounts of one period, and the state it leaves.
 
@@ -42,15 +44,21 @@ def evaluate(
     order, or some by name. ``period`` counts from 1. ``state`` is what the period before left; a rule that looks back
     may go without it in period 1 only, and then takes the start state of an 18-decimal token. Whether values lie in
     their ranges is the report's business, not checked here. After an error the state is still the one before.
+    ``explain`` fills in the steps; in their sentences the values of the names in ``percents`` are percents.
 
     Raises FormulaError ``overflow``, ``division-by-zero``, ``clamp-low-above-high``, ``round-step-not-positive``,
     ``curve-points-not-increasing``, ``bands-edges-decreasing``, ``choice-out-of-range``; ``inputs-do-not-fit`` for
     vectors of the wrong length; ``state-needed``, ``state-does-not-fit``.
     """
-    names = _inputs(rule, values, parameters, period)
-    run = Calculation(rule, names, explain)
+    if not explain:
+        quick = rule.quick.run(values, parameters, period, state)
+        if quick is not None:
+            return quick
+    names = read_inputs(rule, values, parameters, period)
+    teller = Teller(rule, percents) if explain else None
+    run = Calculation(rule, names, teller)
     if rule.carried or state is not None:
-        state = _recall(rule, run, state, period)
+        state = recall(rule, run, state, period)
     steps: list[Step] = []
     results: dict[ItemKind, list[int]] = {
         "definition": [0] * len(rule.definitions),
@@ -59,7 +67,8 @@ def evaluate(
         "payee": [0] * len(rule.payees),
     }
     for item in rule.order:
-        run.begin()
+        if teller is not None:
+            teller.begin()
         try:
             value = run.value(item.formula)
         except FormulaError as problem:
@@ -67,12 +76,12 @@ def evaluate(
             raise
         if item.kind in results:
             results[item.kind][item.index] = value
-        if explain:
-            steps.append(_step(item, value, run))
+        if teller is not None:
+            steps.append(_step(item, value, teller))
         if item.kind == "start":
-            _start(run, rule.registers[item.index].name, value, state)
+            keep_start(run, rule.registers[item.index].name, value, state)
         elif item.kind == "opening":
-            _open(run, rule.kpis[item.index].full_name, value)
+            keep_opening(run, rule.kpis[item.index].full_name, value)
         elif item.kind != "payee":
             names[item.name] = value
     left = None if state is None else _leave(rule, state, names, results)
@@ -117,7 +126,7 @@ def evaluate_all(
     return tuple(found)
 
 
-def _recall(rule: Rule, run: Calculation, state: State | None, period: int) -> State:
+def recall(rule: Rule, run: Calculation, state: State | None, period: int) -> State:
     """Put the values of earlier periods where formulas read them."""
     if state is None:
         if period != 1:
@@ -144,13 +153,15 @@ def _recall(rule: Rule, run: Calculation, state: State | None, period: int) -> S
     return state
 
 
-def _start(run: Calculation, register: str, value: int, state: State | None) -> None:
+def keep_start(run: Calculation, register: str, value: int, state: State | None) -> None:
+    """Take note of a register's start value."""
     run.openings[register] = value
     if state is not None and not state.periods:
         run.names[f"prev.{register}"] = value
 
 
-def _open(run: Calculation, kpi: str, value: int) -> None:
+def keep_opening(run: Calculation, kpi: str, value: int) -> None:
+    """Take note of what counts as a KPI's value before the first period."""
     run.openings[kpi] = value
     run.names[f"prev.{kpi}"] = lag(run.past[kpi], 1, value)
 
@@ -167,9 +178,10 @@ def _leave(rule: Rule, state: State, names: Mapping[str, int], results: Mapping[
     )
 
 
-def _inputs(
+def read_inputs(
     rule: Rule, values: Sequence[int], parameters: Sequence[int] | Mapping[str, int] | None, period: int
 ) -> dict[str, int]:
+    """The value of every name that is given from outside; FormulaError ``inputs-do-not-fit``."""
     own = dict(rule.parameters)
     if isinstance(parameters, Mapping):
         for name in parameters:
@@ -203,13 +215,22 @@ def _inputs(
     return names
 
 
-def _step(item: Item, value: int, run: Calculation) -> Step:
-    types = run.rule.types
+def _step(item: Item, value: int, teller: Teller) -> Step:
+    types = teller.rule.types
     shown = ("yes" if value else "no") if types.get(item.name) == "yes_no" else show(value)
-    reads = ", ".join(f"{name} = {_shown(run.rule, name, read)}" for name, read in run.read.items())
+    reads = ", ".join(f"{name} = {_shown(teller.rule, name, read)}" for name, read in teller.read.items())
     said = f"{item.name} is {shown}"
     said += f" = {to_text(item.formula)}" + (f", with {reads}." if reads else ".")
-    return Step(item.kind, item.name, to_text(item.formula), value, tuple(run.read.items()), tuple(run.notes), said)
+    return Step(
+        item.kind,
+        item.name,
+        to_text(item.formula),
+        value,
+        tuple(teller.read.items()),
+        tuple(teller.notes),
+        said,
+        teller.closing(item.formula, value),
+    )
 
 
 def _shown(rule: Rule, name: str, value: int) -> str:

@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
 from typing import Final
 
 from pyoutcome.formula import syntax as s
 from pyoutcome.formula.linear import Terms, combine
+from pyoutcome.formula.printer import to_text
 from pyoutcome.formula.rule import Rule
 from pyoutcome.formula.state import unit_of
 
+_MOST_PIECES: Final = 1_000
+"""Pieces of boxes that are looked at for one rule over all its periods: more would cost time, fewer only precision."""
 _MOST_PAIRS: Final = 64
 """Pairs of a line and a register that are looked at: more would cost time, and fewer only precision."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A line that may be ``factor`` times what a register grows by, or a payee's amount so many times its lines."""
+
+    factor: Fraction
+    line: int | None = None
+    register: int | None = None
+    payee: int | None = None
+
+    @property
+    def place(self) -> tuple[int | None, int | None, int | None]:
+        """What it is a share of."""
+        return self.line, self.register, self.payee
 
 
 class Frame:
@@ -22,8 +42,17 @@ class Frame:
         self.parameters = parameters
         self.unit_decimals = unit_decimals
         self.unit = unit_of(unit_decimals)
+        self.pieces = _MOST_PIECES
+        """Pieces of boxes that may still be looked at."""
         self._forms: dict[tuple[tuple[int, s.Node], ...], Terms] = {}
-        pairs = [(at, place, sign) for at, place in _find_pairs(rule) for sign in (1, -1)][:_MOST_PAIRS]
+        self._cones: dict[Terms, tuple[int, ...]] = {}
+        self._variables: dict[Terms, tuple[str, ...]] = {}
+        self._places = _find_places(rule)
+        self._needs = [_uses(item.formula, self._places) for item in rule.order]
+        self.shares: tuple[Share, ...] | None = None
+        """Sums that may be a fixed part of another one; None until a period has been looked at."""
+        self.register_pairs = _find_pairs(rule)[:_MOST_PAIRS]
+        pairs = [(at, place, sign) for at, place in self.register_pairs for sign in (1, -1)][:_MOST_PAIRS]
         self.ties = [pair for pair in pairs if self._cancels(*pair)]
         """Line, register it reads, and whether their sum or their difference is followed."""
         nodes = [node for item in rule.order for node in s.walk(item.formula)]
@@ -44,6 +73,37 @@ class Frame:
             self._forms[terms] = combine(self.rule, terms)
         return self._forms[terms]
 
+    def cone(self, form: Terms) -> tuple[int, ...]:
+        """The places in the rule's order of all items that a sum needs, in that order."""
+        if form not in self._cones:
+            waiting = [place for _, node in form for place in _uses(node, self._places)]
+            found: set[int] = set()
+            while waiting:
+                place = waiting.pop()
+                if place not in found:
+                    found.add(place)
+                    waiting += self._needs[place]
+            self._cones[form] = tuple(sorted(found))
+        return self._cones[form]
+
+    def variables(self, form: Terms, box: Container[str]) -> tuple[str, ...]:
+        """The KPIs and values of earlier periods that a sum depends on, of those a box knows."""
+        if form not in self._variables:
+            nodes = [node for _, node in form]
+            nodes += [self.rule.order[place].formula for place in self.cone(form)]
+            found = {name: None for node in nodes for name in self._reads(node)}
+            self._variables[form] = tuple(found)
+        return tuple(name for name in self._variables[form] if name in box)
+
+    def _reads(self, node: s.Node) -> Iterator[str]:
+        for each in s.walk(node):
+            if isinstance(each, s.Lag | s.SumLast):
+                yield to_text(each)
+            elif isinstance(each, s.Name):
+                yield from self.rule.totals.get(each.name, (each.name,))
+                if each.name in self.rule.readings and each.name.startswith("earned_before"):
+                    yield "earned_before"
+
     def tie(self, line: int, register: int, sign: int) -> Terms:
         """A line plus (or less) what a register grows by."""
         name = self.rule.registers[register].name
@@ -60,6 +120,25 @@ class Frame:
     def earned_name(self, payee: int) -> str:
         """The name of what a payee earned in earlier periods."""
         return f"earned_before.{self.rule.payees[payee].name}" if len(self.rule.payees) > 1 else "earned_before"
+
+
+def _find_places(rule: Rule) -> dict[str, int]:
+    """Places of the items that formulas can name, in the rule's order."""
+    places: dict[str, int] = {}
+    for place, item in enumerate(rule.order):
+        if item.kind in ("start", "opening"):
+            source = item.name.removeprefix(f"{item.kind} of ")
+            places[f"prev.{source}"] = places[f"lag of {source}"] = place
+        elif item.kind != "payee":
+            places[item.name] = place
+    return places
+
+
+def _uses(node: s.Node, places: Mapping[str, int]) -> list[int]:
+    """Places of the items that a formula uses."""
+    named = (f"lag of {each.name}" if isinstance(each, s.Lag) else each.name
+             for each in s.walk(node) if isinstance(each, s.Name | s.Lag))  # fmt: skip
+    return [places[name] for name in named if name in places]
 
 
 def _find_pairs(rule: Rule) -> list[tuple[int, int]]:

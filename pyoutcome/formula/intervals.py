@@ -8,8 +8,9 @@ jumps or unknown errors make slopes useless they are None; the range stays sound
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from math import gcd
 from typing import Final, NoReturn, TypeAlias
 
@@ -61,7 +62,7 @@ class View:
         low, high = max(self.low, low), min(self.high, high)
         if self.grain > 1:
             low, high = -(-low // self.grain) * self.grain, high // self.grain * self.grain
-        return replace(self, low=low, high=high)
+        return View(low, high, self.grain, self.slopes, self.error)
 
 
 def make(low: int, high: int, grain: int, slopes: Slopes | None, error: int) -> View:
@@ -71,6 +72,7 @@ def make(low: int, high: int, grain: int, slopes: Slopes | None, error: int) -> 
     return View(low, high, grain, slopes, error)
 
 
+@lru_cache(4096)
 def constant(value: int) -> View:
     """A value that is known."""
     return View(value, value, abs(value), {}, 0)

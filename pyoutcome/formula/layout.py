@@ -147,7 +147,7 @@ def constant_bytes(value: int) -> bytes:
 
 def signed_width(value: int) -> int:
     """Least number of bytes (at least 1) of a signed integer."""
-    return ((value if value >= 0 else ~value).bit_length() + 8) // 8
+    return (max(value, ~value).bit_length() + 8) // 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +269,7 @@ class Header:
         at = HEADER
         for _ in range(lines):
             payee = data[at + 1] & 63
-            rows.append((data[at], None if payee == NO_PAYEE else payee, (0, 1, -1, 0)[data[at + 1] >> 6]))
+            rows.append((data[at], None if payee == NO_PAYEE else payee, (0, 1, -1)[data[at + 1] >> 6]))
             at += 2
         nexts = tuple(data[at : at + registers])
         at += registers

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from pyoutcome.decimals import INT256_MAX, INT256_MIN
+from pyoutcome.formula.layout import Op, stack_use
 from pyoutcome.formula.rule import KpiShape, Rule
-from pyoutcome.formula.verify import Shape
+from pyoutcome.formula.verify import Instruction, Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +40,55 @@ class Names:
         )
 
     @classmethod
-    def made_up(cls, shape: Shape) -> Names:
-        """kpi1, term1, value1, carried1, line1, payee1 and so on; KPIs are taken to be numbers of any size.
+    def made_up(
+        cls, shape: Shape, kpis: Sequence[KpiShape] | None = None, parameters: Sequence[int] | None = None
+    ) -> Names:
+        """kpi1, term1, value1, carried1, line1, payee1 and so on.
 
-        A program over yes/no or choice KPIs needs real names: bytes do not tell the types of KPIs.
+        ``kpis`` are the shapes of the KPIs, ``parameters`` the values of the terms, where they are known; without them
+        KPIs are taken to be numbers of any size and terms to be 0. A KPI that the program picks by is a choice, with as
+        many labels as it picks from. A program over yes/no KPIs needs their shapes: bytes do not tell their types.
         """
         header = shape.header
+        given = list(kpis) if kpis is not None else [KpiShape("", INT256_MIN, INT256_MAX, 18)] * header.kpis
+        for at, labels in _choices(shape).items():
+            if at < len(given):
+                given[at] = KpiShape.choice("", tuple(f"kpi{at + 1}_label{label}" for label in range(1, labels + 1)))
+        values = parameters if parameters is not None else [0] * header.parameters
         return cls(
-            tuple(KpiShape(f"kpi{at}", INT256_MIN, INT256_MAX, 18) for at in range(1, header.kpis + 1)),
-            tuple((f"term{at}", 0) for at in range(1, header.parameters + 1)),
+            tuple(replace(kpi, name=f"kpi{at}", provider=None) for at, kpi in enumerate(given, 1)),
+            tuple((f"term{at}", value) for at, value in enumerate(values, 1)),
             tuple(f"value{at}" for at in range(1, len(free_locals(shape)) + 1)),
             tuple((f"line{at}", "") for at in range(1, len(header.lines) + 1)),
             tuple(f"payee{at}" for at in range(1, len(header.payees) + 1)),
             tuple(f"carried{at}" for at in range(1, len(header.registers) + 1)),
         )
+
+
+def _choices(shape: Shape) -> dict[int, int]:
+    """The KPIs that a program picks by, by index, and how many labels they have."""
+    found: dict[int, int] = {}
+    stack: list[int | None] = []
+    for here in shape.instructions:
+        if here.op in (Op.JZ, Op.JMP):
+            del stack[-1:]  # a condition; or the value of one branch, in whose place the other's is put
+            continue
+        takes, gives = stack_use(here.op, here.number)
+        source = stack[-takes] if here.op is Op.PICK and len(stack) >= takes else None
+        if source is not None:
+            found[source] = here.number
+        del stack[max(0, len(stack) - takes) :]
+        stack += [_kpi_of(here, shape)] * gives
+    return found
+
+
+def _kpi_of(here: Instruction, shape: Shape) -> int | None:
+    """The KPI whose value, of now or before, an instruction leaves."""
+    if here.op is Op.KPI:
+        return here.number
+    if here.op is not Op.LAG or shape.header.histories[here.number].is_local:
+        return None
+    return shape.header.histories[here.number].source
 
 
 def free_locals(shape: Shape) -> list[int]:

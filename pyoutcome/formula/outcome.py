@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from pyoutcome.formula import syntax as s
 from pyoutcome.formula.shapes import ItemKind
@@ -43,10 +43,11 @@ class Step:
     notes: tuple[Note, ...]
     said: str
     """A sentence for people."""
+    closing: str = ""
+    """How the figure follows from the notes, as a last sentence after theirs; empty where they say it all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """The result of one period, all numbers scaled by 10**18."""
 
     lines: tuple[int, ...]

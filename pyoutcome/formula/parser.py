@@ -9,7 +9,8 @@ from pyoutcome.decimals import Rounding
 from pyoutcome.decimals import parse as parse_number
 from pyoutcome.errors import FormulaError, NumberError, Where, did_you_mean
 from pyoutcome.formula import syntax as s
-from pyoutcome.formula.tokens import MODES, RESERVED, Token, refuse, tokenize
+from pyoutcome.formula.remedies import FORMS, misplaced_word
+from pyoutcome.formula.tokens import MODES, OPERATORS, RESERVED, TABLE_WORDS, Token, refuse, tokenize
 
 _OR, _AND, _NOT, _COMPARE, _SUM, _PRODUCT, _SIGN = range(1, 8)
 _BINDS: Final = {
@@ -48,6 +49,8 @@ class _Reader:
         self.tokens = tokenize(text, where)
         self.at = 0
         self.open = 0
+        self.calls: list[str] = []
+        """The operations and tables that are being read, the innermost last."""
 
     @property
     def here(self) -> Token:
@@ -70,7 +73,12 @@ class _Reader:
     def expect(self, text: str) -> None:
         if not self.accept(text):
             found = f"not {self.here.text!r}" if self.here.text else "but the formula ends"
-            self.refuse(f"Here {text!r} is expected, {found}.", f"Write {text!r} here, or check the brackets before.")
+            fix = f"Write {text!r} here, or check the brackets before."
+            if self.calls:
+                fix = f"Write it such as {FORMS[self.calls[-1]]}."
+            elif text == "else":
+                fix = "Say what holds otherwise: 'a if condition else b'."
+            self.refuse(f"Here {text!r} is expected, {found}.", fix)
 
     def span(self, start: int) -> s.Span:
         return start, self.tokens[self.at - 1].end
@@ -78,9 +86,12 @@ class _Reader:
     def whole(self) -> s.Node:
         tree = self.formula()
         if self.here.kind != "end":
-            self.refuse(
-                f"{self.here.text!r} cannot follow a finished formula.", "Put an operator between, or remove the rest."
-            )
+            before = self.tokens[self.at - 1]
+            if self.here.text == "(" and before.kind == "name":
+                operation = did_you_mean(before.text.lower(), FORMS)
+                self.refuse(f"{before.text!r} is no operation of the language.", operation, before)
+            fix = misplaced_word(before, self.here) or "Put an operator between, or remove the rest."
+            self.refuse(f"{self.here.text!r} cannot follow a finished formula.", fix)
         return tree
 
     def formula(self) -> s.Node:
@@ -160,29 +171,43 @@ class _Reader:
         if token.text in ("yes", "no"):
             return s.Truth(token.text == "yes", span=(token.start, token.end))
         if token.text in _CALLS:
+            self.calls.append(token.text)
             self.expect("(")
             node = _CALLS[token.text](self, token)
             self.expect(")")
+            self.calls.pop()
             return node
         if token.kind == "name":
             return s.Name(self.checked_name(token), span=(token.start, token.end))
         self.at -= 1
+        return self.refuse_value(token)
+
+    def refuse_value(self, token: Token) -> NoReturn:
+        """There is no value where one must be."""
         found = repr(token.text) if token.text else "the end of the formula"
-        return self.refuse(f"A value is expected here, not {found}.", "Write a number, a name or an operation here.")
+        fix = "Write a number, a name or an operation here."
+        if token.text == "if":
+            fix = "Write the value first: 'a if condition else b'."
+        elif token.text == "*" and self.at and self.tokens[self.at - 1].text == "*":
+            fix = "There are no powers: write the product, such as x * x."
+        elif self.calls:
+            fix = f"Write it such as {FORMS[self.calls[-1]]}."
+        self.refuse(f"A value is expected here, not {found}.", fix, token)
 
     def number(self, token: Token) -> s.Number:
         try:
             return s.Number(parse_number(token.text), token.text, span=(token.start, token.end))
         except NumberError as problem:
-            raise FormulaError(
-                "formula-number", problem.why, problem.fix, where=self.where, number=token.text[:60], at=token.start
-            ) from problem
+            refuse(self.text, token.start, problem.why, problem.fix, self.where, "formula-number")
 
     def checked_name(self, token: Token) -> str:
         words = token.text.split(".")
         alone = {"period", "year", "period_of_year", "earned_before"}
         before = {"prev", "to_date", "total", "earned_before"}
         known = (token.text in alone) or (words[0] in before and len(words) > 1) or words[0] not in RESERVED
+        if not known and token.text in OPERATORS | TABLE_WORDS:
+            self.at -= 1
+            self.refuse_value(token)
         if not known:
             self.refuse(f"{token.text!r} is a word of the language, not a name.", "Use another name.", token)
         return token.text
@@ -196,7 +221,10 @@ class _Reader:
     def row_word(self, allowed: tuple[str, ...]) -> str:
         token = self.take()
         if token.text not in allowed:
-            self.refuse(f"A row cannot start with {token.text!r}.", did_you_mean(token.text, allowed), token)
+            fix = did_you_mean(token.text, allowed)
+            if self.calls and not fix.startswith("Did"):
+                fix = f"Write it such as {FORMS[self.calls[-1]]}."
+            self.refuse(f"A row cannot start with {token.text!r}.", fix, token)
         return token.text
 
     def value(self) -> s.Node:

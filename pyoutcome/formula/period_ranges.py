@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import partial
-from math import gcd
+from fractions import Fraction
+from math import ceil, floor, gcd
 from typing import TypeAlias
 
 from pyoutcome.formula import intervals as iv
 from pyoutcome.formula import syntax as s
-from pyoutcome.formula.frame import Frame
-from pyoutcome.formula.intervals import View
-from pyoutcome.formula.linear import Terms, view_of
+from pyoutcome.formula.ends import Ends, range_of
+from pyoutcome.formula.frame import Frame, Share
+from pyoutcome.formula.linear import Terms
+from pyoutcome.formula.opened import OpenedSum
 from pyoutcome.formula.printer import to_text
+from pyoutcome.formula.rule import Rule
 from pyoutcome.formula.state import cut_to_units
 from pyoutcome.formula.walk import Box, Range, Walk
 
@@ -44,6 +46,7 @@ class Change:
     earned: tuple[Spread, ...]
     gaps: tuple[Spread, ...]
     ties: tuple[Spread, ...]
+    shares: tuple[Spread, ...]
     past: Past
 
 
@@ -56,23 +59,26 @@ class PeriodRanges:
         self.past = past
         self.period = period
         self.box = self._find_box()
-        self.walks: dict[tuple[tuple[str, int], ...], Walk] = {}
-        self.whole = self._walk({})
+        self.whole = Walk(self.rule, self.box, frame.parameters, period)
+        self.whole.see(range(len(self.rule.order)))
+        self.ends = Ends(frame, self.box, self.whole)
+        self._signed = [signed_lines(self.rule, payee) for payee in range(len(self.rule.payees))]
 
     def amounts(self) -> tuple[Range, ...]:
         """Per payee where its amount lies."""
-        return tuple(self.refined(partial(_amount, at)) for at in range(len(self.rule.payees)))
+        return tuple(self.ends.of(((1, payee.amount),), halving=True) for payee in self.rule.payees)
 
     def change(self) -> Change:
         """All that this period does."""
         amounts = self.amounts()
-        lines = tuple(self.refined(partial(_value, line.name)) for line in self.rule.lines)
+        lines = tuple(self.ends.of(_value(line.name), halving=True) for line in self.rule.lines)
         return Change(
             tuple((low, high) for low, high, _ in amounts),
             tuple(map(self._cut, lines)),
             tuple(map(self._cut, amounts)),
             tuple(self._gap(at, amounts[at], lines) for at in range(len(self.rule.payees))),
             tuple(self._tie(at, place, sign, lines[at]) for at, place, sign in self.frame.ties),
+            tuple(self._share(share, lines, amounts) for share in self._shares()),
             self._next_past(lines, amounts),
         )
 
@@ -80,28 +86,6 @@ class PeriodRanges:
         """Where the registers lie before this period."""
         views = {each.name: self.whole.views[f"prev.{each.name}"] for each in self.rule.registers}
         return {name: range_of(view.low, view.high, view.grain) for name, view in views.items()}
-
-    def refined(self, look: Callable[[Walk], View]) -> Range:
-        """Where a value lies, each variable that it only rises or falls with set to the end that matters."""
-        view = look(self.whole)
-        low, high = view.low, view.high
-        slopes = view.slopes or {}
-        rising = {name for name, (least, _) in slopes.items() if least >= 0}
-        falling = {name for name, (_, most) in slopes.items() if most <= 0} - rising
-        if (rising or falling) and low < high:
-            slack = 2 * view.error
-            least = {name: self.box[name][name in falling] for name in rising | falling}
-            most = {name: self.box[name][name in rising] for name in rising | falling}
-            low = max(low, look(self._walk(least)).low - slack)
-            high = min(high, look(self._walk(most)).high + slack)
-        return range_of(low, high, view.grain)
-
-    def _walk(self, fixed: Mapping[str, int]) -> Walk:
-        key = tuple(sorted(fixed.items()))
-        if key not in self.walks:
-            box = self.box | {name: Range(value, value, abs(value)) for name, value in fixed.items()}
-            self.walks[key] = Walk(self.rule, box, self.frame.parameters, self.period, slopes=not fixed)
-        return self.walks[key]
 
     def _find_box(self) -> Box:
         box = {kpi.full_name: range_of(kpi.low, kpi.high, kpi.multiple) for kpi in self.rule.kpis}
@@ -124,7 +108,7 @@ class PeriodRanges:
 
     def _gap(self, payee: int, amount: Range, lines: tuple[Range, ...]) -> Spread:
         """Where a payee's amount less its signed lines lies, all of them cut to base units."""
-        mine = [(at, line.sign) for at, line in enumerate(self.rule.lines) if line.payee == payee and line.sign]
+        mine = self._signed[payee]
         if [(self.rule.lines[at].name, sign) for at, sign in mine] == [(_name(self.rule.payees[payee].amount), 1)]:
             return 0, 0
         signed = [(-sign, s.Name(self.rule.lines[at].name)) for at, sign in mine]
@@ -135,9 +119,58 @@ class PeriodRanges:
         """Where a line, cut to base units, plus or less what a register grows by lies."""
         return self._cut_sum(self.frame.tie(line, register, sign), [(1, amount)], whole=False)
 
+    def _shares(self) -> tuple[Share, ...]:
+        """The shares to follow, found at one point of the first period that is looked at."""
+        if self.frame.shares is None:
+            found = {share.place: share for end in (0, 1) for share in self._shares_at(end)}
+            self.frame.shares = tuple(found.values())
+        return self.frame.shares
+
+    def _shares_at(self, end: int) -> Iterator[Share]:
+        """What the shares are where every variable is at its least (0) or greatest (1)."""
+        point = {name: Range(within[end], within[end], abs(within[end])) for name, within in self.box.items()}
+        walk = self.whole.inside_box(point, slopes=False)
+        walk.see(range(len(self.rule.order)))
+        for line, place in self.frame.register_pairs:
+            name = self.rule.registers[place].name
+            grown = walk.views[name].low - walk.views[f"prev.{name}"].low
+            part = walk.views[self.rule.lines[line].name].low
+            if grown and part and abs(part) != abs(grown):
+                yield Share(Fraction(part, grown), line=line, register=place)
+        for payee, signed in enumerate(self._signed):
+            net = sum(sign * walk.views[self.rule.lines[at].name].low for at, sign in signed)
+            amount = walk.view(self.rule.payees[payee].amount).low
+            if net and amount and net != amount:
+                yield Share(Fraction(amount, net), payee=payee)
+
+    def _share(self, share: Share, lines: tuple[Range, ...], amounts: tuple[Range, ...]) -> Spread:
+        """Where a line less its share of a register's growth lies, or an amount less its share of the lines."""
+        terms: list[tuple[Fraction, s.Node]] = []
+        cut: list[tuple[Fraction, Range]] = []
+        if share.line is not None and share.register is not None:
+            name = self.rule.registers[share.register].name
+            terms += [(Fraction(1), s.Name(self.rule.lines[share.line].name))]
+            terms += [(-share.factor, s.Name(name)), (share.factor, s.Name(f"prev.{name}"))]
+            cut.append((Fraction(1), lines[share.line]))
+        elif share.payee is not None:
+            terms.append((Fraction(1), self.rule.payees[share.payee].amount))
+            cut.append((Fraction(1), amounts[share.payee]))
+            for at, sign in self._signed[share.payee]:
+                terms.append((-share.factor * sign, s.Name(self.rule.lines[at].name)))
+                cut.append((-share.factor * sign, lines[at]))
+        low, high = (OpenedSum(self.rule, self.whole, upper=upper).end(terms) for upper in (False, True))
+        for count, part in cut:
+            if part.grain % self.frame.unit:
+                # what cutting takes away has the sign of the part
+                most = abs(count) * (self.frame.unit - 1)
+                takes = (part.low < 0, part.high > 0)
+                low -= most * takes[count > 0]
+                high += most * takes[count < 0]
+        return floor(low), ceil(high)
+
     def _cut_sum(self, form: Terms, cut: list[tuple[int, Range]], *, whole: bool = True) -> Spread:
         """Where a sum lies, some of whose parts are cut to base units; ``whole`` if all are."""
-        low, high, _ = self.refined(partial(view_of, form))
+        low, high, _ = self.ends.of(form)
         unit = self.frame.unit
         for sign, part in cut:
             # what cutting takes away has the sign of the part
@@ -152,12 +185,12 @@ class PeriodRanges:
         for register in self.rule.registers:
             truth = self.whole.truths.get(register.name)
             registers[register.name] = (
-                self.refined(partial(_value, register.name))
+                self.ends.of(_value(register.name))
                 if truth is None
                 else range_of(int(not truth.may_fail), int(truth.may_hold), 1)
             )
         now = {
-            each.name: self.box[each.name] if each.kpi is not None else self.refined(partial(_value, each.name))
+            each.name: self.box[each.name] if each.kpi is not None else self.ends.of(_value(each.name))
             for each in self.rule.carried.histories
         }
         histories = {
@@ -188,7 +221,7 @@ class PeriodRanges:
         if before:
             leaving = before[node.periods - 1] if len(before) >= node.periods else NOTHING
             form = self.frame.form((1, node), (1, s.Name(node.name)))
-            least, most, _ = self.refined(partial(view_of, form))
+            least, most, _ = self.ends.of(form)
             low, high = max(low, least - leaving.high), min(high, most - leaving.low)
         return range_of(low, high, grain)
 
@@ -202,19 +235,13 @@ class PeriodRanges:
         return range_of(max(low, least), min(high, most), gcd(before.grain, added.grain if exact else unit))
 
 
-def _amount(payee: int, walk: Walk) -> View:
-    return walk.amounts[payee]
+def _value(name: str) -> Terms:
+    return ((1, s.Name(name)),)
 
 
-def _value(name: str, walk: Walk) -> View:
-    return walk.views[name]
-
-
-def range_of(low: int, high: int, grain: int) -> Range:
-    """A range whose ends are moved inward to multiples of its grain."""
-    if grain > 1:
-        low, high = -(-low // grain) * grain, high // grain * grain
-    return Range(low, high, grain if low < high else abs(low))
+def signed_lines(rule: Rule, payee: int) -> list[tuple[int, int]]:
+    """Index and sign of the lines that a payee is owed or owes."""
+    return [(at, line.sign) for at, line in enumerate(rule.lines) if line.payee == payee and line.sign]
 
 
 def _name(node: s.Node) -> str | None:

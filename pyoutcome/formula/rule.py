@@ -5,11 +5,12 @@ A rule is data only. Building one checks it whole (``check.py``), so a Rule that
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 
 from pyoutcome.formula.carried import Carried, Reading, find_carried, state_readings
 from pyoutcome.formula.check import check_rule
+from pyoutcome.formula.compiled import Quick
 from pyoutcome.formula.order import evaluation_order
 from pyoutcome.formula.shapes import Definition, Item, ItemKind, KpiShape, KpiType, Line, Payee, Register
 from pyoutcome.formula.syntax import Formula, Minus, Name, Neg, Node, Number, Plus, Product, names, walk
@@ -56,6 +57,10 @@ class Rule:
     def __post_init__(self) -> None:
         object.__setattr__(self, "types", check_rule(self))
 
+    def __getstate__(self) -> dict[str, object]:
+        """What copying and pickling take along: not the functions made of it."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
     @cached_property
     def labels(self) -> dict[str, tuple[str, ...]]:
         """The labels of every choice, by its full name."""
@@ -76,6 +81,16 @@ class Rule:
     def carried(self) -> Carried:
         """What is kept from one period to the next; empty of an independent rule."""
         return find_carried(self, self.order)
+
+    @cached_property
+    def quick(self) -> Quick:
+        """The same amounts without their reasons, in less time."""
+        return Quick(self)
+
+    @cached_property
+    def translations(self) -> dict[object, object]:
+        """What ``scenarios.py`` made of the rule, to be used again."""
+        return {}
 
     @property
     def sequential(self) -> bool:

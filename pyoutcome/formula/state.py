@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 from pyoutcome.decimals import DECIMALS, INT256_MAX, INT256_MIN, divide_trunc
 from pyoutcome.errors import FormulaError
 from pyoutcome.formula.arithmetic import fit_word
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(NamedTuple):
     """What earlier periods left behind; every number is scaled by 10**18."""
 
     unit_decimals: int
@@ -118,10 +117,9 @@ def read_state(
     words: Sequence[int], registers: int, depths: Sequence[int], to_date: int, earned: int, unit_decimals: int
 ) -> State:
     """The state whose ``words`` these are, checked; FormulaError ``state-does-not-fit``."""
-    periods = words[0] if words else -1
-    if not 0 <= periods < 2**32:
-        _refuse("Its number of periods is impossible.")
-    row = iter(words[1:])
+    if not words or words[0] < 0:
+        _refuse("Its number of periods is missing or below zero.")
+    periods, row = words[0], iter(words[1:])
 
     def take(count: int) -> tuple[int, ...]:
         return tuple(islice(row, count))

@@ -363,7 +363,8 @@ def refuse_depth(node: Node) -> None:
             return
     raise FormulaError(
         "formula-too-deep",
-        f"The formula is nested more than {DEEPEST} levels deep.",
-        "Give its parts names with 'define' and use the names.",
+        f"The formula is nested more than {DEEPEST} levels deep; each part of a long sum, or of a long chain of 'and' "
+        "or 'or', is a level.",
+        "Give its parts names with 'define', up to 200 added up in each, and add up the names.",
         deepest=DEEPEST,
     )

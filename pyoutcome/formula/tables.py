@@ -32,6 +32,8 @@ def round_view(of: View, step: View, mode: Rounding) -> View:
         low, high = (a.round_step(end, step.low, mode) for end in (of.low, of.high))
     except FormulaError:
         iv.possible_overflow(of.low - step.low, of.high + step.low)
+    if low == high:
+        return iv.constant(low)
     slopes: iv.Slopes | None = None
     if of.slopes is not None and not of.error:
         slopes = {
@@ -95,7 +97,7 @@ def curve_view(of: View, xs: Sequence[View], ys: Sequence[View]) -> View:
     slopes = [iv.FLAT] if real_low < across[0] or real_high > across[-1] else []
     exact, grain = True, 0
     for (x0, x1), (y0, y1) in zip(pairwise(across), pairwise(up), strict=True):
-        if real_low <= x1 and real_high >= x0:
+        if _meets(real_low, real_high, x0, x1):
             slopes.append((Fraction(y1 - y0, x1 - x0),) * 2)
             rise = (y1 - y0) * gcd(of.grain, x0)
             exact = exact and rise % (x1 - x0) == 0
@@ -129,7 +131,7 @@ def bands_view(of: View, edges: Sequence[View], rates: Sequence[View]) -> View:
     slopes = [iv.FLAT] if real_low < 0 else []
     exact, grain, at, reached = True, 0, 0, 0
     for edge, price in zip((*limits, None), prices, strict=True):
-        if real_high >= at and (edge is None or real_low <= edge):
+        if _meets(real_low, real_high, at, edge):
             slopes.append((Fraction(price, ONE),) * 2)
         if real_high >= at:
             reached += 1
@@ -163,6 +165,13 @@ def _varying_bands(of: View, edges: Sequence[View], rates: Sequence[View]) -> Vi
         total = iv.add(total, iv.multiply_divide(part, View(rate.low, rate.high, 1, None, 0), iv.constant(ONE)))
         before = edge if edge is not None else before
     return total
+
+
+def _meets(low: int, high: int, start: int, end: int | None) -> bool:
+    """Does a range have more than an end in common with a part of a table? A single value needs no more than that."""
+    if low == high:
+        return start <= low and (end is None or low <= end)
+    return high > start and (end is None or low < end)
 
 
 def refuse_width() -> NoReturn:

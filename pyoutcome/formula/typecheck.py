@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import NoReturn
+from typing import Final, NoReturn
 
-from pyoutcome.decimals import INT256_MAX
+from pyoutcome.decimals import INT256_MAX, show
 from pyoutcome.errors import FormulaError
 from pyoutcome.formula import syntax as s
 from pyoutcome.formula.printer import to_text
@@ -18,10 +18,20 @@ def refuse_type(item: Item, node: s.Node, wanted: str, found: KpiType) -> NoRetu
     raise FormulaError(
         "wrong-type",
         f"{item.name}: '{to_text(node)[:80]}' is {shown} where {wanted} is needed.",
-        "Compare numbers to get a yes/no; use 'a if c else b' or 'pick' to get a number.",
+        _TYPE_REMEDIES.get((found, wanted), "Compare numbers to get a yes/no; use 'pick' to make a choice a number."),
         item=item.name,
         span=node.span,
     )
+
+
+_TYPE_REMEDIES: Final = {
+    ("yes_no", "a number"): "Say which number a condition gives: 'a if condition else b'.",
+    ("number", "a yes/no"): "Compare it with something, such as 'x > 0'.",
+    ("choice", "a number"): "Use 'pick' to give each label a number.",
+    ("choice", "a yes/no"): "Compare it with one of its labels, such as 'tier == gold'.",
+    ("number", "a choice"): "Only a KPI with 'choices' can be picked by; for a number use 'step'.",
+    ("yes_no", "a choice"): "Only a KPI with 'choices' can be picked by; for a yes/no write 'a if condition else b'.",
+}
 
 
 class Types:
@@ -141,19 +151,21 @@ class Types:
             self.step_rows(node)
         elif isinstance(node, s.Curve):
             xs = [point.x.value for point in node.points if isinstance(point.x, s.Number)]
-            self.ordered(node, all(a < b for a, b in pairwise(xs)))
+            self.ordered(node, xs, all(a < b for a, b in pairwise(xs)))
         else:
             widths = [row.to.value for row in node.rows if row.is_width and isinstance(row.to, s.Number)]
             edges = [row.to.value for row in node.rows if not row.is_width and isinstance(row.to, s.Number)]
             rising = all(a <= b for a, b in pairwise((0, *edges)))
-            self.ordered(node, rising and all(width >= 0 for width in widths) and _edges_rise(node))
+            self.ordered(node, edges, rising and all(width >= 0 for width in widths) and _edges_rise(node))
 
-    def ordered(self, node: s.Node, fine: bool) -> None:
+    def ordered(self, node: s.Node, numbers: list[int], fine: bool) -> None:
         if not fine:
+            bad = next(((a, b) for a, b in pairwise(numbers) if a >= b), None)
+            which = f": {show(bad[1])} stands after {show(bad[0])}" if bad else ""
             raise FormulaError(
                 "table-order",
-                f"{self.item.name}: the rows of '{to_text(node)[:80]}' do not rise from first to last.",
-                "Order the rows by their first number.",
+                f"{self.item.name}: the rows of '{to_text(node)[:80]}' do not rise from first to last{which}.",
+                "Order the rows by their first number, each number once.",
                 item=self.item.name,
                 span=node.span,
             )

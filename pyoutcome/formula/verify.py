@@ -296,8 +296,7 @@ def _constant_table(data: bytes, at: int, op: Op) -> Instruction:
         raise FormulaError("program-table", "A column has an impossible width.", _FIX, fault=16, offset=at)
     ys = rows if op is Op.CURVEC else rows + 1
     size = Columns.size(rows, ys, wx, wy)
-    _take(data, at, start + 4, size)
-    columns = Columns.decode(data[start : start + 4 + size], rows, ys)
+    columns = Columns.decode(_take(data, at, start, 4 + size), rows, ys)
     rising = {
         Op.STEPC: True,
         Op.CURVEC: all(a < b for a, b in pairwise(columns.xs)),

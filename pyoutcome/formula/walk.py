@@ -1,8 +1,8 @@
-"""One pass over a rule with ranges for values: what every item of it can be."""
+"""A rule with ranges for values: what its items can be, all of them or those that one value needs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from pyoutcome.decimals import ONE
@@ -37,7 +37,7 @@ Box = dict[str, Range]
 
 
 class Walk:
-    """One pass over the items of a rule for KPI values inside a box."""
+    """What the items of a rule can be for values inside a box; each item is looked at once, when it is needed."""
 
     def __init__(
         self, rule: Rule, box: Box, parameters: Mapping[str, int], period: int, *, slopes: bool = True
@@ -47,21 +47,41 @@ class Walk:
         self.truths: dict[str, Truth] = {}
         self.amounts: dict[int, View] = {}
         self.openings: dict[str, View] = {}
-        for name, within in box.items():
-            self.views[name] = view = within.view(name, slopes=slopes)
-            if rule.types.get(name) == "yes_no":
-                self.truths[name] = Truth(
-                    within.high == 1, within.low == 0, (view,) if within.low < within.high else ()
-                )
+        self.done: set[int] = set()
+        """Places in the rule's order."""
+        self._put(box, slopes=slopes)
         for name, value in (dict(rule.parameters) | dict(parameters)).items():
             self.views[name] = iv.constant(value)
         self.views["period"] = iv.constant(period * ONE)
-        for item in rule.order:
-            try:
-                self.take(item)
-            except FormulaError as problem:
-                problem.details.setdefault("item", item.name)
-                raise
+
+    def inside_box(self, box: Box, *, slopes: bool) -> Walk:
+        """A walk that has seen no item yet, with other ranges for some names."""
+        made = object.__new__(Walk)
+        made.rule = self.rule
+        made.views, made.truths, made.amounts, made.openings = dict(self.views), dict(self.truths), {}, {}
+        made.done = set()
+        made._put(box, slopes=slopes)
+        return made
+
+    def _put(self, box: Box, *, slopes: bool) -> None:
+        for name, within in box.items():
+            self.views[name] = view = within.view(name, slopes=slopes)
+            if self.rule.types.get(name) == "yes_no":
+                self.truths[name] = Truth(
+                    within.high == 1, within.low == 0, (view,) if within.low < within.high else ()
+                )
+
+    def see(self, places: Iterable[int]) -> None:
+        """Look at the items at these places of the rule's order, which holds all that they need before them."""
+        for place in places:
+            if place not in self.done:
+                self.done.add(place)
+                item = self.rule.order[place]
+                try:
+                    self.take(item)
+                except FormulaError as problem:
+                    problem.details.setdefault("item", item.name)
+                    raise
 
     def take(self, item: Item) -> None:
         """Find out about one item; what counts before the first period does so unless the box knows a later value."""

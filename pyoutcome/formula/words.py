@@ -1,18 +1,18 @@
 """Formula to plain English: the same tree that is evaluated, read aloud.
 
-Brackets are kept where the order of operations would otherwise be open. Every number of the formula appears in its
-words as it was written (``12.5%`` stays ``12.5%``).
+Two formulas that differ never read the same. Every phrase of more than one word stands in brackets wherever it is part
+of another, but for products inside sums and comparisons, and sums at the left end of sums: so each phrase can be taken
+apart in one way only. Every number of the formula appears in its words, with thousands separators, and with a percent
+sign where it was written with one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
-from pyoutcome.decimals import ONE, Rounding, show
+from pyoutcome.decimals import ONE, Rounding, show_grouped
 from pyoutcome.formula import syntax as s
-from pyoutcome.formula.rule import ItemKind, KpiShape, Rule
 
 _RELATIONS: Final = {
     s.Relation.LT: "is less than",
@@ -28,7 +28,7 @@ _EDGES: Final = {
     s.Edge.AT_MOST: "is at most",
     s.Edge.BELOW: "is less than",
 }
-_MODES: Final = {
+ROUNDED: Final = {
     Rounding.DOWN: "rounded toward zero to a multiple of {}",
     Rounding.UP: "rounded away from zero to a multiple of {}",
     Rounding.HALF_UP: "rounded to the nearest multiple of {}, ties away from zero",
@@ -47,77 +47,31 @@ _EARLIER: Final = {
     "to_date": "the sum of {} in all earlier periods",
     "earned_before": "what {} has earned in all earlier periods",
 }
-_NOTHING_BEFORE: Final = (
-    "A period before the first counts as 0, unless a value is said to be another before the first period."
-)
+_SERIES: Final = {"year": "contract year", "period": "period"}
 _SIMPLE: Final = (s.Number, s.Truth, s.Name)
 
 
-@dataclass(frozen=True, slots=True)
-class Sentence:
-    """What one definition, line or payee amount means."""
-
-    kind: ItemKind
-    name: str
-    text: str
-
-
 def to_words(node: s.Node, say: Callable[[str], str] = str) -> str:
-    """A formula as an English phrase; ``say`` gives the words for a name (the name itself unless told otherwise)."""
+    """A formula as an English phrase; ``say`` gives the words for a name (the name itself unless told otherwise).
+
+    Different names must have different words, and words of which no other phrase of this module is made.
+    """
     return _Speaker(say).phrase(node)
 
 
-def rule_to_words(rule: Rule, say: Callable[[str], str] = str) -> tuple[Sentence, ...]:
-    """One sentence per definition, register, line and payee amount, and what they take for granted; in that order."""
-    speaker = _Speaker(say)
-    found = [
-        Sentence("definition", each.name, f"{say(each.name)} means {speaker.phrase(each.formula)}.")
-        for each in rule.definitions
-    ]
-    found += [
-        Sentence(
-            "register",
-            each.name,
-            f"{say(each.name)} is carried from period to period: before the first period it is "
-            f"{speaker.phrase(each.start)}; at the end of each period it becomes {speaker.phrase(each.next)}.",
-        )
-        for each in rule.registers
-    ]
-    for line in rule.lines:
-        who = rule.payees[line.payee].name if line.payee is not None else ""
-        owed = {1: f", owed to {who}", -1: f", owed by {who}", 0: ", shown only"}[line.sign]
-        found.append(
-            Sentence("line", line.name, f"{line.title or say(line.name)} is {speaker.phrase(line.formula)}{owed}.")
-        )
-    found += [
-        Sentence("payee", each.name, f"The amount of {each.name} for the period is {speaker.phrase(each.amount)}.")
-        for each in rule.payees
-    ]
-    for kpi in rule.kpis:
-        if kpi.opening is not None:
-            said = f"Before the first period, {say(kpi.full_name)} counts as {_opening(kpi, kpi.opening)}."
-            found.append(Sentence("opening", kpi.full_name, said))
-    if rule.periods_per_year is not None:
-        periods = f"{rule.periods_per_year} period{'s' if rule.periods_per_year > 1 else ''}"
-        found.append(Sentence("calendar", "year", f"A contract year has {periods}, the first beginning with period 1."))
-    if any(isinstance(node, s.SumLast | s.Lag) for item in rule.order for node in s.walk(item.formula)):
-        found.append(Sentence("opening", "", _NOTHING_BEFORE))
-    return tuple(found)
-
-
-def _opening(kpi: KpiShape, value: int) -> str:
-    if kpi.type == "choice":
-        return kpi.labels[value // ONE - 1]
-    return ("yes" if value else "no") if kpi.type == "yes_no" else show(value)
-
-
 def number_words(node: s.Number) -> str:
-    """A constant as it was written, else its plain decimal."""
-    return node.text or show(node.value)
+    """A constant for people: exact, with thousands separators, as percent if it was written so."""
+    return show_grouped(node.value, percent=node.text.endswith("%"))
 
 
 def _listed(parts: list[str]) -> str:
     return f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else parts[0]
+
+
+def _counts_up(node: s.Step) -> bool:
+    """Is it one value for 1, one for 2, and so on?"""
+    wanted = [(s.Edge.AT_MOST, s.Number(at * ONE)) for at in range(1, len(node.rows) + 1)]
+    return wanted == [(row.edge, row.at) for row in node.rows]
 
 
 class _Speaker:
@@ -126,7 +80,8 @@ class _Speaker:
 
     def inner(self, node: s.Node) -> str:
         """The phrase, in brackets unless it is one word."""
-        return self.phrase(node) if isinstance(node, _SIMPLE) else f"({self.phrase(node)})"
+        simple = isinstance(node, _SIMPLE) and not (isinstance(node, s.Name) and _is_earlier(node.name))
+        return self.phrase(node) if simple else f"({self.phrase(node)})"
 
     def phrase(self, node: s.Node) -> str:  # noqa: C901 - one case per kind of node
         match node:
@@ -149,8 +104,7 @@ class _Speaker:
                 left = self.phrase(node.left) if isinstance(node.left, s.Plus | s.Minus) else self.term(node.left)
                 return f"{left} less {self.term(node.right)}"
             case s.Product():
-                above = " times ".join(self.inner(factor) for factor in node.factors)
-                return " divided by ".join([above, *(self.inner(divisor) for divisor in node.divisors)])
+                return self.product(node)
             case s.Compare():
                 return f"{self.term(node.left)} {_RELATIONS[node.relation]} {self.term(node.right)}"
             case s.And():
@@ -158,7 +112,9 @@ class _Speaker:
             case s.Or():
                 return f"{self.inner(node.left)} or {self.inner(node.right)}"
             case s.If():
-                condition = self.phrase(node.condition)
+                condition = (
+                    self.inner(node.condition) if isinstance(node.condition, s.If) else self.phrase(node.condition)
+                )
                 return f"{self.inner(node.then)} if {condition}, otherwise {self.inner(node.otherwise)}"
             case s.Min() | s.Max():
                 words = ("lesser", "least") if isinstance(node, s.Min) else ("greater", "greatest")
@@ -171,13 +127,13 @@ class _Speaker:
                 low, high = self.inner(node.low), self.inner(node.high)
                 return f"how far {self.inner(node.of)} lies outside the range from {low} to {high}"
             case s.Round():
-                return f"{self.inner(node.of)} {_MODES[node.mode].format(self.inner(node.step))}"
+                return f"{self.inner(node.of)} {ROUNDED[node.mode].format(self.inner(node.step))}"
             case s.SumLast():
                 span = "period" if node.periods == 1 else f"last {node.periods} periods"
                 return f"the sum of {self.say(node.name)} over the {span} before this one"
             case s.Lag():
                 ago = "1 period ago" if node.periods == 1 else f"{node.periods} periods ago"
-                return f"{self.say(node.name)} of {ago}"
+                return f"{self.say(node.name)} {ago}"
             case _:
                 return self.table(node)
 
@@ -185,9 +141,18 @@ class _Speaker:
         if name in _CALENDAR:
             return _CALENDAR[name]
         first, _, rest = name.partition(".")
-        if first in _EARLIER and (rest or first == "earned_before"):
+        if _is_earlier(name):
             return _EARLIER[first].format(self.say(rest) if rest else "the provider")
         return self.say(name)
+
+    def product(self, node: s.Product) -> str:
+        first, *others = node.factors
+        above = self.inner(first)
+        if others and isinstance(first, s.Number) and first.text.endswith("%"):
+            above += f" of {' times '.join(self.inner(factor) for factor in others)}"
+        else:
+            above = " times ".join([above, *(self.inner(factor) for factor in others)])
+        return " divided by ".join([above, *(self.inner(divisor) for divisor in node.divisors)])
 
     def term(self, node: s.Node) -> str:
         """Part of a sum or comparison: products need no brackets there."""
@@ -195,12 +160,15 @@ class _Speaker:
 
     def table(self, node: s.Node) -> str:
         match node:
+            case s.Step(of=s.Name(name)) if name in _SERIES and _counts_up(node):
+                rows = [f"{self.inner(row.value)} in {_SERIES[name]} {self.inner(row.at)}" for row in node.rows]
+                return f"{'; '.join(rows)}; {self.inner(node.otherwise)} in every later {_SERIES[name]}"
             case s.Step():
                 of = self.inner(node.of)
                 rows = [f"{self.inner(row.value)} if {of} {_EDGES[row.edge]} {self.inner(row.at)}" for row in node.rows]
                 return f"the first that holds of: {'; '.join(rows)}; otherwise {self.inner(node.otherwise)}"
             case s.Pick():
-                choice = self.say(node.choice.name)
+                choice = self.inner(node.choice)
                 rows = [f"{self.inner(row.value)} if {choice} is {row.label}" for row in node.rows]
                 if node.otherwise is not None:
                     rows.append(f"otherwise {self.inner(node.otherwise)}")
@@ -211,10 +179,16 @@ class _Speaker:
                     part = "next" if row.is_width else "part from there up to" if parts else "part up to"
                     parts.append(f"{self.inner(row.rate)} per unit of the {part} {self.inner(row.to)}")
                 parts.append(f"{self.inner(node.rest)} per unit of the {'rest' if node.rows else 'whole'}")
-                return f"for {self.inner(node.of)} in bands: {'; '.join(parts)}; nothing below zero"
+                return f"the sum over {self.inner(node.of)} in bands: {'; '.join(parts)}; nothing below zero"
             case s.Curve():
                 points = [f"{self.inner(point.y)} at {self.inner(point.x)}" for point in node.points]
                 line = f"the value on straight lines through {_listed(points)}"
                 return f"{line}, read at {self.inner(node.of)} and flat outside them"
             case _:
                 raise TypeError(f"{type(node).__name__} is not a formula by itself")
+
+
+def _is_earlier(name: str) -> bool:
+    """Is it said in several words: a total, or a value of earlier periods?"""
+    first, _, rest = name.partition(".")
+    return first in _EARLIER and (bool(rest) or first == "earned_before")

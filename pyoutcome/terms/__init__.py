@@ -3,7 +3,7 @@
 from pyoutcome.terms.agreement import Agreement, EscrowTerms
 from pyoutcome.terms.calendar import Period
 from pyoutcome.terms.exposure import AmountBounds, ProviderBounds
-from pyoutcome.terms.findings import Finding
+from pyoutcome.terms.finding import Finding
 from pyoutcome.terms.kpis import AgreementKpi
 from pyoutcome.terms.problems import problems_of
 from pyoutcome.terms.statement import ProviderStatement, StatedKpi, StatedLine, StatedValue, Statement

@@ -27,11 +27,16 @@ from pyoutcome.formula.syntax import (
 )  # fmt: skip
 from pyoutcome.terms.form import ZERO, Draft
 from pyoutcome.terms.problems import refusing
-from pyoutcome.terms.rows import Head, Threshold
+from pyoutcome.terms.rows import Threshold
 from pyoutcome.terms.scalars import Expression, Part, Whole
+from pyoutcome.terms.tables import Head
 
 DAYS_OF_A_YEAR: Final = Number(365 * ONE)
 EARNED: Final = Name("earned_before")
+SETTLEMENT: Final = "settlement"
+"""What the settlement's draft is called; no clause can be."""
+SPANNING: Final = ("recoup", "yearly_at_most", "yearly_at_least", "lifetime_at_most", "lifetime_at_least")
+_YEAR_BEGINS: Final = Compare(Relation.EQ, Name("period_of_year"), Number(ONE, "1"))
 
 
 class Rounded:
@@ -89,6 +94,14 @@ class Adjustment(Part):
     nothing_unless: Threshold | None = None
     interest: Interest | None = None
     round: StepAndMode | None = None
+    recoup: Expression | None = None
+    """An advance or deductible: taken off until so much was taken off in all periods together."""
+    yearly_at_most: Expression | None = None
+    """The amounts of a contract year together stay at or below it."""
+    yearly_at_least: Expression | None = None
+    lifetime_at_most: Expression | None = None
+    """The amounts of all periods together stay at or below it."""
+    lifetime_at_least: Expression | None = None
     when: Expression | None = None
 
     @model_validator(mode="after")
@@ -106,10 +119,49 @@ class Adjustment(Part):
 
     def apply(self, amount: Node, draft: Draft) -> Node:
         """The formula of the adjusted amount; what it carries on goes into the draft."""
-        after = self._changed(amount, draft)
-        return after if self.when is None else If(self.when, after, amount)
+        if self.recoup is not None:
+            return self._recouped(amount, self.recoup, draft)
+        if self.yearly_at_most is not None or self.yearly_at_least is not None:
+            return self._within_year(amount, draft)
+        return self._if(self._changed(amount, draft), amount)
 
-    def _changed(self, amount: Node, draft: Draft) -> Node:  # noqa: ARG002 - entries of the settlement need the draft
+    @property
+    def spans_periods(self) -> bool:
+        """Does it concern the amounts of several periods together?"""
+        return any(getattr(self, name) is not None for name in SPANNING)
+
+    @property
+    def carries(self) -> bool:
+        """Does it carry something on, also in periods in which it does not apply?"""
+        return self.spans_periods and self.lifetime_at_most is None and self.lifetime_at_least is None
+
+    def _if(self, after: Node, otherwise: Node) -> Node:
+        return after if self.when is None else If(self.when, after, otherwise)
+
+    def _recouped(self, amount: Node, whole: Node, draft: Draft) -> Node:
+        part = _free(draft, "recouped")
+        left = Max((ZERO, Minus(whole, draft.before(part))))
+        taken = draft.let(f"{part}_now", self._if(Min((Max((ZERO, amount)), left)), ZERO))
+        draft.carry(part, Plus(draft.before(part), taken))
+        return Minus(amount, taken)
+
+    def _within_year(self, amount: Node, draft: Draft) -> Node:
+        part = _free(draft, "this_year")
+        unspent = If(_YEAR_BEGINS, ZERO, draft.before(part))
+        before = draft.let(f"{part}_before", unspent)
+        if self.yearly_at_most is not None:
+            limited: Node = Min((amount, Minus(self.yearly_at_most, before)))
+        else:
+            limited = Max((amount, Minus(self.yearly_at_least or ZERO, before)))
+        after = draft.let(f"{part}_now", self._if(limited, amount))
+        draft.carry(part, Plus(before, after), idle=unspent)
+        return after
+
+    def _changed(self, amount: Node, draft: Draft) -> Node:
+        if self.lifetime_at_most is not None:
+            return Min((amount, Minus(self.lifetime_at_most, _earlier(draft))))
+        if self.lifetime_at_least is not None:
+            return Max((amount, Minus(self.lifetime_at_least, _earlier(draft))))
         if self.round is not None:
             return self.round.apply(amount)
         if self.nothing_unless is not None:
@@ -133,20 +185,13 @@ class Hold(Part):
 
 
 class SettlementEntry(Adjustment):
-    """One entry of ``settlement``: an adjustment of each provider's net amount, or a limit over all periods."""
+    """One entry of ``settlement``: an adjustment of each provider's net amount, or one of two of its own."""
 
-    lifetime_at_most: Expression | None = None
-    """What the provider earns in all periods together stays at or below it."""
-    lifetime_at_least: Expression | None = None
     hold: Hold | None = None
     to_units: Annotated[Whole, Field(ge=0, le=DECIMALS)] | None = None
     """Decimals left, the rest cut off toward zero; always the last entry."""
 
     def _changed(self, amount: Node, draft: Draft) -> Node:
-        if self.lifetime_at_most is not None:
-            return Min((amount, Minus(self.lifetime_at_most, EARNED)))
-        if self.lifetime_at_least is not None:
-            return Max((amount, Minus(self.lifetime_at_least, EARNED)))
         if self.to_units is not None:
             return Round(amount, Number(10 ** (DECIMALS - self.to_units)), Rounding.DOWN)
         if self.hold is not None:
@@ -154,14 +199,24 @@ class SettlementEntry(Adjustment):
         return super()._changed(amount, draft)
 
     def _held(self, amount: Node, hold: Hold, draft: Draft) -> Node:
-        part = "held"
-        while draft.carries(f"{draft.clause}.{part}"):
-            part += "_too"
+        part = _free(draft, "held")
         kept = draft.let(f"{part}_now", product((hold.share, Max((ZERO, amount)))))
         before = draft.before(part)
         following: Node = If(hold.release_when, ZERO, Plus(before, kept))
         draft.carry(part, following if self.when is None else If(self.when, following, before))
         return If(hold.release_when, Plus(amount, before), Minus(amount, kept))
+
+
+def _free(draft: Draft, part: str) -> str:
+    """A name for a carried value that no entry before has taken."""
+    while draft.carries(f"{draft.clause}.{part}"):
+        part += "_too"
+    return part
+
+
+def _earlier(draft: Draft) -> Name:
+    """What earlier periods came to: of the provider in the settlement, else of the line."""
+    return EARNED if draft.clause == SETTLEMENT else Name(f"to_date.{draft.clause}")
 
 
 def nothing_unless(amount: Node, threshold: Head) -> Node:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pyoutcome.decimals import DECIMALS
 from pyoutcome.errors import AgreementError, Where
 from pyoutcome.formula.encode import Program, encode
+from pyoutcome.formula.influence import Influence
 from pyoutcome.formula.rule import Rule
 from pyoutcome.formula.state import State
 from pyoutcome.terms.calendar import Period, Term, compute_periods
@@ -18,7 +19,8 @@ from pyoutcome.terms.canonical import digest_of, write_canonical
 from pyoutcome.terms.checks import find_problems
 from pyoutcome.terms.exposure import AmountBounds, bound_amounts
 from pyoutcome.terms.file import AgreementFile, read_model
-from pyoutcome.terms.findings import Finding, find_warnings
+from pyoutcome.terms.finding import Finding
+from pyoutcome.terms.findings import find_warnings
 from pyoutcome.terms.kpis import AgreementKpi
 from pyoutcome.terms.loader import read_bytes, read_file, read_text
 from pyoutcome.terms.lowering import Lowered, lower
@@ -26,12 +28,17 @@ from pyoutcome.terms.measures import RecordSource
 from pyoutcome.terms.parties import Parties, Token
 from pyoutcome.terms.problems import raise_problems
 from pyoutcome.terms.prose import write_words
+from pyoutcome.terms.shaping import PaymentShape, find_shape, find_shape_at
 from pyoutcome.terms.statement import Statement
 from pyoutcome.terms.stating import KpiValue, make_statement, read_values
 from pyoutcome.terms.tree import Tree
 
 if TYPE_CHECKING:
     from typing import Self
+
+    from numpy.typing import ArrayLike
+
+    from pyoutcome.formula.scenarios import Scenarios
 
 
 @dataclass(frozen=True)
@@ -178,7 +185,7 @@ class Agreement:
 
     @cached_property
     def _bounds(self) -> AmountBounds:
-        return bound_amounts(self._lowered.rule, self.kpis, self.token.decimals, len(self.periods))
+        return bound_amounts(self._lowered.rule, self.kpis, self.token.decimals, len(self.periods), self._tree)
 
     @property
     def deployable(self) -> bool:
@@ -209,16 +216,32 @@ class Agreement:
         )
 
     def check(self) -> list[Finding]:
-        """Warnings: what the agreement may say, but perhaps should not.
+        """Warnings and notes: what the agreement may say, but perhaps should not.
 
-        Raises FormulaError where an amount cannot be bounded or the program cannot be encoded.
+        Raises FormulaError where an amount cannot be bounded or the program cannot be encoded, AgreementError
+        ``silence-pays`` where an escrow would pay more without evidence than with some.
         """
         self.program()
-        return find_warnings(self.file, self._lowered, self.bounds(), self._tree)
+        return find_warnings(self.file, self._lowered, self.bounds(), self.shape(), self._tree)
+
+    def shape(self) -> PaymentShape:
+        """How every payment moves with every KPI: direction, cliffs, ranges in which nothing moves."""
+        return self._shape
+
+    def shape_at(self, values: Sequence[int]) -> tuple[Influence, ...]:
+        """How every payment of the first period moves with each KPI while the others have these values.
+
+        ``values`` are those of all KPIs in the program's order, as ``values_of`` gives them.
+        """
+        return find_shape_at(self._lowered, values, self.token.decimals)
+
+    @cached_property
+    def _shape(self) -> PaymentShape:
+        return find_shape(self._lowered, self.token.decimals, len(self.periods))
 
     def words(self) -> str:
         """The whole deal in plain English; every number of the agreement is in it. FormulaError as in ``bounds``."""
-        return write_words(self)
+        return write_words(self, self._tree)
 
     def statement(
         self,
@@ -248,6 +271,32 @@ class Agreement:
             state = found[-1].state if found else None
             found.append(self.statement(number, values, state, periods[number - 2] if found else None))
         return tuple(found)
+
+    def scenarios(
+        self,
+        values: Mapping[str, ArrayLike] | ArrayLike,
+        parameters: Mapping[str, int] | None = None,
+        first: int = 1,
+        state: State | None = None,
+        *,
+        definitions: bool = False,
+    ) -> Scenarios:
+        """What many made-up periods come to, for simulation: floats in natural units, within 1e-9 of the exact amounts.
+
+        ``values`` holds an array of numbers for every KPI, none missing; errors as ``formula.scenarios.evaluate_many``,
+        which says the rest.
+        """
+        from pyoutcome.formula.scenarios import evaluate_many  # brings NumPy, which settling does not need
+
+        return evaluate_many(
+            self.rule(),
+            values,
+            parameters,
+            first,
+            state,
+            unit_decimals=self.token.decimals,
+            definitions=definitions,
+        )
 
     def canonical(self) -> bytes:
         """Canonical JSON (RFC 8785): equal for files that say the same."""

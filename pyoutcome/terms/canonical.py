@@ -24,7 +24,8 @@ def write_canonical(file: AgreementFile, periods: tuple[Period, ...]) -> bytes:
     """The canonical JSON. Every number is a text; every default is written out; maps whose order counts are lists."""
     data: dict[str, Any] = file.model_dump(mode="json", by_alias=True, exclude_none=True)
     for name, kpi in file.kpis.items():
-        data["kpis"][name]["if_missing"] = show_value(kpi.shape(name, None), kpi.value_of_missing(name))
+        if kpi.stands_in:  # 'refuse' and 'last' are rules of their own, whatever a period without evidence settles with
+            data["kpis"][name]["if_missing"] = show_value(kpi.shape(name, None), kpi.value_of_missing(name))
     parties = data["parties"]
     for section, place in (("providers", parties), ("verifiers", parties), ("kpis", data), ("clauses", data)):
         place[section] = [{"id": key, **value} for key, value in place[section].items()]

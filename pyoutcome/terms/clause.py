@@ -6,10 +6,14 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Final, Literal
 
+from pydantic import model_validator
+
 from pyoutcome.decimals import ONE
+from pyoutcome.errors import AgreementError
 from pyoutcome.formula.syntax import If, Minus, Name, Node, Number, product
 from pyoutcome.terms.adjustments import Adjustments, apply_all
 from pyoutcome.terms.form import ZERO, Draft
+from pyoutcome.terms.problems import refusing
 from pyoutcome.terms.rows import is_one
 from pyoutcome.terms.scalars import Expression, Line, Part, Word, YesNo
 
@@ -30,6 +34,17 @@ class ClauseFields(Part):
     then: Adjustments = ()
     restates: YesNo = False
     """The amount is what is due in all periods so far; the line is what earlier periods have not given yet."""
+
+    @model_validator(mode="after")
+    @refusing
+    def _spans_once(self) -> ClauseFields:
+        if self.is_restated and any(entry.spans_periods for entry in self.then):
+            raise AgreementError(
+                "bad-adjustment",
+                "The clause's amount is what is due for all periods so far, so 'then' has no single period to add up.",
+                "Write 'at_most', 'at_least' or 'offset', which here concern all periods together.",
+            )
+        return self
 
     @property
     def for_each(self) -> bool:

@@ -79,12 +79,30 @@ class ClauseWriter:
         said: list[str] = []
         meanings: list[str] = []
         for entry in entries:
+            condition = f"only if {self.words(entry.when)}: " if entry.when is not None else ""
+            if entry.carries:
+                said.append(f"({len(said) + 1}) {condition}{self._over_periods(entry)}")
+                continue
             changed = entry.model_copy(update={"when": None}).apply(Name(_AMOUNT), draft)
             form = draft.form(changed)
-            condition = f" if {self.words(entry.when)}" if entry.when is not None else ""
-            said.append(f"{self.words(form.amount)}{condition}")
+            said.append(f"({len(said) + 1}) {condition}{self.words(form.amount)}")
             meanings += [each for each in self.meanings(form) if each not in meanings]
         return " ".join([f"{'; '.join(said)}.", *meanings])
+
+    def _over_periods(self, entry: Adjustment) -> str:
+        """An entry that adds up the periods, in words of its own."""
+        if entry.recoup is not None:
+            return (
+                f"{_AMOUNT} less a part that recoups {self.words(entry.recoup)}: all of it as far as it is more than "
+                "0, until so much has been taken off over all periods together"
+            )
+        limit, kept = entry.yearly_at_most, "most"
+        if limit is None:
+            limit, kept = entry.yearly_at_least, "least"
+        return (
+            f"{_AMOUNT}, changed so that with what this entry left in the earlier periods of the contract year it "
+            f"comes to at {kept} {self.words(limit if limit is not None else Name(_AMOUNT))}"
+        )
 
 
 def _capital(text: str) -> str:

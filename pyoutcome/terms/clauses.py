@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from pyoutcome.terms.clause import ClauseFields, ScopedClause
-from pyoutcome.terms.credits import CreditRate, JointCap, Rolling, ServiceCredit
+from pyoutcome.terms.credits import CreditRate, EarnBack, JointCap, Rolling, ServiceCredit
 from pyoutcome.terms.grading import BonusMalus, CurveClause, Gate, Item, Rate, Scorecard, StepClause
 from pyoutcome.terms.incentives import Gainshare, IncentiveFee, Sharing, Sides
 from pyoutcome.terms.pricing import FactorClause, FixedFee, FormulaClause, Milestone, PoolShare, Stage, UnitPrice
@@ -19,6 +19,7 @@ __all__ = [
     "ClauseFields",
     "CreditRate",
     "CurveClause",
+    "EarnBack",
     "FactorClause",
     "FixedFee",
     "FormulaClause",

@@ -24,7 +24,7 @@ from pyoutcome.formula.syntax import (
     product,
 )  # fmt: skip
 from pyoutcome.terms.adjustments import nothing_unless
-from pyoutcome.terms.clause import UNIT, ScopedClause, below, is_zero
+from pyoutcome.terms.clause import UNIT, ScopedClause, below, is_zero, times
 from pyoutcome.terms.form import ZERO, Draft
 from pyoutcome.terms.problems import refusing
 from pyoutcome.terms.rows import Least, Levels, is_one, step_of
@@ -84,6 +84,34 @@ class Rolling(Part):
     """The KPI that holds the charges of earlier periods; what ``charges`` was in them without it."""
 
 
+class EarnBack(Part):
+    """Credits given back after enough good periods in a row."""
+
+    periods: Annotated[Whole, Field(ge=1, le=127)]
+    """Good periods in a row after the credit."""
+    when: Expression | None = None
+    """What makes a period good; without it, that there is no credit in it."""
+    share: Expression = UNIT
+    """Share of the credits that is given back."""
+    broken: Literal["lost", "waits"] = "lost"
+    """What a bad period does to credits that were not earned back yet."""
+
+    def lower(self, credit: Node, draft: Draft) -> Node:
+        """``credit`` less what is earned back"""
+        credit = draft.let("credit", credit)
+        good = self.when if self.when is not None else Compare(Relation.EQ, credit, ZERO)
+        streak = draft.carry("good_streak", If(good, Plus(draft.before("good_streak"), UNIT), ZERO))
+        enough = Compare(Relation.GE, streak, Number(self.periods * ONE, str(self.periods)))
+        waiting = draft.before("waiting")
+        earned = draft.let("earned_back", If(enough, times(waiting, self.share), ZERO))
+        kept: Node = waiting
+        if self.broken == "lost":
+            kept = If(Compare(Relation.GT, streak, ZERO), waiting, ZERO)
+        kept = If(enough, ZERO, kept)
+        draft.carry("waiting", Plus(kept, credit))
+        return Minus(credit, earned)
+
+
 class ServiceCredit(ScopedClause):
     """A share of the charges for a missed level."""
 
@@ -104,6 +132,7 @@ class ServiceCredit(ScopedClause):
     rolling: Rolling | None = None
     minimum: Least | None = None
     """The least credit that is given at all."""
+    earn_back: EarnBack | None = None
 
     @model_validator(mode="after")
     @refusing
@@ -137,7 +166,8 @@ class ServiceCredit(ScopedClause):
         due: Node = draft.let("due", product((self._share(draft), charges)))
         if self.rolling is not None:
             due = Min((due, self._left(draft, self.rolling, charges)))
-        return due if self.minimum is None else nothing_unless(draft.let("limited", due), self.minimum)
+        credit = due if self.minimum is None else nothing_unless(draft.let("limited", due), self.minimum)
+        return credit if self.earn_back is None else self.earn_back.lower(credit, draft)
 
     def _share(self, draft: Draft) -> Node:
         """The share of the charges, at most ``at_risk``."""

@@ -9,9 +9,12 @@ from math import prod
 from typing import Final
 
 from pyoutcome.decimals import to_units_trunc
-from pyoutcome.formula.bounds import bounds_over
+from pyoutcome.errors import FormulaError
+from pyoutcome.formula.bounds import TermBounds, bounds_over
 from pyoutcome.formula.rule import KpiShape, Rule
 from pyoutcome.terms.kpis import AgreementKpi
+from pyoutcome.terms.refusal import explain_refusal
+from pyoutcome.terms.tree import Tree
 
 _MOST_PIECES: Final = 64
 """Combinations of parts of ranges that are looked at; beyond, excluded values count as possible."""
@@ -53,13 +56,22 @@ class AmountBounds:
         return sum(each.least_in_total for each in self.providers)
 
 
-def bound_amounts(rule: Rule, kpis: Sequence[AgreementKpi], unit_decimals: int, periods: int) -> AmountBounds:
+def bound_amounts(
+    rule: Rule, kpis: Sequence[AgreementKpi], unit_decimals: int, periods: int, tree: Tree
+) -> AmountBounds:
     """The bounds of a rule's amounts over ``periods`` periods, truncated as settlement truncates them.
 
     Values that a KPI excludes split its range where the rule does not look back; a rule that does is bounded as if they
     were possible, which is safe but may refuse a division that only an excluded value makes impossible.
+
+    Raises what ``formula.bounds`` raises, with the formula, its place in the file and KPI values that make it fail.
     """
-    found = [bounds_over(each, periods, unit_decimals=unit_decimals) for each in _without_excluded(rule, kpis)]
+    found: list[TermBounds] = []
+    for each in _without_excluded(rule, kpis):
+        try:
+            found.append(bounds_over(each, periods, unit_decimals=unit_decimals))
+        except FormulaError as problem:
+            raise explain_refusal(problem, each, kpis, periods, tree) from None
     per_period = [
         [_hull([of_piece.periods[number][at] for of_piece in found]) for at, _ in enumerate(rule.payees)]
         for number in range(periods)

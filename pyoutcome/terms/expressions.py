@@ -10,13 +10,15 @@ from typing import Final
 from pydantic import BaseModel
 
 from pyoutcome.errors import AgreementError, PyoutcomeError, did_you_mean
-from pyoutcome.formula.syntax import Lag, Name, Node, SumLast, names, walk
+from pyoutcome.formula.syntax import Lag, Name, Node, Plus, SumLast, names, walk
 from pyoutcome.terms.adjustments import Rounded
+from pyoutcome.terms.by_provider import PROVIDER, provider_problems
 from pyoutcome.terms.clauses import UnitPrice
 from pyoutcome.terms.file import AgreementFile
 from pyoutcome.terms.form import Draft
 from pyoutcome.terms.problems import Path
-from pyoutcome.terms.rows import Head, Row
+from pyoutcome.terms.rows import Row
+from pyoutcome.terms.tables import Head
 
 CALENDAR: Final = ("period", "year", "period_of_year")
 EARNED: Final = "earned_before"
@@ -88,7 +90,38 @@ class Scope:
     @cached_property
     def parts(self) -> frozenset[str]:
         """Every part of a line that formulas may mention, such as ``fee.base``."""
-        return frozenset(part for draft, _ in self.drafts.values() for part in draft.part_names)
+        named = {part for draft, _ in self.drafts.values() for part in draft.part_names}
+        return frozenset(named | self._state_parts)
+
+    @cached_property
+    def _state_parts(self) -> frozenset[str]:
+        """What carried values are made of, such as ``misses.now``."""
+        forms = [state.form(name) for name, state in self.file.state.items()]
+        named = {part for form in forms for part, _ in form.values} | {
+            row[0] for form in forms for row in form.registers
+        }
+        return frozenset(named - self.file.state.keys())
+
+    @cached_property
+    def rewritten(self) -> dict[str, Node]:
+        """Names that stand for something the payment rule has no name for."""
+        found: dict[str, Node] = {}
+        for name, state in self.file.state.items():
+            if not state.is_register:
+                owned = [f"{name}.{provider}" for provider in self.providers]
+                found |= {f"prev.{each}": Lag(each, 1) for each in (name, *owned)}
+        for name in self.per_provider:
+            if self._is_kpi(name):
+                continue  # the payment rule knows the sums of KPIs itself
+            first, *others = [Name(f"{name}.{provider}") for provider in self.providers]
+            total: Node = first
+            for other in others:
+                total = Plus(total, other)
+            found[f"total.{name}"] = total
+        return found
+
+    def _is_kpi(self, name: str) -> bool:
+        return name in self.file.kpis
 
     @cached_property
     def per_provider(self) -> frozenset[str]:
@@ -96,7 +129,7 @@ class Scope:
         file = self.file
         each = {name for name, kpi in file.kpis.items() if kpi.per == "provider"}
         each |= {name for name, clause in file.clauses.items() if clause.for_each}
-        formulas = {**file.define, **{name: state.next for name, state in file.state.items()}}
+        formulas = {**file.define, **{name: state.of for name, state in file.state.items()}}
         while True:
             known = frozenset(each)
             more = {name for name, formula in formulas.items() if name not in each and self._differs(formula, known)}
@@ -107,7 +140,7 @@ class Scope:
     def _differs(self, formula: Node, each: frozenset[str]) -> bool:
         """Does a formula read a value that every provider has, without saying whose?"""
         for name in names(formula):
-            if name == EARNED and len(self.providers) > 1:
+            if name == PROVIDER or (name == EARNED and len(self.providers) > 1):
                 return True
             first, *rest = name.removeprefix("prev.").removeprefix("to_date.").split(".")
             if first in each and rest[:1] not in [[provider] for provider in self.providers]:
@@ -164,6 +197,8 @@ class Scope:
         first, _, rest = name.partition(".")
         if name in CALENDAR or (name in self.labels and name not in self.known):
             return name
+        if name == PROVIDER or (name in self.providers and name not in self.known):
+            return name  # chosen, or refused, before the payment rule
         if first == "total":
             return self._total(name, rest)
         if first == EARNED:
@@ -186,7 +221,7 @@ class Scope:
                 raise AgreementError(
                     "provider-needed",
                     f"{first!r} is another value for every provider, but this formula is read once for all.",
-                    f"Write {first}.{self.providers[0]} for one provider, total.{first} for the sum of a KPI, or give "
+                    f"Write {first}.{self.providers[0]} for one provider, total.{first} for the sum, or give "
                     "the clause 'per: provider'.",
                     name=said,
                 )
@@ -215,7 +250,7 @@ class Scope:
                 if kpi is not None
                 else "Write 'prev.' and a name of 'state', or lag(..., 1)."
             )
-        if first in self.known and not fits:
+        if first in self.known and not fits and name not in self._state_parts:
             raise AgreementError("unknown-name", f"Nothing is carried on as {said!r}.", fix, name=said)
 
     def _earned(self, name: str, rest: str, provider: str | None) -> str:
@@ -233,11 +268,12 @@ class Scope:
 
     def _total(self, name: str, kpi: str) -> str:
         declared = self.file.kpis.get(kpi)
-        if declared is None or declared.per != "provider" or declared.choices or declared.type != "number":
-            known = [each for each, one in self.file.kpis.items() if one.per == "provider" and one.range]
+        if kpi not in self.per_provider or (declared is not None and declared.range is None):
+            known = [each for each in sorted(self.per_provider) if each not in self.file.kpis]
+            known += [each for each, one in self.file.kpis.items() if one.per == "provider" and one.range]
             raise AgreementError(
                 "unknown-name",
-                f"{name!r} is not the sum of a KPI that every provider has.",
+                f"{name!r} is not the sum of a number that every provider has.",
                 did_you_mean(name, [f"total.{each}" for each in known]),
                 name=name,
             )
@@ -254,6 +290,7 @@ class Scope:
     def problems(self, use: Use) -> Iterator[PyoutcomeError]:
         """Names of a formula that mean nothing there."""
         provider = self.providers[0] if use.each else None
+        yield from provider_problems(use.formula, self.providers, provider or use.account)
         seen: set[str] = set()
         for node in walk(use.formula):
             if isinstance(node, Name | SumLast | Lag) and node.name not in seen:

@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError, model_validator
 from pyoutcome.errors import PyoutcomeError
 from pyoutcome.terms.adjustments import SettlementEntries
 from pyoutcome.terms.calendar import Term
+from pyoutcome.terms.carrying import CarriedState
 from pyoutcome.terms.clauses import Clause
 from pyoutcome.terms.kpis import MOST_KPIS, Kpi
 from pyoutcome.terms.measures import RecordSource
@@ -29,15 +30,6 @@ _TERM: Final = {"zone": "UTC", "first": "2000-01-01"}
 _EVERY: Final = {"every": "month", "periods": "1"}
 _TOKEN: Final = {"name": "Money", "symbol": "MONEY", "decimals": "18"}
 _KPI: Final = {"unit": "units", "if_missing": "refuse"}
-
-
-class CarriedState(Part):
-    """A value carried from period to period."""
-
-    start: Expression
-    """Before the first period, from terms and numbers only."""
-    next: Expression
-    """After each period."""
 
 
 class AgreementFile(Part):

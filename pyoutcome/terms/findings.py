@@ -1,41 +1,58 @@
-"""Warnings: what an agreement may say, but perhaps should not. Those found by trials are in ``trials.py``."""
+"""Warnings: what an agreement may say, but perhaps should not. Those of its incentives: ``incentive_findings.py``."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Final
 
 from pyoutcome.decimals import ONE, from_units, show
+from pyoutcome.errors import AgreementError
 from pyoutcome.formula.rule import Rule, unused
-from pyoutcome.formula.syntax import Edge, Name, Number, Step, names, walk
+from pyoutcome.formula.syntax import Bands, Edge, Name, Number, Step, names, walk
 from pyoutcome.terms.clause_checks import constant_of
 from pyoutcome.terms.clauses import Scorecard
 from pyoutcome.terms.exposure import AmountBounds
 from pyoutcome.terms.file import AgreementFile
+from pyoutcome.terms.finding import Finding
+from pyoutcome.terms.incentive_findings import Incentives
 from pyoutcome.terms.kpis import AgreementKpi
 from pyoutcome.terms.lowering import Lowered
 from pyoutcome.terms.parties import Escrow
-from pyoutcome.terms.problems import Path
+from pyoutcome.terms.problems import Path, raise_problems
+from pyoutcome.terms.shaping import PaymentShape
 from pyoutcome.terms.tree import Tree
-from pyoutcome.terms.trials import Finding, Trials
-
-__all__ = ["DAY", "Finding", "find_warnings"]
 
 DAY: Final = 86_400
 
 
-def find_warnings(file: AgreementFile, lowered: Lowered, bounds: AmountBounds, tree: Tree) -> list[Finding]:
-    """All warnings, in the order of the file."""
+def find_warnings(
+    file: AgreementFile, lowered: Lowered, bounds: AmountBounds, shape: PaymentShape, tree: Tree
+) -> list[Finding]:
+    """All warnings and notes, in the order of the file.
+
+    AgreementError ``silence-pays`` where an escrow would settle without evidence for more than with some, unless the
+    file says that the parties accept it.
+    """
     search = _Search(file, lowered, tree)
-    trials = Trials(file, lowered, tree)
+    incentives = Incentives(file, lowered, shape, tree)
+    silence = list(incentives.rewarded_silence())
+    if silence and file.escrow is not None:
+        raise_problems(
+            [AgreementError("silence-pays", finding.why, finding.fix, where=finding.where) for finding in silence]
+        )
     found = [
         *(search.of_escrow(file.escrow) if file.escrow is not None else ()),
         *search.unused(),
         *search.dead_rows(),
+        *search.empty_bands(),
         *search.weights(),
-        *trials.cliffs(),
-        *trials.rewarded_silence(),
-        *trials.broken_defaults(),
+        *silence,
+        *incentives.cliffs(),
+        *incentives.directions(),
+        *incentives.dead_ends(),
+        *incentives.idle(),
+        *incentives.broken_defaults(),
         *search.fixed_amounts(bounds),
     ]
     return sorted(found, key=lambda finding: (finding.where.line or 0) if finding.where else 0)
@@ -126,6 +143,25 @@ class _Search:
                             f"No value of {kpi.kpi}, {kpi.show(kpi.low)} to {kpi.show(kpi.high)}, meets '{text}'.",
                             "Correct the row or the KPI's range.",
                         )
+
+    def empty_bands(self) -> Iterator[Finding]:
+        """Bands that end where the one before ends, so that their rate never applies."""
+        said: set[tuple[str, int]] = set()
+        for line, origin in zip(self.rule.lines, self.lowered.origins, strict=True):
+            for node in walk(line.formula):
+                rows = [row for row in node.rows if not row.is_width] if isinstance(node, Bands) else []
+                for before, row in pairwise(rows):
+                    one, two = before.to, row.to
+                    if not isinstance(one, Number) or one != two or (origin.clause, one.value) in said:
+                        continue
+                    said.add((origin.clause, one.value))
+                    rate = f" {show(row.rate.value)}" if isinstance(row.rate, Number) else ""
+                    yield self.finding(
+                        "empty-band",
+                        ("clauses", origin.clause),
+                        f"Two bands end at {show(one.value)}, so the rate{rate} of the second never applies.",
+                        "Correct its end, or delete it.",
+                    )
 
     def weights(self) -> Iterator[Finding]:
         """Constant weights that are shares or percentages, but do not make a whole."""

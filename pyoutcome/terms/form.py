@@ -41,6 +41,8 @@ class CarriedValue:
     """As formulas of the file write it, such as ``rebate.running``."""
     start: Node
     next: Node
+    idle: Node
+    """What it becomes in a period in which the clause does not apply."""
 
 
 @dataclass(frozen=True)
@@ -67,10 +69,13 @@ class Draft:
         self._parts[name] = NamedPart(name, formula, yes_no, kept)
         return Name(name)
 
-    def carry(self, part: str, following: Node, start: Node = ZERO) -> Name:
-        """Carry a value: ``following`` becomes it in every period. The name stands for it after this period."""
+    def carry(self, part: str, following: Node, start: Node = ZERO, idle: Node | None = None) -> Name:
+        """Carry a value: ``following`` becomes it in every period. The name stands for it after this period.
+
+        ``idle`` is what it becomes where the clause does not apply; it stays as it was unless told otherwise.
+        """
         name = f"{self.clause}.{part}"
-        self._carried[name] = CarriedValue(name, start, following)
+        self._carried[name] = CarriedValue(name, start, following, self.before(part) if idle is None else idle)
         return Name(name)
 
     def before(self, part: str) -> Name:

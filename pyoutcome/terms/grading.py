@@ -12,8 +12,9 @@ from pyoutcome.terms.adjustments import StepAndMode
 from pyoutcome.terms.clause import UNIT, ScopedClause, below, is_zero, times
 from pyoutcome.terms.form import ZERO, Draft
 from pyoutcome.terms.problems import refusing
-from pyoutcome.terms.rows import Levels, Points, curve_of, is_one, step_of
+from pyoutcome.terms.rows import BandRows, Levels, Points, is_one, scaled_bands, step_of
 from pyoutcome.terms.scalars import Expression, Part
+from pyoutcome.terms.tables import curve_of
 
 
 class CurveClause(ScopedClause):
@@ -45,7 +46,11 @@ class StepClause(ScopedClause):
 class Rate(Part):
     """Money per unit on one side of a target."""
 
-    rate: Expression
+    rate: Expression | None = None
+    """One rate for all units; or ``bands``, measured outward from the target, each with its own."""
+    bands: BandRows | None = None
+    scale: Expression = UNIT
+    """What the edges of the bands are multiples of, such as the target when they are percentages of it."""
     per: Expression = UNIT
     """Units that one rate pays for."""
     deadband: Expression = ZERO
@@ -54,6 +59,21 @@ class Rate(Part):
     """Units that count at most."""
     mode: Literal["excess", "cliff"] = "excess"
     """``excess``: only the distance beyond the deadband counts; ``cliff``: all of it, once the deadband is reached."""
+
+    @model_validator(mode="after")
+    @refusing
+    def _one_rate(self) -> Rate:
+        if (self.rate is None) == (self.bands is None):
+            raise AgreementError(
+                "one-rate-needed",
+                f"One side of a target needs one of rate and bands, this has {'both' if self.rate else 'neither'}.",
+                "Write 'rate' for one rate, or 'bands' for one of each part, such as {upto 10: 0, rest: 5}.",
+            )
+        if self.bands is None and self.scale != UNIT:
+            raise AgreementError(
+                "needless-key", "'scale' means something for bands only.", "Delete it, or write bands.", key="scale"
+            )
+        return self
 
     def lower(self, distance: Node) -> Node:
         """``min(max(0, distance - deadband), limit) * rate / per``; as cliff, all the distance from the deadband on."""
@@ -65,7 +85,9 @@ class Rate(Part):
             units = Max((ZERO, Minus(distance, self.deadband) if wide else distance))
         if self.limit is not None:
             units = Min((units, self.limit))
-        return product((units, self.rate), below(self.per))
+        if self.bands is not None:
+            return product((scaled_bands(units, self.bands, self.scale),), below(self.per))
+        return product((units, self.rate or ZERO), below(self.per))
 
 
 class BonusMalus(ScopedClause):

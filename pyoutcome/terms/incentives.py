@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import BeforeValidator, model_validator
+from pydantic import BeforeValidator, Discriminator, Tag, model_validator
 
 from pyoutcome.errors import AgreementError
 from pyoutcome.formula.syntax import Clamp, Max, Min, Minus, Name, Node, Plus, product
@@ -12,7 +12,7 @@ from pyoutcome.terms.adjustments import nothing_unless
 from pyoutcome.terms.clause import UNIT, ScopedClause, is_zero
 from pyoutcome.terms.form import ZERO, Draft
 from pyoutcome.terms.problems import refusing
-from pyoutcome.terms.rows import BandRows, Head, Least, bands_of
+from pyoutcome.terms.rows import BandRows, Least, Row, bands_of, scaled_bands
 from pyoutcome.terms.scalars import Expression, Part, YesNo
 
 
@@ -56,19 +56,12 @@ class Sharing(Part):
         elif self.minimum is not None:
             counted = nothing_unless(size, self.minimum)
         if self.bands is not None:
-            amount: Node = bands_of(counted, tuple(_scaled(row, self.scale) for row in self.bands))
+            amount: Node = scaled_bands(counted, self.bands, self.scale)
         else:
             amount = product((self.share if self.share is not None else ZERO, counted))
         if not is_zero(self.relief):
             amount = Max((ZERO, Minus(amount, self.relief)))
         return amount if self.limit is None else Min((amount, self.limit))
-
-
-def _scaled(row: Any, scale: Node) -> Any:
-    """A band whose edge is a multiple of the scale."""
-    if scale == UNIT or row.head.at is None:
-        return row
-    return row.model_copy(update={"head": Head(row.head.word, product((row.head.at, scale)))})
 
 
 class Gainshare(Sharing, ScopedClause):
@@ -112,15 +105,36 @@ class Gainshare(Sharing, ScopedClause):
         return gain if self.overrun is None else Minus(gain, pain)
 
 
+def _share_or_bands(value: object) -> str:
+    if isinstance(value, tuple):
+        return BANDS
+    heads = list(value) if isinstance(value, dict) else []
+    return BANDS if any(str(head).split(" ")[0] in ("upto", "next", "rest") for head in heads) else SHARE
+
+
+SHARE: Final = "(share)"
+BANDS: Final = "(bands)"
+ShareOrBands = Annotated[
+    Annotated[Expression, Tag(SHARE)] | Annotated[BandRows, Tag(BANDS)],
+    Discriminator(_share_or_bands),
+]
+"""One share of all of it, or a share of each part."""
+
+
 class Sides(Part):
     """A share of what is under the target and one of what is over it."""
 
-    under: Expression
-    over: Expression
+    under: ShareOrBands
+    over: ShareOrBands
+
+
+def _shared(share: Node | tuple[Row, ...], size: Node) -> Node:
+    return bands_of(size, share) if isinstance(share, tuple) else product((share, size))
 
 
 def _sides(value: object) -> object:
-    return {"under": value, "over": value} if isinstance(value, str) else value
+    one = isinstance(value, str) or (isinstance(value, dict) and not {"under", "over"} & set(value))
+    return {"under": value, "over": value} if one else value
 
 
 class IncentiveFee(ScopedClause):
@@ -131,7 +145,8 @@ class IncentiveFee(ScopedClause):
     target_cost: Expression
     target_fee: Expression
     provider_share: Annotated[Sides, BeforeValidator(_sides)]
-    """The provider's share of savings and overruns: one, or one ``under`` and one ``over`` the target cost."""
+    """The provider's share of savings and overruns: one, or one ``under`` and one ``over`` the target cost. Each is one
+    share of all of it, or bands with a share of each part."""
     fee_range: tuple[Expression, Expression] | None = None
     """Least and greatest fee."""
     ceiling: Expression | None = None
@@ -144,16 +159,17 @@ class IncentiveFee(ScopedClause):
         cost, target, shares = self.actual_cost, self.target_cost, self.provider_share
         draft.let("overrun", Minus(cost, target))
         saving = Minus(target, cost)
-        if shares.under == shares.over:
+        if isinstance(shares.under, Node) and shares.under == shares.over:
             fee: Node = Plus(self.target_fee, product((shares.under, saving)))
         else:
-            gain = product((shares.under, Max((ZERO, saving))))
-            fee = Minus(Plus(self.target_fee, gain), product((shares.over, Max((ZERO, Minus(cost, target))))))
+            gain = _shared(shares.under, Max((ZERO, saving)))
+            fee = Minus(Plus(self.target_fee, gain), _shared(shares.over, Max((ZERO, Minus(cost, target)))))
         fee = draft.let("fee_before_limits", fee)
         fee = draft.let("fee", fee if self.fee_range is None else Clamp(fee, *self.fee_range))
         price: Node = Plus(cost, fee)
         if self.ceiling is not None:
             price = Min((self.ceiling, price))
+        if self.ceiling is not None and isinstance(shares.over, Node):
             above = Minus(Minus(self.ceiling, target), self.target_fee)
             draft.let("pta", Plus(target, product((above,), (Minus(UNIT, shares.over),))))
         base = Name(f"{draft.clause}.base")

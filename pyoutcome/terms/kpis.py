@@ -9,11 +9,11 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
-from pyoutcome.decimals import DECIMALS, ONE, from_decimal, parse, show
+from pyoutcome.decimals import DECIMALS, ONE, from_decimal, parse, show, show_grouped
 from pyoutcome.errors import AgreementError, PyoutcomeError, did_you_mean
 from pyoutcome.formula.rule import KpiShape
 from pyoutcome.terms.measures import Measure
-from pyoutcome.terms.scalars import Line, Name, Number, Part, Whole
+from pyoutcome.terms.scalars import Line, Name, Number, Part, Whole, YesNo
 
 MOST_KPIS: Final = 128
 """KPI values one report may carry; a KPI per provider counts once for each."""
@@ -39,6 +39,8 @@ class Kpi(Part):
     """Values inside the range that are impossible all the same."""
     if_missing: Line
     """The value that stands in when there is none; or ``refuse``, or ``last`` for the value of the period before."""
+    silence_may_pay: YesNo = False
+    """The parties accept that a missing value can pay a provider more than its worst value would."""
     opening: Line | None = None
     """What counts as its value before the first period."""
     measure: Measure | None = None
@@ -197,6 +199,12 @@ class AgreementKpi:
     def show(self, value: int) -> str:
         """A value for people: with its decimals, as percent, yes or no, or label."""
         return show_value(self.shape, value, percent=self.declared.shown_as == "percent")
+
+    def tell(self, value: int) -> str:
+        """As ``show``, with thousands separators."""
+        if self.shape.type != "number":
+            return self.show(value)
+        return show_grouped(value, self.shape.decimals, percent=self.declared.shown_as == "percent")
 
 
 def show_value(shape: KpiShape, value: int, *, percent: bool = False) -> str:

@@ -84,7 +84,7 @@ def read_text(text: str, name: str) -> Tree:
         )
     _refuse_hidden(text, name)
     try:
-        return Tree(name, _Builder(name).build(yaml.parse(text, Loader=_loader())))
+        return Tree(name, _Builder(name).build(yaml.parse(text, Loader=_loader())), text)
     except yaml.YAMLError as error:
         mark: yaml.Mark | None = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or "its layout cannot be followed"
@@ -178,9 +178,7 @@ class _Builder:
         match event:
             case yaml.ScalarEvent():
                 _refuse_hidden(event.value, self._name, place)
-                end = event.end_mark
-                one_line = end is not None and end.line + 1 == place.line
-                self._add(Text(place, event.value, plain=event.implicit[0] and one_line))
+                self._add(Text(place, event.value, event.style or ""))
             case yaml.SequenceStartEvent():
                 self._push(Items(place))
             case _:
@@ -231,7 +229,7 @@ class _Builder:
     def _start_key(self, frame: _Frame, key: Text) -> None:
         assert isinstance(frame.branch, Table)  # noqa: S101 - for the type checker; _add is the only caller
         where = Where(self._name, key.place.line, key.place.column)
-        if key.value == "<<" and key.plain:
+        if key.value == "<<" and not key.style:
             self._refuse(key.place, "a merge key (`<<`)", "Write the values out.")
         if key.value in frame.branch.keys:
             first = frame.branch.keys[key.value]

@@ -8,11 +8,13 @@ from typing import Final
 from pyoutcome.errors import AgreementError, FormulaError, PyoutcomeError
 from pyoutcome.formula.rule import Definition, Line, Payee, Register, Rule, net_of
 from pyoutcome.formula.syntax import And, If, Name, Node, rename
-from pyoutcome.terms.adjustments import apply_all
-from pyoutcome.terms.clauses import AnyClause, JointCap
+from pyoutcome.terms.adjustments import SETTLEMENT, apply_all
+from pyoutcome.terms.by_provider import for_provider
+from pyoutcome.terms.carrying import StateForm
+from pyoutcome.terms.clauses import AnyClause, FormulaClause, JointCap
 from pyoutcome.terms.expressions import Scope
 from pyoutcome.terms.file import AgreementFile
-from pyoutcome.terms.form import ZERO, Draft, Form
+from pyoutcome.terms.form import ZERO, Draft, Form, substitute
 from pyoutcome.terms.kpis import AgreementKpi
 from pyoutcome.terms.problems import Path, place
 from pyoutcome.terms.requirements import Requirement, make_checking
@@ -25,7 +27,6 @@ _TABLES: Final[dict[str, tuple[str, ...]]] = {
 """Keys under which clauses have the tables that an error can be about."""
 _SIGNS: Final = {"provider": 1, "client": -1, "nobody": 0}
 _OTHER: Final = {"provider": "client", "client": "provider", "nobody": "nobody"}
-SETTLEMENT: Final = "settlement"
 
 
 @dataclass(frozen=True)
@@ -118,8 +119,7 @@ class _Builder:
                 self._define(self._full(name, owner), self._resolved(formula, owner), ("define", name))
         for name, state in sorted(self.file.state.items(), key=lambda item: item[0]):
             for owner in self._owners(name in self.scope.per_provider):
-                following = self._resolved(state.next, owner)
-                self._carry(self._full(name, owner), self._resolved(state.start, owner), following, ("state", name))
+                self._add_state(state.form(name), owner, ("state", name))
         for name, clause in self.file.clauses.items():
             draft, amount = self.scope.drafts[name]
             form = draft.form(amount, self.scope.mentioned)
@@ -138,10 +138,21 @@ class _Builder:
         for name in named:
             own = name.removeprefix("start of ").removeprefix("opening of ") if isinstance(name, str) else ""
             if own in self.paths:
-                # The formula was put together from several places: its own positions are not the file's.
+                path, span = self.paths[own], error.details.get("span")
                 error.details.pop("at", None)
-                return (*self.paths[own], *self._table_of(error.code, self.paths[own]))
+                if isinstance(span, tuple) and self._is_verbatim(path):
+                    error.details["at"] = span[0]
+                    return path if path[0] == "define" else (*path, "is")
+                # The formula was put together from several places: its own positions are not the file's.
+                return (*path, *self._table_of(error.code, path))
         return ()
+
+    def _is_verbatim(self, path: Path) -> bool:
+        """Is the formula in the rule, character by character, the one in the file?"""
+        if path[0] != "clauses":
+            return path[0] == "define"
+        clause = self.file.clauses[str(path[1])]
+        return isinstance(clause, FormulaClause) and not (clause.then or clause.when or clause.restates)
 
     def _table_of(self, code: str, path: Path) -> Path:
         """The key of the clause's table, if that is what the error is about."""
@@ -159,7 +170,8 @@ class _Builder:
         return name if owner is None else f"{name}.{owner}"
 
     def _resolved(self, formula: Node, owner: str | None, account: str | None = None) -> Node:
-        return rename(formula, lambda name: self.scope.full_name(name, owner, account))
+        said = substitute(for_provider(formula, owner or account), self.scope.rewritten)
+        return rename(said, lambda name: self.scope.full_name(name, owner, account))
 
     def _define(self, full: str, formula: Node, path: Path) -> None:
         self.definitions.append(Definition(full, formula))
@@ -168,6 +180,13 @@ class _Builder:
     def _carry(self, full: str, start: Node, following: Node, path: Path) -> None:
         self.registers.append(Register(full, start, following))
         self.paths[full] = path
+
+    def _add_state(self, form: StateForm, owner: str | None, path: Path) -> None:
+        for part, formula in form.values:
+            self._define(self.scope.full_name(part, owner), self._resolved(formula, owner), path)
+        for part, start, following in form.registers:
+            full = self.scope.full_name(part, owner)
+            self._carry(full, self._resolved(start, owner), self._resolved(following, owner), path)
 
     def _add_line(self, name: str, clause: AnyClause, form: Form, owner: str | None) -> None:
         path: Path = ("clauses", name)
@@ -188,7 +207,7 @@ class _Builder:
         for part in form.parts:
             self._define(full(part.name), guarded(part.formula, None if part.yes_no else ZERO), path)
         for each in form.carried:
-            following = guarded(each.next, Name(f"prev.{each.name}"))
+            following = guarded(each.next, each.idle)
             self._carry(full(each.name), resolved(each.start), following, path)
         payee = None if account is None else self.scope.providers.index(account)
         line = self._full(name, owner)
@@ -211,12 +230,15 @@ class _Builder:
                 return f"{before}{SETTLEMENT}.{provider}.{own.removeprefix(f'{SETTLEMENT}.')}"
             return name if name in lines else self.scope.full_name(name, provider)
 
+        def resolved(formula: Node) -> Node:
+            return rename(substitute(for_provider(formula, provider), self.scope.rewritten), full)
+
         path: Path = (SETTLEMENT,)
         for part in form.parts:
-            self._define(full(part.name), rename(part.formula, full), path)
+            self._define(full(part.name), resolved(part.formula), path)
         for each in form.carried:
-            self._carry(full(each.name), each.start, rename(each.next, full), path)
-        self.payees.append(Payee(provider, rename(form.amount, full)))
+            self._carry(full(each.name), each.start, resolved(each.next), path)
+        self.payees.append(Payee(provider, resolved(form.amount)))
         self.paths[f"amount of {provider}"] = path
 
 

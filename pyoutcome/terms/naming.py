@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from pyoutcome.decimals import show
+from pyoutcome.decimals import show_grouped
 from pyoutcome.terms.file import AgreementFile
+from pyoutcome.terms.tree import Text, Tree
 
 
 def plain_words(name: str) -> str:
@@ -41,6 +42,10 @@ _PARTS: Final = {
     "at_risk": "the amount at risk",
     "shortfall": "the shortfall",
     "limited": "the credit",
+    "credit": "the credit",
+    "good_streak": "the number of good periods in a row",
+    "waiting": "the credits that can still be earned back",
+    "earned_back": "what is earned back",
     "charges": "the charges",
     "together": "the sum of the lines",
     "level": "the level",
@@ -57,6 +62,13 @@ _PARTS: Final = {
     "fee": "the fee",
     "profit": "the profit",
     "pta": "the point from which on all further cost is the provider's",
+    "recouped": "what has been recouped so far",
+    "recouped_now": "what is recouped in this period",
+    "this_year": "the amounts of the contract year so far",
+    "this_year_before": "the amounts of the contract year before this period",
+    "this_year_now": "the amount within the limit of the contract year",
+    "now": "this period's value",
+    "sum": "the sum",
     "held": "what is kept back so far",
     "held_now": "what is kept back of this period",
 }
@@ -72,28 +84,42 @@ def part_words(part: str) -> str:
         return f"the amount after {number} adjustment{'' if number == '1' else 's'}"
     if word == "met":
         return f"stage {number} is reached"
-    return f"{_PARTS['held']} ({part})"
+    first = part.removesuffix("_before").removesuffix("_now")
+    plain = part.replace("_too", "")
+    return f"{_PARTS.get(plain, plain.replace('_', ' '))} ({first})"
+
+
+def quoted(text: str) -> str:
+    """A text in quotation marks; its own are doubled, so that nobody can end it early and go on in our words."""
+    return '"' + text.replace('"', '""') + '"'
 
 
 class Naming:
     """Says names: titles in quotation marks, terms with their value."""
 
-    def __init__(self, file: AgreementFile) -> None:
+    def __init__(self, file: AgreementFile, tree: Tree) -> None:
         self._file = file
+        self._tree = tree
         self._titles = {name: title for _, name, title in titles(file)}
 
     def title(self, name: str) -> str:
-        """The title of something the file names."""
-        return self._titles[name]
+        """The title of something the file names, in quotation marks."""
+        return quoted(self._titles[name])
+
+    def term(self, name: str) -> str:
+        """The value of a term, as percent if the file writes it so."""
+        written = self._tree.find(("terms", name))
+        percent = isinstance(written, Text) and written.value.endswith("%")
+        return show_grouped(self._file.terms[name], percent=percent)
 
     def say(self, name: str) -> str:
         """The words for a name of the file, or for one provider's value of it."""
         own, *rest = name.split(".")
         if own in self._file.terms and not rest:
-            return f'"{self._titles[own]}" ({show(self._file.terms[own])})'
+            return f"{self.title(own)} ({self.term(own)})"
         if own not in self._titles:
             return self._settled(name)
-        said = f'"{self._titles[own]}"'
+        said = self.title(own)
         if rest and rest[-1] not in self._file.parties.providers:
             said = f"{part_words(rest.pop())} in {said}"
         return f"{said} of {rest[0]}" if rest else said

@@ -6,13 +6,11 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, model_validator
 
-from pyoutcome.decimals import ONE
 from pyoutcome.errors import AgreementError
 from pyoutcome.formula.syntax import (
     And,
     Clamp,
     Compare,
-    Edge,
     If,
     Max,
     Min,
@@ -20,12 +18,9 @@ from pyoutcome.formula.syntax import (
     Name,
     Node,
     Not,
-    Number,
     Or,
     Plus,
     Relation,
-    Step,
-    StepRow,
     Truth,
     product,
 )  # fmt: skip
@@ -35,6 +30,7 @@ from pyoutcome.terms.form import ZERO, Draft
 from pyoutcome.terms.problems import refusing
 from pyoutcome.terms.rows import BandRows, Levels, bands_of, step_of
 from pyoutcome.terms.scalars import Expression, Part, YesNo
+from pyoutcome.terms.tables import series_of
 
 YEAR: Final = Name("year")
 MOST_YEARS: Final = 100
@@ -64,11 +60,7 @@ class FixedFee(ScopedClause):
         """``amount``, or ``step(year, [at_most 1 gives .., .. otherwise ..])``"""
         if self.by_year is None:
             return self.amount if self.amount is not None else ZERO
-        *years, last = self.by_year
-        rows = tuple(
-            StepRow(Edge.AT_MOST, Number(number * ONE, str(number)), amount) for number, amount in enumerate(years, 1)
-        )
-        return Step(YEAR, rows, last) if rows else last
+        return series_of(YEAR, self.by_year)
 
 
 class UnitPrice(ClauseFields):

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from pyoutcome.errors import AgreementError, PyoutcomeError, Where, did_you_mean
+from pyoutcome.terms.pointing import excerpt, locate_character
 from pyoutcome.terms.tree import Table, Text, Tree
 
 Path = tuple[str | int, ...]
@@ -85,6 +86,8 @@ def _translate(detail: ErrorDetails, tree: Tree) -> PyoutcomeError:
     context: dict[str, Any] = detail.get("ctx", {})
     refusal = context.get("refusal")
     if isinstance(refusal, PyoutcomeError):
+        inside = refusal.details.pop("inside", ())
+        path = (*path, *inside) if isinstance(inside, tuple) else path
         return place(refusal, tree, path, key=detail["loc"][-1:] in (("[key]",), ("head",)))
     kind = detail["type"]
     if kind == "extra_forbidden":
@@ -202,6 +205,8 @@ def _path(location: Iterable[str | int], tree: Tree) -> Path:
             tagged = True
             continue
         tagged = False
+        if isinstance(part, str) and part.startswith("("):
+            continue  # a tag of a union, which no key can be
         path.append(part)
     while path and tree.find(path) is None:
         path.pop()
@@ -209,12 +214,17 @@ def _path(location: Iterable[str | int], tree: Tree) -> Path:
 
 
 def place(error: PyoutcomeError, tree: Tree, path: Path, *, key: bool = False) -> PyoutcomeError:
-    """The error with its place in the file: of the character itself where a formula says which one."""
+    """The error with its place in the file: of the character itself, with its line, where a formula says which one."""
     where = tree.where(path, key=key)
-    text = tree.find(path)
-    at = error.details.get("at")
-    plain = isinstance(text, Text) and text.plain
-    if isinstance(at, int) and plain and not key and where.column is not None:
-        where = Where(where.file, where.line, where.column + at, where.path)
+    text, at = tree.find(path), error.details.get("at")
+    if isinstance(text, Text) and isinstance(at, int) and not key:
+        formula = str(error.details.get("formula", text.value))
+        lead = len(text.value) - len(text.value.lstrip()) if formula != text.value[: len(formula)] else 0
+        # Of a value that holds a formula among other words, the formula's characters are not the value's.
+        if text.value[lead:].startswith(formula):
+            found = locate_character(tree.source, text, at + lead)
+            where = Where(where.file, found.line, found.column, where.path)
+            said = error.details.setdefault("said", error.why)
+            error.why = f"{said}{excerpt(tree.source.split(chr(10))[found.line - 1], found.column)}"
     error.where = where
     return error

@@ -10,11 +10,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, InstanceOf, PlainSe
 
 from pyoutcome.decimals import ONE, Rounding, parse, show
 from pyoutcome.errors import AgreementError, did_you_mean
-from pyoutcome.formula.parser import parse as parse_formula
 from pyoutcome.formula.printer import to_text
 from pyoutcome.formula.syntax import Node
 from pyoutcome.formula.tokens import RESERVED
 from pyoutcome.terms.problems import MOST, UnknownKey, refusing
+from pyoutcome.terms.tables import read_formula
 
 _WORD: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _SLUG: Final = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
@@ -174,11 +174,6 @@ def _yes_no(value: object) -> bool:
 
 
 @refusing
-def _formula(value: object) -> Node:
-    return value if isinstance(value, Node) else parse_formula(_text(value))
-
-
-@refusing
 def _rounding(value: object) -> Rounding:
     text = _text(value)
     if text not in list(Rounding):
@@ -214,7 +209,9 @@ Duration = Annotated[int, BeforeValidator(_duration), PlainSerializer(str, retur
 Day = Annotated[date | datetime, BeforeValidator(_day), PlainSerializer(show_day, return_type=str)]
 """A calendar date (in the agreement's zone) or an exact time in UTC."""
 YesNo = Annotated[bool, BeforeValidator(_yes_no), PlainSerializer(lambda value: "yes" if value else "no")]
-Expression = Annotated[InstanceOf[Node], BeforeValidator(_formula), PlainSerializer(to_text, return_type=str)]
-"""A formula of the payment language."""
+Expression = Annotated[
+    InstanceOf[Node], BeforeValidator(refusing(read_formula)), PlainSerializer(to_text, return_type=str)
+]
+"""A formula of the payment language, as text or as a table."""
 Mode = Annotated[Rounding, BeforeValidator(_rounding)]
 """How a number is rounded."""

@@ -48,6 +48,31 @@ class Input:
 
 
 @dataclass(frozen=True)
+class Reason:
+    """One thing that decided a figure: a row, band, branch or limit, or a rounding."""
+
+    kind: str
+    """``branch``, ``row``, ``segment``, ``band``, ``choice``, ``limit``, ``rounded`` or ``truncated``."""
+    formula: str
+    """The part of the formula it is about."""
+    sentence: str
+    before: str
+    """The exact value before: a decimal, or a fraction where no decimal is exact; empty where there is none."""
+    after: str
+    """The value used from then on; empty where there is none."""
+
+    def to_dict(self) -> dict[str, Json]:
+        """As JSON."""
+        return {
+            "kind": self.kind,
+            "formula": self.formula,
+            "sentence": self.sentence,
+            "before": self.before or None,
+            "after": self.after or None,
+        }
+
+
+@dataclass(frozen=True)
 class StatedValue:
     """A named intermediate value; never paid."""
 
@@ -55,10 +80,17 @@ class StatedValue:
     shown: str
     formula: str
     sentence: str
+    reasons: tuple[Reason, ...]
 
     def to_dict(self) -> dict[str, Json]:
         """As JSON."""
-        return {"name": self.name, "value": self.shown, "formula": self.formula, "sentence": self.sentence}
+        return {
+            "name": self.name,
+            "value": self.shown,
+            "formula": self.formula,
+            "sentence": self.sentence,
+            "reasons": [each.to_dict() for each in self.reasons],
+        }
 
 
 @dataclass(frozen=True)
@@ -79,6 +111,8 @@ class StatedLine:
     inputs: tuple[Input, ...]
     sentence: str
     """Why it is this amount."""
+    reasons: tuple[Reason, ...]
+    """The same, one by one, with every value that was rounded or cut."""
 
     def to_dict(self) -> dict[str, Json]:
         """As JSON; amounts in token units as decimal texts."""
@@ -92,6 +126,7 @@ class StatedLine:
             "formula": self.formula,
             "inputs": {each.name: each.shown for each in self.inputs},
             "sentence": self.sentence,
+            "reasons": [each.to_dict() for each in self.reasons],
         }
 
 
@@ -113,6 +148,8 @@ class ProviderStatement:
     """How the amount comes from the lines."""
     sentence: str
     """How the amount came from the net amount."""
+    reasons: tuple[Reason, ...]
+    """The limits and roundings of the settlement, one by one."""
 
     @property
     def truncated(self) -> int:
@@ -132,6 +169,7 @@ class ProviderStatement:
             "truncated": show(self.truncated),
             "formula": self.formula,
             "sentence": self.sentence,
+            "reasons": [each.to_dict() for each in self.reasons],
         }
 
 

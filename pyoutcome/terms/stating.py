@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Literal
 
-from pyoutcome.decimals import show, to_units_trunc
+from pyoutcome.decimals import from_units, show, show_grouped, to_units_trunc
 from pyoutcome.errors import AgreementError, did_you_mean
 from pyoutcome.formula.evaluate import Step, evaluate, start_state
 from pyoutcome.formula.state import State
@@ -14,7 +14,7 @@ from pyoutcome.terms.calendar import Period
 from pyoutcome.terms.kpis import AgreementKpi
 from pyoutcome.terms.lowering import Lowered
 from pyoutcome.terms.requirements import refuse_broken
-from pyoutcome.terms.statement import Input, ProviderStatement, StatedKpi, StatedLine, StatedValue, Statement
+from pyoutcome.terms.statement import Input, ProviderStatement, Reason, StatedKpi, StatedLine, StatedValue, Statement
 
 if TYPE_CHECKING:
     from pyoutcome.terms.file import AgreementFile
@@ -78,7 +78,9 @@ def make_statement(
     refuse_broken(lowered.checking, lowered.requirements, numbers, period.number)
     if state is None and period.number == 1:
         state = start_state(lowered.rule, file.token.decimals)
-    outcome = evaluate(lowered.rule, numbers, period=period.number, state=state, explain=True)
+    outcome = evaluate(
+        lowered.rule, numbers, period=period.number, state=state, explain=True, percents=_percents(lowered)
+    )
     nets = [0] * len(lowered.rule.payees)
     for line, amount in zip(lowered.rule.lines, outcome.lines, strict=True):
         if line.payee is not None:
@@ -138,27 +140,45 @@ class _Writer:
             step.formula,
             tuple(Input(name, self.shown(name, read)) for name, read in step.inputs),
             _sentence(step),
+            _reasons(step),
         )
 
     def value(self, step: Step) -> StatedValue:
-        return StatedValue(step.name, self.shown(step.name, step.value), step.formula, _sentence(step))
+        return StatedValue(step.name, self.shown(step.name, step.value), step.formula, _sentence(step), _reasons(step))
 
     def provider(
         self, at: int, who: tuple[str, str], lines: tuple[StatedLine, ...], figures: tuple[int, int, int]
     ) -> ProviderStatement:
         net, amount, decimals = figures
         payee = self.lowered.rule.payees[at]
-        formula = self.steps[f"amount of {payee.name}"].formula
+        step = self.steps[f"amount of {payee.name}"]
         units = to_units_trunc(amount, decimals)
-        return ProviderStatement(*who, lines, net, amount, units, decimals, formula, _change(net, amount))
+        said = _change(step, net, amount, units, decimals)
+        return ProviderStatement(*who, lines, net, amount, units, decimals, step.formula, said, _reasons(step))
+
+
+def _percents(lowered: Lowered) -> frozenset[str]:
+    """Names whose values people read as percents."""
+    return frozenset(kpi.name for kpi in lowered.kpis if kpi.declared.shown_as == "percent")
 
 
 def _sentence(step: Step) -> str:
-    """Why a figure is what it is: the notes of the evaluator, or else its formula with the values read."""
-    return " ".join(note.said for note in step.notes) or step.said
+    """Why a figure is what it is: what decided it, and how it follows from that."""
+    said = [note.said for note in step.notes]
+    return " ".join([*said, step.closing] if step.closing else said)
 
 
-def _change(net: int, amount: int) -> str:
-    if amount == net:
-        return f"The settlement leaves the net amount {show(net)} as it is."
-    return f"The settlement {'raises' if amount > net else 'lowers'} the net amount {show(net)} to {show(amount)}."
+def _reasons(step: Step) -> tuple[Reason, ...]:
+    return tuple(Reason(note.kind, note.formula, note.said, note.before, note.after) for note in step.notes)
+
+
+def _change(step: Step, net: int, amount: int, units: int, decimals: int) -> str:
+    """How the amount comes from the net amount: each limit of the settlement, and what was cut at the end."""
+    if not step.notes and amount == net:
+        said = f"The settlement leaves the net amount {show_grouped(net)} as it is."
+    else:
+        said = _sentence(step)
+    paid = from_units(units, decimals)
+    if paid != amount:
+        said += f" Cut toward zero to {decimals} decimals: {show_grouped(amount)} becomes {show_grouped(paid)}."
+    return said

@@ -26,8 +26,8 @@ class Text:
 
     place: Place
     value: str
-    plain: bool = True
-    """Written without quotes, so that its characters stand where ``place`` says."""
+    style: str = ""
+    """How it is written: plainly, in ``'`` or ``"``, or as a block after ``|`` or ``>``."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,8 @@ class Tree:
 
     file: str
     root: Branch
+    source: str = ""
+    """The text of the file."""
 
     def where(self, path: Sequence[str | int], *, key: bool = False) -> Where:
         """The place of the deepest part of ``path`` that the file has; with ``key``, of its key instead of its value.

@@ -6,12 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pyoutcome.workspace.files import find_workspace
+    from pyoutcome.workspace.inspecting import Inspection, inspect_escrow
     from pyoutcome.workspace.intent import Confirm, Intent
     from pyoutcome.workspace.workspace import Workspace
 
-__all__ = ["Confirm", "Intent", "Workspace", "find_workspace"]
+__all__ = ["Confirm", "Inspection", "Intent", "Workspace", "find_workspace", "inspect_escrow"]
 
-_ROOMS = {"Workspace": "workspace", "find_workspace": "files", "Confirm": "intent", "Intent": "intent"}
+_ROOMS = {
+    "Workspace": "workspace",
+    "find_workspace": "files",
+    "Confirm": "intent",
+    "Intent": "intent",
+    "Inspection": "inspecting",
+    "inspect_escrow": "inspecting",
+}
 
 
 def __getattr__(name: str) -> Any:

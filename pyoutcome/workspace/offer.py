@@ -158,6 +158,7 @@ def _make_offer(desk: Desk) -> None:
     from pyoutcome.evidence import plan_measures
 
     desk.factory.verify()
+    desk.agreement.bounds()  # nobody signs an agreement that can fail to give an amount
     plan_measures(desk.agreement)  # nobody signs an agreement whose values cannot be measured
     arguments = bind(desk.agreement, desk.parties.addresses, desk.settings.token, desk.network.now() + ACTIVATE_WITHIN)
     program = desk.agreement.program()

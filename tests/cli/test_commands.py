@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -17,7 +18,8 @@ ROOT = Path(__file__).parents[2]
 EXAMPLE = str(ROOT / "examples" / "punctual-arrivals.yaml")
 VERBS = (
     *("init", "check", "explain", "measure", "verify", "sign", "deploy", "fund", "report", "settle", "status"),
-    *("statement", "audit", "compile", "demo", "close", "clock", "default", "chart", "journal"),
+    *("statement", "audit", "compile", "demo", "close", "clock", "default", "chart", "journal", "plot"),
+    "inspect",
 )
 
 
@@ -43,14 +45,47 @@ def test_check_proves_the_bounds() -> None:
     document = json.loads(out)
     assert {"least": "180000000000", "most": "520000000000"} == document["bounds"]["UA"]
     assert "1560000000000" == document["reserve"] == document["most_per_period"]
-    assert ["cliff"] * 3 == [finding["code"] for finding in document["findings"]]
+    warnings = [finding["code"] for finding in document["findings"] if finding["severity"] == "warning"]
+    assert ["cliff"] * 3 == warnings
     _, table, _ = run(["check", EXAMPLE])
     assert "520,000.00" in table
 
 
+def test_check_tells_the_shape_of_the_payments() -> None:
+    _, out, _ = run(["check", EXAMPLE, "--json"])
+    document = json.loads(out)
+    told = {(each["kpi"], each["payee"]): each for each in document["shape"]["influences"]}
+    united = told["on_time.UA", "UA"]
+    assert ("rises", True, "higher") == (united["direction"], united["proven"], united["better"])
+    assert [("0.0000", "0.5500"), ("0.7000", "0.7500"), ("0.9000", "1.0000")] == [
+        (part["from"], part["to"]) for part in united["without_effect"]
+    ]
+    [_, second, _] = told["cancelled.B6", "B6"]["cliffs"]
+    assert ("0.0300", "0.0301") == (second["from"], second["to"])
+    assert {"warning", "note"} == {finding["severity"] for finding in document["findings"]}
+    _, table, _ = run(["check", EXAMPLE])
+    assert re.search(r"on_time \(each provider\) +higher +rises, proven +297,500\.00", table)
+    assert re.search(r"cancelled \(each provider\) +lower +falls, proven +37,500\.00 +12,500\.00", table)
+    assert "check: sound, 3 warnings, 2 notes" in table
+    assert "5.01%" not in table.partition("warning cliff")[0]
+    _, full, _ = run(["check", EXAMPLE, "--full"])
+    assert re.search(r"55\.00% +70\.00% +222,500\.00 +372,500\.00 +rises, proven", full)
+    assert "cliff between 1.00% and 1.01%: 260,000.00 to 247,500.00" in full
+
+
+def test_check_refuses_silence_that_pays_and_says_where(tmp_path: Path) -> None:
+    file = tmp_path / "silent.yaml"
+    text = Path(EXAMPLE).read_text(encoding="utf-8")
+    file.write_text(text.replace("if_missing: 1", "if_missing: 0"), encoding="utf-8")
+    status, out, err = run(["check", str(file)])
+    assert (1, "") == (status, out)
+    assert "silence-pays" in err
+    assert "(kpis.cancelled.if_missing)" in err
+
+
 def test_explain_without_values_is_the_deal_in_words() -> None:
     _, out, _ = run(["explain", EXAMPLE])
-    for number in ("250000", "-150000", "55%", "520000", "2500", "15%"):
+    for number in ("250,000", "-150,000", "55%", "520,000", "2,500", "15%"):
         assert number in out
 
 

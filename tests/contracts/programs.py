@@ -128,8 +128,14 @@ class _Writer:
         self.emit(bytes([self.random.choice(_TERNARY)]), 3, 1)
 
     def rounding(self) -> None:
-        self.expression()
-        self.expression()
+        if self.random.random() < 0.4:
+            # whole halves of a step: ties, where the modes differ
+            step = self.random.randrange(1, 4)
+            self._number(self.random.randrange(-7, 8) * step)
+            self._number(2 * step)
+        else:
+            self.expression()
+            self.expression()
         self.emit(bytes([0x2A, self.random.randrange(6)]), 2, 1)
 
     def branch(self) -> None:
@@ -256,7 +262,7 @@ def mutated(random: Random, program: bytes) -> bytes:
         at = random.randrange(len(data))
         match random.randrange(4):
             case 0:
-                data[at] = random.randrange(256)
+                data[at] = random.choice((0, 0, 127, 255, random.randrange(256)))
             case 1:
                 data[at] = (data[at] + random.choice((1, 255))) % 256
             case 2:

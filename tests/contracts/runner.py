@@ -14,7 +14,6 @@ from pyoutcome.chain.compiler import compile_sources
 from tests.contracts.bare_evm import BareEvm
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-SOURCE: Final = ROOT / "contracts" / "test" / "ProgramRunner.sol"
 _CASE: Final = "(int256[],int256[],uint32)"
 
 
@@ -58,12 +57,17 @@ class Answer:
     outcomes: tuple[Outcome, ...]
 
 
-class Runner:
-    """The contract, ready to be called."""
+def compile_runner(root: Path = ROOT) -> bytes:
+    """The creation code of the contract, from the sources in a checkout."""
+    return compile_sources(root, [root / "contracts" / "test" / "ProgramRunner.sol"])["ProgramRunner"].creation
 
-    def __init__(self) -> None:
+
+class Runner:
+    """The contract, ready to be called; compiled first unless its creation code is given."""
+
+    def __init__(self, creation: bytes | None = None) -> None:
         self._evm = BareEvm()
-        self._contract = self._evm.deploy(compile_sources(ROOT, [SOURCE])["ProgramRunner"].creation)
+        self._contract = self._evm.deploy(compile_runner() if creation is None else creation)
 
     def run(self, jobs: Sequence[Job]) -> list[Answer]:
         """All jobs in one call."""

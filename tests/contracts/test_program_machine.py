@@ -3,102 +3,61 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
-from itertools import pairwise, product
+from itertools import count, pairwise, product
 from random import Random
 from typing import Final
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
 
-from pyoutcome.errors import FormulaError
-from pyoutcome.formula.machine import begin, run
-from pyoutcome.formula.verify import verify
-from tests.contracts.programs import ONE, mutated, random_case, random_program
-from tests.contracts.runner import Answer, Case, Job, Outcome, Runner
+from pyoutcome.formula.layout import Op
+from tests.contracts.programs import ONE, random_case, random_program
+from tests.contracts.runner import Answer, Case, Job, Runner
+from tests.fuzz.programs import expected_of as python_answer
+from tests.fuzz.searches import SEARCHES
+from tests.fuzz.tally import Tally
 
-PROGRAMS = 25
-"""Programs per call; one call is one example."""
-DEEP = 20 if os.environ.get("PYOUTCOME_HYPOTHESIS") == "deep" else 1
-"""How many times as long the long runs of scripts/fuzz are."""
-_SETTINGS = settings(
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-    # A batch is made from one seed: there is nothing to shrink, and the message names the program.
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],
-)
+DEEP: Final = 20 if os.environ.get("PYOUTCOME_HYPOTHESIS") == "deep" else 1
+"""How many times as long `scripts/fuzz tests` searches."""
+CASES: Final = {"bytes": 1_500, "rules": 300, "agreements": 200}
+"""Program runs to compare at least; `scripts/fuzz programs` compares 20,000."""
 
 
 def expected_of(job: Job) -> Answer:
     """What the Python verifier and machine make of a job."""
-    try:
-        shape = verify(job.program)
-    except FormulaError as refusal:
-        return Answer(int(str(refusal.details["fault"])), ())
-    outcomes = []
-    state = begin(shape, job.unit_decimals) if shape.sequential else None
-    for case in job.cases:
-        result = run(shape, case.kpis, case.parameters, case.period, state)
-        # An error leaves the state as it was.
-        state = result.state or state
-        outcomes.append(Outcome(result.error, result.locals, result.amounts, state.words() if state else ()))
-    return Answer(0, tuple(outcomes))
+    return python_answer(job)[1]
 
 
-def compare(runner: Runner, jobs: list[Job]) -> Counter[int]:
-    """Holds both against each other; counts the run-time errors seen."""
-    seen: Counter[int] = Counter()
-    for job, actual in zip(jobs, runner.run(jobs), strict=True):
-        expected = expected_of(job)
-        assert expected == actual, f"program {job.program.hex()}, cases {job.cases}"
-        seen.update(outcome.error for outcome in actual.outcomes)
-    return seen
+def compare(runner: Runner, jobs: list[Job]) -> set[int]:
+    """Holds both against each other; the run-time errors seen."""
+    answers = runner.run(jobs)
+    assert [expected_of(job) for job in jobs] == answers
+    return {outcome.error for answer in answers for outcome in answer.outcomes}
 
 
-@settings(_SETTINGS, max_examples=12 * DEEP)
-@given(st.integers(0, 2**64))
-def test_random_programs_run_alike(runner: Runner, seed: int) -> None:
-    random = Random(seed)
-    jobs = []
-    for _ in range(PROGRAMS):
-        program, kpis, parameters = random_program(random, size=15)
-        jobs.append(Job(program, tuple(random_case(random, kpis, parameters) for _ in range(2))))
+def test_two_thousand_random_cases_run_alike(runner: Runner) -> None:
+    """Results, errors, refusals, and every word that is left after each period; all instructions, all errors."""
+    whole = Tally()
+    for kind, wanted in CASES.items():
+        tally = Tally()
+        for number in count():
+            if tally.cases >= wanted * DEEP:
+                break
+            tally.add(SEARCHES[kind](runner, Random(f"tests/{DEEP}/{kind}/{number}")))
+        whole.add(tally)
+    print(whole.table())
 
-    seen = compare(runner, jobs)
-
-    assert sum(seen.values()) == 2 * PROGRAMS
-
-
-def test_random_programs_reach_every_run_time_error(runner: Runner) -> None:
-    random = Random(0)
-    programs = [random_program(random, size=10) for _ in range(150)]
-
-    seen = compare(runner, [Job(p, (random_case(random, k, n),)) for p, k, n in programs])
-
-    assert set(range(8)) == set(seen)
-
-
-@settings(_SETTINGS, max_examples=6 * DEEP)
-@given(st.integers(0, 2**64))
-def test_random_programs_carry_the_same_state(runner: Runner, seed: int) -> None:
-    """Five periods in turn: results, errors, and every word that is left after each."""
-    random = Random(seed)
-    jobs = []
-    for _ in range(PROGRAMS):
-        program, kpis, parameters = random_program(random, size=12, state=True)
-        periods = tuple(random_case(random, kpis, parameters) for _ in range(5))
-        jobs.append(Job(program, periods, random.choice((0, 2, 6, 18))))
-
-    seen = compare(runner, jobs)
-
-    assert sum(seen.values()) == 5 * PROGRAMS
+    assert [] == whole.mismatches
+    assert whole.cases >= 2_000
+    assert whole.periods >= 800
+    assert whole.refused >= 50
+    assert {op.name for op in Op} == whole.instructions.keys()
+    assert set(range(8)) == whole.errors.keys()
 
 
 def test_only_a_run_without_error_changes_the_state(runner: Runner) -> None:
     random = Random(7)
     jobs = []
-    for _ in range(2 * PROGRAMS):
+    for _ in range(50):
         program, kpis, parameters = random_program(random, size=6, state=True)
         jobs.append(Job(program, tuple(random_case(random, kpis, parameters) for _ in range(6)), 6))
 
@@ -111,18 +70,6 @@ def test_only_a_run_without_error_changes_the_state(runner: Runner) -> None:
     assert [before.state[0] + 1 for before, _ in went] == [after.state[0] for _, after in went]
     assert len(failed) > 20
     assert len(went) > 20
-
-
-@settings(_SETTINGS, max_examples=8 * DEEP)
-@given(st.integers(0, 2**64))
-def test_altered_programs_are_refused_alike(runner: Runner, seed: int) -> None:
-    random = Random(seed)
-    jobs = [Job(mutated(random, random_program(random, size=10, state=at % 2 == 1)[0])) for at in range(PROGRAMS)]
-
-    for job, answer in zip(jobs, runner.run(jobs), strict=True):
-        # With several faults either may name any one; what counts is whether the program is refused.
-        expected = expected_of(job).fault
-        assert (expected == 0) == (answer.fault == 0), f"program {job.program.hex()}: {expected}, {answer.fault}"
 
 
 def test_every_fault_is_found_alike(runner: Runner) -> None:
@@ -171,16 +118,15 @@ def arithmetic(op: int, takes: int) -> bytes:
 @pytest.mark.parametrize("takes", [1, 2, 3])
 def test_arithmetic_at_the_edges_of_words(runner: Runner, takes: int) -> None:
     """Every instruction on every combination of the words at which its ways part."""
-    edges = (-(2**255), -(2**128), -1, 0, 1, 2**127, 2**255 - 1)
+    edges = (-(2**255), -(2**128), -1, 0, 2**127, 2**128, 2**255 - 1)
     cases = tuple(Case(words, (), 1) for words in product(edges, repeat=takes))
 
     jobs = [Job(arithmetic(op, takes), cases) for op in ARITHMETIC[takes]]
 
-    assert set(compare(runner, jobs)) >= {0, 1}
+    assert compare(runner, jobs) >= {0, 1}
 
 
-@settings(_SETTINGS, max_examples=2 * DEEP)
-@given(st.integers(0, 2**64))
+@pytest.mark.parametrize("seed", range(2 * DEEP))
 def test_products_of_512_bits_are_exact(runner: Runner, seed: int) -> None:
     """MUL, DIV and MULDIV on words of any length, quotients near the limits among them."""
     random = Random(seed)
@@ -193,6 +139,23 @@ def test_products_of_512_bits_are_exact(runner: Runner, seed: int) -> None:
     jobs += [Job(arithmetic(op, 2), tuple(Case(row[:2], (), 1) for row in rows)) for op in (0x22, 0x23)]
 
     compare(runner, jobs)
+
+
+def test_choices_and_bands_refuse_what_lies_just_beside_them(runner: Runner) -> None:
+    """PICK of two values by KPI 0, and BANDS of one edge, KPI 1: a hair off is an error."""
+    pick = bytes.fromhex("0102000000000103" + "00" + "05000202" + "4302" + "0900")
+    bands = bytes.fromhex("0102000000000104" + "00" + "050005010202" + "4201" + "0900")
+    choices = (-ONE, -1, 0, 1, ONE - 1, ONE, ONE + 1, 2 * ONE, 2 * ONE + 1, 3 * ONE)
+    jobs = [
+        Job(pick, tuple(Case((x, 0), (), 1) for x in choices)),
+        Job(bands, tuple(Case((x, edge), (), 1) for x in (-ONE, ONE) for edge in (-1, 0, 1))),
+    ]
+
+    picked, banded = runner.run(jobs)
+
+    assert [expected_of(job) for job in jobs] == [picked, banded]
+    assert [7, 7, 7, 7, 7, 0, 7, 0, 7, 7] == [outcome.error for outcome in picked.outcomes]
+    assert [6, 0, 0, 6, 0, 0] == [outcome.error for outcome in banded.outcomes]
 
 
 @pytest.mark.parametrize("mode", range(6))

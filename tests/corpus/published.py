@@ -19,7 +19,10 @@ from pyoutcome.decimals import DECIMALS, Rounding, parse, round_to
 from pyoutcome.terms import Agreement
 
 FOLDER = Path(__file__).parent
+MORE = FOLDER / "more"
+"""Further mechanisms, written after the vocabulary was complete: what it lacked for them was added once, for all."""
 NAMES = sorted(path.stem for path in (FOLDER / "agreements").glob("*.yaml"))
+MORE_NAMES = sorted(path.stem for path in (MORE / "agreements").glob("*.yaml"))
 
 
 @dataclass(frozen=True)
@@ -55,14 +58,19 @@ class Case:
         return wanted == actual
 
 
+def find_file(kind: str, mechanism: str) -> Path:
+    """The file of a mechanism in ``agreements`` or ``cases``."""
+    return (MORE if mechanism in MORE_NAMES else FOLDER) / kind / f"{mechanism}.yaml"
+
+
 def load_agreement(mechanism: str) -> Agreement:
     """The agreement of a mechanism."""
-    return Agreement.load(FOLDER / "agreements" / f"{mechanism}.yaml")
+    return Agreement.load(find_file("agreements", mechanism))
 
 
 def load_source(mechanism: str) -> dict[str, Any]:
     """The cases file of a mechanism; every value a text."""
-    text = (FOLDER / "cases" / f"{mechanism}.yaml").read_text(encoding="utf-8")
+    text = find_file("cases", mechanism).read_text(encoding="utf-8")
     data: dict[str, Any] = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 - makes nothing but texts
     return data
 
@@ -85,3 +93,4 @@ def load_cases(mechanism: str) -> list[Case]:
 
 
 CASES = [case for mechanism in NAMES for case in load_cases(mechanism)]
+MORE_CASES = [case for mechanism in MORE_NAMES for case in load_cases(mechanism)]

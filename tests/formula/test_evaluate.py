@@ -213,7 +213,7 @@ def notes(formula: str, *values: str) -> list[tuple[str, str, str]]:
         ("a * b", ("2", "3"), []),
         ("round(a, 0.01, half_up)", ("2.675",), [("rounded", "2.675", "2.68")]),
         ("clamp(a, 0, 10)", ("11",), [("limit", "11", "10")]),
-        ("clamp(a, 0, 10)", ("9",), []),
+        ("clamp(a, 0, 10)", ("9",), [("limit", "9", "9")]),
         ("step(a, [at_least 5 gives 1, otherwise 0])", ("5",), [("row", "5", "1")]),
         ("curve(a, [0 gives 0, 3 gives 1])", ("1",), [("segment", "1/3", "0.333333333333333333")]),
         ("bands(a, [upto 5 at 2, rest at 1])", ("7",), [("band", "10", "10"), ("band", "2", "2")]),
@@ -232,7 +232,79 @@ def test_a_step_says_what_was_read_and_in_what_words() -> None:
     assert ("line", "pay", 2 * ONE) == (step.kind, step.name, step.value)
     assert (("a", n("6.5")), ("b", 2 * ONE), ("c", 3 * ONE)) == step.inputs
     assert "pay is 2 = step(a, [at_least 5 gives b, otherwise c]), with a = 6.5, b = 2, c = 3." == step.said
-    assert "a is 6.5: row 'at_least 5' gives 2." == step.notes[0].said
+    assert "a is 6.5, at least 5: 2." == step.notes[0].said
+
+
+@pytest.mark.parametrize(
+    ("formula", "values", "said"),
+    [
+        ("a", ("1234.5",), "a is 1,234.5."),
+        ("5% * b + 1_000", ("0", "200"), "5% * b + 1000 = 5% * 200 + 1000 = 1,010."),
+        ("a / b", ("1", "3"), "a / b is 1/3, cut to 18 decimals: 0.333333333333333333."),
+        (
+            "round(a * b, 0.01, half_up)",
+            ("2.675", "1"),
+            "a * b is 2.675, rounded to the nearest multiple of 0.01, ties away from zero: 2.68.",
+        ),
+        ("round(a, 1, floor)", ("2",), "a is 2, rounded down to a multiple of 1: unchanged."),
+        ("clamp(a, 0, 10)", ("11",), "a is 11, lowered to the limit 10."),
+        ("clamp(a, 0, 10)", ("-1",), "a is -1, raised to the limit 0."),
+        ("clamp(a, 0, 10)", ("9",), "a is 9, within the limits 0 and 10, which change nothing."),
+        ("outside(a, 0, 10)", ("12",), "a is 12, above the range 0 to 10 by 2."),
+        ("outside(a, 0, 10)", ("5",), "a is 5, inside the range 0 to 10."),
+        ("min(a, 5_000)", ("7000",), "a is 7,000, lowered to the limit 5,000."),
+        ("max(0, a)", ("7",), "a is 7, not below the limit 0, which changes nothing."),
+        ("max(0, a)", ("-7",), "a is -7, raised to the limit 0."),
+        ("min(a, b)", ("7", "8"), "The least of a = 7 and b = 8 is 7."),
+        ("min(a, b, 3)", ("7", "8"), "The least of a = 7, b = 8 and 3 = 3 is 3."),
+        (
+            "min(max(a, 0), 5)",
+            ("7",),
+            "a is 7, not below the limit 0, which changes nothing. That is 7, lowered to the limit 5.",
+        ),
+        ("step(a, [at_most 5% gives 1, otherwise 0])", ("0.04",), "a is 4%, at most 5%: 1."),
+        ("step(a, [at_most 5% gives 1, otherwise 0])", ("1",), "a is 100%, for which no row but 'otherwise' holds: 0."),
+        (
+            "step(a, [above 5 gives 10%, otherwise 0%]) * b",
+            ("6", "300"),
+            "a is 6, above 5: 10%. 10% * b = 10% * 300 = 30.",
+        ),
+        (
+            "curve(a, [0 gives 0, 3 gives 1])",
+            ("1",),
+            (
+                "a is 1, between 0 (which gives 0) and 3 (which gives 1): 0.333333333333333333"
+                " (exactly 1/3, cut to 18 decimals)."
+            ),
+        ),
+        ("curve(a, [0% gives 0, 50% gives 100])", ("1",), "a is 100%, at or beyond the last point of the curve: 100."),
+        ("bands(a, [upto 5 at 2, rest at 1])", ("7",), "5 of a at 2 is 10. 2 of a at 1 is 2. Together 12."),
+        ("bands(a, [upto 5 at 2, rest at 1])", ("-7",), "a is -7, so no band holds anything."),
+        ("b if a >= 90% else 0", ("0.95", "8"), "a >= 90% holds (a is 95%): b. b is 8."),
+        ("b if a > 1 and a < 3 else 0", ("5", "8"), "a > 1 and a < 3 does not hold (a is 5): 0. It is 0."),
+    ],
+)
+def test_the_sentences_of_a_figure(formula: str, values: tuple[str, ...], said: str) -> None:
+    step = explain(rule(formula), tuple(n(each) for each in values) + (0,) * (4 - len(values))).steps[0]
+    told = [note.said for note in step.notes]
+    assert said == " ".join([*told, step.closing] if step.closing else told)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(rules_with_values())
+def test_every_value_that_was_cut_or_rounded_is_said_before_and_after(case: tuple[Rule, tuple[int, ...]]) -> None:
+    made, values = case
+    try:
+        told = explain(made, values)
+    except FormulaError:
+        return
+    for step in told.steps:
+        assert step.notes or step.closing
+        for note in step.notes:
+            assert note.said.endswith(".")
+            if note.before != note.after and note.kind in ("rounded", "truncated", "segment", "band"):
+                said = note.said.replace(",", "")
+                assert "%" in said or (note.after in said and (note.before in said or "point of the curve" in said))
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))

@@ -8,7 +8,22 @@ from hypothesis import strategies as st
 
 from pyoutcome.decimals import ONE, Rounding
 from pyoutcome.errors import FormulaError, Where
-from pyoutcome.formula import Rule, names, parse, rename, to_text, walk
+from pyoutcome.formula import (
+    KpiShape,
+    Line,
+    Names,
+    Payee,
+    Rule,
+    decode,
+    encode,
+    explain,
+    names,
+    parse,
+    rename,
+    rule_to_words,
+    to_text,
+    walk,
+)
 from pyoutcome.formula import syntax as s
 from tests.formula.strategies import rules
 
@@ -166,3 +181,26 @@ def test_nodes_know_their_place_names_and_can_be_renamed() -> None:
     assert all(spoken == written for spoken, written in spans.items())
     assert ["total.k", "x", "c", "y", "z"] == list(names(tree))
     assert ["total.k.UA", "x.UA", "c.UA", "y.UA", "z.UA"] == list(names(rename(tree, lambda name: f"{name}.UA")))
+
+
+@pytest.mark.parametrize(("sign", "most"), [("+", 200), ("-", 200), ("*", 600), ("/", 600)])
+def test_a_long_sum_works_up_to_the_documented_length_and_a_product_beyond(sign: str, most: int) -> None:
+    """And everything that reads formulas takes it."""
+    made = Rule(
+        (KpiShape("x", 0, ONE, 0),),
+        (),
+        (),
+        (Line("pay", 0, 1, parse(sign.join("x" * most))),),
+        (Payee("A", parse("pay")),),
+    )
+    assert made == decode(encode(made).data, Names.of(made))
+    assert explain(made, (ONE,)).steps
+    assert rule_to_words(made)
+
+
+@pytest.mark.parametrize("sign", ["+", "-", " and "])
+def test_a_longer_one_is_refused_kindly(sign: str) -> None:
+    with pytest.raises(FormulaError) as caught:
+        parse(sign.join("x" * 201))
+    assert "formula-too-deep" == caught.value.code
+    assert "define" in caught.value.fix

@@ -28,6 +28,7 @@ from pyoutcome.formula import (
     to_text,
     verify,
 )
+from pyoutcome.formula import syntax as s
 from pyoutcome.formula.machine import RUN_ERRORS
 from tests.formula.strategies import rules, rules_with_values
 
@@ -166,6 +167,54 @@ def test_a_choice_beyond_its_labels_is_an_error() -> None:
         assert 7 == run(data, (bad,)).error
 
 
+def test_an_amount_may_be_any_name_and_only_a_line_needs_no_code_of_its_own() -> None:
+    assert ("pay",) == encode(one_line("x", amount="pay")).locals
+    assert ("pay", "amount of UA") == encode(one_line("x", amount="y")).locals
+
+
+def test_a_total_is_the_sum_over_all_providers() -> None:
+    kpis = tuple(KpiShape("x", 0, n("9"), 0, provider) for provider in ("UA", "B6", "EV"))
+    made = Rule(kpis, (), (), (Line("pay", 0, 1, parse("total.x")),), (Payee("UA", parse("pay")),))
+    data = encode(made).data
+    assert "05 00 05 01 20 05 02 20 09 00" == data[11:].hex(" ")
+    assert (n("7"),) == run(data, (ONE, 2 * ONE, 4 * ONE)).amounts == evaluate(made, (ONE, 2 * ONE, 4 * ONE)).amounts
+
+
+def test_a_rule_that_pays_nobody_has_no_program() -> None:
+    made = Rule((KpiShape("x", 0, ONE, 0),), (), (), (Line("info", None, 0, parse("x")),), ())
+    with pytest.raises(FormulaError) as caught:
+        encode(made)
+    assert ("program-payees", {"fault": 4, "offset": 6}) == (caught.value.code, caught.value.details)
+
+
+def test_a_program_may_fill_the_room_there_is_and_no_more() -> None:
+    def least_of(operands: int) -> Rule:
+        line = Line("pay", 0, 1, s.Min((*[s.Name("period")] * 2, *[s.Name("x")] * (operands - 2))))
+        return Rule((KpiShape("x", 0, ONE, 0),), (), (), (line,), (Payee("UA", parse("pay")),))
+
+    whole = encode(least_of(5_458)).data
+    assert 16_384 == len(whole)
+    verify(whole)
+    with pytest.raises(FormulaError) as caught:
+        encode(least_of(5_459))
+    assert ("program-too-long", {"size": 16_387}) == (caught.value.code, caught.value.details)
+
+
+@pytest.mark.parametrize(("values", "terms"), [((ONE,), (ONE,)), ((ONE, ONE), ()), ((ONE, ONE, ONE), (ONE,))])
+def test_a_program_runs_on_as_many_values_and_terms_as_it_names(
+    values: tuple[int, ...], terms: tuple[int, ...]
+) -> None:
+    data = encode(one_line("x + y + fee")).data
+    assert (3 * ONE,) == run(data, (ONE, ONE), (ONE,)).amounts
+    with pytest.raises(FormulaError) as caught:
+        run(data, values, terms)
+    assert "inputs-do-not-fit" == caught.value.code
+
+
+def test_a_run_is_of_the_first_period_unless_told() -> None:
+    assert (2 * ONE,) == run(encode(one_line("period * 2")).data, (ONE, ONE), (ONE,)).amounts
+
+
 HEAD = "01 02 01 00 00 01 01"
 """Two KPIs, one parameter, one line, one payee; the stack depth follows."""
 
@@ -185,71 +234,73 @@ def register(code: str, line: str = "01 40", register: str = "02", payee: str = 
 
 
 @pytest.mark.parametrize(
-    ("data", "fault", "code"),
+    ("data", "fault", "offset", "code"),
     [
-        (b"", 1, "program-size"),
-        (program(""), 1, "program-size"),
-        (program("01" * 16_400), 1, "program-size"),
-        (program("0100 0900", head="02 02 01 00 00 01 01"), 2, "program-version"),
-        (past("01 0900", "00 00 ff"), 3, "program-state"),
-        (past("01 0900", *["00 7f ff"] * 9), 3, "program-state"),
-        (bytes.fromhex("01 00 00 00 00 00 00 01 01 0900"), 4, "program-payees"),
-        (program("01 0900", line="00 c0"), 5, "program-line-sign"),
-        (program("01 0900", line="00 41"), 5, "program-line-sign"),
-        (program("01 0900", line="00 7f"), 5, "program-line-sign"),
-        (program("fe 0900"), 6, "program-opcode"),
-        (program("04 05 00 01"), 7, "program-immediate"),
-        (program("04 00 00 0900"), 8, "program-constant"),
-        (program("04 01 25 01 0900"), 8, "program-constant"),
-        (program("04 20 24" + "7f" * 32 + "0900"), 8, "program-constant"),
-        (program("0502 0900"), 9, "program-index"),
-        (program("0601 0900"), 9, "program-index"),
-        (program("0800 0900"), 9, "program-index"),
-        (program("0700 0900"), 9, "program-index"),
-        (program("0c01 0900"), 9, "program-index"),
-        (program("0b01 0900"), 9, "program-index"),
-        (program("0d0001 0900"), 9, "program-index"),
-        (past("0d0003 0900", "00 02 ff"), 9, "program-index"),
-        (past("0e0000 0900", "00 02 ff"), 9, "program-index"),
-        (past("0e0001 0900 01 0901", "00 02 01"), 9, "program-index"),
-        (past("0e0001 0900", "02 02 ff"), 9, "program-index"),
-        (past("0e0001 0900", "01 82 ff"), 9, "program-index"),
-        (past("0d0001 0900", "00 02 01"), 9, "program-index"),
-        (register("0700 0900 01 0901 01 0902"), 9, "program-index"),
-        (register("01 0900 01 0901", register="02"), 9, "program-index"),
-        (program("01 0900", payee="01"), 9, "program-index"),
-        (program("01 0901"), 10, "program-set"),
-        (program("01 01 0900 0901", depth=2), 10, "program-set"),
-        (program("01 370003 01 0900 01 0901"), 10, "program-set"),
-        (program("01 370000 01 0900"), 11, "program-jump"),
-        (program("01 370010 01 0900"), 11, "program-jump"),
-        (program("20 0900"), 12, "program-stack"),
-        (program("01 370001 01 01 20 0900", depth=2), 12, "program-stack"),
-        (program("01 380001 01 01 0900"), 12, "program-stack"),
-        (program("01 0900", depth=2), 13, "program-stack-depth"),
-        (program("01" * 65 + "20" * 64 + "0900", depth=64), 13, "program-stack-depth"),
-        (program("01 0900 01"), 14, "program-ending"),
-        (program("01 02 2a06 0900", depth=2), 15, "program-mode"),
-        (program("01 49 01 0113 0114 08 ff 0900"), 16, "program-table"),
-        (program("01 49 02 0113 0114 09 ff 08 00 0900"), 16, "program-table"),
-        (program("01 49 02 0013 0114 ff 00 0900"), 16, "program-table"),
-        (program("01 48 01 04 0112 0112 01 01 00 0900"), 16, "program-table"),
-        (program("01 4a 01 0112 0112 ff 01 00 0900"), 16, "program-table"),
-        (program("01 4a 01 0124 0112 64 01 00 0900"), 16, "program-table"),
+        (b"", 1, 0, "program-size"),
+        (program(""), 1, 0, "program-size"),
+        (program("01" * 16_400), 1, 0, "program-size"),
+        (program("0100 0900", head="02 02 01 00 00 01 01"), 2, 0, "program-version"),
+        (past("01 0900", "00 00 ff"), 3, 10, "program-state"),
+        (past("01 0900", *["00 7f ff"] * 9), 3, 10, "program-state"),
+        (bytes.fromhex("01 00 00 00 00 00 00 01 01 0900"), 4, 6, "program-payees"),
+        (program("01 0900", line="00 c0"), 5, 9, "program-line-sign"),
+        (program("01 0900", line="00 41"), 5, 9, "program-line-sign"),
+        (program("01 0900", line="00 7f"), 5, 9, "program-line-sign"),
+        (program("fe 0900"), 6, 11, "program-opcode"),
+        (program("04 05 00 01"), 7, 11, "program-immediate"),
+        (program("04 00 00 0900"), 8, 11, "program-constant"),
+        (program("04 01 25 01 0900"), 8, 11, "program-constant"),
+        (program("04 20 24" + "7f" * 32 + "0900"), 8, 11, "program-constant"),
+        (program("0502 0900"), 9, 11, "program-index"),
+        (program("0601 0900"), 9, 11, "program-index"),
+        (program("0800 0900"), 9, 11, "program-index"),
+        (program("0700 0900"), 9, 11, "program-index"),
+        (program("0c01 0900"), 9, 11, "program-index"),
+        (program("0b01 0900"), 9, 11, "program-index"),
+        (program("0d0001 0900"), 9, 11, "program-index"),
+        (past("0d0003 0900", "00 02 ff"), 9, 14, "program-index"),
+        (past("0e0000 0900", "00 02 ff"), 9, 14, "program-index"),
+        (past("0e0001 0900 01 0901", "00 02 01"), 9, 14, "program-index"),
+        (past("0e0001 0900", "02 02 ff"), 9, 10, "program-index"),
+        (past("0e0001 0900", "01 82 ff"), 9, 10, "program-index"),
+        (past("0d0001 0900", "00 02 01"), 9, 10, "program-index"),
+        (register("0700 0900 01 0901 01 0902"), 9, 12, "program-index"),
+        (register("01 0900 01 0901", register="02"), 9, 10, "program-index"),
+        (program("01 0900", payee="01"), 9, 10, "program-index"),
+        (program("01 0901"), 10, 12, "program-set"),
+        (program("01 01 0900 0901", depth=2), 10, 13, "program-set"),
+        (program("01 370003 01 0900 01 0901"), 10, 16, "program-set"),
+        (program("01 370000 01 0900"), 11, 12, "program-jump"),
+        (program("01 370010 01 0900"), 11, 12, "program-jump"),
+        (program("20 0900"), 12, 11, "program-stack"),
+        (program("01 370001 01 01 20 0900", depth=2), 12, 16, "program-stack"),
+        (program("01 380001 01 01 0900"), 12, 15, "program-stack"),
+        (program("01 0900", depth=2), 13, 7, "program-stack-depth"),
+        (program("01" * 65 + "20" * 64 + "0900", depth=64), 13, 75, "program-stack-depth"),
+        (program("01 0900 01"), 14, 15, "program-ending"),
+        (program("01 02 2a06 0900", depth=2), 15, 13, "program-mode"),
+        (program("01 49 01 0113 0114 08 ff 0900"), 16, 12, "program-table"),
+        (program("01 49 02 0113 0114 09 ff 08 00 0900"), 16, 12, "program-table"),
+        (program("01 49 02 0013 0114 ff 00 0900"), 16, 12, "program-table"),
+        (program("01 48 01 04 0112 0112 01 01 00 0900"), 16, 12, "program-table"),
+        (program("01 4a 01 0112 0112 ff 01 00 0900"), 16, 12, "program-table"),
+        (program("01 4a 01 0124 0112 64 01 00 0900"), 16, 12, "program-table"),
         (
             program("01 0900 01 0901", head="01 02 01 00 00 02 01", line="00 40 00 40", payee="01"),
             17,
+            10,
             "program-header-local",
         ),
-        (register("01 0900 01 0901 01 0902", register="00"), 17, "program-header-local"),
-        (register("01 0900 01 0901 01 0902", line="00 40"), 17, "program-header-local"),
-        (register("01 0900 01 0901 01 0902", payee="02"), 17, "program-header-local"),
+        (register("01 0900 01 0901 01 0902", register="00"), 17, 10, "program-header-local"),
+        (register("01 0900 01 0901 01 0902", line="00 40"), 17, 8, "program-header-local"),
+        (register("01 0900 01 0901 01 0902", payee="02"), 17, 11, "program-header-local"),
     ],
 )
-def test_registration_refuses(data: bytes, fault: int, code: str) -> None:
+def test_registration_refuses(data: bytes, fault: int, offset: int, code: str) -> None:
+    """The offset is of the instruction or header entry at fault."""
     with pytest.raises(FormulaError) as caught:
         verify(data)
-    assert (code, fault) == (caught.value.code, caught.value.details["fault"])
+    assert (code, {"fault": fault, "offset": offset}) == (caught.value.code, caught.value.details)
 
 
 @pytest.mark.parametrize(

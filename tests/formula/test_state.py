@@ -343,7 +343,7 @@ def test_a_later_period_needs_its_state() -> None:
     for work in (lambda: evaluate(made, (0,), period=2), lambda: run(encode(made).data, (0,), (0,), 2)):
         with pytest.raises(FormulaError) as caught:
             work()
-        assert "state-needed" == caught.value.code
+        assert ("state-needed", {"period": 2}) == (caught.value.code, caught.value.details)
     with pytest.raises(FormulaError):
         start_state(made, 19)
 

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pyoutcome.decimals import INT256_MAX, INT256_MIN
 from pyoutcome.errors import FormulaError
 from pyoutcome.formula import Rule, evaluate, start_state
-from pyoutcome.formula.state import State, read_state
+from pyoutcome.formula.state import State, check_state, read_state
 from tests.formula.strategies import rules_with_periods
 
 QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much, HealthCheck.large_base_example]
@@ -44,4 +45,22 @@ def test_words_that_are_no_state_of_the_rule_are_refused(words: tuple[int, ...])
     assert (5,) == read_state((1, 5, 7, 0, 0), 1, [3], 1, 1, 6).registers
     with pytest.raises(FormulaError) as info:
         read_state(words, 1, [3], 1, 1, 6)
+    assert "state-does-not-fit" == info.value.code
+
+
+def test_states_may_hold_the_greatest_numbers_there_are() -> None:
+    last = read_state((2**32 - 1, INT256_MIN, INT256_MAX), 2, [], 0, 0, 18)
+    assert State(18, 2**32 - 1, (INT256_MIN, INT256_MAX)) == last
+    for words in ((2**32, 0, 0), (1, INT256_MIN - 1, 0), (1, 0, INT256_MAX + 1)):
+        with pytest.raises(FormulaError) as info:
+            read_state(words, 2, [], 0, 0, 18)
+        assert "state-does-not-fit" == info.value.code
+
+
+@pytest.mark.parametrize("state", [State(-1), State(19), State(18, -1), State(18, 2**32)])
+def test_impossible_counts_are_no_state(state: State) -> None:
+    check_state(State(0), 0, [], 0, 0)
+    check_state(State(18, 2**32 - 1), 0, [], 0, 0)
+    with pytest.raises(FormulaError) as info:
+        check_state(state, 0, [], 0, 0)
     assert "state-does-not-fit" == info.value.code

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import product as pairs
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from pyoutcome.formula import KpiShape, Line, Payee, Register, Rule, parse, rule_to_words, to_words, walk
+from pyoutcome.decimals import ONE, Rounding, show_grouped
+from pyoutcome.errors import FormulaError
+from pyoutcome.formula import KpiShape, Line, Payee, Register, Rule, parse, rule_to_words, to_text, to_words, walk
 from pyoutcome.formula import syntax as s
 from pyoutcome.formula.tokens import RESERVED
 from pyoutcome.formula.words import number_words
+from tests.formula.mutations import mutants, rule_mutants
 from tests.formula.strategies import rules
+
+QUIET = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.mark.parametrize(
     ("formula", "words"),
     [
-        ("min(ceiling, cost + 12.5% * gain)", "the lesser of ceiling and (cost plus 12.5% times gain)"),
+        ("min(ceiling, cost + 12.5% * gain)", "the lesser of ceiling and (cost plus 12.5% of gain)"),
         ("max(a, b, 0)", "the greatest of a, b and 0"),
         ("a - (b - c)", "a less (b less c)"),
         ("hours / 24 * rate", "hours times rate divided by 24"),
-        ("clamp(net, -500, 1_000)", "net, but not less than -500 and not more than 1_000"),
+        ("clamp(net, -500, 1_000)", "net, but not less than -500 and not more than 1,000"),
         (
             "fee if share >= 90% and not late else 0",
             "fee if (share is at least 90%) and (it is not so that late), otherwise 0",
@@ -32,8 +42,8 @@ from tests.formula.strategies import rules
         (
             "bands(n, [upto 100 at 5, next 50 at 7, rest at 9])",
             (
-                "for n in bands: 5 per unit of the part up to 100; 7 per unit of the next 50; 9 per unit of the rest;"
-                " nothing below zero"
+                "the sum over n in bands: 5 per unit of the part up to 100; 7 per unit of the next 50; 9 per unit of the"
+                " rest; nothing below zero"
             ),
         ),
         (
@@ -42,17 +52,17 @@ from tests.formula.strategies import rules
         ),
         ("pick(tier, [gold gives 2, otherwise 1])", "2 if tier is gold; otherwise 1"),
         ("prev.mark", "mark at the end of the period before"),
-        ("x - to_date.pay", "x less the sum of pay in all earlier periods"),
+        ("x - to_date.pay", "x less (the sum of pay in all earlier periods)"),
         ("earned_before", "what the provider has earned in all earlier periods"),
         ("earned_before.UA", "what UA has earned in all earlier periods"),
         ("sum_last(x, 12)", "the sum of x over the last 12 periods before this one"),
         ("sum_last(x, 1)", "the sum of x over the period before this one"),
-        ("lag(x, 3)", "x of 3 periods ago"),
+        ("lag(x, 3)", "x 3 periods ago"),
         (
             "year + period_of_year",
             "the number of the contract year plus the number of the period within its contract year",
         ),
-        ("total.k * period", "the total of k over all providers times the number of the period"),
+        ("total.k * period", "(the total of k over all providers) times the number of the period"),
     ],
 )
 def test_a_formula_reads_like_this(formula: str, words: str) -> None:
@@ -69,7 +79,8 @@ def test_a_rule_reads_as_sentences_in_the_words_of_its_names() -> None:
     )
     told = rule_to_words(made, {"x": "the share on time", "fee": "the fee", "credit": "the service credit"}.__getitem__)
     assert [
-        "Monthly fee is the share on time times 2, owed to UA.",
+        "the share on time is a whole number from 0 to 1.",
+        "Monthly fee (the fee) is the share on time times 2, owed to UA.",
         "the service credit is 3, owed by UA.",
         "The amount of UA for the period is the fee less the service credit.",
     ] == [sentence.text for sentence in told]
@@ -89,11 +100,14 @@ def test_what_is_carried_reads_as_sentences() -> None:
         12,
     )
     assert [
+        "x is a whole number from 0 to 100.",
+        "Before the first period, x counts as 5.",
+        "tier is one of gold, base.",
+        "start_mark is 1.",
         (
             "mark is carried from period to period: before the first period it is start_mark; at the end of each"
-            " period it becomes the greater of mark at the end of the period before and x."
+            " period it becomes the greater of (mark at the end of the period before) and x."
         ),
-        "Before the first period, x counts as 5.",
         "A contract year has 12 periods, the first beginning with period 1.",
         "A period before the first counts as 0, unless a value is said to be another before the first period.",
     ] == [told.text for told in rule_to_words(made) if told.kind not in ("line", "payee")]
@@ -105,6 +119,14 @@ def test_every_number_and_name_of_a_rule_is_in_its_words(plain: Rule, carrying: 
     for made in (plain, carrying):
         told: dict[tuple[str, str], str] = {}
         told |= {(sentence.kind, sentence.name): sentence.text for sentence in rule_to_words(made)}
+        for name, value in made.parameters:
+            assert f"{name} is {show_grouped(value)}." == told["term", name]
+        for kpi in made.kpis:
+            said = told["kpi", kpi.full_name]
+            assert set(kpi.labels) <= set(said.rstrip(".").replace(",", "").split())
+            if kpi.type == "number":
+                assert f" number from {show_grouped(kpi.low)} to {show_grouped(kpi.high)}" in said
+                assert ("a whole" if kpi.decimals == 0 else f"with {kpi.decimals} decimals.") in said
         formulas = [("definition", each.name, each.formula) for each in made.definitions]
         formulas += [("line", each.name, each.formula) for each in made.lines]
         formulas += [("payee", each.name, each.amount) for each in made.payees]
@@ -120,3 +142,90 @@ def test_every_number_and_name_of_a_rule_is_in_its_words(plain: Rule, carrying: 
                     first, _, rest = node.name.partition(".")
                     spoken = {"year": "contract year", "period_of_year": "within", "earned_before": "has earned"}
                     assert (rest if first in RESERVED and rest else spoken.get(first, node.name)) in told[kind, name]
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [("0.05 * x", "0.05 times x"), ("5% * x", "5% of x"), ("x * 5.50%", "x times 5.5%"), ("-1_234.50", "-1,234.5")],
+)
+def test_a_number_is_said_with_a_percent_sign_where_it_was_written_with_one(written: str, said: str) -> None:
+    assert said == to_words(parse(written))
+
+
+@QUIET
+@given(rules(), rules(state=True))
+def test_a_formula_that_differs_in_one_place_reads_otherwise(plain: Rule, carrying: Rule) -> None:
+    for made in (plain, carrying):
+        for item in made.order:
+            told = to_words(item.formula)
+            others = [other for other in mutants(item.formula, ("k0", "prev.k0", "d1")) if other != item.formula]
+            for other in others[:: len(others) // 80 + 1]:
+                assert told != to_words(other)
+
+
+@QUIET
+@given(rules(), rules(state=True))
+def test_a_rule_that_differs_in_one_place_reads_otherwise(plain: Rule, carrying: Rule) -> None:
+    for made in (plain, carrying):
+        told = rule_to_words(made)
+        others = list(rule_mutants(made))
+        for other in others[:: len(others) // 25 + 1]:
+            try:
+                changed = replace(made, **other)
+            except FormulaError:
+                continue
+            assert changed == made or [each.text for each in told] != [each.text for each in rule_to_words(changed)]
+
+
+@QUIET
+@given(rules(state=True))
+def test_formulas_that_are_the_same_read_the_same(made: Rule) -> None:
+    for item in made.order:
+        assert to_words(item.formula) == to_words(parse(to_text(item.formula)))
+
+
+def test_no_two_small_formulas_read_the_same() -> None:
+    """All formulas of one operation, and very many of two, over a few values: every text belongs to one tree."""
+    numbers = [s.Name("a"), s.Name("prev.a"), s.Number(ONE), s.Number(-ONE), s.Number(ONE // 20, "5%")]
+    truths = [s.Name("t"), s.Truth(value=True)]
+    told: dict[str, s.Node] = {}
+
+    def tell(formula: s.Node) -> None:
+        assert formula == told.setdefault(to_words(formula), formula)
+
+    small = list(combined(numbers, truths))
+    choose = random.Random(1)
+    inner = choose.sample([each for each in small if not is_truth(each)], 24)
+    conditions = choose.sample([each for each in small if is_truth(each)], 8)
+    for formula in (*small, *combined([*numbers[:3], *inner], [*truths, *conditions])):
+        tell(formula)
+    assert len(told) > 20_000
+
+
+def is_truth(node: s.Node) -> bool:
+    if isinstance(node, s.If):
+        return is_truth(node.then)
+    return isinstance(node, s.Compare | s.Not | s.And | s.Or | s.Truth) or node == s.Name("t")
+
+
+def combined(numbers: list[s.Node], truths: list[s.Node]) -> Iterator[s.Node]:
+    """Every operation and table over these operands."""
+    a, one, zero = s.Name("a"), s.Number(ONE), s.Number(0)
+    for x in numbers:
+        yield from (s.negate(x), s.Abs(x), s.Bands(a, (), x))
+        yield from (s.Round(x, one, Rounding.DOWN), s.Round(one, x, Rounding.HALF_UP))
+    for x, y in pairs(numbers, numbers):
+        yield from (s.Plus(x, y), s.Minus(x, y), s.Min((x, y)), s.Max((x, y)), s.Min((x, y, a)), s.Max((a, x, y)))
+        yield from (s.product((x, y)), s.product((x,), (y,)), s.product((x,), (y, a)), s.product((x, y), (a,)))
+        yield from (s.Compare(s.Relation.LT, x, y), s.Compare(s.Relation.GE, x, y))
+        yield from (s.Clamp(x, zero, y), s.Clamp(a, x, y), s.Outside(y, x, zero))
+        yield s.Curve(a, (s.Point(x, zero), s.Point(y, one)))
+        yield s.Curve(x, (s.Point(zero, y), s.Point(one, zero)))
+        yield from (s.Bands(x, (s.BandRow(wide, one, y),), zero) for wide in (True, False))
+        yield from (s.Step(x, (s.StepRow(edge, y, one),), zero) for edge in s.Edge)
+        yield from (s.Step(a, (s.StepRow(s.Edge.BELOW, x, y),), zero), s.Step(a, (s.StepRow(s.Edge.ABOVE, one, x),), y))
+        yield s.Pick(s.Name("c"), (s.PickRow("g", x),), y)
+        yield s.Pick(s.Name("c"), (s.PickRow("g", x), s.PickRow("h", y)), None)
+        yield from (s.If(truth, x, y) for truth in truths)
+    for p, q in pairs(truths, truths):
+        yield from (s.And(p, q), s.Or(p, q), s.Not(p), *(s.If(truth, p, q) for truth in truths[:4]))

@@ -127,7 +127,7 @@ def test_what_is_held_back_is_said() -> None:
         "line: {kind: fixed_fee, amount: 10}", top="settlement: [hold: {share: 20%, release_when: period >= 3}]\n"
     ).words()
     assert "What is kept back so far in the settlement is carried from period to period" in words
-    assert "what is kept back of this period in the settlement means 20% times" in words
+    assert "what is kept back of this period in the settlement means 20% of" in words
 
 
 def test_a_report_that_breaks_a_requirement_is_refused() -> None:

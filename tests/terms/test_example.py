@@ -134,11 +134,21 @@ def test_the_reserve_covers_the_dearest_period_of_all_providers(agreement: Agree
 
 
 def test_the_only_warnings_are_the_three_steps_of_the_cancellation_credit(agreement: Agreement) -> None:
-    findings = agreement.check()
+    findings = [finding for finding in agreement.check() if finding.severity == "warning"]
 
     assert ["cliff"] * 3 == [finding.code for finding in findings]
     assert all(finding.where is not None and finding.where.path == "clauses.cancellations" for finding in findings)
-    assert "from 0 to 12500 TUSD" in findings[0].why
+    assert "Between cancelled = 1.00% and 1.01% the amount of UA jumps by 12,500 TUSD, from 260,000 to 247,500" in (
+        findings[0].why
+    )
+    assert "(the other KPIs at their middle); 2 other providers alike." in findings[0].why
+
+
+def test_its_notes_say_from_where_on_being_worse_costs_nothing_more(agreement: Agreement) -> None:
+    notes = [finding for finding in agreement.check() if finding.severity == "note"]
+    assert ["kpis.on_time", "kpis.cancelled"] == [note.where.path for note in notes if note.where]
+    assert notes[0].why.startswith("Below on_time.UA = 55.00% being worse costs nothing more")
+    assert notes[1].why.startswith("Above cancelled.UA = 5.01% being worse costs nothing more")
 
 
 @given(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pyoutcome import Agreement
+from pyoutcome.errors import AgreementError
 from tests.terms.deals import ESCROW, HEAD, TWO, deal
 
 DOCS = Path(__file__).parents[2] / "docs" / "agreement-file.md"
@@ -16,6 +17,9 @@ MEASURED = (
     "x: {unit: share, decimals: 2, range: [0, 1], if_missing: 0, "
     "measure: {kind: ratio, records: log, anchor: at, numerator: good}}"
 )
+
+BETTER = MEASURED.replace("if_missing: 0", "if_missing: 0.4, better: higher, silence_may_pay: yes")
+WITH_Y = "\ny: {unit: pieces, range: [0, 9], if_missing: 0}"
 
 
 def codes(text: str) -> list[str]:
@@ -48,7 +52,13 @@ def test_a_sound_agreement_has_none() -> None:
          "row-outside-range", "clauses.fee"),
         (quiet("fee: {kind: step, of: x, rows: {at_least 90%: 9, otherwise: 0}}"), "cliff", "clauses.fee"),
         (quiet("fee: {kind: formula, is: 9 if x > 50% else 0}"), "cliff", "clauses.fee"),
-        (quiet(kpis=MEASURED.replace("if_missing: 0", "if_missing: 0.5")), "silence-pays", "kpis.x.if_missing"),
+        (quiet(kpis=MEASURED.replace("if_missing: 0", "if_missing: 0, better: lower")),
+         "wrong-direction", "kpis.x.better"),
+        (quiet("fee: {kind: curve, of: x, points: [[0, 9], [0.4, 0], [1, 90]]}", kpis=BETTER),
+         "worse-pays-more", "kpis.x"),
+        (quiet("fee: {kind: curve, of: x, points: [[0.2, 0], [1, 90]]}", kpis=BETTER), "worse-costs-nothing", "kpis.x"),
+        (quiet("fee: {kind: formula, is: 100 * x}\nextra: {kind: formula, is: y * (x - x)}", kpis=MEASURED + WITH_Y),
+         "moves-nothing", "kpis.y"),
         (quiet("fee: {kind: formula, is: 100 * x}", settlement="[at_least: 100]"),
          "amount-never-changes", "settlement"),
         (quiet("fee: {kind: scorecard, items: [{weight: 40%, level: x}, {weight: 50%, level: x}]}"),
@@ -77,16 +87,49 @@ def test_no_cliff_is_seen_where_nothing_jumps(text: str) -> None:
     assert "cliff" not in codes(text)
 
 
-def test_how_much_silence_pays_is_said() -> None:
-    agreement = Agreement.parse(quiet(kpis=MEASURED.replace("if_missing: 0", "if_missing: 0.25")))
-    (finding,) = agreement.check()
-    assert "gets 25 TST more than with x = 0.00" in finding.why
+def refused(text: str) -> AgreementError:
+    with pytest.raises(AgreementError) as caught:
+        Agreement.parse(text, "deal.yaml").check()
+    return caught.value
+
+
+def test_silence_that_pays_is_refused_with_the_gain_the_place_and_both_remedies() -> None:
+    error = refused(quiet(kpis=MEASURED.replace("if_missing: 0", "if_missing: 0.25")))
+    assert "silence-pays" == error.code
+    assert "gets 25 TST more than with x = 0.00" in error.why
+    assert "kpis.x.if_missing" == (error.where.path if error.where else None)
+    assert "worst value" in error.fix
+    assert "silence_may_pay: yes" in error.fix
 
 
 def test_a_penalty_kpi_is_silent_at_its_worst_value() -> None:
     late = MEASURED.replace("if_missing: 0", "if_missing: 1")
     assert [] == codes(quiet("fee: {kind: formula, is: 100 - 90 * x}", kpis=late))
-    assert ["silence-pays"] == codes(quiet("fee: {kind: formula, is: 100 - 90 * x}"))
+    assert "silence-pays" == refused(quiet("fee: {kind: formula, is: 100 - 90 * x}")).code
+
+
+def test_the_parties_can_accept_in_so_many_words_that_silence_pays() -> None:
+    accepted = quiet(kpis=MEASURED.replace("if_missing: 0", "if_missing: 0.25, silence_may_pay: yes"))
+    assert [] == codes(accepted)
+    said = "The parties accept that a provider may get more when it is missing than it would get with its worst value."
+    assert said in Agreement.parse(accepted).words().replace("\n", " ")
+    plain = quiet(kpis=MEASURED.replace("if_missing: 0", "if_missing: 0.25"))
+    assert said not in Agreement.parse(plain).words().replace("\n", " ")
+    assert Agreement.parse(plain).digest() != Agreement.parse(accepted).digest()
+
+
+def test_a_rule_on_paper_is_only_warned_of_silence_that_pays() -> None:
+    paper = deal("fee: {kind: formula, is: 100 * x}", "x: {unit: u, range: [0, 9], if_missing: 2}", escrow="")
+    assert "silence-pays" in codes(paper)
+
+
+def test_silence_that_pays_a_period_later_is_refused_too() -> None:
+    kpis = MEASURED.replace("if_missing: 0", "if_missing: 0.5")
+    state = "state:\n  best: {start: 0, next: x}\n"
+    later = quiet("fee: {kind: formula, is: 100 * prev.best}", kpis=kpis) + state
+    error = refused(later)
+    assert "silence-pays" == error.code
+    assert "gets 50 TST more in this period and the next together than with x = 0.00" in error.why
 
 
 def test_a_kpi_used_for_one_provider_only_is_used() -> None:
@@ -102,8 +145,8 @@ def test_a_kpi_used_for_one_provider_only_is_used() -> None:
 
 def test_every_warning_is_in_the_reference() -> None:
     folder = Path(__file__).parents[2] / "pyoutcome" / "terms"
-    source = "".join((folder / name).read_text(encoding="utf-8") for name in ("findings.py", "trials.py"))
+    source = "".join((folder / name).read_text(encoding="utf-8") for name in ("findings.py", "incentive_findings.py"))
     raised = set(re.findall(r'self\.finding\(\s*"([a-z-]+)"', source))
     documented = set(re.findall(r"^\| `([a-z-]+)` \|", DOCS.read_text(encoding="utf-8"), re.MULTILINE))
     assert raised <= documented
-    assert 10 == len(raised)
+    assert 15 == len(raised)

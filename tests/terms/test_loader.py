@@ -50,7 +50,7 @@ def test_values_know_their_places() -> None:
     tree = read_text("a: 1\nb:\n  - x\n  - {c: 'two words'}\n", "deal.yaml")
 
     found = tree.find(("b", 1, "c"))
-    assert Text(Place(4, 9), "two words", plain=False) == found
+    assert Text(Place(4, 9), "two words", style="'") == found
     where = tree.where(("b", 1, "c"))
     assert ("deal.yaml", 4, 9, "b.1.c") == (where.file, where.line, where.column, where.path)
     assert (4, 6) == (tree.where(("b", 1, "c"), key=True).line, tree.where(("b", 1, "c"), key=True).column)

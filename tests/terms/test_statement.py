@@ -20,13 +20,20 @@ def test_every_line_says_what_it_read_and_why() -> None:
     lines = {line.clause: line for line in statement.of("UA").lines}
 
     assert [("on_time.UA", "77.33%")] == [(each.name, each.shown) for each in lines["punctuality"].inputs]
-    assert "between 0.75 and 0.9" in lines["punctuality"].sentence
-    assert "at_most 0.03" in lines["cancellations"].sentence
-    assert "86 of arrivals.UA at 20 is 1720" in lines["volume"].sentence
+    assert (
+        "on_time.UA is 77.33%, between 75% (which gives 0) and 90% (which gives 180,000): 27,960."
+        == lines["punctuality"].sentence
+    )
+    assert (
+        "cancelled.UA is 1.69%, at most 3%: 5%. 5% * monthly_fee = 5% * 250,000 = 12,500."
+        == lines["cancellations"].sentence
+    )
+    assert "86 of arrivals.UA at 20 is 1,720. Together 131,720." in lines["volume"].sentence
     assert -12_500 * ONE == lines["cancellations"].amount
     assert 12_500 * ONE == lines["cancellations"].value
-    assert "leaves the net amount 397180" in statement.of("UA").sentence
-    assert "raises the net amount 62500 to 180000" in statement.of("EV").sentence
+    assert "is 397,180, not below the limit 180,000, which changes nothing." in statement.of("UA").sentence
+    assert "is 62,500, raised to the limit 180,000." in statement.of("EV").sentence
+    assert ["limit", "limit"] == [reason.kind for reason in statement.of("EV").reasons]
     assert agreement.digest() == statement.digest
     assert agreement.periods[1] == statement.period
 

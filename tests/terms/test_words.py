@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from pyoutcome import Agreement
 from pyoutcome.decimals import ONE, parse
-from pyoutcome.errors import NumberError
+from pyoutcome.errors import NumberError, PyoutcomeError
 from pyoutcome.formula.syntax import Number, walk
 from pyoutcome.terms.calendar import zones_version
 from pyoutcome.terms.expressions import Scope
+from pyoutcome.terms.file import AgreementFile
+from tests.terms.alterations import alterations, read_texts
 from tests.terms.deals import TWO, agree, deal
+from tests.terms.every_field import FILES
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "punctual-arrivals.yaml"
 CLAUSES = """
@@ -32,9 +40,9 @@ CLAUSES = """
 def numbers_in(text: str) -> set[int]:
     """Every number of a text, scaled."""
     found: set[int] = set()
-    for each in re.findall(r"-?[0-9][0-9_]*(?:\.[0-9]+)?%?", text):
+    for each in re.findall(r"-?[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?%?", text):
         try:
-            found.add(parse(each))
+            found.add(parse(each.replace(",", "")))
         except NumberError:
             continue
     return found | {-each for each in found}
@@ -84,17 +92,17 @@ def test_the_words_of_the_example() -> None:
         "whose time_hour (an exact time) lies in the period, whose carrier is the provider's id",
         "the number for which `arr_delay < 15` holds, divided by the number of all of them",
         "rounded to 4 decimals to the nearest, ties away from zero",
-        "With nothing to divide by, the value is missing. If it is missing, 0.00% stands in.",
+        "With nothing to divide by, the value is missing. If it is missing, 0% stands in.",
         "told apart by year, month, day, carrier, flight, origin, dest; a second record with the same key is refused",
         '5% if "Cancelled share" is at most 3%',
-        "180000 at 90%",
-        'otherwise 15%) times "Monthly fee" (250000)',
-        "40 per unit of the part up to 2500",
-        "the greater of the amount so far and 180000; the lesser of the amount so far and 520000",
-        "can be owed from 180000 to 520000",
+        "180,000 at 90%",
+        'otherwise 15%) times "Monthly fee" (250,000)',
+        "40 per unit of the part up to 2,500",
+        "(1) the greater of the amount so far and 180,000; (2) the lesser of the amount so far and 520,000",
+        "can be owed from 180,000 TUSD to 520,000 TUSD",
         "Evidence must arrive within 10 days",
         "5% of every credit is held back and released 30 days after",
-        "1560000 TUSD (the most that one period can cost)",
+        "1,560,000 TUSD (the most that one period can cost)",
         f"0x{agreement.digest().hex()}",
     ):
         assert said in words
@@ -124,10 +132,93 @@ def test_conditions_and_adjustments_are_said_in_their_order() -> None:
     first, second, third = (
         words.index(said)
         for said in (
-            "the amount so far times 2",
-            'the lesser of the amount so far and 90 if "Y" is more than 1',
-            "the amount so far if the amount so far is more than 7, otherwise 0",
+            "(1) the amount so far times 2",
+            '(2) only if "Y" is more than 1: the lesser of the amount so far and 90',
+            "(3) the amount so far if the amount so far is more than 7, otherwise 0",
         )
     )
     assert first < second < third
     assert 'This applies only if "X" is more than 5; otherwise the amount is 0.' in words
+
+
+def keys_of(kind: Any, seen: set[Any]) -> set[str]:
+    """The keys of a model and of all models inside it."""
+    found: set[str] = set()
+    if isinstance(kind, type) and issubclass(kind, BaseModel) and kind not in seen:
+        seen.add(kind)
+        for name, field in kind.model_fields.items():
+            found |= {field.alias or name} | keys_of(field.annotation, seen)
+            for each in field.metadata:
+                found |= keys_of(each, seen)
+    for each in get_args(kind):
+        found |= keys_of(each, seen)
+    return found
+
+
+def leaves(data: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Every key and value of a file, with the way to it."""
+    if isinstance(data, dict):
+        for key, value in data.items():
+            yield (*path, key), key
+            yield from leaves(value, (*path, key))
+    elif isinstance(data, list):
+        for value in data:
+            yield from leaves(value, path)
+    else:
+        yield path, data
+
+
+def test_these_files_use_every_key_there_is() -> None:
+    used = {text for file in FILES.values() for _, text in leaves(read_texts(file))}
+    made_of_keys = {"head", "value"}  # a row of a table is written as its key and value
+    assert set() == keys_of(AgreementFile, set()) - used - made_of_keys
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_number_that_the_file_writes_is_in_its_words(name: str) -> None:
+    said = numbers_in(facts_told(Agreement.parse(FILES[name])))
+    said |= {each + ONE for each in said}  # a limit over 6 periods is said as the 5 before and this one
+    otherwise = {"decimals", "to_units", "first", "ends"}  # said as steps, as a multiple, as days
+    for path, text in leaves(read_texts(FILES[name])):
+        if not otherwise & set(path) and not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", text):
+            for number in re.findall(r"(?<![A-Za-z0-9_])[0-9][0-9_]*(?:\.[0-9]+)?%?", text):
+                assert parse(number) in said, (path, number)
+
+
+def facts_told(agreement: Agreement) -> str:
+    """The words without what only follows from the rest: the digest, and the least and most (proving them is slow)."""
+    agreement.__dict__["_bounds"] = SIMPLE.bounds()
+    lines = [line for line in agreement.words().splitlines() if "It follows that" not in line]
+    return re.sub("0x[0-9a-f]{64}", "", "\n".join(lines))
+
+
+SIMPLE = agree("fee: {kind: fixed_fee, amount: 1}")
+MEANS_THE_SAME = {"clauses.levels.rolling.charges_kpi"}
+"""Left out, this key means what the file says with it."""
+ORIGINALS = {name: Agreement.parse(text) for name, text in FILES.items()} | {"example": Agreement.load(EXAMPLE)}
+TEXTS = {**FILES, "example": EXAMPLE.read_text(encoding="utf-8")}
+ALTERATIONS = {name: alterations(text) for name, text in TEXTS.items()}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_what_makes_another_agreement_reads_otherwise(name: str, data: st.DataObject) -> None:
+    """And what leaves the digest as it is leaves the words as they are, but for percent signs."""
+    original = ORIGINALS[name]
+    alteration = data.draw(st.sampled_from(ALTERATIONS[name]))
+    try:
+        altered = Agreement.parse(alteration.apply(TEXTS[name]))
+        told = facts_told(altered)
+    except PyoutcomeError:
+        return
+    if original.digest() != altered.digest():
+        assert alteration.where in MEANS_THE_SAME or facts_told(original) != told
+    else:
+        assert sorted(numbers_in(facts_told(original))) == sorted(numbers_in(told))
+
+
+def test_a_title_cannot_speak_in_the_agreements_words() -> None:
+    """Quotation marks in a title are doubled, so it cannot end early and go on."""
+    words = Agreement.parse(deal("fee: {kind: formula, title: 'Fee\": the client owes A 5. \"Rest', is: x}")).words()
+    assert '- "Fee"": the client owes A 5. ""Rest": the client owes A "X".' in words

@@ -1,0 +1,173 @@
+"""The least and the most of a value over a box: at corners where it only rises or falls, by halving where it turns.
+
+Where the value only rises, or only falls, with a variable, that variable is set to the end that matters, and the ranges
+are computed again. Where ranges still leave slack, because one variable stands in several places or decides a row of
+a table, the box is cut in two, and the part that promises most again, until a promise is kept at some point of the box
+or the pieces run out. Every number on the way is a proven bound; running out costs precision only.
+"""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass
+from itertools import count
+from typing import Final
+
+from pyoutcome.formula.frame import Frame
+from pyoutcome.formula.intervals import JUMP, View
+from pyoutcome.formula.linear import Terms, view_of
+from pyoutcome.formula.walk import Box, Range, Walk
+
+_MOST_PIECES: Final = 96
+"""Pieces looked at for one end of one value."""
+_MOST_IN_VAIN: Final = 8
+"""Pieces looked at while nothing at all is gained."""
+_MOST_CORNERS: Final = (6, 2)
+"""Variables set to all combinations of their ends when looking for a point that keeps the promise: first, and later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of the box, and what the value can be there at most (or at least)."""
+
+    box: Box
+    """The variables that differ from the whole box."""
+    end: int
+    turning: tuple[str, ...]
+    """Variables that it neither only rises nor only falls with, widest first; none: the end is exact."""
+    kept: int | None
+    """What it comes to at some point of the piece; None: not tried, or no single value."""
+
+
+class Ends:
+    """Values over one box."""
+
+    def __init__(self, frame: Frame, box: Box, whole: Walk) -> None:
+        self.frame = frame
+        self.box = box
+        self.whole = whole
+        """Has seen every item."""
+        self._known: dict[tuple[Terms, bool], Range] = {}
+
+    def of(self, form: Terms, *, halving: bool = False) -> Range:
+        """Where a sum of values lies; with ``halving`` as closely as the pieces allow."""
+        known = self._known.get((form, halving))
+        if known is None:
+            view = view_of(form, self.whole)
+            low, high = view.low, view.high
+            if low < high:
+                low, high = (self._end(form, view, upper, halving) for upper in (False, True))
+            known = self._known[form, halving] = range_of(low, high, view.grain)
+        return known
+
+    def _end(self, form: Terms, view: View, upper: bool, halving: bool) -> int:
+        first = self._piece(form, {}, view, upper, halving)
+        if not halving or not first.turning or first.kept == first.end:
+            return first.end
+        return self._halve(form, first, upper)
+
+    def _halve(self, form: Terms, first: Piece, upper: bool) -> int:
+        """Cut the piece that promises most until its promise is kept."""
+        sign = -1 if upper else 1
+        number = count()
+        heap = [(sign * first.end, next(number), first)]
+        in_vain = 0
+        while self.frame.pieces > 0:
+            _, made, piece = heap[0]
+            if not piece.turning or piece.kept == piece.end or made > _MOST_PIECES or in_vain > _MOST_IN_VAIN:
+                break
+            heapq.heappop(heap)
+            for part in self._cut(piece):
+                self.frame.pieces -= 1
+                view = self._look(form, part, slopes=True)
+                found = self._piece(form, part, view, upper, look_for_point=True)
+                # a part cannot promise more than the whole did
+                end = min(found.end, piece.end) if upper else max(found.end, piece.end)
+                heapq.heappush(heap, (sign * end, next(number), Piece(part, end, found.turning, found.kept)))
+            in_vain = in_vain + 1 if heap[0][0] == sign * first.end else 0
+        return sign * heap[0][0]
+
+    def _cut(self, piece: Piece) -> tuple[Box, Box]:
+        name = piece.turning[0]
+        low, high, grain = piece.box.get(name, self.box[name])
+        unit = max(grain, 1)
+        middle = (low + high) // 2 // unit * unit
+        middle = min(max(middle, low), high - unit)
+        return (
+            piece.box | {name: range_of(low, middle, grain)},
+            piece.box | {name: range_of(middle + unit, high, grain)},
+        )
+
+    def _piece(self, form: Terms, box: Box, view: View, upper: bool, look_for_point: bool) -> Piece:
+        """A part of the box, the variables that the value only rises or falls with set to the ends that matter."""
+        slopes = view.slopes if view.slopes is not None else dict.fromkeys(self.frame.variables(form, self.box), JUMP)
+        ranges = {name: box.get(name, self.box[name]) for name in slopes}
+        corner: dict[str, int] = {}
+        turning: list[str] = []
+        for name, (least, most) in slopes.items():
+            low, high, _ = ranges[name]
+            if low == high:
+                continue
+            if least >= 0:
+                corner[name] = high if upper else low
+            elif most <= 0:
+                corner[name] = low if upper else high
+            else:
+                turning.append(name)
+        end = view.high if upper else view.low
+        if corner:
+            at_corner = self._look(form, box | _points(corner))
+            slack = 2 * view.error
+            end = min(end, at_corner.high + slack) if upper else max(end, at_corner.low - slack)
+            end = _inward(end, view.grain, upper)
+        turning.sort(key=lambda name: self._width(name, ranges[name]), reverse=True)
+        kept = self._kept(form, box, corner, turning, ranges, upper) if turning and look_for_point else None
+        return Piece(box, end, tuple(turning), kept)
+
+    def _width(self, name: str, within: Range) -> int:
+        """A piece's share of the whole range of a variable, in 2**-64."""
+        low, high, _ = self.box[name]
+        return ((within.high - within.low) << 64) // max(1, high - low)
+
+    def _kept(
+        self, form: Terms, box: Box, corner: dict[str, int], turning: list[str], ranges: Box, upper: bool
+    ) -> int | None:
+        """The most (or least) at the points where the variables that turn are at their ends."""
+        found: list[int] = []
+        most = _MOST_CORNERS[bool(box)]
+        tried = turning[:most]
+        for number in range(2 ** len(tried)):
+            point = corner | {name: ranges[name].low for name in turning[most:]}
+            point |= {name: ranges[name][number >> at & 1] for at, name in enumerate(tried)}
+            view = self._look(form, box | _points(point))
+            if view.low == view.high:
+                found.append(view.low)
+        return (max(found) if upper else min(found)) if found else None
+
+    def _look(self, form: Terms, box: Box, *, slopes: bool = False) -> View:
+        walk = self.whole.inside_box(self._rest(form, box, slopes), slopes=slopes)
+        walk.see(self.frame.cone(form))
+        return view_of(form, walk)
+
+    def _rest(self, form: Terms, box: Box, slopes: bool) -> Box:
+        """All variables that matter, with the ranges of a piece where it has its own."""
+        if slopes:
+            return box
+        return {name: box.get(name, self.box[name]) for name in self.frame.variables(form, self.box)}
+
+
+def _points(values: dict[str, int]) -> Box:
+    return {name: Range(value, value, abs(value)) for name, value in values.items()}
+
+
+def _inward(end: int, grain: int, upper: bool) -> int:
+    """The nearest multiple of a grain that an end leaves possible."""
+    if grain <= 1:
+        return end
+    return end // grain * grain if upper else -(-end // grain) * grain
+
+
+def range_of(low: int, high: int, grain: int) -> Range:
+    """A range whose ends are moved inward to multiples of its grain."""
+    low, high = _inward(low, grain, upper=False), _inward(high, grain, upper=True)
+    return Range(low, high, grain if low < high else abs(low))

@@ -1,0 +1,284 @@
+"""Reading a deployed escrow: who, when, what may be reported and, out of its program, how amounts are worked out.
+
+Nothing but an address and a network is needed. Code and terms are verified first, so that what is read is what runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+
+from eth_utils.address import is_checksum_address, is_checksum_formatted_address, is_hex_address, to_checksum_address
+from eth_utils.crypto import keccak
+
+from pyoutcome.chain.escrow import EscrowClient
+from pyoutcome.chain.factory import Deal, FactoryClient
+from pyoutcome.chain.network import Network
+from pyoutcome.decimals import DECIMALS, show, to_units_trunc
+from pyoutcome.errors import ChainError, FormulaError, ProtocolError, PyoutcomeError, WorkspaceError
+from pyoutcome.formula import KpiShape, Names, Rule, bounds_over, decode, program_hash, rule_to_words, to_text, verify
+from pyoutcome.formula.rule_words import kpi_value_words
+from pyoutcome.protocol import Arguments, Kpi
+from pyoutcome.terms.agreement import Agreement
+from pyoutcome.workspace.offer import bind
+
+
+@dataclass(frozen=True)
+class PayeeBounds:
+    """What the program can give one provider in a period, base units; negative: it owes."""
+
+    name: str
+    least: int
+    most: int
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What a deployed escrow is."""
+
+    address: str
+    factory: str
+    network: str
+    chain_id: int
+    stage: str
+    """``offer``, ``active`` or ``closed``."""
+    deal: Deal
+    terms_hash: bytes
+    """What the parties sign."""
+    program: bytes
+    rule: Rule
+    """Read out of the program; with the names of the agreement where it is the agreement's."""
+    bounds: tuple[PayeeBounds, ...] | None
+    """Proven from the ranges of the KPIs; None where that does not succeed."""
+    unproven: str
+    """Why there are no bounds; empty if there are."""
+    agreement: str | None
+    """The agreement file that was compared with it."""
+    differences: tuple[str, ...]
+    """What is not as that file says, one sentence each."""
+
+    @property
+    def arguments(self) -> Arguments:
+        """Every deployed argument."""
+        return self.deal.arguments
+
+    @property
+    def formulas(self) -> tuple[tuple[str, str], ...]:
+        """Every definition, register, line and payee amount: what it is called, and its formula as text."""
+        found = [(each.name, to_text(each.formula)) for each in self.rule.definitions]
+        for each in self.rule.registers:
+            found += [(f"start of {each.name}", to_text(each.start)), (f"next {each.name}", to_text(each.next))]
+        found += [(line.name, to_text(line.formula)) for line in self.rule.lines]
+        return (*found, *((f"amount of {payee.name}", to_text(payee.amount)) for payee in self.rule.payees))
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The rule in plain English, a sentence each."""
+        return tuple(sentence.text for sentence in rule_to_words(self.rule))
+
+    def to_dict(self) -> dict[str, object]:
+        """For machines: money in base units, values and terms as decimals, times in unix seconds; numbers as texts."""
+        given = self.arguments
+        return {
+            "escrow": self.address,
+            "factory": self.factory,
+            "network": self.network,
+            "chain_id": self.chain_id,
+            "stage": self.stage,
+            "agreement_digest": "0x" + self.deal.agreement_digest.hex(),
+            "program_hash": "0x" + self.deal.program_hash.hex(),
+            "program": "0x" + self.program.hex(),
+            "terms_hash": "0x" + self.terms_hash.hex(),
+            "nonce": str(self.deal.nonce),
+            "client": given.client,
+            "providers": [
+                {"name": payee.name, "signer": each.signer, "payout": each.payout}
+                for payee, each in zip(self.rule.payees, given.providers, strict=True)
+            ],
+            "verifiers": list(given.verifiers),
+            "quorum": str(given.quorum),
+            "arbitrator": given.arbitrator,
+            "token": given.token,
+            "token_decimals": str(given.unit_decimals),
+            "activate_by": str(given.activate_by),
+            "start": str(given.start),
+            "ends": [str(end) for end in given.ends],
+            "evidence_window": str(given.evidence_window),
+            "default_window": str(given.default_window),
+            "holdback_share": show(given.holdback_rate),
+            "holdback_release": str(given.holdback_release),
+            "reserve": str(given.reserve),
+            "kpis": [
+                {
+                    "name": shape.full_name,
+                    "decimals": str(kpi.decimals),
+                    "low": _value(shape, kpi.low),
+                    "high": _value(shape, kpi.high),
+                    "if_missing": _value(shape, kpi.if_missing),
+                    "may_be_missing": kpi.may_be_missing,
+                }
+                for shape, kpi in zip(self.rule.kpis, given.kpis, strict=True)
+            ],
+            "terms": {name: show(value) for name, value in self.rule.parameters},
+            "sequential": self.rule.sequential,
+            "formulas": dict(self.formulas),
+            "words": list(self.words),
+            "bounds": None if self.bounds is None else {
+                each.name: {"least": str(each.least), "most": str(each.most)} for each in self.bounds
+            },
+            "unproven": self.unproven,
+            "agreement": self.agreement,
+            "differences": list(self.differences),
+        }  # fmt: skip
+
+
+def inspect_escrow(
+    network: Network, address: str, factory: str | None = None, agreement: Agreement | None = None
+) -> Inspection:
+    """Reads the escrow at an address.
+
+    ``factory`` is the address of the factory it must come from; without it the escrow names its own, whose code is
+    verified in any case. ``agreement`` brings names, if the program is the agreement's, and is compared with it all.
+
+    Raises WorkspaceError ``bad-address``; ChainError ``no-contract``, ``not-our-contract``, ``foreign-code``,
+    ``prediction-differs`` and the network's own; FormulaError where the program is none that this package writes.
+    """
+    escrow = EscrowClient(network, read_address(address))
+    escrow.require_code()
+    own = FactoryClient(network, escrow.factory())
+    if factory is not None and read_address(factory) != own.address:
+        raise ChainError(
+            "foreign-code",
+            f"Do not trust the escrow at {escrow.address}: it names the factory {own.address}, not the one you gave.",
+            "Check both addresses with the other parties.",
+            address=escrow.address,
+        )
+    deal = _read_deal(escrow)
+    own.verify()
+    if own.predict(deal).escrow != escrow.address:
+        raise _not_ours(escrow, "an escrow with the terms it answers with has another address")
+    own.verify_deployed(deal)
+    program = escrow.program()
+    if keccak(program) != deal.program_hash:
+        raise _not_ours(escrow, "its program is not the one its terms name")
+    names, compared = _names(deal, program, agreement)
+    rule = decode(program, names)
+    bounds, unproven = _prove(rule, deal.arguments)
+    return Inspection(
+        escrow.address,
+        own.address,
+        network.name,
+        network.chain_id,
+        escrow.stage().name.lower(),
+        deal,
+        deal.terms.digest(own.domain),
+        program,
+        rule,
+        bounds,
+        unproven,
+        None if agreement is None else agreement.id,
+        compared,
+    )
+
+
+def read_address(text: str) -> str:
+    """An address as checksum text. WorkspaceError ``bad-address``, also where the checksum is wrong."""
+    if is_hex_address(text) and text.startswith("0x"):
+        if not is_checksum_formatted_address(text) or is_checksum_address(text):
+            return to_checksum_address(text)
+        why = f"{text} has a wrong checksum: at least one character is not as it was."
+    else:
+        why = f"{text[:60]!r} is not an address."
+    raise WorkspaceError("bad-address", why, "Copy the address again: 0x and 40 digits and letters from a to f.")
+
+
+def _read_deal(escrow: EscrowClient) -> Deal:
+    try:
+        arguments = escrow.arguments()
+        return Deal(arguments, escrow.agreement_digest(), escrow.program_hash(), escrow.nonce())
+    except ProtocolError as error:
+        # A contract that answers the right shapes, with values that no factory lets through.
+        raise _not_ours(escrow, "its terms are none that a factory accepts") from error
+
+
+def _not_ours(escrow: EscrowClient, why: str) -> ChainError:
+    return ChainError(
+        "not-our-contract",
+        f"The contract at {escrow.address} is no escrow of pyoutcome: {why}.",
+        "Check the address and the network.",
+        address=escrow.address,
+    )
+
+
+def _names(deal: Deal, program: bytes, agreement: Agreement | None) -> tuple[Names, tuple[str, ...]]:
+    """Names for what the bytes only number, and the differences to the agreement."""
+    shape = verify(program)
+    counts = shape.header.kpis, shape.header.parameters, len(shape.header.payees)
+    given = deal.arguments
+    if counts != (len(given.kpis), len(given.parameters), len(given.providers)):
+        raise FormulaError(
+            "names-do-not-fit",
+            f"The program has {counts} KPIs, terms and payees, which are not as many as the escrow's terms have.",
+            "Do not use this escrow: it was not made by a factory of pyoutcome.",
+        )
+    if agreement is not None and program_hash(program) == agreement.program().hash:
+        parameters = tuple(
+            (name, value) for (name, _), value in zip(agreement.rule().parameters, given.parameters, strict=True)
+        )
+        names = replace(Names.of(agreement.rule()), parameters=parameters)
+    else:
+        names = Names.made_up(shape, [_shape(kpi) for kpi in given.kpis], given.parameters)
+        payees = tuple(f"provider{at}" for at in range(1, len(given.providers) + 1))
+        names = replace(names, payees=payees)
+    return names, () if agreement is None else tuple(_differences(deal, program, agreement))
+
+
+def _value(shape: KpiShape, value: int) -> str:
+    """A KPI value for machines: a plain decimal, yes or no, or a label."""
+    return show(value) if shape.type == "number" else kpi_value_words(shape, value)
+
+
+def _shape(kpi: Kpi) -> KpiShape:
+    """What the arguments tell of a KPI's type: only a yes/no has the unscaled values 0 and 1."""
+    if (kpi.decimals, kpi.low, kpi.high) == (DECIMALS, 0, 1):
+        return KpiShape.yes_no("")
+    return KpiShape("", kpi.low, kpi.high, kpi.decimals)
+
+
+def _differences(deal: Deal, program: bytes, agreement: Agreement) -> Iterator[str]:
+    if deal.agreement_digest != agreement.digest():
+        yield "The escrow was made for an agreement file with another digest."
+    if program_hash(program) != agreement.program().hash:
+        yield "The program is not the one that the agreement file means."
+    given = deal.arguments
+    counts = (len(agreement.providers), len(agreement.verifiers))
+    if counts != (len(given.providers), len(given.verifiers)):
+        yield "The escrow has another number of providers or verifiers than the agreement file."
+        return
+    addresses = {"client": given.client, "arbitrator": given.arbitrator}
+    addresses |= dict(zip(agreement.providers, (each.signer for each in given.providers), strict=True))
+    addresses |= dict(zip(agreement.verifiers, given.verifiers, strict=True))
+    try:
+        expected = bind(agreement, addresses, given.token, given.activate_by)
+    except PyoutcomeError as error:
+        yield f"From the agreement file no escrow can be made: {error.why}"
+        return
+    for part in fields(Arguments):
+        if part.name != "providers" and getattr(given, part.name) != getattr(expected, part.name):
+            yield f"The escrow's {part.name.replace('_', ' ')} are not what the agreement file says."
+
+
+def _prove(rule: Rule, arguments: Arguments) -> tuple[tuple[PayeeBounds, ...] | None, str]:
+    decimals = arguments.unit_decimals
+    try:
+        periods = bounds_over(rule, len(arguments.ends), unit_decimals=decimals).periods
+    except FormulaError as error:
+        return None, error.why
+    return tuple(
+        PayeeBounds(
+            payee.name,
+            to_units_trunc(min(period[at][0] for period in periods), decimals),
+            to_units_trunc(max(period[at][1] for period in periods), decimals),
+        )
+        for at, payee in enumerate(rule.payees)
+    ), ""

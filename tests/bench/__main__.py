@@ -1,0 +1,68 @@
+"""``scripts/bench``: the figures of the payment language, each a ratio or a time measured in one run."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.bench.figures import Figure, measure
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure and show; 1 if a limit is broken."""
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="one JSON object")
+    form.add_argument("--markdown", action="store_true", help="the tables of docs/benchmarks.md")
+    chosen = parser.parse_args(arguments)
+    figures, ratios = measure()
+    if chosen.json:
+        print(json.dumps(as_object(figures, ratios)))
+    else:
+        show(figures, ratios, markdown=chosen.markdown)
+    return 0 if all(figure.holds for figure in figures) else 1
+
+
+def as_object(figures: list[Figure], ratios: dict[str, tuple[float, float]]) -> dict[str, object]:
+    """Everything, for machines."""
+    found: dict[str, object] = {figure.name: round(figure.value, 3) for figure in figures}
+    found |= {f"{each.name}_median": round(each.median, 3) for each in figures if each.median is not None}
+    found["ratios"] = {name: {"scalar": round(a, 3), "vector": round(b, 3)} for name, (a, b) in ratios.items()}
+    return found
+
+
+def show(figures: list[Figure], ratios: dict[str, tuple[float, float]], *, markdown: bool) -> None:
+    """Two tables, for people."""
+    rows = [
+        (
+            each.name,
+            f"{each.value:.3g}",
+            "" if each.median is None else f"{each.median:.3g}",
+            "" if each.limit is None else f"{each.limit:g}",
+            each.of,
+        )
+        for each in figures
+    ]
+    print_table(("figure", "worst", "median", "limit", "where"), rows, markdown=markdown)
+    compared = [(name, f"{scalar:.2f}", f"{vector:.2f}") for name, (scalar, vector) in ratios.items()]
+    print_table(("agreement", "one period", "many scenarios"), compared, markdown=markdown)
+
+
+def print_table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]], *, markdown: bool) -> None:
+    """One table."""
+    if markdown:
+        print("\n".join(f"| {' | '.join(row)} |" for row in (heads, tuple("---" for _ in heads), *rows)), end="\n\n")
+        return
+    table = Table(*heads)
+    for row in rows:
+        table.add_row(*row)
+    Console(width=110).print(table)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,49 @@
+"""``scripts/bench`` compares what pays the same, says what it found, and fails when a limit is broken."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from pyoutcome.decimals import ONE
+from pyoutcome.formula import evaluate, start_state
+from tests.bench import __main__ as bench
+from tests.bench.by_hand import BY_HAND, ByHand
+from tests.bench.figures import LIMITS, Figure, draw
+from tests.corpus.published import load_agreement
+
+
+@pytest.mark.parametrize("hand", BY_HAND, ids=lambda hand: hand.name)
+def test_code_by_hand_pays_what_the_agreement_pays(hand: ByHand) -> None:
+    rule = load_agreement(hand.name).rule()
+    rows = list(zip(*draw(rule, 20 * hand.periods), strict=True))
+    for at in range(0, len(rows), hand.periods):
+        state, left, many = start_state(rule), hand.start, None
+        for period, values in enumerate(rows[at : at + hand.periods], 1):
+            outcome = evaluate(rule, values, None, period, state)
+            state = outcome.state or state
+            amount, left = hand.exact(values, left)
+            assert outcome.amounts[0] == amount
+            paid, many = hand.arrays([np.array([value / ONE]) for value in values], many)
+            assert pytest.approx(outcome.amounts[0] / ONE, rel=1e-9, abs=1e-6) == paid[0]
+
+
+@pytest.mark.parametrize(("value", "status"), [(6, 0), (6.01, 1)])
+def test_the_exit_status_says_whether_all_limits_hold(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], value: float, status: int
+) -> None:
+    figures = [Figure("evaluate_scalar", value, "somewhere", 2.0), Figure("code_ms", 1000, "no limit")]
+    monkeypatch.setattr(bench, "measure", lambda: (figures, {"somewhere": (value, 1.0)}))
+    assert status == bench.main(["--json"])
+    found = json.loads(capsys.readouterr().out)
+    assert {"evaluate_scalar": value, "code_ms": 1000}.items() <= found.items()
+    for form in ([], ["--markdown"]):
+        assert status == bench.main(form)
+        assert "evaluate_scalar" in capsys.readouterr().out
+
+
+def test_every_figure_asked_for_has_its_limit() -> None:
+    assert {"evaluate_scalar": 6, "evaluate_vector": 3, "analyse_ms": 50}.items() <= LIMITS.items()
+    assert (60, 200) == (LIMITS["program_bytes"], LIMITS["program_bytes_most"])

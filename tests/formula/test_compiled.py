@@ -1,0 +1,238 @@
+"""The quick evaluator gives what the readable one gives: amounts, definitions, state and errors."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pyoutcome.decimals import INT256_MAX, INT256_MIN, ONE, Rounding
+from pyoutcome.decimals import parse as n
+from pyoutcome.errors import FormulaError
+from pyoutcome.formula import (
+    Definition,
+    KpiShape,
+    Line,
+    Outcome,
+    Payee,
+    Register,
+    Rule,
+    State,
+    evaluate,
+    explain,
+    parse,
+    start_state,
+)
+from pyoutcome.formula import syntax as s
+from pyoutcome.formula.compiled import translate
+from tests.corpus.published import NAMES, load_agreement
+from tests.formula.strategies import rules, rules_with_periods, rules_with_values, values_for, words
+
+Parameters = Sequence[int] | Mapping[str, int] | None
+
+
+def readable(rule: Rule, values: Sequence[int], parameters: Parameters, period: int, state: State | None) -> Outcome:
+    """What the evaluator says that explains itself."""
+    return explain(rule, values, parameters, period, state)._replace(steps=())
+
+
+def compare(
+    rule: Rule, values: Sequence[int], parameters: Parameters = None, period: int = 1, state: State | None = None
+) -> Outcome | None:
+    """Both evaluators on the same inputs, errors included; the outcome unless it is an error."""
+    expected, wanted = attempt(readable, rule, values, parameters, period, state)
+    for _ in range(5):  # the first few calls are answered by the readable evaluator
+        actual, problem = attempt(evaluate, rule, values, parameters, period, state)
+        assert wanted == problem
+        assert expected == actual
+    assert actual is None or all(type(value) is int for row in actual[:3] for value in row)
+    return actual
+
+
+def attempt(work: Callable[..., Outcome], *given: object) -> tuple[Outcome | None, object]:
+    """What comes of it: an outcome, or all that an error says."""
+    try:
+        return work(*given), None
+    except FormulaError as problem:
+        return None, (problem.code, problem.why, problem.details)
+
+
+def one_line(text: str, *kpis: KpiShape, terms: tuple[tuple[str, int], ...] = ()) -> Rule:
+    return Rule(kpis, terms, (), (Line("pay", 0, 1, parse(text)),), (Payee("A", parse("pay")),))
+
+
+def number(name: str, low: str = "-1000", high: str = "1000", decimals: int = 2) -> KpiShape:
+    return KpiShape(name, n(low), n(high), decimals)
+
+
+@settings(max_examples=150)
+@given(st.one_of(rules_with_values(), rules_with_values(wild=True)), st.integers(1, 40))
+def test_random_rules_give_the_same(made: tuple[Rule, tuple[int, ...]], period: int) -> None:
+    rule, values = made
+    expected = compare(rule, values, period=period)
+    found = translate(rule)(values, period, None) if expected is not None else None
+    assert found is None or found == expected
+
+
+@settings(max_examples=60)
+@given(rules(tame=True), st.data())
+def test_ordinary_rules_do_not_need_the_readable_evaluator(rule: Rule, data: Any) -> None:
+    values = data.draw(values_for(rule))
+    assert compare(rule, values) == translate(rule)(values, 1, None)
+
+
+@settings(max_examples=60)
+@given(rules_with_values(size=2), st.data())
+def test_other_terms_give_the_same(made: tuple[Rule, tuple[int, ...]], data: Any) -> None:
+    rule, values = made
+    names = [name for name, _ in rule.parameters]
+    compare(rule, values, data.draw(st.tuples(*(words for _ in names))))
+    compare(rule, values, data.draw(st.dictionaries(st.sampled_from(names), words)) if names else {})
+
+
+@settings(max_examples=80)
+@given(rules_with_periods(), st.sampled_from((0, 2, 6, 18)))
+def test_carried_state_is_the_same(made: tuple[Rule, tuple[tuple[int, ...], ...]], unit_decimals: int) -> None:
+    rule, periods = made
+    state = start_state(rule, unit_decimals)
+    for number_of, values in enumerate(periods, 1):
+        outcome = compare(rule, values, period=number_of, state=state)
+        if outcome is not None and outcome.state is not None:
+            state = outcome.state
+    if rule.carried:
+        compare(rule, periods[0])
+        compare(rule, periods[0], period=2)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_published_mechanism_is_worked_out_quickly_throughout(name: str) -> None:
+    """Every value from the least to the greatest; errors only where the readable evaluator has them."""
+    rule = load_agreement(name).rule()
+    quick = translate(rule)
+    state = start_state(rule)
+    for step in range(41):
+        values = []
+        for at, kpi in enumerate(rule.kpis):
+            share = (step * (2 * at + 1)) % 41
+            values.append(kpi.low + (kpi.high - kpi.low) * share // 40 // kpi.multiple * kpi.multiple)
+        outcome = compare(rule, values, period=step + 1, state=state)
+        assert outcome == quick(values, step + 1, state)
+        if outcome is not None and outcome.state is not None:
+            state = outcome.state
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1 / x",
+        "x / (y - 3)",
+        "clamp(x, y, 3)",
+        "round(x, y, up)",
+        "curve(x, [y gives 1, 3 gives 2])",
+        "bands(x, [upto y at 1, upto 3 at 2, rest at 3])",
+        "5 if x > 3 else 1 / (x - 3)",
+        "5 if x > 3 and 1 / (y - 3) > 0 else 6",
+        "5 if x > 3 or 1 / (y - 3) > 0 else 6",
+        "5 if (x > 3 if y > 3 else 1 / (x - 3) > 0) else 6",
+        "step(x, [at_least y gives 1 / (x - 3), otherwise 2])",
+        "min(x, 1 / (y - 3))",
+        "x * y * x / 7 / y",
+        "x * 3 / -7",
+        "-x * 0.35 * y",
+        "total.k * k.A - k.B",
+    ],
+)
+def test_what_fails_and_what_is_skipped_is_the_same(text: str) -> None:
+    per = tuple(KpiShape("k", n("-5"), n("5"), 0, provider) for provider in "AB")
+    rule = one_line(text, number("x"), number("y"), *per)
+    for x in ("-3", "0", "2.99", "3", "3.01", "1000"):
+        for y in ("-7", "0", "3", "4", "999.99"):
+            compare(rule, (n(x), n(y), n("2"), n("-3")))
+
+
+@pytest.mark.parametrize("mode", ["down", "up", "half_up", "half_even", "floor", "ceil"])
+@pytest.mark.parametrize("step", ["1", "0.03", "2"])
+@pytest.mark.parametrize(("low", "high"), [("-9", "9"), ("0", "9"), ("-9", "0")])
+def test_rounding_is_the_same_on_either_side_and_on_ties(mode: str, step: str, low: str, high: str) -> None:
+    rule = one_line(f"round(x, {step}, {mode})", number("x", low, high, 3))
+    quick = translate(rule)
+    for x in range(n(low), n(high) + 1, n("0.015")):
+        assert readable(rule, (x,), None, 1, None) == quick((x,), 1, None)
+
+
+@pytest.mark.parametrize(
+    "text", ["x + x", "x * x", "-x", "abs(x)", "outside(x, -3, 3)", "x - 1", "bands(x, [rest at 2])"]
+)
+def test_overflow_is_found_where_ranges_leave_it_open(text: str) -> None:
+    rule = one_line(text, KpiShape("x", INT256_MIN, INT256_MAX, 18))
+    for x in (INT256_MIN, INT256_MIN + 1, -ONE, 0, ONE, 2**254, INT256_MAX // ONE, INT256_MAX):
+        compare(rule, (x,))
+
+
+def test_inputs_that_do_not_fit_are_refused_as_ever() -> None:
+    rule = one_line("x + t", number("x"), terms=(("t", ONE),))
+    for values in ((), (1, 2), (INT256_MAX + 1,), (n("5000"),)):
+        compare(rule, values)
+    for parameters in ((), (1, 2), {"u": 1}, {"t": INT256_MIN - 1}, {"t": 5}):
+        compare(rule, (ONE,), parameters)
+    for period in (0, -1, 2**32 - 1, 2**32):
+        compare(rule, (ONE,), period=period)
+
+
+def test_a_state_of_another_rule_is_refused_as_ever() -> None:
+    made = Rule(
+        (number("x"),),
+        (),
+        (Definition("moved", parse("x - lag(x, 2)")),),
+        (Line("pay", 0, 1, parse("moved + prev.mark + to_date.pay")),),
+        (Payee("A", parse("pay")),),
+        (Register("mark", parse("1"), parse("max(prev.mark, x)")),),
+    )
+    good = start_state(made, 2)
+    for _ in range(3):
+        good = evaluate(made, (n("3.21"),), period=good.periods + 1, state=good).state or good
+    assert compare(made, (ONE,), period=4, state=good) is not None
+    for bad in (
+        good._replace(registers=()),
+        good._replace(registers=(1, 2)),
+        good._replace(histories=()),
+        good._replace(histories=((ONE,),)),
+        good._replace(to_date=(1,)),
+        good._replace(to_date=()),
+        good._replace(unit_decimals=19),
+        good._replace(unit_decimals=-1),
+        good._replace(periods=-1),
+        good._replace(periods=2**32),
+        good._replace(periods=0),
+        good._replace(registers=(INT256_MAX + 1,)),
+        good._replace(registers=(INT256_MAX,)),
+        good._replace(histories=((ONE, INT256_MIN),)),
+    ):
+        compare(made, (ONE,), period=4, state=bad)
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_the_deepest_formula_is_evaluated(lazy: bool) -> None:
+    node: s.Node = s.Name("x")
+    for level in range(s.DEEPEST - 2):
+        condition = s.Compare(s.Relation.GT, s.Name("x"), s.Number(level * ONE))
+        node = s.If(condition, s.Number(level), node) if lazy else s.Abs(s.Round(node, s.Number(3), Rounding.UP))
+        if not lazy and level == s.DEEPEST // 2 - 2:
+            break
+    rule = Rule((number("x"),), (), (), (Line("pay", 0, 1, node),), (Payee("A", parse("pay")),))
+    for x in ("0", "77"):
+        compare(rule, (n(x),))
+
+
+def test_a_rule_can_be_copied_and_pickled_after_it_was_translated() -> None:
+    rule = one_line("x * 2", number("x"))
+    for _ in range(6):
+        evaluate(rule, (ONE,))
+    for again in (pickle.loads(pickle.dumps(rule)), deepcopy(rule)):  # noqa: S301 - our own bytes
+        assert rule == again
+        assert evaluate(rule, (ONE,)) == evaluate(again, (ONE,))
