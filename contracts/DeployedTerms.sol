@@ -10,6 +10,10 @@ struct Terms {
     /// @dev The part of the arguments that no amendment changes, and the part that one may replace.
     uint256 deal;
     uint256 rules;
+    /// @dev Number of periods; bytes of one slot; where the schedule begins.
+    uint256 periods;
+    uint256 slotBytes;
+    uint256 schedule;
     /// @dev The first byte behind the arguments.
     uint256 tail;
     /// @dev The first byte behind everything.
@@ -91,9 +95,16 @@ library DeployedTerms {
             if (kind_ & REGISTERED != 0) tail -= 32;
             else if (kind_ & SEQUENTIAL != 0) tail -= 40;
             terms.tail = tail;
-            terms.deal = tail - packed;
-            terms.rules = terms.deal + number(terms.deal, 2);
-            uint256 length = terms.deal - start;
+            uint256 deal = tail - packed;
+            terms.deal = deal;
+            terms.rules = deal + number(deal, 2);
+            terms.periods = number(deal + 53, 2);
+            uint256 flags = Words.byteAt(deal + 71);
+            uint256 slot = 20 + (flags & PAYOUTS != 0 ? 20 : 0) + (flags & BONDS != 0 ? MONEY : 0)
+                + (flags & BACKUPS != 0 ? 20 : 0);
+            terms.slotBytes = slot;
+            terms.schedule = deal + DEAL_HEAD + slot * Words.byteAt(deal + 72);
+            uint256 length = deal - start;
             bytes memory program;
             assembly ("memory-safe") {
                 program := sub(start, 0x20)
@@ -142,13 +153,8 @@ library DeployedTerms {
     }
 
     /// @dev A copy of the packed arguments.
-    function arguments(Terms memory terms) internal pure returns (bytes memory copy) {
-        uint256 from = terms.deal;
-        uint256 size = terms.tail - from;
-        copy = new bytes(size);
-        assembly ("memory-safe") {
-            mcopy(add(copy, 0x20), from, size)
-        }
+    function arguments(Terms memory terms) internal pure returns (bytes memory) {
+        return part(terms.deal, terms.tail);
     }
 
     // --- deal -------------------------------------------------------------------------------------------------------
@@ -174,9 +180,7 @@ library DeployedTerms {
     }
 
     function periodCount(Terms memory terms) internal pure returns (uint256) {
-        unchecked {
-            return number(terms.deal + 53, 2);
-        }
+        return terms.periods;
     }
 
     /// @dev Share of each credit that is held back, 18 decimals.
@@ -225,7 +229,7 @@ library DeployedTerms {
             if (period == 0) return start;
             uint256 step = number(terms.deal + 55, 3);
             uint256 width = Words.byteAt(terms.deal + 58);
-            uint256 at = slotAt(terms, slotCount(terms));
+            uint256 at = terms.schedule;
             if (width == 0) return start + step * period * number(at, 4);
             return start + step * number(at + (period - 1) * width, width);
         }
@@ -384,16 +388,12 @@ library DeployedTerms {
 
     /// @dev Bytes of one slot.
     function slotSize(Terms memory terms) internal pure returns (uint256) {
-        unchecked {
-            uint256 flags = Words.byteAt(terms.deal + 71);
-            return 20 + (flags & PAYOUTS != 0 ? 20 : 0) + (flags & BONDS != 0 ? MONEY : 0)
-                + (flags & BACKUPS != 0 ? 20 : 0);
-        }
+        return terms.slotBytes;
     }
 
     function slotAt(Terms memory terms, uint256 slot) internal pure returns (uint256) {
         unchecked {
-            return terms.deal + DEAL_HEAD + slot * slotSize(terms);
+            return terms.deal + DEAL_HEAD + slot * terms.slotBytes;
         }
     }
 
@@ -407,7 +407,7 @@ library DeployedTerms {
 
     function exitNumber(Terms memory terms, uint256 offset, uint256 width) private pure returns (uint256) {
         if (!has(terms, EXITS)) return 0;
-        return number(slotAt(terms, slotCount(terms)) + scheduleSize(terms) + offset, width);
+        return number(terms.schedule + scheduleSize(terms) + offset, width);
     }
 
     function disputes(Terms memory terms) private pure returns (bool) {
@@ -434,6 +434,18 @@ library DeployedTerms {
     function hashOf(uint256 from, uint256 to) private pure returns (bytes32 hash) {
         assembly ("memory-safe") {
             hash := keccak256(from, sub(to, from))
+        }
+    }
+
+    /// @dev A copy of the bytes from one address of memory up to another.
+    function part(uint256 from, uint256 to) internal pure returns (bytes memory copy) {
+        assembly ("memory-safe") {
+            let size := sub(to, from)
+            copy := mload(0x40)
+            mstore(copy, size)
+            mcopy(add(copy, 0x20), from, size)
+            mstore(add(add(copy, 0x20), size), 0)
+            mstore(0x40, and(add(add(copy, size), 0x5f), not(0x1f)))
         }
     }
 }

@@ -5,6 +5,9 @@ import {DeployedTerms, Terms} from "./DeployedTerms.sol";
 import {EscrowValues} from "./EscrowValues.sol";
 import {Turn} from "./EscrowState.sol";
 import {Messages} from "./Messages.sol";
+import {Words} from "./program/Words.sol";
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 
 /// @title A period's way to settlement: report and window
 /// @notice `pyoutcome/protocol/periods.py` is the same in Python.
@@ -66,34 +69,37 @@ abstract contract EscrowPeriods is EscrowValues {
         Proposal proposal;
         Values values;
         bytes32 hash;
-        bytes32 evidence;
-        uint256 signers;
+        /// @dev Evidence digest, verifiers and values, as they were packed.
+        bytes said;
     }
 
     /// @dev Reads a quorum's values, packed as IOutcomeEscrow.report says; refuses what may not stand.
-    function _take(Turn memory turn, bytes calldata packed) internal view returns (Submitted memory s) {
+    function _take(Turn memory turn, bytes memory packed) internal view returns (Submitted memory s) {
         unchecked {
+            uint256 start = Words.startOf(packed);
             if (packed.length < 38) revert BadReport();
-            s.period = uint16(bytes2(packed[0:2]));
+            s.period = DeployedTerms.number(start, 2);
             _demandUnsettled(turn, s.period);
             s.terms = _termsOf(turn, s.period);
             _demandTurn(turn, s.terms, s.period);
             s.proposal = _proposalOf(turn, s.period);
             if (s.proposal.stage != PeriodStage.None) _demandReplaceable(s.proposal, s.period);
 
-            uint256 at;
-            (s.values, at) = _unpack(s.terms, packed);
-            s.evidence = bytes32(packed[2:34]);
+            uint256 at = _unpack(s.terms, start + 38, s.values);
+            if (at > start + packed.length) revert BadReport();
             s.hash = Messages.hashWords(s.values.given);
-            bytes32 digest = Messages.reportDigest(_separator(), s.terms.termsHash(), s.period, s.hash, s.evidence);
-            s.signers = uint32(bytes4(packed[34:38]));
-            _demandQuorum(s.terms, digest, s.signers, packed[at:]);
+            bytes32 evidence = bytes32(uint256(Words.load(start + 2)));
+            bytes32 digest = Messages.reportDigest(_separator(), s.terms.termsHash(), s.period, s.hash, evidence);
+            if (_demandQuorum(s.terms, digest, DeployedTerms.number(start + 34, 4), at) != start + packed.length) {
+                revert BadReport();
+            }
+            s.said = DeployedTerms.part(start + 2, at);
         }
     }
 
     /// @dev Accepts a report that can be challenged for a while.
     function _openWindow(Turn memory turn, Submitted memory s, uint256 window) internal {
-        emit Reported(s.period, s.evidence, s.signers, s.values.given);
+        emit Reported(s.period, s.said);
         Proposal memory p = s.proposal;
         (p.stage, p.proposals, p.challenges) = (PeriodStage.Reported, p.proposals + 1, 0);
         (p.until, p.hash) = (block.timestamp + window, uint256(s.hash));
@@ -127,52 +133,86 @@ abstract contract EscrowPeriods is EscrowValues {
         if (p.challenges != 0) revert OtherVersions(period);
     }
 
-    /// @dev The values of a packed report, checked, and where its signatures begin.
-    function _unpack(Terms memory terms, bytes calldata packed)
-        private
-        pure
-        returns (Values memory values, uint256 next)
-    {
-        uint256 count = terms.kpiCount();
-        values.given = new int256[](count);
-        values.inputs = new int256[](count);
-        DeployedTerms.Kpi memory kpi;
-        uint256 at = terms.kpisAt();
-        next = 38;
-        for (uint256 i = 0; i < count; ++i) {
-            at = DeployedTerms.kpiAt(at, kpi);
-            uint256 size = uint8(packed[next++]);
-            int256 value = MISSING;
-            if (size != 255) {
-                if (size > 32 || next + size > packed.length) revert BadReport();
-                value = (int256(uint256(bytes32(packed[next:next + size]))) >> (256 - 8 * size)) * kpi.step;
-                next += size;
+    /// @dev The values that stand at `at`, checked; returns where they end. Bytes behind the report read as what they are;
+    /// the caller compares the end.
+    function _unpack(Terms memory terms, uint256 at, Values memory values) private pure returns (uint256) {
+        unchecked {
+            uint256 count = terms.kpiCount();
+            int256[] memory given = new int256[](count);
+            values.given = given;
+            values.inputs = given;
+            uint256 kpi = terms.kpisAt();
+            for (uint256 i = 0; i < count; ++i) {
+                uint256 size = Words.byteAt(at++);
+                uint256 width = Words.byteAt(kpi + 2);
+                if (size == 255) {
+                    _setMissing(values, kpi, i);
+                } else {
+                    if (size > 32) revert BadReport();
+                    int256 digits = size == 0 ? int256(0) : Words.load(at) >> (256 - 8 * size);
+                    at += size;
+                    uint256 shift = 256 - 8 * width;
+                    int256 step = int256(10 ** (18 - (Words.byteAt(kpi) & 127)));
+                    if (digits < Words.load(kpi + 3) >> shift || digits > Words.load(kpi + 3 + width) >> shift) {
+                        revert BadValue(i, digits * step);
+                    }
+                    // Within bounds of at most 24 bytes: no overflow.
+                    int256 value = digits * step;
+                    given[i] = value;
+                    if (values.lacking != 0) values.inputs[i] = value;
+                }
+                kpi += 3 + 3 * width;
             }
-            values.given[i] = value;
-            values.inputs[i] = _accept(kpi, i, value, values);
+            values.parametersAt = kpi;
+            return at;
         }
     }
 
-    /// @dev At least the quorum of verifiers, those of whom a bit is set, have signed, each once.
-    function _demandQuorum(Terms memory terms, bytes32 digest, uint256 signers, bytes calldata signatures)
+    /// @dev A value that a report marks missing, and its stand-in. From the first one on the program gets a row of its own.
+    function _setMissing(Values memory values, uint256 at, uint256 index) private pure {
+        DeployedTerms.Kpi memory kpi;
+        DeployedTerms.kpiAt(at, kpi);
+        if (values.lacking == 0) {
+            values.inputs = new int256[](values.given.length);
+            for (uint256 i = 0; i < index; ++i) {
+                values.inputs[i] = values.given[i];
+            }
+        }
+        values.given[index] = MISSING;
+        values.inputs[index] = _accept(kpi, index, MISSING, values);
+    }
+
+    /// @dev At least the quorum of verifiers, those of whom a bit is set, have signed, each once; returns where the
+    /// signatures that stand at `at` end.
+    function _demandQuorum(Terms memory terms, bytes32 digest, uint256 signers, uint256 at)
         private
         view
+        returns (uint256)
     {
         unchecked {
             uint256 given = 0;
-            uint256 at = 0;
+            uint256 count = terms.verifierCount();
             for (uint256 index = 0; signers >> index != 0; ++index) {
                 if ((signers >> index) & 1 == 0) continue;
-                if (index >= terms.verifierCount()) revert BadVerifierOrder(index);
-                if (at >= signatures.length) revert BadReport();
-                uint256 from = at + 1;
-                at = from + uint8(signatures[at]);
-                if (at > signatures.length) revert BadReport();
-                if (!_hasSigned(terms.verifier(index), digest, signatures[from:at])) revert BadVerifierSignature(index);
+                if (index >= count) revert BadVerifierOrder(index);
+                uint256 size = Words.byteAt(at++);
+                if (!_hasSignedAt(terms.verifier(index), digest, at, size)) revert BadVerifierSignature(index);
+                at += size;
                 ++given;
             }
             if (given < terms.quorum()) revert NoQuorum(given, terms.quorum());
-            if (at != signatures.length) revert BadReport();
+            return at;
         }
+    }
+
+    /// @dev As _hasSigned, for a signature in memory.
+    function _hasSignedAt(address signer, bytes32 digest, uint256 at, uint256 size) private view returns (bool) {
+        if (size == 65) {
+            (bytes32 r, bytes32 s) = (bytes32(uint256(Words.load(at))), bytes32(uint256(Words.load(at + 32))));
+            (address recovered, ECDSA.RecoverError fault,) =
+                ECDSA.tryRecover(digest, uint8(Words.byteAt(at + 64)), r, s);
+            if (recovered == signer && fault == ECDSA.RecoverError.NoError) return true;
+        }
+        return SignatureChecker.isValidSignatureNow(signer, digest, DeployedTerms.part(at, at + size));
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {DeployedTerms, Terms} from "./DeployedTerms.sol";
+import {Terms} from "./DeployedTerms.sol";
 import {EscrowPeriods} from "./EscrowPeriods.sol";
 import {Turn} from "./EscrowState.sol";
 import {IOutcomeEscrow} from "./interfaces/IOutcomeEscrow.sol";
@@ -21,7 +21,7 @@ abstract contract EscrowPricing is EscrowPeriods {
         view
         returns (IOutcomeEscrow.Priced memory priced, Past memory past)
     {
-        int256[] memory parameters = terms.parameters(_parametersAt(terms));
+        int256[] memory parameters = terms.parameters(values.parametersAt);
         int256[] memory earned;
         bool sequential = terms.isSequential();
         if (sequential) {
@@ -51,16 +51,6 @@ abstract contract EscrowPricing is EscrowPeriods {
                 priced.amounts[i] = amount;
                 if (amount > MOST_AMOUNT || amount < -MOST_AMOUNT) priced.programError = RunError.AMOUNT_TOO_LARGE;
             }
-        }
-    }
-
-    /// @dev Parameters stand behind the KPIs.
-    function _parametersAt(Terms memory terms) private pure returns (uint256 at) {
-        if (terms.parameterCount() == 0) return 0;
-        DeployedTerms.Kpi memory kpi;
-        at = terms.kpisAt();
-        for (uint256 i = terms.kpiCount(); i != 0; --i) {
-            at = DeployedTerms.kpiAt(at, kpi);
         }
     }
 }

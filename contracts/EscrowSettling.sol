@@ -82,11 +82,11 @@ contract EscrowSettling is EscrowStakes, Proxy {
         _end(turn);
     }
 
-    function _report(Turn memory turn, bytes calldata packed) private {
+    function _report(Turn memory turn, bytes memory packed) private {
         Submitted memory s = _take(turn, packed);
         uint256 window = s.terms.challengeWindow();
         if (window != 0) return _openWindow(turn, s, window);
-        emit Reported(s.period, s.evidence, s.signers, s.values.given);
+        emit Reported(s.period, s.said);
         _finish(turn, s.terms, s.period, s.values, _askOne(s.period, s.values.given), new int256[](0));
     }
 

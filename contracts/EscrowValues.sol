@@ -21,6 +21,8 @@ abstract contract EscrowValues is EscrowMoney {
         int256[] given;
         int256[] inputs;
         uint256 lacking;
+        /// @dev Where the terms' parameters stand: behind the KPIs.
+        uint256 parametersAt;
     }
 
     /// @dev A sequential program, and what it needs to read earlier periods.
@@ -48,6 +50,7 @@ abstract contract EscrowValues is EscrowMoney {
             at = DeployedTerms.kpiAt(at, kpi);
             values.inputs[i] = _accept(kpi, i, given[i], values);
         }
+        values.parametersAt = at;
     }
 
     /// @dev One value as the program gets it; refuses what the KPI does not allow.
@@ -88,6 +91,7 @@ abstract contract EscrowValues is EscrowMoney {
             at = DeployedTerms.kpiAt(at, kpi);
             values.inputs[i] = given[i] == MISSING ? _standIn(kpi, values) : given[i];
         }
+        values.parametersAt = at;
     }
 
     // --- program ----------------------------------------------------------------------------------------------------

@@ -142,7 +142,7 @@ contract OutcomeEscrow is EscrowPricing, Proxy {
         if (s.values.lacking != 0 || s.proposal.stage != PeriodStage.None) return false;
         (IOutcomeEscrow.Priced memory priced, Past memory past) = _price(turn, s.terms, s.period, s.values);
         if (!_isPlain(turn, priced)) return false;
-        emit Reported(s.period, s.evidence, s.signers, s.values.given);
+        emit ReportedInFull(s.period, s.said, priced.amounts);
         _settlePlain(turn, s.terms, s.period, s.values, priced, past);
         return true;
     }
@@ -154,6 +154,7 @@ contract OutcomeEscrow is EscrowPricing, Proxy {
         if (values.lacking != 0) return false;
         (IOutcomeEscrow.Priced memory priced, Past memory past) = _price(turn, terms, period, values);
         if (!_isPlain(turn, priced)) return false;
+        emit SettledInFull(period, priced.amounts);
         _settlePlain(turn, terms, period, values, priced, past);
         return true;
     }
@@ -195,7 +196,6 @@ contract OutcomeEscrow is EscrowPricing, Proxy {
             _setSettled(turn, period);
             if (terms.isSequential()) _keep(past, values, priced);
             int256[] memory amounts = priced.amounts;
-            emit SettledInFull(period, amounts);
             uint256 rate = turn.terms.holdbackRate();
             for (uint256 i = 0; i < amounts.length; ++i) {
                 turn.funds -= uint256(amounts[i]);

@@ -32,9 +32,10 @@ interface IEscrowEvents {
 
     // --- periods ----------------------------------------------------------------------------------------------------
 
-    /// @notice Verified values of a period, 18 decimals; a missing one is type(int256).min. Bit i of `verifiers`:
-    /// verifier i signed.
-    event Reported(uint256 indexed period, bytes32 evidenceDigest, uint256 verifiers, int256[] values);
+    /// @notice A report was accepted. `said` is what IOutcomeEscrow.report took, from the evidence digest to the last value.
+    event Reported(uint256 indexed period, bytes said);
+    /// @notice Reported and SettledInFull in one.
+    event ReportedInFull(uint256 indexed period, bytes said, int256[] amounts);
     /// @notice Evidence is overdue; each KPI's `ifMissing` is proposed.
     event DefaultProposed(uint256 indexed period, uint256 settlesAt);
     /// @notice A supplier showed in time that it has its evidence.

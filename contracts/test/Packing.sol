@@ -124,8 +124,22 @@ library Packing {
             packed = bytes.concat(packed, narrow(kpi.ifMissing / step, a.kpiWidth));
         }
         for (uint256 i = 0; i < a.parameters.length; ++i) {
-            packed = abi.encodePacked(packed, uint8(32), uint8(0), a.parameters[i]);
+            packed = bytes.concat(packed, parameter(a.parameters[i]));
         }
+    }
+
+    /// @dev A parameter as its digits without zeros at the end, and how many zeros those were.
+    function parameter(int256 word) internal pure returns (bytes memory) {
+        uint8 zeros = 0;
+        while (word != 0 && word % 10 == 0 && zeros < 36) {
+            word /= 10;
+            ++zeros;
+        }
+        uint256 width = 1;
+        while (width < 32 && (word >> (8 * width - 1)) != (word < 0 ? -1 : int256(0))) {
+            ++width;
+        }
+        return bytes.concat(bytes1(uint8(width)), bytes1(zeros), narrow(word, width));
     }
 
     /// @dev The last `width` bytes of a word.
