@@ -61,7 +61,7 @@ def challenge(turn: Turn, action: Challenge) -> None:
     receive(turn, action.arrived)
     staked = replace(version, stake=action.arrived)
     turn.set_period(number, versions=(*period.versions, staked))
-    turn.emit(Challenged(number, party, staked.values, staked.amounts, staked.stake))
+    turn.emit(Challenged(number, party, staked.stake, staked.values, staked.amounts))
 
 
 def settle(turn: Turn, action: Settle) -> None:
@@ -98,7 +98,7 @@ def _demand_dispute(state: State, number: int) -> Period:
     if period.stage is PeriodStage.SETTLED:
         raise refusals.already_settled(number)
     if period.stage is not PeriodStage.DISPUTED:
-        raise refusals.wrong_stage(period.stage)
+        raise refusals.not_disputed(number, period.stage)
     return period
 
 

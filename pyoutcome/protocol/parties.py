@@ -35,7 +35,7 @@ def amend(turn: Turn, action: Amend) -> None:
             turn.emit(BackupLapsed(slot))
     backups = tuple(backup if backup in action.signers else None for backup in state.backups)
     turn.state = replace(state, accepted=(*state.accepted, entry), registers=(*state.registers, None), backups=backups)
-    turn.emit(Amended(action.first, action.rules.terms))
+    turn.emit(Amended(action.first, action.rules.terms.encode(), ""))
 
 
 def _fault_of(state: State, action: Amend) -> str | None:
