@@ -1,11 +1,13 @@
 """Double-entry books of an escrow, folded from its events."""
 
 from pyoutcome.ledger.balances import (
+    AccountBalance,
     EscrowBalances,
     ProviderBalance,
     TrialLine,
     balances,
     escrow_balances,
+    provider_balances,
     trial_balance,
 )
 from pyoutcome.ledger.entries import Entry, Posting
@@ -15,6 +17,7 @@ from pyoutcome.ledger.periods import PeriodRow
 from pyoutcome.ledger.reconcile import Difference, Reconciliation, reconcile
 
 __all__ = [
+    "AccountBalance",
     "Difference",
     "Entry",
     "EscrowBalances",
@@ -27,6 +30,7 @@ __all__ = [
     "balances",
     "escrow_balances",
     "fold",
+    "provider_balances",
     "reconcile",
     "running_balances",
     "trial_balance",
