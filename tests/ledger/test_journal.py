@@ -18,6 +18,7 @@ from pyoutcome.ledger import (
     balances,
     escrow_balances,
     fold,
+    provider_balances,
     reconcile,
     running_balances,
     trial_balance,
