@@ -130,7 +130,7 @@ class PeriodActs(EscrowViews):
         return self.act(signer, "dispute", period, self._shown(period))
 
     def rule(self, signer: Signer, period: int, values: Sequence[int], signature: bytes = b"") -> Done:
-        """A direct arbitrator's values, handed in by itself or by anyone with its signature over ``messages.Ruling``."""
+        """A direct arbitrator's values, handed in by itself or by anyone with its signature of ``messages.Ruling``."""
         return self.act(signer, "rule", period, self._shown(period), list(values), signature)
 
     def choose(self, signer: Signer, period: int, choice: int | None) -> Done:

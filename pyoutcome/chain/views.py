@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from pyoutcome.chain.deployed import Deployed
+from pyoutcome.chain.eventlog import locate
 from pyoutcome.chain.network import ZERO_ADDRESS, Log, Network
 from pyoutcome.chain.parts import PARTS, SHARED
 from pyoutcome.chain.terms_in_code import CodedTerms, read_terms
@@ -263,10 +264,18 @@ class EscrowViews(Deployed):
         return self.events(self.first_block)
 
     def events(self, from_block: int = 0, to_block: int | None = None) -> list[Located]:
-        """All events from the escrow's creation on (``from_block`` is not later), in order."""
+        """All events in these blocks (both included; up to the newest by default), in order."""
         last = self.network.head().number if to_block is None else to_block
-        logs = self.network.logs((self.address,), from_block, last)
-        return list(unfold(logs, self.interface, _Told(self)))
+        return list(unfold(self._logs(from_block, last), self.interface, _Told(self, from_block)))
+
+    def _logs(self, first: int, last: int) -> list[Log]:
+        return self.network.logs((self.address,), first, last)
+
+    def _changes_before(self, block: int) -> list[Event]:
+        """What earlier blocks say of payout addresses and terms; not even looked up if there are none."""
+        logs = self._logs(self.first_block, block - 1) if block > self.first_block else []
+        topics = {topic for topic, form in self.interface.events.items() if form.name in ("PayoutMoved", "Amended")}
+        return [locate(log, self.interface).event for log in logs if log.topics[0] in topics]
 
     def _read_logs(self, logs: Sequence[Log]) -> list[Located]:
         """Events of one transaction just made; whoever needs more than to tell them reads them by ``events``."""
@@ -274,30 +283,44 @@ class EscrowViews(Deployed):
 
 
 class _Told(Moment):
-    """An escrow as its events from the beginning tell it."""
+    """An escrow as its events tell it; those before ``first`` are read when the first question comes."""
 
-    def __init__(self, escrow: EscrowViews) -> None:
+    def __init__(self, escrow: EscrowViews, first: int) -> None:
         self._escrow = escrow
+        self._first: int | None = first
+        self._changes: list[Event] = []
         self._payouts: dict[int, str] = {}
         self._amendments: list[tuple[int, Arguments]] = []
+
+    def _catch_up(self) -> None:
+        """Applies the changes so far: a question is about the moment it is asked."""
+        if self._first is not None:
+            self._changes = [*self._escrow._changes_before(self._first), *self._changes]
+            self._first = None
+        for event in self._changes:
+            match event:
+                case PayoutMoved():
+                    self._payouts[event.provider] = event.to
+                case Amended():
+                    self._amendments.append((event.first, self._escrow.amended_terms(event.store).arguments))
+        self._changes.clear()
 
     @property
     def holdback_rate(self) -> int:
         return self._escrow.arguments().holdback_rate
 
     def kpis_of(self, period: int) -> Sequence[Kpi]:
+        self._catch_up()
         reached = [arguments for first, arguments in self._amendments if first <= period]
         return (reached[-1] if reached else self._escrow.arguments()).kpis
 
     def payout_of(self, provider: int) -> str:
+        self._catch_up()
         return self._payouts.get(provider) or self._escrow.arguments().providers[provider].payout
 
     def take(self, event: Event) -> None:
-        match event:
-            case PayoutMoved():
-                self._payouts[event.provider] = event.to
-            case Amended():
-                self._amendments.append((event.first, self._escrow.amended_terms(event.store).arguments))
+        if isinstance(event, PayoutMoved | Amended):
+            self._changes.append(event)
 
 
 class _Present(Moment):

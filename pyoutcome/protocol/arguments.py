@@ -198,8 +198,8 @@ class Arguments:
             yield (
                 6,
                 (
-                    f"there are 1 to {MOST_KPIS} KPIs, each with 0 to 18 decimals, bounds of at most that many, a stand-in "
-                    "between them and a supplier that exists"
+                    f"there are 1 to {MOST_KPIS} KPIs, each with 0 to 18 decimals, bounds of at most that many, a "
+                    "stand-in between them and a supplier that exists"
                 ),
             )
         if len(self.parameters) > MOST_PARAMETERS or not all(map(_is_int256, self.parameters)):

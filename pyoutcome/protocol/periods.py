@@ -197,8 +197,8 @@ def return_stakes(turn: Turn, number: int) -> None:
 def agree(turn: Turn, action: Agree) -> None:
     """Settles an ended period on values that the client and its payees sign, or ends its dispute; stakes return.
 
-    A settled period is restated only where the terms allow it and no sequential program stands on it. In a sequential program the present
-    holders sign too, because the registers carry the values on to them.
+    A settled period is restated only where the terms allow it and no sequential program stands on it. In a sequential
+    program the present holders sign too, because the registers carry the values on to them.
     """
     state, number = turn.state, action.period
     period = demand_period(state, number)
