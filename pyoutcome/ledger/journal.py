@@ -20,7 +20,7 @@ _ONLY_ACTIVE = (
     events.Assigned, events.SteppedIn, events.UncoveredRecorded, events.Terminated, events.Found, events.FeePaid,
     events.Withdrawn, events.Closed,
 )  # fmt: skip
-_IN_FULL = (events.Settled, events.Credited, events.Paid)
+_IN_FULL = (events.Reported, events.Settled, events.Credited, events.Paid)
 """One log may stand for several of these, which then have the same place."""
 
 
