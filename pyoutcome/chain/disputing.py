@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from pyoutcome.chain.deployed import Done
 from pyoutcome.chain.versions import Version, collect_versions
@@ -21,7 +22,12 @@ class PeriodActs(EscrowViews):
     def versions(self, period: int) -> tuple[Version, ...]:
         """The versions of a period in a window or dispute: the report or default first; none of any other period."""
         kpis = len(self.arguments_of(period).kpis)
-        return collect_versions((located.event for located in self.history()), period, kpis)
+        versions = collect_versions((located.event for located in self.history()), period, kpis)
+        if not versions:
+            return ()
+        # The events do not say the amounts of a report; while it waits they stay what they are.
+        report, *others = versions
+        return (replace(report, amounts=self.price(period, [report.values])[0].amounts), *others)
 
     def _shown(self, period: int) -> list[tuple[object, ...]]:
         return [version.as_tuple() for version in self.versions(period)]

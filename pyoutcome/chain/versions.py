@@ -19,10 +19,12 @@ class Version:
     """Base units; 0 for the report or default."""
     values: tuple[int, ...]
     """One per KPI, 18 decimals; ``MISSING`` for a missing one."""
+    amounts: tuple[int, ...] = ()
+    """What the program makes of them, base units per slot; of the report or default not in the events."""
 
     def as_tuple(self) -> tuple[object, ...]:
         """As the escrow takes it."""
-        return (self.party, self.stake, list(self.values))
+        return (self.party, self.stake, list(self.values), list(self.amounts))
 
 
 def collect_versions(events: Iterable[Event], period: int, kpis: int) -> tuple[Version, ...]:
@@ -37,8 +39,8 @@ def collect_versions(events: Iterable[Event], period: int, kpis: int) -> tuple[V
                 versions = (Version(0, 0, values),)
             case DefaultProposed(period=number) if number == period:
                 versions = (Version(0, 0, (MISSING,) * kpis),)
-            case Challenged(period=number, party=party, stake=stake, values=values) if number == period:
-                versions = (*versions, Version(party, stake, values))
+            case Challenged(period=number) if number == period:
+                versions = (*versions, Version(event.party, event.stake, event.values, event.amounts))
             case Settled(period=number) if number == period:
                 versions = ()
     return versions

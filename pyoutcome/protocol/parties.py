@@ -84,12 +84,12 @@ def step_in(turn: Turn, action: StepIn) -> None:
     state = turn.state
     demand_stage(state, Stage.ACTIVE)
     _demand_slot(state, action.slot)
+    first = _next_period(turn)
     if action.by != state.deal.client:
         raise refusals.not_client(action.by)
     backup = state.backups[action.slot]
     if backup is None or not has_streak(state, action.slot, turn.now):
         raise refusals.no_cause()
-    first = _next_period(turn)
     outgoing = state.holder_of(action.slot, first)
     index = _begin_tenure(turn, action.slot, backup, action.payout, first, action.arrived)
     backups = (*state.backups[: action.slot], None, *state.backups[action.slot + 1 :])

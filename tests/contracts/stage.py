@@ -273,10 +273,10 @@ class Stage:
             assert period.proposals == proposals
         assert bytes.fromhex(self.state.rules_of(number).terms) == self.view("termsHashOf", number)
 
-    def versions(self, number: int) -> list[tuple[int, int, Sequence[int]]]:
+    def versions(self, number: int) -> list[tuple[int, int, Sequence[int], Sequence[int]]]:
         """As the escrow wants to see them."""
         rows = self.state.period(number).versions
-        return [(0 if version.by is None else version.by, version.stake, version.values) for version in rows]
+        return [(0 if one.by is None else one.by, one.stake, one.values, one.amounts) for one in rows]
 
 
 class Before(Moment):

@@ -162,7 +162,7 @@ class Story(Stage):
         return next((t for t in self.state.holders_of(period) if self.state.tenures[t].holder == who), None)
 
     def rule(self) -> None:
-        period = self.any_period(PeriodStage.DISPUTED)
+        period = self.any_period(PeriodStage.DISPUTED, *self.unopened())
         found = self.state.period(period)
         by = WHO["p1"] if self.seldom() else WHO["arbitrator"]
         if self.state.rules_of(period).chooses is not self.seldom():
@@ -180,8 +180,12 @@ class Story(Stage):
         action = act.Rule(by, period, found.proposals, values=values)
         self.act(action, None if signature else by, "rule", period, self.versions(period), values, signature)
 
+    def unopened(self) -> tuple[PeriodStage, ...]:
+        """Sometimes a dispute is decided that nobody has opened."""
+        return (PeriodStage.REPORTED, PeriodStage.DEFAULTED) if self.random.random() < 0.3 else ()
+
     def fall_back(self) -> None:
-        period = self.any_period(PeriodStage.DISPUTED)
+        period = self.any_period(PeriodStage.DISPUTED, *self.unopened())
         self.act(act.Fallback(period), None, "fallBack", period, self.versions(period))
 
     def agree(self) -> None:
