@@ -36,7 +36,7 @@ class Need(StrEnum):
     FALL_BACK = "fall-back"
     """The arbitrator was silent; anyone can have the report stand."""
     NOTHING = "nothing"
-    """Settled."""
+    """Settled, or left out by an early end."""
 
 
 class At(StrEnum):
@@ -47,6 +47,8 @@ class At(StrEnum):
     REPORTED = "reported"
     DISPUTED = "disputed"
     SETTLED = "settled"
+    ENDED = "ended"
+    """The agreement was ended before it."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,8 @@ def decide(facts: PeriodFacts) -> Decision:
 def _need(facts: PeriodFacts) -> tuple[Need, str]:
     if facts.stage is At.SETTLED:
         return Need.NOTHING, "Settled."
+    if facts.stage is At.ENDED:
+        return Need.NOTHING, "The agreement ends before this period."
     if not facts.active:
         return Need.ACTIVATION, "The agreement is not active yet."
     if facts.now < facts.ends:

@@ -151,7 +151,7 @@ class Books:
         desk = self._desk
         desk.agreement.period(period)
         deployed = desk.is_deployed()
-        if deployed and desk.escrow.period_state(period).stage is PeriodStage.SETTLED:
+        if deployed and period in self._settled:
             values, basis = self._settled_values(period), "settled on chain"
             rows = {row.provider: row for row in self.journal.rows if row.period == period}
         else:
@@ -257,9 +257,9 @@ class _StoredEvidence:
 
 def _view(desk: Desk, escrow: EscrowClient, names: Sequence[str]) -> ChainView:
     settled = frozenset(
-        period.number
-        for period in desk.agreement.periods
-        if escrow.period_state(period.number).stage is PeriodStage.SETTLED
+        number
+        for number in range(1, escrow.last_period() + 1)
+        if escrow.period_state(number).stage is PeriodStage.SETTLED
     )
     return ChainView(
         chain_id=desk.network.chain_id,

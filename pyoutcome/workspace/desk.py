@@ -100,6 +100,22 @@ class Desk:
         """Whether the escrow exists and is active."""
         return self.is_deployed() and self.undeployed_escrow.stage() is Stage.ACTIVE
 
+    def party_of(self, tenure: int) -> str:
+        """Id of the client (-1) or of whoever holds a tenure; WorkspaceError ``address-missing`` if nobody here is."""
+        if tenure < 0:
+            return "client"
+        holder = self.escrow.account(tenure).holder
+        known = (party for party, address in self.parties.addresses.items() if address == holder)
+        found = next(known, None)
+        if found is None:
+            raise WorkspaceError(
+                "address-missing",
+                f"Nobody known here has the address {holder}, which holds a provider's place.",
+                "Record it with `pyoutcome key trust PARTY ADDRESS`.",
+                address=holder,
+            )
+        return found
+
     def money(self, units: int) -> str:
         """Base units as people write them: ``520,000.00 TUSD``."""
         token = self.agreement.token

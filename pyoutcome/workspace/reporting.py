@@ -24,7 +24,6 @@ from pyoutcome.workspace.evidencing import (
 if TYPE_CHECKING:
     from pyoutcome.evidence.recomputation import Recomputation
 
-_PROPOSED = (PeriodStage.REPORTED, PeriodStage.DEFAULTED)
 _STAGES = {
     PeriodStage.NONE: At.OPEN,
     PeriodStage.DEFAULTED: At.DEFAULTED,
@@ -53,12 +52,11 @@ class PeriodDesk:
         desk = self.desk
         arguments = desk.deal.arguments
         active = desk.is_active()
-        stage, until, challenged = PeriodStage.NONE, 0, False
+        stage, until, challenged = At.OPEN, 0, False
         if desk.is_deployed():
-            state = desk.escrow.period_state(period)
-            stage, until = state.stage, state.until
-            challenged = stage in _PROPOSED and len(desk.escrow.versions(period)) > 1
-        settled = stage is PeriodStage.SETTLED
+            stage, until = self._standing(period)
+            challenged = stage in (At.REPORTED, At.DEFAULTED) and len(desk.escrow.versions(period)) > 1
+        settled = stage is At.SETTLED
         ends = arguments.ends[period - 1]
         providers = desk.agreement.providers
         return PeriodFacts(
@@ -66,7 +64,7 @@ class PeriodDesk:
             ends=ends,
             now=desk.network.now(),
             active=active,
-            stage=_STAGES[stage],
+            stage=stage,
             until=until,
             challenged=challenged,
             waits_for=self._waits_for(period),
@@ -75,6 +73,13 @@ class PeriodDesk:
             verified_by=() if settled else tuple(report.verifier for report in agreeing_reports(desk, period).reports),
             quorum=arguments.quorum,
         )
+
+    def _standing(self, period: int) -> tuple[At, int]:
+        """Where a period stands on chain, and until when."""
+        if period > self.desk.escrow.last_period():
+            return At.ENDED, 0
+        state = self.desk.escrow.period_state(period)
+        return _STAGES[state.stage], state.until
 
     def wait_until(self, timestamp: int) -> bool:
         """Moves a local chain's clock there if this run may."""

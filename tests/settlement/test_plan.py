@@ -29,6 +29,7 @@ READY = PeriodFacts(
     [
         ({}, Need.REPORT),
         ({"stage": At.SETTLED}, Need.NOTHING),
+        ({"stage": At.ENDED, "now": 0, "active": False}, Need.NOTHING),
         ({"active": False}, Need.ACTIVATION),
         ({"now": 999}, Need.PERIOD_END),
         ({"now": 1_000}, Need.REPORT),
@@ -84,7 +85,7 @@ def test_why_names_who_is_waited_for() -> None:
 )
 def test_nothing_is_asked_of_a_settled_period_and_no_report_before_its_end(facts: PeriodFacts) -> None:
     decision = decide(facts)
-    assert (facts.stage is At.SETTLED) == (decision.need is Need.NOTHING)
+    assert (facts.stage in (At.SETTLED, At.ENDED)) == (decision.need is Need.NOTHING)
     if decision.need in (Need.REPORT, Need.SETTLE_DEFAULT, Need.SETTLE_REPORT, Need.DISPUTE, Need.FALL_BACK):
         assert facts.active
         assert facts.now >= facts.ends
