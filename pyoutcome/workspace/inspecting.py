@@ -153,8 +153,8 @@ def inspect_escrow(
             "Check both addresses with the other parties.",
             address=escrow.address,
         )
-    deal = _read_deal(escrow, own)
     own.verify()
+    deal = _read_deal(escrow, own)
     if own.predict(deal).escrow != escrow.address:
         raise _not_ours(escrow, "an escrow with the terms it answers with has another address")
     own.verify_deployed(deal)
