@@ -30,7 +30,7 @@ class Step:
 def read_own_values(desk: Desk, period: int, given: Iterable[str]) -> tuple[int, ...]:
     """``NAME=VALUE`` texts over the values that were reported or proposed; ``missing`` marks one as missing.
 
-    WorkspaceError ``bad-value-option``, ``nothing-proposed`` where a value is left out and nothing was reported.
+    WorkspaceError ``bad-own-value``, ``nothing-proposed`` where a value is left out and nothing was reported.
     """
     own: dict[str, int] = {}
     kpis = {kpi.name: kpi for kpi in desk.agreement.kpis}
@@ -38,7 +38,7 @@ def read_own_values(desk: Desk, period: int, given: Iterable[str]) -> tuple[int,
         name, equals, text = each.partition("=")
         if not equals or name not in kpis:
             raise WorkspaceError(
-                "bad-value-option",
+                "bad-own-value",
                 f"{each[:60]!r} gives no value to a KPI of the agreement.",
                 "Write NAME=VALUE, such as on_time.UA=93.5%." if not equals else did_you_mean(name, kpis),
             )

@@ -111,7 +111,7 @@ def test_nobody_else_signs_an_agreement(contested: Workspace) -> None:
 def test_a_challenge_says_which_values_it_means(contested: Workspace) -> None:
     with pytest.raises(WorkspaceError) as refused:
         contested.challenge(1, ["on_tim.UA=90%"], "UA")
-    assert "bad-value-option" == refused.value.code
+    assert "bad-own-value" == refused.value.code
     with pytest.raises(WorkspaceError) as refused:
         contested.challenge(2, ["on_time.UA=90%"], "UA")
     assert "nothing-proposed" == refused.value.code
