@@ -1,203 +1,315 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IOutcomeEscrow} from "./interfaces/IOutcomeEscrow.sol";
+import {RuleTerms} from "./RuleTerms.sol";
+import {Words} from "./program/Words.sol";
 
-/// @notice The terms of a clone, copied from its code into memory: agreement digest, program hash and nonce (a word
-/// each), then abi.encode(Arguments). The value is the memory address of the first word.
-type Terms is uint256;
+/// @notice The terms of an escrow in memory: where their parts begin. All are addresses of memory.
+struct Terms {
+    /// @dev The program as `bytes`; empty if it is a registered one.
+    bytes program;
+    /// @dev The part of the arguments that no amendment changes, and the part that one may replace.
+    uint256 deal;
+    uint256 rules;
+    /// @dev Number of periods; bytes of one slot; where the schedule begins.
+    uint256 periods;
+    uint256 slotBytes;
+    uint256 schedule;
+    /// @dev The first byte behind the arguments.
+    uint256 tail;
+    /// @dev The first byte behind everything.
+    uint256 end;
+}
 
 using DeployedTerms for Terms global;
+using RuleTerms for Terms global;
 
-/// @title Reads a clone's terms where they stand
-/// @notice What never changes lives in the clone's code. Reading single words of abi.encode(Arguments) costs a tenth of
-/// decoding it all; the factory encoded it, so its layout is known and every word is clean.
-/// @dev Indexes are not checked here; the caller has compared them with the counts.
+/// @title Reads packed arguments where they stand
+/// @notice What never changes lives in code: program ++ arguments ++ tail, written by the factory. docs/protocol.md
+/// section 12 fixes the bytes of the arguments. The tail is [32 program hash if registered][40 lines and payees if the
+/// program stands here and is sequential][32 terms hash][2 size of the arguments][1 kind].
+/// @dev Indexes are not checked here; the caller has compared them with the counts, and the factory has checked sizes.
 library DeployedTerms {
-    /// @dev Bytes of code before the terms (OpenZeppelin's Clones with immutable arguments).
-    uint256 private constant PREFIX = 0x2d;
-    /// @dev From the first word to abi.encode(Arguments), and past its leading offset to the struct.
-    uint256 private constant ENCODED = 0x60;
-    uint256 private constant ARGUMENTS = 0x80;
+    // Bits of the kind.
+    uint256 internal constant REGISTERED = 1;
+    uint256 internal constant SEQUENTIAL = 2;
 
-    // Places of the fields in the struct's head, in words. A dynamic field's word is its offset from the head.
-    uint256 private constant CLIENT = 0;
-    uint256 private constant TOKEN = 1;
-    uint256 private constant UNIT_DECIMALS = 2;
-    uint256 private constant QUORUM = 3;
-    uint256 private constant VERIFIERS = 4;
-    uint256 private constant PROVIDERS = 6;
-    uint256 private constant KPIS = 7;
-    uint256 private constant PARAMETERS = 8;
-    uint256 private constant ACTIVATE_BY = 9;
-    uint256 private constant START = 10;
-    uint256 private constant ENDS = 11;
-    uint256 private constant EVIDENCE_WINDOW = 12;
-    uint256 private constant DEFAULT_WINDOW = 13;
-    uint256 private constant HOLDBACK_RATE = 14;
-    uint256 private constant HOLDBACK_RELEASE = 15;
-    uint256 private constant RESERVE = 16;
+    // Bits of the deal's flags.
+    uint256 internal constant PAYOUTS = 1;
+    uint256 internal constant BONDS = 2;
+    uint256 internal constant BACKUPS = 4;
+    uint256 internal constant EXITS = 8;
+    uint256 internal constant RESTATES = 16;
 
-    /// @dev What a clone's code carries behind the proxy, and the arguments' hash. Whole words, as everything is encoded.
-    function encode(IOutcomeEscrow.Arguments calldata args, bytes32 agreement, bytes32 program, uint256 number)
-        internal
-        pure
-        returns (bytes memory data, bytes32 hash)
-    {
-        bytes memory encoded = abi.encode(args);
-        return (abi.encodePacked(agreement, program, number, encoded), keccak256(encoded));
-    }
+    // Bytes before the slots, of the part on exits, and of a sum of money.
+    uint256 internal constant DEAL_HEAD = 73;
+    uint256 internal constant EXIT_SIZE = 10;
+    uint256 internal constant MONEY = 13;
 
-    /// @dev Copies the terms of this clone into memory.
-    function read() internal view returns (Terms terms) {
+    /// @dev Copies the terms in the code of `account`, behind its first `prefix` bytes, into memory.
+    function read(address account, uint256 prefix) internal view returns (Terms memory terms) {
+        uint256 start;
+        uint256 size;
+        // The word before the bytes becomes the length of the program, so that it is a `bytes` where it stands.
         assembly ("memory-safe") {
-            let size := sub(extcodesize(address()), PREFIX)
-            terms := mload(0x40)
-            mstore(0x40, add(terms, size))
-            extcodecopy(address(), terms, PREFIX, size)
+            size := sub(extcodesize(account), prefix)
+            start := add(mload(0x40), 0x20)
+            mstore(0x40, and(add(add(start, size), 0x3f), not(0x1f)))
+            extcodecopy(account, start, prefix, size)
         }
+        locate(terms, start, size);
     }
 
-    /// @dev keccak256(abi.encode(Arguments)).
-    function argsHash(Terms terms) internal view returns (bytes32 hash) {
+    /// @dev The same for terms that are already in memory.
+    function inside(bytes memory blob) internal pure returns (Terms memory terms) {
+        uint256 start;
         assembly ("memory-safe") {
-            hash := keccak256(add(terms, ENCODED), sub(extcodesize(address()), add(PREFIX, ENCODED)))
+            start := add(blob, 0x20)
         }
+        locate(terms, start, blob.length);
     }
 
-    /// @dev Ends the call with the arguments as its answer: abi.encode(Arguments) is what a function that returns them
-    /// gives, so nothing is decoded and encoded again.
-    function answer(Terms terms) internal view {
-        assembly ("memory-safe") {
-            return(add(terms, ENCODED), sub(extcodesize(address()), add(PREFIX, ENCODED)))
-        }
-    }
-
-    function agreementDigest(Terms terms) internal pure returns (bytes32) {
-        return bytes32(word(Terms.unwrap(terms)));
-    }
-
-    function programHash(Terms terms) internal pure returns (bytes32) {
-        return bytes32(word(Terms.unwrap(terms) + 0x20));
-    }
-
-    function nonce(Terms terms) internal pure returns (uint256) {
-        return word(Terms.unwrap(terms) + 0x40);
-    }
-
-    function client(Terms terms) internal pure returns (address) {
-        return address(uint160(head(terms, CLIENT)));
-    }
-
-    function token(Terms terms) internal pure returns (address) {
-        return address(uint160(head(terms, TOKEN)));
-    }
-
-    function unitDecimals(Terms terms) internal pure returns (uint256) {
-        return head(terms, UNIT_DECIMALS);
-    }
-
-    function quorum(Terms terms) internal pure returns (uint256) {
-        return head(terms, QUORUM);
-    }
-
-    function verifierCount(Terms terms) internal pure returns (uint256) {
-        return word(array(terms, VERIFIERS));
-    }
-
-    function verifier(Terms terms, uint256 index) internal pure returns (address) {
-        return address(uint160(word(array(terms, VERIFIERS) + 0x20 + 0x20 * index)));
-    }
-
-    function providerCount(Terms terms) internal pure returns (uint256) {
-        return word(array(terms, PROVIDERS));
-    }
-
-    function providerSigner(Terms terms, uint256 index) internal pure returns (address) {
-        return address(uint160(word(array(terms, PROVIDERS) + 0x20 + 0x40 * index)));
-    }
-
-    function providerPayout(Terms terms, uint256 index) internal pure returns (address) {
-        return address(uint160(word(array(terms, PROVIDERS) + 0x40 + 0x40 * index)));
-    }
-
-    function kpiCount(Terms terms) internal pure returns (uint256) {
-        return word(array(terms, KPIS));
-    }
-
-    function kpi(Terms terms, uint256 index) internal pure returns (IOutcomeEscrow.Kpi memory) {
-        uint256 at = array(terms, KPIS) + 0x20 + 0xa0 * index;
-        return IOutcomeEscrow.Kpi({
-            decimals: uint8(word(at)),
-            mayBeMissing: word(at + 0x20) != 0,
-            low: int256(word(at + 0x40)),
-            high: int256(word(at + 0x60)),
-            ifMissing: int256(word(at + 0x80))
-        });
-    }
-
-    /// @dev The parameter vector, where it stands: an array of words is encoded as memory holds it.
-    function parameters(Terms terms) internal pure returns (int256[] memory values) {
-        uint256 at = array(terms, PARAMETERS);
-        assembly ("memory-safe") {
-            values := at
-        }
-    }
-
-    function activateBy(Terms terms) internal pure returns (uint256) {
-        return head(terms, ACTIVATE_BY);
-    }
-
-    function periodCount(Terms terms) internal pure returns (uint256) {
-        return word(array(terms, ENDS));
-    }
-
-    /// @dev Periods are numbered from 1.
-    function endOf(Terms terms, uint256 period) internal pure returns (uint256) {
-        return word(array(terms, ENDS) + 0x20 * period);
-    }
-
-    function startOf(Terms terms, uint256 period) internal pure returns (uint256) {
-        return period == 1 ? head(terms, START) : endOf(terms, period - 1);
-    }
-
-    function evidenceWindow(Terms terms) internal pure returns (uint256) {
-        return head(terms, EVIDENCE_WINDOW);
-    }
-
-    function defaultWindow(Terms terms) internal pure returns (uint256) {
-        return head(terms, DEFAULT_WINDOW);
-    }
-
-    function holdbackRate(Terms terms) internal pure returns (uint256) {
-        return head(terms, HOLDBACK_RATE);
-    }
-
-    function holdbackRelease(Terms terms) internal pure returns (uint256) {
-        return head(terms, HOLDBACK_RELEASE);
-    }
-
-    function reserve(Terms terms) internal pure returns (uint256) {
-        return head(terms, RESERVE);
-    }
-
-    /// @dev The word of a field in the struct's head.
-    function head(Terms terms, uint256 field) private pure returns (uint256) {
+    function locate(Terms memory terms, uint256 start, uint256 size) private pure {
         unchecked {
-            return word(Terms.unwrap(terms) + ARGUMENTS + 0x20 * field);
+            terms.end = start + size;
+            uint256 packed = number(terms.end - 3, 2);
+            uint256 kind_ = Words.byteAt(terms.end - 1);
+            uint256 tail = terms.end - 35;
+            if (kind_ & REGISTERED != 0) tail -= 32;
+            else if (kind_ & SEQUENTIAL != 0) tail -= 40;
+            terms.tail = tail;
+            uint256 deal = tail - packed;
+            terms.deal = deal;
+            terms.rules = deal + number(deal, 2);
+            terms.periods = number(deal + 53, 2);
+            uint256 flags = Words.byteAt(deal + 71);
+            uint256 slot = 20 + (flags & PAYOUTS != 0 ? 20 : 0) + (flags & BONDS != 0 ? MONEY : 0)
+                + (flags & BACKUPS != 0 ? 20 : 0);
+            terms.slotBytes = slot;
+            terms.schedule = deal + DEAL_HEAD + slot * Words.byteAt(deal + 72);
+            uint256 length = deal - start;
+            bytes memory program;
+            assembly ("memory-safe") {
+                program := sub(start, 0x20)
+                mstore(program, length)
+            }
+            terms.program = program;
         }
     }
 
-    /// @dev Where a dynamic field's length stands; its items follow.
-    function array(Terms terms, uint256 field) private pure returns (uint256) {
+    // --- tail -------------------------------------------------------------------------------------------------------
+
+    function isRegistered(Terms memory terms) internal pure returns (bool) {
+        return Words.byteAt(terms.end - 1) & REGISTERED != 0;
+    }
+
+    /// @dev Whether the program reads earlier periods.
+    function isSequential(Terms memory terms) internal pure returns (bool) {
         unchecked {
-            return Terms.unwrap(terms) + ARGUMENTS + head(terms, field);
+            return Words.byteAt(terms.end - 1) & SEQUENTIAL != 0;
         }
     }
 
-    function word(uint256 at) private pure returns (uint256 value) {
+    function termsHash(Terms memory terms) internal pure returns (bytes32) {
+        unchecked {
+            return bytes32(uint256(Words.load(terms.end - 35)));
+        }
+    }
+
+    function programHash(Terms memory terms) internal pure returns (bytes32) {
+        return isRegistered(terms) ? bytes32(uint256(Words.load(terms.tail))) : keccak256(terms.program);
+    }
+
+    /// @dev Of a sequential program that stands here: bit i of each says that it reads the sum of line or payee i.
+    function past(Terms memory terms) internal pure returns (uint256 lines, uint256 payees) {
+        return (uint256(Words.load(terms.tail)), number(terms.tail + 32, 8));
+    }
+
+    /// @dev keccak256 of the packed arguments.
+    function argsHash(Terms memory terms) internal pure returns (bytes32 hash) {
+        return hashOf(terms.deal, terms.tail);
+    }
+
+    /// @dev What two terms must have in common so that one may replace the other.
+    function dealHash(Terms memory terms) internal pure returns (bytes32 hash) {
+        return hashOf(terms.deal, terms.rules);
+    }
+
+    /// @dev A copy of the packed arguments.
+    function arguments(Terms memory terms) internal pure returns (bytes memory) {
+        return part(terms.deal, terms.tail);
+    }
+
+    // --- deal -------------------------------------------------------------------------------------------------------
+
+    function client(Terms memory terms) internal pure returns (address) {
+        return addressAt(terms.deal + 2);
+    }
+
+    function token(Terms memory terms) internal pure returns (address) {
+        unchecked {
+            return addressAt(terms.deal + 22);
+        }
+    }
+
+    function unitDecimals(Terms memory terms) internal pure returns (uint256) {
+        unchecked {
+            return Words.byteAt(terms.deal + 42);
+        }
+    }
+
+    function activateBy(Terms memory terms) internal pure returns (uint256) {
+        return number(terms.deal + 43, 5);
+    }
+
+    function periodCount(Terms memory terms) internal pure returns (uint256) {
+        return terms.periods;
+    }
+
+    /// @dev Share of each credit that is held back, 18 decimals.
+    function holdbackRate(Terms memory terms) internal pure returns (uint256) {
+        unchecked {
+            return number(terms.deal + 59, 8);
+        }
+    }
+
+    /// @dev Seconds from the end of the last period to the release of holdback.
+    function holdbackDelay(Terms memory terms) internal pure returns (uint256) {
+        return number(terms.deal + 67, 4);
+    }
+
+    function slotCount(Terms memory terms) internal pure returns (uint256) {
+        unchecked {
+            return Words.byteAt(terms.deal + 72);
+        }
+    }
+
+    function signerOf(Terms memory terms, uint256 slot) internal pure returns (address) {
+        return addressAt(slotAt(terms, slot));
+    }
+
+    function payoutOf(Terms memory terms, uint256 slot) internal pure returns (address) {
+        unchecked {
+            return addressAt(slotAt(terms, slot) + (has(terms, PAYOUTS) ? 20 : 0));
+        }
+    }
+
+    /// @dev What every holder of the slot deposits.
+    function bondOf(Terms memory terms, uint256 slot) internal pure returns (uint256) {
+        if (!has(terms, BONDS)) return 0;
+        return number(slotAt(terms, slot) + (has(terms, PAYOUTS) ? 40 : 20), MONEY);
+    }
+
+    /// @dev Who may step in; zero for nobody.
+    function backupOf(Terms memory terms, uint256 slot) internal pure returns (address) {
+        return has(terms, BACKUPS) ? addressAt(slotAt(terms, slot) + slotSize(terms) - 20) : address(0);
+    }
+
+    /// @dev When a period ends. Periods are numbered from 1; 0 ends when the first starts.
+    function endOf(Terms memory terms, uint256 period) internal pure returns (uint256) {
+        unchecked {
+            uint256 start = number(terms.deal + 48, 5);
+            if (period == 0) return start;
+            uint256 step = number(terms.deal + 55, 3);
+            uint256 width = Words.byteAt(terms.deal + 58);
+            uint256 at = terms.schedule;
+            if (width == 0) return start + step * period * number(at, 4);
+            return start + step * number(at + (period - 1) * width, width);
+        }
+    }
+
+    /// @dev How many periods of the schedule have started at `time`.
+    function startedAt(Terms memory terms, uint256 time) internal pure returns (uint256 low) {
+        uint256 high = periodCount(terms);
+        // Period n has started if period n - 1 has ended.
+        while (low < high) {
+            uint256 middle = (low + high) / 2;
+            if (endOf(terms, middle) <= time) low = middle + 1;
+            else high = middle;
+        }
+    }
+
+    function has(Terms memory terms, uint256 flag) internal pure returns (bool) {
+        unchecked {
+            return Words.byteAt(terms.deal + 71) & flag != 0;
+        }
+    }
+
+    function cureWindow(Terms memory terms) internal pure returns (uint256) {
+        return exitNumber(terms, 0, 4);
+    }
+
+    function noticeTime(Terms memory terms) internal pure returns (uint256) {
+        return exitNumber(terms, 4, 4);
+    }
+
+    /// @dev Bit 0: the client, bit 1: a provider may end it for convenience.
+    function convenience(Terms memory terms) internal pure returns (uint256) {
+        return exitNumber(terms, 8, 1);
+    }
+
+    /// @dev Breaches in a row that are cause to step in and to end it; 0 is never.
+    function streak(Terms memory terms) internal pure returns (uint256) {
+        return exitNumber(terms, 9, 1);
+    }
+
+    /// @dev What a client's notice pays to a slot.
+    function feeOf(Terms memory terms, uint256 slot) internal pure returns (uint256) {
+        return exitNumber(terms, EXIT_SIZE + MONEY * slot, MONEY);
+    }
+
+    // --- bytes ------------------------------------------------------------------------------------------------------
+
+    /// @dev Bytes of one slot.
+    function slotSize(Terms memory terms) internal pure returns (uint256) {
+        return terms.slotBytes;
+    }
+
+    function slotAt(Terms memory terms, uint256 slot) internal pure returns (uint256) {
+        unchecked {
+            return terms.deal + DEAL_HEAD + slot * terms.slotBytes;
+        }
+    }
+
+    /// @dev Bytes of the schedule.
+    function scheduleSize(Terms memory terms) internal pure returns (uint256) {
+        unchecked {
+            uint256 width = Words.byteAt(terms.deal + 58);
+            return width == 0 ? 4 : width * periodCount(terms);
+        }
+    }
+
+    function exitNumber(Terms memory terms, uint256 offset, uint256 width) private pure returns (uint256) {
+        if (!has(terms, EXITS)) return 0;
+        return number(terms.schedule + scheduleSize(terms) + offset, width);
+    }
+
+    function addressAt(uint256 at) internal pure returns (address) {
+        return address(uint160(uint256(Words.load(at)) >> 96));
+    }
+
+    /// @dev An unsigned number of 1 to 32 bytes.
+    function number(uint256 at, uint256 width) internal pure returns (uint256) {
+        unchecked {
+            return uint256(Words.load(at)) >> (256 - 8 * width);
+        }
+    }
+
+    function hashOf(uint256 from, uint256 to) private pure returns (bytes32 hash) {
         assembly ("memory-safe") {
-            value := mload(at)
+            hash := keccak256(from, sub(to, from))
+        }
+    }
+
+    /// @dev A copy of the bytes from one address of memory up to another.
+    function part(uint256 from, uint256 to) internal pure returns (bytes memory copy) {
+        assembly ("memory-safe") {
+            let size := sub(to, from)
+            copy := mload(0x40)
+            mstore(copy, size)
+            mcopy(add(copy, 0x20), from, size)
+            mstore(add(add(copy, 0x20), size), 0)
+            mstore(0x40, and(add(add(copy, size), 0x5f), not(0x1f)))
         }
     }
 }

@@ -6,12 +6,13 @@ import {Create3} from "@openzeppelin/contracts/utils/Create3.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 
 import {ArgumentRules} from "./ArgumentRules.sol";
-import {DeployedTerms} from "./DeployedTerms.sol";
+import {DeployedTerms, Terms} from "./DeployedTerms.sol";
+import {IEscrowErrors} from "./interfaces/IEscrowErrors.sol";
 import {IEscrowFactory} from "./interfaces/IEscrowFactory.sol";
 import {IOutcomeEscrow} from "./interfaces/IOutcomeEscrow.sol";
 import {Messages} from "./Messages.sol";
 import {OutcomeEscrow} from "./OutcomeEscrow.sol";
-import {Format, ProgramFault} from "./program/ProgramFormat.sol";
+import {Format, Header, ProgramFault} from "./program/ProgramFormat.sol";
 import {ProgramStore} from "./program/ProgramStore.sol";
 import {ProgramVerifier} from "./program/ProgramVerifier.sol";
 
@@ -22,46 +23,67 @@ contract EscrowFactory is IEscrowFactory, EIP712 {
     /// @inheritdoc IEscrowFactory
     address public immutable implementation;
 
-    constructor() EIP712(Messages.NAME, Messages.VERSION) {
-        implementation = address(new OutcomeEscrow());
+    /// @dev The contracts that escrows reach for what is not ordinary. Their code is part of what a factory is.
+    constructor(address settling, address disputes, address rulings) EIP712(Messages.NAME, Messages.VERSION) {
+        implementation = address(new OutcomeEscrow(settling, disputes, rulings));
     }
 
     /// @inheritdoc IEscrowFactory
     function registerProgram(bytes calldata program) external returns (bytes32 programHash) {
         programHash = keccak256(program);
         if (isRegistered(programHash)) return programHash;
-        (ProgramFault fault, uint256 offset, Format.Past memory past) = ProgramVerifier.verify(program);
-        if (fault != ProgramFault.None) revert BadProgram(fault, offset);
-
+        Format.Past memory past = _verify(program);
         emit ProgramRegistered(programHash, programStore(programHash));
         Create3.deploy(0, programHash, ProgramStore.creationCode(program, past));
     }
 
-    /// @inheritdoc IEscrowFactory
-    function create(IOutcomeEscrow.Arguments calldata args, bytes32 agreementDigest, bytes32 programHash, uint256 nonce)
-        external
-        returns (address escrow)
-    {
-        bytes memory terms;
-        bytes32 termsHash;
-        (escrow, termsHash, terms) = prepare(args, agreementDigest, programHash, nonce);
-        if (escrow.code.length != 0) return escrow;
-        if (!isRegistered(programHash)) revert UnknownProgram(programHash);
-        uint8 broken = ArgumentRules.firstBroken(args, Format.readHeader(ProgramStore.read(programStore(programHash))));
-        if (broken != 0) revert BadArguments(broken);
-
-        emit EscrowCreated(escrow, args.client, termsHash, agreementDigest);
-        Clones.cloneDeterministicWithImmutableArgs(implementation, terms, bytes32(0));
+    function _verify(bytes memory program) private pure returns (Format.Past memory) {
+        (ProgramFault fault, uint256 offset, Format.Past memory past) = ProgramVerifier.verify(program);
+        if (fault != ProgramFault.None) revert BadProgram(fault, offset);
+        return past;
     }
 
     /// @inheritdoc IEscrowFactory
-    function predict(
-        IOutcomeEscrow.Arguments calldata args,
-        bytes32 agreementDigest,
-        bytes32 programHash,
-        uint256 nonce
-    ) external view returns (address escrow, bytes32 termsHash) {
-        (escrow, termsHash,) = prepare(args, agreementDigest, programHash, nonce);
+    function create(Offer calldata offer, bytes[] calldata signatures) external returns (address escrow) {
+        (bytes memory blob, bytes32 termsHash, address client) = _prepare(offer);
+        escrow = Clones.predictDeterministicAddressWithImmutableArgs(implementation, blob, bytes32(0));
+        if (escrow.code.length == 0) {
+            emit EscrowCreated(escrow, client, termsHash, offer.agreementDigest);
+            Clones.cloneDeterministicWithImmutableArgs(implementation, blob, bytes32(0));
+        } else if (signatures.length == 0 || IOutcomeEscrow(escrow).isAccepted()) {
+            return escrow;
+        }
+        if (signatures.length != 0) IOutcomeEscrow(escrow).accept(offer.agreementDigest, offer.nonce, signatures);
+    }
+
+    /// @inheritdoc IEscrowFactory
+    function createMany(Offer[] calldata offers, bytes[][] calldata signatures, uint256 allowance)
+        external
+        returns (address[] memory escrows)
+    {
+        escrows = new address[](offers.length);
+        for (uint256 i = 0; i < offers.length; ++i) {
+            // A call passes on at most 63/64 of the gas.
+            uint256 needed = allowance + allowance / 63 + 20_000;
+            if (gasleft() < needed) revert IEscrowErrors.TooLittleGas(gasleft(), needed);
+            try this.create{gas: allowance}(offers[i], signatures[i]) returns (address escrow) {
+                escrows[i] = escrow;
+            } catch {
+                emit NotCreated(i);
+            }
+        }
+    }
+
+    /// @inheritdoc IEscrowFactory
+    function predict(Offer calldata offer) external view returns (address escrow, bytes32 termsHash) {
+        bytes memory blob;
+        (blob, termsHash,) = _prepare(offer);
+        escrow = Clones.predictDeterministicAddressWithImmutableArgs(implementation, blob, bytes32(0));
+    }
+
+    /// @inheritdoc IEscrowFactory
+    function prepare(Offer calldata offer) external view returns (bytes memory blob, bytes32 termsHash) {
+        (blob, termsHash,) = _prepare(offer);
     }
 
     /// @inheritdoc IEscrowFactory
@@ -79,17 +101,42 @@ contract EscrowFactory is IEscrowFactory, EIP712 {
         return _domainSeparatorV4();
     }
 
-    /// @dev Address, digest to sign, and what the clone's code will carry.
-    function prepare(
-        IOutcomeEscrow.Arguments calldata args,
-        bytes32 agreementDigest,
-        bytes32 programHash,
-        uint256 nonce
-    ) private view returns (address escrow, bytes32 termsHash, bytes memory terms) {
-        bytes32 argsHash;
-        (terms, argsHash) = DeployedTerms.encode(args, agreementDigest, programHash, nonce);
-        if (terms.length > ArgumentRules.MOST_TERMS) revert BadArguments(14);
-        escrow = Clones.predictDeterministicAddressWithImmutableArgs(implementation, terms, bytes32(0));
-        termsHash = Messages.termsDigest(_domainSeparatorV4(), agreementDigest, programHash, argsHash, nonce);
+    /// @dev What code will carry, checked; its digest; and the client.
+    function _prepare(Offer calldata offer)
+        private
+        view
+        returns (bytes memory blob, bytes32 termsHash, address client)
+    {
+        bytes memory kept;
+        bytes32 programHash;
+        bool sequential;
+        Header header;
+        if (offer.program.length == 0) {
+            programHash = offer.programHash;
+            if (!isRegistered(programHash)) revert UnknownProgram(programHash);
+            address store = programStore(programHash);
+            sequential = ProgramStore.isSequential(store);
+            header = Format.readHeader(ProgramStore.read(store, sequential));
+            kept = abi.encodePacked(programHash);
+        } else {
+            bytes memory program = offer.program;
+            Format.Past memory past = _verify(program);
+            (programHash, sequential, header) = (keccak256(program), past.sequential, Format.readHeader(program));
+            if (sequential) kept = abi.encodePacked(past.lines, past.payees);
+        }
+        bytes calldata packed = offer.arguments;
+        termsHash = Messages.termsDigest(
+            _domainSeparatorV4(), offer.agreementDigest, programHash, keccak256(packed), offer.nonce
+        );
+        uint8 kind = uint8(
+            (offer.program.length == 0 ? DeployedTerms.REGISTERED : 0) | (sequential ? DeployedTerms.SEQUENTIAL : 0)
+        );
+        if (packed.length > type(uint16).max) revert BadArguments(14);
+        blob = bytes.concat(offer.program, packed, kept, termsHash, bytes2(uint16(packed.length)), bytes1(kind));
+        if (blob.length > ArgumentRules.MOST_TERMS) revert BadArguments(14);
+        Terms memory terms = DeployedTerms.inside(bytes.concat(blob));
+        uint8 broken = ArgumentRules.firstBroken(terms, header);
+        if (broken != 0) revert BadArguments(broken);
+        client = terms.client();
     }
 }

@@ -2,112 +2,60 @@
 pragma solidity 0.8.37;
 
 import {Terms} from "./DeployedTerms.sol";
-import {EscrowState} from "./EscrowState.sol";
+import {EscrowPeriods} from "./EscrowPeriods.sol";
+import {Turn} from "./EscrowState.sol";
 import {IOutcomeEscrow} from "./interfaces/IOutcomeEscrow.sol";
-import {RunError} from "./program/ProgramFormat.sol";
+import {Format, Header, RunError} from "./program/ProgramFormat.sol";
 import {ProgramMachine} from "./program/ProgramMachine.sol";
 import {ProgramState} from "./program/ProgramState.sol";
 import {ProgramStore} from "./program/ProgramStore.sol";
+import {Words} from "./program/Words.sol";
 
-/// @title From a period's values to its amounts, and what periods leave to later ones
-/// @notice Runs the program once. Only a sequential program reads or writes carried state, and only a run without error
-/// changes it.
-abstract contract EscrowPricing is EscrowState {
+/// @title From a period's values to its amounts
+abstract contract EscrowPricing is EscrowPeriods {
     /// @dev Amounts are below 2^112 base units, so that no sum over 1,024 periods leaves 128 bits.
     int256 private constant MOST_AMOUNT = int256(uint256(type(uint112).max));
 
-    /// @dev Each provider's signed amount in base units, truncated toward zero once; all 0 with a program error.
-    function _price(Terms terms, uint32 period, int256[] memory inputs)
+    /// @dev Runs the program on a period's values. Changes nothing.
+    function _price(Turn memory turn, Terms memory terms, uint256 period, Values memory values)
         internal
-        returns (uint256 programError, int256[] memory amounts)
+        view
+        returns (IOutcomeEscrow.Priced memory priced, Past memory past)
     {
-        address store = _store(terms);
-        if (_hot.sequential) {
-            _hot.turnAt = uint40(block.timestamp);
-            (programError, amounts) = _priceInTurn(terms, store, period, inputs);
+        int256[] memory parameters = terms.parameters(values.parametersAt);
+        int256[] memory earned;
+        bool sequential = terms.isSequential();
+        if (sequential) {
+            past = _recall(turn, terms, period);
+            earned = _earnedBefore(turn, past.payees);
         } else {
-            bytes memory code = ProgramStore.read(store, false);
-            int256[] memory locals;
-            int256[] memory nothing;
-            (programError, locals) = ProgramMachine.run(code, inputs, terms.parameters(), period, _carried, 0, nothing);
-            if (programError == RunError.NONE) (programError, amounts) = _amounts(code, locals, _unit(terms));
+            past.code = terms.isRegistered() ? ProgramStore.read(_store(terms), false) : terms.program;
         }
-        if (programError != RunError.NONE) amounts = new int256[](terms.providerCount());
-    }
-
-    /// @dev The same for a program that reads earlier periods. A run without error changes what they left.
-    function _priceInTurn(Terms terms, address store, uint32 period, int256[] memory inputs)
-        private
-        returns (uint256 programError, int256[] memory amounts)
-    {
-        bytes memory code = ProgramStore.read(store, true);
-        int256 unit = _unit(terms);
-        uint256 periods = _hot.carried;
-        uint256 lines = ProgramStore.readLines(store);
-        uint256 payees = ProgramStore.readPayees(store);
-        int256[] memory earned = _earned(terms, payees, unit);
-        int256[] memory locals;
-        (programError, locals) = ProgramMachine.run(code, inputs, terms.parameters(), period, _carried, periods, earned);
-        if (programError != RunError.NONE) return (programError, amounts);
-        int256[] memory sums;
-        (sums, programError) = ProgramState.addUp(_carried, code, locals, lines, payees, earned, unit);
-        if (programError != RunError.NONE) return (programError, amounts);
-        (programError, amounts) = _amounts(code, locals, unit);
-        if (programError != RunError.NONE) return (programError, amounts);
-
-        ProgramState.keep(_carried, code, inputs, locals, periods, lines, sums);
-        ++_hot.carried;
+        (priced.programError, priced.locals) =
+            ProgramMachine.run(past.code, values.inputs, parameters, period, _carried[past.carried], past.runs, earned);
+        int256 unit = int256(10 ** (18 - turn.terms.unitDecimals()));
+        if (sequential && priced.programError == RunError.NONE) {
+            (priced.sums, priced.programError) = ProgramState.addUp(
+                _carried[past.carried], past.code, priced.locals, past.lines, past.payees, earned, unit
+            );
+        }
+        if (priced.programError == RunError.NONE) _cut(priced, past.code, unit);
+        if (priced.programError != RunError.NONE) priced.amounts = new int256[](turn.terms.slotCount());
     }
 
     /// @dev The payees' locals in base units; an error if one is too large for the books.
-    function _amounts(bytes memory code, int256[] memory locals, int256 unit)
-        private
-        pure
-        returns (uint256 programError, int256[] memory amounts)
-    {
-        amounts = ProgramMachine.payeeAmounts(code, locals);
-        for (uint256 i = 0; i < amounts.length; ++i) {
-            amounts[i] /= unit;
-            if (amounts[i] > MOST_AMOUNT || amounts[i] < -MOST_AMOUNT) programError = RunError.AMOUNT_TOO_LARGE;
+    function _cut(IOutcomeEscrow.Priced memory priced, bytes memory code, int256 unit) private pure {
+        unchecked {
+            Header header = Format.readHeader(code);
+            uint256 table = Words.startOf(code) + header.payeeTable();
+            uint256 locals = Words.startOf(priced.locals);
+            int256[] memory amounts = new int256[](header.payees());
+            for (uint256 i = 0; i < amounts.length; ++i) {
+                int256 amount = Words.load(locals + 32 * Words.byteAt(table + i)) / unit;
+                amounts[i] = amount;
+                if (amount > MOST_AMOUNT || amount < -MOST_AMOUNT) priced.programError = RunError.AMOUNT_TOO_LARGE;
+            }
+            priced.amounts = amounts;
         }
-    }
-
-    /// @dev What each payee of `payees` (bit i: payee i) earned in all settled periods, scaled; the books have it.
-    function _earned(Terms terms, uint256 payees, int256 unit) private view returns (int256[] memory earned) {
-        earned = new int256[](terms.providerCount());
-        for (uint256 i = 0; i < earned.length; ++i) {
-            if ((payees >> i) & 1 != 0) earned[i] = _books[i].earned * unit;
-        }
-    }
-
-    /// @dev One base unit of the token as a word.
-    function _unit(Terms terms) private pure returns (int256) {
-        return int256(10 ** (18 - terms.unitDecimals()));
-    }
-
-    /// @inheritdoc IOutcomeEscrow
-    function carriedState() external view returns (int256[] memory) {
-        Terms terms = _readTerms();
-        address store = _store(terms);
-        if (!ProgramStore.isSequential(store)) return new int256[](1);
-        uint256 payees = ProgramStore.readPayees(store);
-        return ProgramState.words(
-            _carried,
-            ProgramStore.read(store, true),
-            _hot.carried,
-            ProgramStore.readLines(store),
-            payees,
-            _earned(terms, payees, _unit(terms))
-        );
-    }
-
-    /// @inheritdoc IOutcomeEscrow
-    function register(uint8 index) external view returns (int256) {
-        return _carried.registers[index];
-    }
-
-    /// @inheritdoc IOutcomeEscrow
-    function toDate(uint8 line) external view returns (int256) {
-        return _carried.toDate[line];
     }
 }

@@ -1,279 +1,274 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Create3} from "@openzeppelin/contracts/utils/Create3.sol";
-import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {BitMaps} from "@openzeppelin/contracts/utils/structs/BitMaps.sol";
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 
 import {DeployedTerms, Terms} from "./DeployedTerms.sol";
-import {IOutcomeEscrow} from "./interfaces/IOutcomeEscrow.sol";
-import {Messages} from "./Messages.sol";
+import {IEscrowErrors} from "./interfaces/IEscrowErrors.sol";
+import {IEscrowEvents} from "./interfaces/IEscrowEvents.sol";
 import {ProgramState} from "./program/ProgramState.sol";
-import {ProgramStore} from "./program/ProgramStore.sol";
 
-/// @title What an escrow remembers, and everything that can be read from it
-/// @dev What never changes is in the clone's code (DeployedTerms). Storage is laid out so that an ordinary settlement
-/// writes the hot slot, the purse, one word of settled periods and one word per provider; the other words of an
-/// account and the queue are read only for a provider marked exceptional, and carried state only for a sequential program.
-abstract contract EscrowState is IOutcomeEscrow {
+/// @notice One act in the making: the hot slot's parts, and the terms. Written back by `_commit`.
+struct Turn {
+    Terms terms;
+    uint256 funds;
+    /// @dev Everything tracked that is not funding: holdback, bonds, stakes, claimable money.
+    uint256 others;
+    /// @dev Bit i: period i + 1 is settled; or, of a long agreement, how many are.
+    uint256 settled;
+    IEscrowErrors.Stage stage;
+    uint256 flags;
+    /// @dev The balance is below tracked, as the last sync found it: then nothing is pushed.
+    bool below;
+    /// @dev The hot slot as it stands in storage.
+    uint256 stored;
+}
+
+/// @title What an escrow remembers
+/// @dev All contracts that share the work inherit this layout. What never changes is in the clone's code. An ordinary
+/// settlement writes one slot, and one per payee if there is holdback; what a flag does not say is there is not read.
+abstract contract EscrowState is IEscrowErrors, IEscrowEvents, ReentrancyGuardTransient {
     using BitMaps for BitMaps.BitMap;
 
-    /// @dev One slot that every act reads.
-    struct Hot {
-        Stage stage;
+    // Flags of the hot slot.
+    uint256 internal constant ACCEPTED = 1;
+    /// @dev A period ever had a window of its own.
+    uint256 internal constant PROPOSED = 2;
+    /// @dev Somebody ever had debt or arrears.
+    uint256 internal constant OWING = 4;
+    /// @dev A payout address ever changed.
+    uint256 internal constant MOVED = 8;
+    uint256 internal constant AMENDED = 16;
+    /// @dev Termination made an earlier period the last.
+    uint256 internal constant SHORTENED = 32;
+    uint256 internal constant UNCOVERED = 64;
+    /// @dev Some settled period lacked evidence.
+    uint256 internal constant LACKING = 128;
+    /// @dev A holder ever changed.
+    uint256 internal constant ASSIGNED = 256;
+
+    /// @dev Agreements with more periods keep settled ones in a bit map of their own.
+    uint256 internal constant MOST_HOT_PERIODS = 36;
+    uint256 internal constant MONEY = type(uint104).max;
+
+    int256 internal constant CLIENT = -1;
+    /// @dev In a report: the value is missing.
+    int256 internal constant MISSING = type(int256).min;
+
+    /// @dev Written seldom, or by periods that settle in turn.
+    struct Life {
         uint40 activatedAt;
-        /// @dev Number of settled periods.
-        uint32 settled;
-        /// @dev Whether a default was ever proposed.
-        bool defaults;
-        /// @dev Bit i: provider i ever had debt, arrears, claimable money or a moved payout. Never cleared.
-        uint64 exceptional;
-        /// @dev Known from activation on: the program reads earlier periods. Only then do the next two change.
-        bool sequential;
-        /// @dev When the latest period settled: the turn of the next one.
+        /// @dev When the latest period of a sequential program settled: the turn of the next one.
         uint40 turnAt;
-        /// @dev Periods run without error; they left what `_carried` has.
-        uint32 carried;
+        uint16 last;
+        uint40 uncoveredSince;
+        /// @dev Periods run without error that left what `_carried` has.
+        uint32 runs;
+        uint16 assignments;
+        uint16 terminations;
+        uint16 amendments;
+        uint16 tenures;
     }
 
-    /// @dev Money by what it is for. tracked = funds + held and claimable of all providers.
-    struct Purse {
-        uint128 funds;
-        uint128 tracked;
-    }
-
-    /// @dev A provider's books. What was paid is not stored: paid = earned - held - arrears + debt.
+    /// @dev Money of one tenure. The first slot is written by every period with holdback, the others seldom.
     struct Books {
-        int128 earned;
-        uint128 held;
-        // Only read and written for an exceptional provider:
+        uint104 held;
         uint128 debt;
-        uint128 claimable;
+        bool released;
+        uint104 claimable;
+        uint104 bond;
         uint128 arrears;
-        /// @dev The provider's own entries in the queue, oldest and newest; linked by `next`.
+        /// @dev Its own entries in the queue, oldest and newest; linked by `nextOwn`.
         uint32 oldest;
         uint32 newest;
         /// @dev Zero: as in the terms.
         address payout;
     }
 
+    /// @dev A holder that came later. The first tenures are the slots.
+    struct Tenure {
+        address holder;
+        uint8 slot;
+        uint16 first;
+        /// @dev The tenure before it in its slot.
+        uint16 before;
+    }
+
     /// @dev One sum in arrears, an entry of a list in the order of payment. 0 is no entry.
     struct Owed {
         uint128 amount;
-        uint32 period;
-        uint8 provider;
-        /// @dev The same provider's next entry.
+        uint16 period;
+        uint16 tenure;
         uint32 nextOwn;
-        /// @dev What of the period's credit was funded before: holdback is a share of all that is ever funded.
-        uint128 funded;
         uint32 before;
         uint32 next;
     }
 
-    /// @dev The arrears of all providers, oldest first; one slot.
+    /// @dev The arrears of all, oldest first.
     struct Queue {
         uint32 head;
         uint32 tail;
         /// @dev Number of the entry made last.
         uint32 last;
-        /// @dev How many entries the list has, and their sum.
         uint32 length;
         uint128 total;
     }
 
-    Hot internal _hot;
-    Purse internal _purse;
+    /// @dev What a slot has had of a period; kept where more than one act credits it.
+    struct Credit {
+        /// @dev What of it money was there for: holdback is always trunc(rate x funded).
+        uint112 funded;
+        int120 amount;
+        bool known;
+    }
+
+    /// @dev What is seldom to be said of a period.
+    struct Notes {
+        /// @dev Bit i: the evidence of slot i was missing in the final version, and it posted its digest.
+        uint32 lacking;
+        uint32 posted;
+        bool clientPosted;
+        uint16 agreements;
+        /// @dev When its evidence was due, if some was missing.
+        uint40 due;
+    }
+
+    /// @dev Rules in force from a period on.
+    struct Amendment {
+        address store;
+        uint16 first;
+        uint40 at;
+    }
+
+    uint256 internal _hot;
+    Life internal _life;
     Queue internal _queue;
-    BitMaps.BitMap internal _settled;
-    /// @dev From when a proposed default can be settled.
-    mapping(uint256 period => uint40) internal _settlesAt;
-    mapping(uint256 provider => Books) internal _books;
+    mapping(uint256 tenure => Books) internal _books;
     mapping(uint256 entry => Owed) internal _owed;
-    ProgramState.Carried internal _carried;
+    mapping(uint256 period => mapping(uint256 slot => Credit)) internal _credits;
+    /// @dev Windows and disputes; EscrowProposals says how.
+    mapping(uint256 place => uint256) internal _proposals;
+    mapping(uint256 period => Notes) internal _notes;
+    mapping(uint256 slot => uint256) internal _latest;
+    mapping(uint256 tenure => Tenure) internal _tenures;
+    /// @dev Numbered from 1; 0 are the terms in the clone's code.
+    mapping(uint256 number => Amendment) internal _amendments;
+    mapping(bytes32 termsHash => bool) internal _known;
+    /// @dev By the number of the amendment that started it anew; and, for each amendment, that number.
+    mapping(uint256 number => ProgramState.Carried) internal _carried;
+    mapping(uint256 amendment => uint256) internal _carriedBy;
+    /// @dev As Life.runs, for carried state that an amendment started.
+    mapping(uint256 carried => uint256) internal _runs;
+    /// @dev What a slot earned, base units; only while the program reads it.
+    mapping(uint256 slot => int256) internal _earned;
+    mapping(uint256 slot => bool) internal _lapsed;
+    mapping(uint256 nonce => bool) internal _findings;
+    uint256 internal _clientClaimable;
+    BitMaps.BitMap internal _settledMap;
 
-    /// @inheritdoc IOutcomeEscrow
-    address public immutable factory;
     /// @dev The shared code itself is no escrow.
-    address private immutable _shared;
-    uint256 private immutable _chainId;
-    bytes32 private immutable _domainSeparator;
+    address private immutable _self = address(this);
 
-    constructor() {
-        factory = msg.sender;
-        _shared = address(this);
-        _chainId = block.chainid;
-        _domainSeparator = Messages.domainSeparator(msg.sender);
+    function _demandEscrow() internal view {
+        if (address(this) == _self) revert WrongStage(Stage.Closed);
     }
 
-    // --- terms ------------------------------------------------------------------------------------------------------
+    // --- the hot slot -----------------------------------------------------------------------------------------------
 
-    /// @dev The terms in this clone's code.
-    function _readTerms() internal view returns (Terms) {
-        if (address(this) == _shared) revert WrongStage(Stage.Closed);
-        return DeployedTerms.read();
+    /// @dev Reads the terms in this clone's code and the hot slot.
+    function _open() internal view returns (Turn memory) {
+        _demandEscrow();
+        Terms memory terms = DeployedTerms.read(address(this), 0x2d);
+        uint256 word = _hot;
+        unchecked {
+            return Turn({
+                terms: terms,
+                funds: word & MONEY,
+                others: (word >> 104) & MONEY,
+                settled: (word >> 208) & (2 ** 36 - 1),
+                stage: Stage((word >> 244) & 3),
+                flags: word >> 246,
+                below: false,
+                stored: word
+            });
+        }
     }
 
-    /// @dev Computed again if the chain's id has changed, so that signatures for one branch are worth nothing on the other.
-    function _separator() internal view returns (bytes32) {
-        return block.chainid == _chainId ? _domainSeparator : Messages.domainSeparator(factory);
+    /// @dev Writes the hot slot if it changed.
+    function _commit(Turn memory turn) internal {
+        unchecked {
+            if (turn.funds + turn.others > MONEY) revert TooMuch(turn.funds + turn.others);
+            uint256 word = turn.funds | (turn.others << 104) | (turn.settled << 208) | (uint256(turn.stage) << 244)
+                | (turn.flags << 246);
+            if (word == turn.stored) return;
+            turn.stored = word;
+            _hot = word;
+        }
     }
 
-    function _termsHash(Terms terms) internal view returns (bytes32) {
-        return Messages.termsDigest(
-            _separator(), terms.agreementDigest(), terms.programHash(), terms.argsHash(), terms.nonce()
-        );
+    function _is(Turn memory turn, uint256 flag) internal pure returns (bool) {
+        return turn.flags & flag != 0;
     }
 
-    /// @dev The account that keeps the program.
-    function _store(Terms terms) internal view returns (address) {
-        return Create3.computeAddress(terms.programHash(), factory);
+    function _demandStage(Turn memory turn, Stage wanted) internal pure {
+        if (turn.stage != wanted) revert WrongStage(turn.stage);
     }
 
-    /// @inheritdoc IOutcomeEscrow
-    function arguments() external view returns (Arguments memory) {
-        _readTerms().answer();
+    // --- periods ----------------------------------------------------------------------------------------------------
+
+    function _lastOf(Turn memory turn) internal view returns (uint256) {
+        return _is(turn, SHORTENED) ? _life.last : turn.terms.periodCount();
     }
 
-    /// @inheritdoc IOutcomeEscrow
-    function agreementDigest() external view returns (bytes32) {
-        return _readTerms().agreementDigest();
+    function _isLong(Turn memory turn) private pure returns (bool) {
+        return turn.terms.periodCount() > MOST_HOT_PERIODS;
     }
 
-    /// @inheritdoc IOutcomeEscrow
-    function programHash() external view returns (bytes32) {
-        return _readTerms().programHash();
+    function _isSettled(Turn memory turn, uint256 period) internal view returns (bool) {
+        unchecked {
+            return _isLong(turn) ? _settledMap.get(period) : (turn.settled >> (period - 1)) & 1 != 0;
+        }
     }
 
-    /// @inheritdoc IOutcomeEscrow
-    function program() external view returns (bytes memory) {
-        return ProgramStore.read(_store(_readTerms()));
+    function _setSettled(Turn memory turn, uint256 period) internal {
+        unchecked {
+            if (!_isLong(turn)) {
+                turn.settled |= 1 << (period - 1);
+            } else if (!_settledMap.get(period)) {
+                _settledMap.set(period);
+                ++turn.settled;
+            }
+        }
     }
 
-    /// @inheritdoc IOutcomeEscrow
-    function nonce() external view returns (uint256) {
-        return _readTerms().nonce();
+    /// @dev How many periods are settled.
+    function _settledCount(Turn memory turn) internal pure returns (uint256 count) {
+        if (_isLong(turn)) return turn.settled;
+        unchecked {
+            for (uint256 bits = turn.settled; bits != 0; bits &= bits - 1) {
+                ++count;
+            }
+        }
     }
 
-    /// @inheritdoc IOutcomeEscrow
-    function termsHash() external view returns (bytes32) {
-        return _termsHash(_readTerms());
+    /// @dev The lowest period that is not settled.
+    function _firstUnsettled(Turn memory turn) internal view returns (uint256 period) {
+        uint256 last = turn.terms.periodCount();
+        for (period = 1; period <= last && _isSettled(turn, period);) {
+            ++period;
+        }
     }
 
-    // --- stages -----------------------------------------------------------------------------------------------------
-
-    function _demandStage(Stage wanted) internal view {
-        if (_hot.stage != wanted) revert WrongStage(_hot.stage);
+    function _demandPeriod(Turn memory turn, uint256 period) internal view {
+        _demandStage(turn, Stage.Active);
+        if (period == 0 || period > _lastOf(turn)) revert NoSuchPeriod(period);
     }
 
-    function _demandPeriod(Terms terms, uint32 period) internal pure {
-        if (period == 0 || period > terms.periodCount()) revert NoSuchPeriod(period);
-    }
-
-    function _demandUnsettled(Terms terms, uint32 period) internal view {
-        _demandStage(Stage.Active);
-        _demandPeriod(terms, period);
-        if (_settled.get(period)) revert AlreadySettled(period);
-    }
-
-    /// @dev In a sequential program an unsettled period waits until all earlier ones are settled.
-    function _demandTurn(uint32 period) internal view {
-        if (_hot.sequential && period != _hot.settled + 1) revert OutOfTurn(_hot.settled + 1);
-    }
-
-    /// @dev From when missing evidence of an unsettled period whose turn has come allows a default.
-    function _dueOf(Terms terms, uint32 period) internal view returns (uint256) {
-        return Math.max(Math.max(terms.endOf(period), _hot.activatedAt), _hot.turnAt) + terms.evidenceWindow();
-    }
-
-    /// @dev When a proposed default can be settled; 0 if none is proposed.
-    function _proposedUntil(uint32 period) internal view returns (uint256) {
-        return _hot.defaults ? _settlesAt[period] : 0;
-    }
-
-    /// @inheritdoc IOutcomeEscrow
-    function stage() external view returns (Stage) {
-        return _hot.stage;
-    }
-
-    /// @inheritdoc IOutcomeEscrow
-    function periodStage(uint32 period) external view returns (PeriodStage, uint40 settlesAt) {
-        _demandPeriod(_readTerms(), period);
-        if (_settled.get(period)) return (PeriodStage.Settled, 0);
-        settlesAt = _settlesAt[period];
-        return (settlesAt == 0 ? PeriodStage.None : PeriodStage.Defaulted, settlesAt);
-    }
-
-    /// @inheritdoc IOutcomeEscrow
-    function evidenceDue(uint32 period) external view returns (uint256) {
-        Terms terms = _readTerms();
-        _demandUnsettled(terms, period);
-        _demandTurn(period);
-        return _dueOf(terms, period);
-    }
-
-    // --- money ------------------------------------------------------------------------------------------------------
-
-    function _isExceptional(uint256 provider) internal view returns (bool) {
-        return (_hot.exceptional >> provider) & 1 != 0;
-    }
-
-    function _markExceptional(uint256 provider) internal {
-        // forge-lint: disable-next-line(incorrect-shift) one bit per provider, of which there are at most 32
-        if (!_isExceptional(provider)) _hot.exceptional |= uint64(1 << provider);
-    }
-
-    function _payoutOf(Terms terms, uint256 provider) internal view returns (address) {
-        address moved = _isExceptional(provider) ? _books[provider].payout : address(0);
-        return moved == address(0) ? terms.providerPayout(provider) : moved;
-    }
-
-    function _requiredCover(Terms terms) internal view returns (uint256) {
-        uint256 started = 0;
-        uint256 count = terms.periodCount();
-        while (started < count && terms.startOf(started + 1) <= block.timestamp) ++started;
-        // Only a period that has ended is settled, so every settled one is among the started.
-        return terms.reserve() * (started - _hot.settled);
-    }
-
-    function _demandProvider(Terms terms, uint8 provider) internal pure {
-        if (provider >= terms.providerCount()) revert NoSuchProvider(provider);
-    }
-
-    /// @inheritdoc IOutcomeEscrow
-    function funds() external view returns (uint256) {
-        return _purse.funds;
-    }
-
-    /// @inheritdoc IOutcomeEscrow
-    function tracked() external view returns (uint256) {
-        return _purse.tracked;
-    }
-
-    /// @inheritdoc IOutcomeEscrow
-    function requiredCover() external view returns (uint256) {
-        return _requiredCover(_readTerms());
-    }
-
-    /// @inheritdoc IOutcomeEscrow
-    function account(uint8 provider) external view returns (Account memory) {
-        Terms terms = _readTerms();
-        _demandProvider(terms, provider);
-        Books storage books = _books[provider];
-        int256 paid = int256(books.earned) - int256(uint256(books.held)) - int256(uint256(books.arrears))
-            + int256(uint256(books.debt));
-        return Account({
-            earned: books.earned,
-            paid: uint256(paid),
-            held: books.held,
-            debt: books.debt,
-            arrears: books.arrears,
-            claimable: books.claimable,
-            payout: _payoutOf(terms, provider)
-        });
-    }
-
-    /// @inheritdoc IOutcomeEscrow
-    function queueLength() external view returns (uint256) {
-        return _queue.length;
+    /// @dev How many periods up to the last have started.
+    function _started(Turn memory turn) internal view returns (uint256) {
+        uint256 started = turn.terms.startedAt(block.timestamp);
+        uint256 last = _lastOf(turn);
+        return started < last ? started : last;
     }
 }

@@ -1,348 +1,218 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
-import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
-import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
-import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
-import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
-import {BitMaps} from "@openzeppelin/contracts/utils/structs/BitMaps.sol";
+import {Proxy} from "@openzeppelin/contracts/proxy/Proxy.sol";
 
-import {Terms} from "./DeployedTerms.sol";
-import {EscrowMoney} from "./EscrowMoney.sol";
+import {DeployedTerms, Terms} from "./DeployedTerms.sol";
+import {EscrowHolders} from "./EscrowHolders.sol";
 import {EscrowPricing} from "./EscrowPricing.sol";
+import {EscrowValues} from "./EscrowValues.sol";
+import {Turn} from "./EscrowState.sol";
 import {IOutcomeEscrow} from "./interfaces/IOutcomeEscrow.sol";
 import {Messages} from "./Messages.sol";
-import {ProgramStore} from "./program/ProgramStore.sol";
-import {Push} from "./Push.sol";
 
-/// @title The acts of an escrow
-/// @notice IOutcomeEscrow says what each means. Every act first books what the token balance says (sync); then come
-/// checks, effects, event, interaction.
-/// @dev The code that all clones share; the factory deploys it once.
-contract OutcomeEscrow is EscrowMoney, EscrowPricing, ReentrancyGuardTransient {
-    using BitMaps for BitMaps.BitMap;
-    using SafeCast for uint256;
+/// @title What happens to an escrow every period, in the ordinary case
+/// @notice IOutcomeEscrow says what each act means. Checks, effects, event, interaction.
+/// @dev The code that all clones share, and the one that has the machine. Ordinary is: nobody owes or is owed, no holder
+/// changed, no evidence is missing, the balance is what the books say, and the funds suffice. Any other case, and any other
+/// act, is for the contract at `_implementation()`, reached by delegatecall with the same call before anything was changed;
+/// that one passes on what it does not know. Nobody can change any of them.
+contract OutcomeEscrow is EscrowPricing, Proxy {
+    uint256 private constant ONE = 1e18;
 
-    /// @dev In a report: the value is missing.
-    int256 private constant MISSING = type(int256).min;
+    /// @notice The factory that created this escrow.
+    address public immutable factory;
+    address private immutable _settling;
+    address private immutable _disputes;
+    address private immutable _rulings;
+    uint256 private immutable _chainId;
+    bytes32 private immutable _domainSeparator;
 
-    constructor() {
-        // The shared code is no escrow: nothing can be done with it.
-        _hot.stage = Stage.Closed;
+    constructor(address settling, address disputes, address rulings) {
+        factory = msg.sender;
+        _settling = settling;
+        _disputes = disputes;
+        _rulings = rulings;
+        _chainId = block.chainid;
+        _domainSeparator = Messages.domainSeparator(msg.sender);
     }
 
-    // --- offer ------------------------------------------------------------------------------------------------------
-
-    /// @inheritdoc IOutcomeEscrow
-    function deposit(uint256 amount) external payable nonReentrant returns (uint256 credited) {
-        Terms terms = _readTerms();
-        address token = terms.token();
-        uint256 needed = token == address(0) ? amount : 0;
-        if (msg.value != needed) revert WrongValue(msg.value, needed);
-        _sync(terms, msg.value);
-
-        credited = token == address(0) ? amount : _pull(token, amount);
-        if (credited == 0) revert NothingToDo();
-        _receive(credited);
-        emit Deposited(msg.sender, credited);
-        // A loss not yet made good takes from the deposit at once.
-        _sync(terms, 0);
+    /// @dev Where the rest of the work is done.
+    function _implementation() internal view override returns (address) {
+        _demandEscrow();
+        bytes4 act = msg.sig;
+        if (
+            act == IOutcomeEscrow.challenge.selector || act == IOutcomeEscrow.dispute.selector
+                || act == IOutcomeEscrow.agree.selector
+        ) return _disputes;
+        if (
+            act == IOutcomeEscrow.rule.selector || act == IOutcomeEscrow.choose.selector
+                || act == IOutcomeEscrow.fallBack.selector
+        ) return _rulings;
+        return _settling;
     }
 
-    /// @dev Takes tokens from the caller; returns what arrived, which a fee may have made less.
-    function _pull(address token, uint256 amount) private returns (uint256 arrived) {
-        uint256 before = Push.balance(token);
-        SafeERC20.safeTransferFrom(IERC20(token), msg.sender, address(this), amount);
-        return Math.saturatingSub(Push.balance(token), before);
+    function _factory() internal view override returns (address) {
+        return factory;
     }
 
-    /// @inheritdoc IOutcomeEscrow
-    function activate(bytes[] calldata signatures) external nonReentrant {
-        Terms terms = _readTerms();
-        _sync(terms, 0);
-        _demandStage(Stage.Offer);
+    /// @dev Computed again if the chain's id has changed, so that signatures for one branch are worth nothing on the other.
+    function _separator() internal view override returns (bytes32) {
+        return block.chainid == _chainId ? _domainSeparator : Messages.domainSeparator(factory);
+    }
+
+    // --- acts -------------------------------------------------------------------------------------------------------
+
+    function report(bytes calldata packed) external {
+        if (!_reportPlainly(packed)) _fallback();
+    }
+
+    function submit() external {
+        if (!_reportPlainly(msg.data[4:])) _fallback();
+    }
+
+    function settle(uint256 period, int256[] calldata values) external {
+        if (!_settlePlainly(period, values)) _fallback();
+    }
+
+    function deposit(uint256 amount) external payable returns (uint256 credited) {
+        credited = _depositPlainly(amount);
+        if (credited == 0) _fallback();
+    }
+
+    function accept(bytes32 agreementDigest, uint256 nonce, bytes[] calldata signatures) external nonReentrant {
+        // No money moves, so the balance is not asked for.
+        Turn memory turn = _open();
+        _demandStage(turn, Stage.Offer);
+        Terms memory terms = turn.terms;
         if (block.timestamp >= terms.activateBy()) revert TooLate(terms.activateBy());
-        bytes32 digest = _termsHash(terms);
-        _demandPartySignatures(terms, digest, signatures);
-        if (_purse.funds < terms.reserve()) revert ShortOfFunds(_purse.funds, terms.reserve());
-
-        _hot.stage = Stage.Active;
-        _hot.activatedAt = uint40(block.timestamp);
-        _hot.sequential = ProgramStore.isSequential(_store(terms));
-        emit Activated(digest);
-    }
-
-    /// @dev The client first, then the providers in order, nobody else.
-    function _demandPartySignatures(Terms terms, bytes32 digest, bytes[] calldata signatures) private view {
-        uint256 parties = 1 + terms.providerCount();
-        for (uint256 i = 0; i < parties; ++i) {
-            address signer = i == 0 ? terms.client() : terms.providerSigner(i - 1);
-            if (i >= signatures.length || !_hasSigned(signer, digest, signatures[i])) revert BadPartySignature(i);
-        }
-        if (signatures.length > parties) revert BadPartySignature(parties);
-    }
-
-    /// @inheritdoc IOutcomeEscrow
-    function cancel() external nonReentrant {
-        Terms terms = _readTerms();
-        _sync(terms, 0);
-        _demandStage(Stage.Offer);
-        if (block.timestamp < terms.activateBy()) revert TooEarly(terms.activateBy());
-
-        uint128 refund = _purse.funds;
-        _hot.stage = Stage.Closed;
-        _purse.funds = 0;
-        _purse.tracked -= refund;
-        emit Cancelled();
-        if (refund != 0) Push.send(terms.token(), terms.client(), refund);
-    }
-
-    // --- periods ----------------------------------------------------------------------------------------------------
-
-    /// @inheritdoc IOutcomeEscrow
-    function report(
-        uint32 period,
-        int256[] calldata values,
-        bytes32 evidenceDigest,
-        uint8[] calldata verifierIndexes,
-        bytes[] calldata signatures
-    ) external nonReentrant {
-        Terms terms = _readTerms();
-        bool below = _sync(terms, 0);
-        _demandUnsettled(terms, period);
-        if (block.timestamp < terms.endOf(period)) revert TooEarly(terms.endOf(period));
-        _demandTurn(period);
-        uint256 until = _proposedUntil(period);
-        if (until != 0 && block.timestamp >= until) revert TooLate(until);
-        int256[] memory inputs = _checkValues(terms, values);
+        if (_is(turn, ACCEPTED)) revert NothingToDo();
+        // The arguments' hash is computed from what stands in the code, never taken as input.
         bytes32 digest =
-            Messages.reportDigest(_separator(), address(this), _termsHash(terms), period, values, evidenceDigest);
-        uint256 signers = _demandQuorum(terms, digest, verifierIndexes, signatures);
-
-        emit Reported(period, evidenceDigest, values, signers);
-        _settle(terms, period, inputs, below);
-    }
-
-    /// @dev Every value in its KPI's range and decimals, or missing where that is allowed; returns what the program gets.
-    function _checkValues(Terms terms, int256[] calldata values) private pure returns (int256[] memory inputs) {
-        if (values.length != terms.kpiCount()) revert WrongValueCount(values.length, terms.kpiCount());
-        inputs = new int256[](values.length);
-        for (uint256 i = 0; i < values.length; ++i) {
-            Kpi memory kpi = terms.kpi(i);
-            int256 value = values[i];
-            bool good = value == MISSING
-                ? kpi.mayBeMissing
-                : value >= kpi.low && value <= kpi.high && value % int256(10 ** (18 - kpi.decimals)) == 0;
-            if (!good) revert BadValue(i, value);
-            inputs[i] = value == MISSING ? kpi.ifMissing : value;
+            Messages.termsDigest(_separator(), agreementDigest, terms.programHash(), terms.argsHash(), nonce);
+        if (digest != terms.termsHash()) revert OtherTerms(digest);
+        uint256 slots = terms.slotCount();
+        uint256 used = _demandParties(turn, digest, (1 << slots) - 1, signatures);
+        for (uint256 slot = 0; slot < slots; ++slot) {
+            address backup = terms.backupOf(slot);
+            if (backup == address(0)) continue;
+            if (used >= signatures.length) revert BadPartySignature(backup);
+            _demandSigned(backup, digest, signatures[used++]);
         }
+        _demandNoMore(used, signatures);
+        turn.flags |= ACCEPTED;
+        emit Accepted(digest);
+        _commit(turn);
     }
 
-    /// @dev At least the quorum of verifiers, by strictly rising index, have signed. Bit i of the result: verifier i.
-    function _demandQuorum(Terms terms, bytes32 digest, uint8[] calldata indexes, bytes[] calldata signatures)
-        private
+    /// @notice What the program makes of several rows of values for a period as things stand. Values are not checked against
+    /// the KPIs.
+    function price(uint256 period, int256[][] calldata given)
+        external
         view
-        returns (uint256 signers)
+        returns (IOutcomeEscrow.Priced[] memory all)
     {
-        if (indexes.length < terms.quorum()) revert NoQuorum(indexes.length, terms.quorum());
-        if (signatures.length != indexes.length) revert NoQuorum(signatures.length, indexes.length);
-        uint256 least = 0;
-        for (uint256 i = 0; i < indexes.length; ++i) {
-            uint256 index = indexes[i];
-            if (index < least || index >= terms.verifierCount()) revert BadVerifierOrder(index);
-            if (!_hasSigned(terms.verifier(index), digest, signatures[i])) revert BadVerifierSignature(index);
-            signers |= 1 << index;
-            least = index + 1;
+        Turn memory turn = _open();
+        if (period == 0 || period > turn.terms.periodCount()) revert NoSuchPeriod(period);
+        Terms memory terms = _termsOf(turn, period);
+        all = new IOutcomeEscrow.Priced[](given.length);
+        for (uint256 i = 0; i < given.length; ++i) {
+            if (given[i].length != terms.kpiCount()) revert WrongValueCount(given[i].length, terms.kpiCount());
+            (all[i],) = _price(turn, terms, period, _standInFor(terms, given[i]));
         }
     }
 
-    /// @dev ECDSA with low s in 65 bytes, or EIP-1271 if the signer is a contract; checked once, now.
-    function _hasSigned(address signer, bytes32 digest, bytes calldata signature) private view returns (bool) {
-        return SignatureChecker.isValidSignatureNowCalldata(signer, digest, signature);
-    }
+    // --- the ordinary case ------------------------------------------------------------------------------------------
 
-    /// @inheritdoc IOutcomeEscrow
-    function proposeDefault(uint32 period) external nonReentrant {
-        Terms terms = _readTerms();
-        _sync(terms, 0);
-        _demandUnsettled(terms, period);
-        if (_proposedUntil(period) != 0) revert AlreadyProposed(period);
-        _demandTurn(period);
-        uint256 due = _dueOf(terms, period);
-        if (block.timestamp < due) revert TooEarly(due);
-
-        uint40 settlesAt = uint40(block.timestamp + terms.defaultWindow());
-        _hot.defaults = true;
-        _settlesAt[period] = settlesAt;
-        emit DefaultProposed(period, settlesAt);
-    }
-
-    /// @inheritdoc IOutcomeEscrow
-    function settle(uint32 period) external nonReentrant {
-        Terms terms = _readTerms();
-        bool below = _sync(terms, 0);
-        _demandUnsettled(terms, period);
-        uint256 settlesAt = _proposedUntil(period);
-        if (settlesAt == 0) revert NotProposed(period);
-        if (block.timestamp < settlesAt) revert TooEarly(settlesAt);
-
-        int256[] memory inputs = new int256[](terms.kpiCount());
-        for (uint256 i = 0; i < inputs.length; ++i) {
-            inputs[i] = terms.kpi(i).ifMissing;
+    /// @dev Whether the books say what the balance says, and nothing is open that every act may end.
+    function _isQuiet(Turn memory turn) private view returns (bool) {
+        unchecked {
+            return !_is(turn, UNCOVERED | ASSIGNED | OWING | LACKING) && turn.stage == Stage.Active
+                && _balance(turn) == turn.funds + turn.others;
         }
-        _settle(terms, period, inputs, below);
     }
 
-    /// @dev Runs the program on checked values and credits what it gives, once per period.
-    function _settle(Terms terms, uint32 period, int256[] memory inputs, bool below) private {
-        _settled.set(period);
-        ++_hot.settled;
-        (uint256 programError, int256[] memory amounts) = _price(terms, period, inputs);
-        emit Settled(period, amounts, uint8(programError));
-        _credit(terms, period, amounts, below);
-    }
-
-    // --- money ------------------------------------------------------------------------------------------------------
-
-    /// @inheritdoc IOutcomeEscrow
-    function payArrears(uint256 max) external nonReentrant {
-        Terms terms = _readTerms();
-        bool below = _sync(terms, 0);
-        if (_hot.stage == Stage.Offer) revert WrongStage(Stage.Offer);
-        if (!_serveQueue(terms, max, below)) revert NothingToDo();
-    }
-
-    /// @inheritdoc IOutcomeEscrow
-    function sync() external nonReentrant {
-        Terms terms = _readTerms();
-        uint256 before = _purse.tracked;
-        _sync(terms, 0);
-        if (_purse.tracked == before) revert NothingToDo();
-    }
-
-    /// @inheritdoc IOutcomeEscrow
-    function claim(uint8 provider, address to) external nonReentrant {
-        _claim(provider, to, false);
-    }
-
-    /// @inheritdoc IOutcomeEscrow
-    function claimEarly(uint8 provider, address to) external nonReentrant {
-        _claim(provider, to, true);
-    }
-
-    function _claim(uint8 provider, address to, bool early) private {
-        Terms terms = _readTerms();
-        bool below = _sync(terms, 0);
-        _demandSigner(terms, provider);
-        uint256 amount = _books[provider].claimable;
-        if (amount == 0) revert NothingToDo();
-        _demandAddress(to, amount);
-        uint256 pays = amount;
-        if (below) {
-            uint256 balance = Push.balance(terms.token());
-            if (!early) revert BelowTracked(balance, _purse.tracked);
-            pays = Math.mulDiv(amount, balance, _purse.tracked);
+    /// @dev Each returns false, with nothing changed, if the case is not ordinary.
+    function _reportPlainly(bytes calldata packed) private nonReentrant returns (bool) {
+        Turn memory turn = _open();
+        if (!_isQuiet(turn)) return false;
+        Submitted memory s = _take(turn, packed);
+        uint256 window = s.terms.challengeWindow();
+        if (window != 0) {
+            _openWindow(turn, s, window);
+            _commit(turn);
+            return true;
         }
-
-        _books[provider].claimable = 0;
-        _purse.tracked -= amount.toUint128();
-        emit Claimed(provider, to, pays);
-        if (pays != amount) emit GivenUp(provider, amount - pays);
-        if (pays != 0) Push.send(terms.token(), to, pays);
+        if (s.values.lacking != 0 || s.proposal.stage != PeriodStage.None) return false;
+        (IOutcomeEscrow.Priced memory priced, Past memory past) = _price(turn, s.terms, s.period, s.values);
+        if (!_isPlain(turn, priced)) return false;
+        emit ReportedInFull(s.period, s.said, priced.amounts);
+        _settlePlain(turn, s.terms, s.period, s.values, priced, past);
+        return true;
     }
 
-    /// @inheritdoc IOutcomeEscrow
-    function movePayout(uint8 provider, address to) external nonReentrant {
-        Terms terms = _readTerms();
-        _sync(terms, 0);
-        _demandSigner(terms, provider);
-        _demandAddress(to, 0);
-
-        _markExceptional(provider);
-        _books[provider].payout = to;
-        emit PayoutMoved(provider, to);
+    function _settlePlainly(uint256 period, int256[] calldata given) private nonReentrant returns (bool) {
+        Turn memory turn = _open();
+        if (!_isQuiet(turn)) return false;
+        (Terms memory terms, Values memory values) = _proposed(turn, period, given);
+        if (values.lacking != 0) return false;
+        (IOutcomeEscrow.Priced memory priced, Past memory past) = _price(turn, terms, period, values);
+        if (!_isPlain(turn, priced)) return false;
+        emit SettledInFull(period, priced.amounts);
+        _settlePlain(turn, terms, period, values, priced, past);
+        return true;
     }
 
-    function _demandSigner(Terms terms, uint8 provider) private view {
-        _demandProvider(terms, provider);
-        if (msg.sender != terms.providerSigner(provider)) revert NotProvider(msg.sender);
+    function _depositPlainly(uint256 amount) private nonReentrant returns (uint256 credited) {
+        Turn memory turn = _open();
+        bool quiet = turn.stage != Stage.Closed && !_is(turn, UNCOVERED);
+        if (!quiet || _balance(turn) - _brought(turn) != turn.funds + turn.others) return 0;
+        credited = _pull(turn, amount);
+        if (credited == 0) revert NothingToDo();
+        turn.funds += credited;
+        emit Deposited(msg.sender, credited);
+        _commit(turn);
     }
 
-    /// @dev Money sent to nobody is lost, and money sent to the escrow itself would become client funding.
-    function _demandAddress(address to, uint256 amount) private view {
-        if (to == address(0) || to == address(this)) revert PushRefused(to, amount);
-    }
-
-    /// @inheritdoc IOutcomeEscrow
-    function withdraw(uint256 amount) external nonReentrant {
-        Terms terms = _readTerms();
-        _sync(terms, 0);
-        if (_hot.stage == Stage.Offer) revert WrongStage(Stage.Offer);
-        if (msg.sender != terms.client()) revert NotClient(msg.sender);
-        if (_queue.total != 0) revert ArrearsFirst(_queue.total);
-        if (amount == 0) revert NothingToDo();
-        uint256 cover = _hot.stage == Stage.Closed ? 0 : _requiredCover(terms) + terms.reserve();
-        uint256 spare = Math.saturatingSub(_purse.funds, cover);
-        if (amount > spare) revert ShortOfFunds(spare, amount);
-
-        _purse.funds -= amount.toUint128();
-        _purse.tracked -= amount.toUint128();
-        emit Withdrawn(amount);
-        Push.send(terms.token(), terms.client(), amount);
-    }
-
-    // --- closing ----------------------------------------------------------------------------------------------------
-
-    /// @inheritdoc IOutcomeEscrow
-    function close(uint256 max) external nonReentrant {
-        Terms terms = _readTerms();
-        bool below = _sync(terms, 0);
-        _demandStage(Stage.Active);
-        if (_hot.settled != terms.periodCount()) revert TooEarly(0);
-        if (block.timestamp < terms.holdbackRelease()) revert TooEarly(terms.holdbackRelease());
-
-        uint256 providers = terms.providerCount();
-        for (uint256 i = 0; i < providers; ++i) {
-            _collectDebt(i);
-        }
-        // What the debts brought is funding; a loss not yet borne takes it first.
-        below = _sync(terms, 0);
-        bool served = _serveQueue(terms, max, below);
-        if (_queue.length != 0 && _purse.funds != 0) {
-            if (!served) revert NothingToDo();
-            return;
-        }
-        _hot.stage = Stage.Closed;
-        for (uint256 i = 0; i < providers; ++i) {
-            _release(terms, i, below);
-        }
-        for (uint256 i = 0; i < providers; ++i) {
-            _recordClaim(i);
-        }
-        _refund(terms, below);
-    }
-
-    /// @dev A provider has arrears or debt, never both.
-    function _recordClaim(uint256 provider) private {
-        if (!_isExceptional(provider)) return;
-        int256 owed = int256(uint256(_books[provider].arrears)) - int256(uint256(_books[provider].debt));
-        if (owed != 0) emit ClaimRecorded(uint8(provider), owed);
-    }
-
-    /// @dev Returns the remaining funding. A client that does not accept it prevents nothing; it can withdraw it later.
-    function _refund(Terms terms, bool below) private {
-        uint128 refund = below ? 0 : _purse.funds;
-        if (refund != 0) {
-            _purse.funds -= refund;
-            _purse.tracked -= refund;
-            if (!Push.push(terms.token(), terms.client(), refund)) {
-                _purse.funds += refund;
-                _purse.tracked += refund;
-                refund = 0;
+    /// @dev No error, no negative amount, and the funds suffice.
+    function _isPlain(Turn memory turn, IOutcomeEscrow.Priced memory priced) private pure returns (bool) {
+        unchecked {
+            if (priced.programError != 0 || turn.terms.has(DeployedTerms.RESTATES)) return false;
+            uint256 total = 0;
+            for (uint256 i = 0; i < priced.amounts.length; ++i) {
+                if (priced.amounts[i] < 0) return false;
+                // At most 32 amounts of 112 bits.
+                total += uint256(priced.amounts[i]);
             }
+            return total <= turn.funds;
         }
-        emit Closed(refund);
+    }
+
+    function _settlePlain(
+        Turn memory turn,
+        Terms memory terms,
+        uint256 period,
+        Values memory values,
+        IOutcomeEscrow.Priced memory priced,
+        Past memory past
+    ) private {
+        unchecked {
+            _setSettled(turn, period);
+            if (terms.isSequential()) _keep(past, values, priced);
+            int256[] memory amounts = priced.amounts;
+            uint256 rate = turn.terms.holdbackRate();
+            for (uint256 i = 0; i < amounts.length; ++i) {
+                turn.funds -= uint256(amounts[i]);
+                turn.others += uint256(amounts[i]);
+                uint256 held = uint256(amounts[i]) * rate / ONE;
+                if (held == 0) continue;
+                _books[i].held += uint104(held);
+                amounts[i] -= int256(held);
+            }
+            for (uint256 i = 0; i < amounts.length; ++i) {
+                _pay(turn, i, uint256(amounts[i]), true);
+            }
+            _commit(turn);
+        }
     }
 }

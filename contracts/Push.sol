@@ -5,7 +5,7 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {LowLevelCall} from "@openzeppelin/contracts/utils/LowLevelCall.sol";
 
-import {IOutcomeEscrow} from "./interfaces/IOutcomeEscrow.sol";
+import {IEscrowErrors} from "./interfaces/IEscrowErrors.sol";
 
 /// @title Sends money out: the native coin (token zero) or an ERC-20
 /// @dev No function here copies return data beyond one word, so a receiver cannot make the sender pay for it.
@@ -21,32 +21,39 @@ library Push {
     /// @dev Sends with a fixed gas allowance; false if the receiver or token refuses. The allowance is checked first, so
     /// that nobody can make a push fail by giving the transaction too little gas.
     function push(address token, address to, uint256 amount) internal returns (bool sent) {
-        if (gasleft() < NEEDED) revert IOutcomeEscrow.TooLittleGas(gasleft(), NEEDED);
-        bool native = token == address(0);
-        bytes memory data = native ? bytes("") : abi.encodeCall(IERC20.transfer, (to, amount));
-        address target = native ? to : token;
-        uint256 value = native ? amount : 0;
-        // SafeERC20 passes on all gas; with a bound the call has to be written out. A token answers with nothing (and
-        // has code) or with the word 1.
-        assembly ("memory-safe") {
-            sent := call(ALLOWANCE, target, value, add(data, 0x20), mload(data), 0x00, 0x20)
-            if iszero(native) {
-                let answered := and(gt(returndatasize(), 0x1f), eq(mload(0x00), 1))
-                let silent := and(iszero(returndatasize()), gt(extcodesize(target), 0))
-                sent := and(sent, or(answered, silent))
-            }
+        if (gasleft() < NEEDED) revert IEscrowErrors.TooLittleGas(gasleft(), NEEDED);
+        if (token == address(0)) {
+            (sent,,) = attempt(to, amount, "", ALLOWANCE);
+            return sent;
         }
+        uint256 size;
+        uint256 answer;
+        (sent, size, answer) = attempt(token, 0, abi.encodeCall(IERC20.transfer, (to, amount)), ALLOWANCE);
+        // A token answers with nothing (and has code) or with the word 1.
+        return sent && (size == 0 ? token.code.length != 0 : size > 31 && answer == 1);
     }
 
     /// @dev Sends with all the gas there is, for an owner that fetches its own money; reverts if refused.
     function send(address token, address to, uint256 amount) internal {
         bool sent =
             token == address(0) ? LowLevelCall.callNoReturn(to, amount, "") : IERC20(token).trySafeTransfer(to, amount);
-        if (!sent) revert IOutcomeEscrow.PushRefused(to, amount);
+        if (!sent) revert IEscrowErrors.PushRefused(to, amount);
     }
 
     /// @dev What this contract has.
     function balance(address token) internal view returns (uint256) {
         return token == address(0) ? address(this).balance : IERC20(token).balanceOf(address(this));
+    }
+
+    /// @dev A call with a bound of gas, of whose answer only size and first word are looked at.
+    function attempt(address target, uint256 value, bytes memory data, uint256 allowance)
+        internal
+        returns (bool done, uint256 size, uint256 answer)
+    {
+        assembly ("memory-safe") {
+            done := call(allowance, target, value, add(data, 0x20), mload(data), 0x00, 0x20)
+            size := returndatasize()
+            answer := mload(0x00)
+        }
     }
 }

@@ -2,17 +2,28 @@
 pragma solidity 0.8.37;
 
 import {ProgramFault} from "../program/ProgramFormat.sol";
-import {IOutcomeEscrow} from "./IOutcomeEscrow.sol";
 
 /// @title Creates escrows at addresses known before anyone signs
 /// @notice The factory is the `verifyingContract` of the EIP-712 domain {name "pyoutcome", version "1", chain id}.
 interface IEscrowFactory {
+    /// @notice Everything an escrow is made of. `program` is empty for a registered one; else `programHash` is not read.
+    struct Offer {
+        bytes32 agreementDigest;
+        bytes32 programHash;
+        bytes program;
+        /// @dev Packed as docs/protocol.md section 12 says.
+        bytes arguments;
+        uint256 nonce;
+    }
+
     /// @notice A program passed all checks and is stored; anyone may use it from now on.
     event ProgramRegistered(bytes32 indexed programHash, address store);
-    /// @notice An escrow was created; its address follows from all its arguments.
+    /// @notice An escrow was created; its address follows from all its terms.
     event EscrowCreated(
         address indexed escrow, address indexed client, bytes32 indexed termsHash, bytes32 agreementDigest
     );
+    /// @notice Item `index` of `createMany` was refused.
+    event NotCreated(uint256 index);
 
     error UnknownProgram(bytes32 programHash);
     /// @dev The program has fault `fault` of docs/program-format.md, found at byte `offset`.
@@ -23,18 +34,19 @@ interface IEscrowFactory {
     /// @notice Verifies a program and stores it as code; returns its keccak-256. Registering it again does nothing.
     function registerProgram(bytes calldata program) external returns (bytes32 programHash);
 
-    /// @notice Creates the escrow, or returns it if it exists. The program must be registered.
-    function create(IOutcomeEscrow.Arguments calldata args, bytes32 agreementDigest, bytes32 programHash, uint256 nonce)
-        external
-        returns (address escrow);
+    /// @notice Creates the escrow, or returns it if it exists. With signatures the escrow accepts them in the same transaction.
+    function create(Offer calldata offer, bytes[] calldata signatures) external returns (address escrow);
 
-    /// @notice The address `create` gives and the EIP-712 digest the parties sign. Checks only rule 14.
-    function predict(
-        IOutcomeEscrow.Arguments calldata args,
-        bytes32 agreementDigest,
-        bytes32 programHash,
-        uint256 nonce
-    ) external view returns (address escrow, bytes32 termsHash);
+    /// @notice Creates many; one that is refused stops none of the others. `allowance` is the gas each may take.
+    function createMany(Offer[] calldata offers, bytes[][] calldata signatures, uint256 allowance)
+        external
+        returns (address[] memory escrows);
+
+    /// @notice The address `create` gives and the EIP-712 digest the parties sign. Refuses what `create` refuses.
+    function predict(Offer calldata offer) external view returns (address escrow, bytes32 termsHash);
+
+    /// @notice What code will carry for these terms, checked; and their EIP-712 digest.
+    function prepare(Offer calldata offer) external view returns (bytes memory blob, bytes32 termsHash);
 
     /// @notice The account whose code keeps the program, once it is registered; follows from the hash alone. Its code is
     /// STOP ++ program if the program is independent, and INVALID ++ lines ++ payees ++ program if it is sequential: 32

@@ -1,285 +1,207 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IEscrowErrors} from "./IEscrowErrors.sol";
+import {IEscrowEvents} from "./IEscrowEvents.sol";
+
 /// @title The escrow of one agreement
 /// @notice Holds the client's money, receives verified KPI values, runs the agreement's own program on them and pays.
 /// What every act means is fixed by docs/protocol.md; `pyoutcome/protocol` is the readable reference.
-/// @dev Money is in base units of the token. Formula values are int256 with 18 decimals.
-/// Nobody owns, upgrades or pauses an escrow.
-interface IOutcomeEscrow {
-    // --- what is signed ---------------------------------------------------------------------------------------------
-
-    /// @notice One provider: who signs for it and where its money goes.
-    struct Provider {
-        /// @dev Signs the terms; moves `payout`. May be a contract (EIP-1271).
-        address signer;
-        /// @dev First payout address; the provider's signer may change it later.
-        address payout;
+/// @dev Money is in base units of the token. Formula values are int256 with 18 decimals. Nobody owns, upgrades or pauses an
+/// escrow. Acts that take an amount from their caller draw it by `transferFrom`, or, with the native coin, take exactly
+/// that value. Several contracts share the work (docs/decisions/0051-escrow-structure.md); seen from outside they are one.
+interface IOutcomeEscrow is IEscrowErrors, IEscrowEvents {
+    /// @notice One view of a period. The first of a list is the report or default; its party and stake are 0.
+    struct Version {
+        /// @dev Tenure of the challenger; -1 is the client.
+        int256 party;
+        uint256 stake;
+        int256[] values;
+        /// @dev What the program makes of them, base units per slot; not read while nobody has challenged.
+        int256[] amounts;
     }
 
-    /// @notice What a reported KPI value must satisfy.
-    struct Kpi {
-        /// @dev A value is a multiple of 10**(18 - decimals). 0 to 18.
-        uint8 decimals;
-        /// @dev A report may mark the value missing; `ifMissing` then stands in its place.
-        bool mayBeMissing;
-        /// @dev Least and greatest value, 18 decimals.
-        int256 low;
-        int256 high;
-        /// @dev The value used for a missing value and in a default.
-        int256 ifMissing;
+    /// @notice What the program makes of a period's values. With an error all amounts are 0.
+    struct Priced {
+        uint256 programError;
+        /// @dev Base units per slot, truncated toward zero once.
+        int256[] amounts;
+        /// @dev Every local of the program, 18 decimals; none with an error.
+        int256[] locals;
+        /// @dev Sums to date by line, after the period; of a sequential program.
+        int256[] sums;
     }
 
-    /// @notice Every deployed argument. `argsHash` = keccak256(abi.encode(Arguments)).
-    struct Arguments {
-        address client;
-        /// @dev ERC-20 address, or zero for the native coin.
-        address token;
-        /// @dev Decimals of the token; program amounts are truncated toward zero to it. 0 to 18.
-        uint8 unitDecimals;
-        /// @dev Reports need this many distinct verifiers.
-        uint8 quorum;
-        /// @dev Verifiers in the order of their index.
-        address[] verifiers;
-        address arbitrator;
-        Provider[] providers;
-        Kpi[] kpis;
-        /// @dev The program's parameter vector, 18 decimals.
-        int256[] parameters;
-        /// @dev Activation is possible before, cancellation from this time on.
-        uint40 activateBy;
-        /// @dev Start of period 1.
-        uint40 start;
-        /// @dev End of each period, rising; a period starts where the one before it ends.
-        uint40[] ends;
-        /// @dev Seconds after which missing evidence allows a default.
-        uint32 evidenceWindow;
-        /// @dev Seconds in which a report can replace a proposed default.
-        uint32 defaultWindow;
-        /// @dev Share of each credit that is held back, 18 decimals, at most 1.
-        uint64 holdbackRate;
-        /// @dev From this time on holdback is released by closing.
-        uint40 holdbackRelease;
-        /// @dev Cover of one period, base units.
-        uint128 reserve;
-    }
-
-    // --- what can be read -------------------------------------------------------------------------------------------
-
-    enum Stage {
-        Offer,
-        Active,
-        Closed
-    }
-
-    enum PeriodStage {
-        None,
-        Defaulted,
-        Settled
-    }
-
-    /// @notice Money of one provider, base units.
+    /// @notice Money of one tenure, base units. What it earned and was paid is in the events.
     struct Account {
-        /// @dev Sum of settled amounts, signed.
-        int256 earned;
-        /// @dev Paid out or made claimable so far.
-        uint256 paid;
-        /// @dev Kept until the holdback date.
         uint256 held;
-        /// @dev What the provider owes; taken out of its later credits.
         uint256 debt;
-        /// @dev Credited but not yet covered by funds.
         uint256 arrears;
-        /// @dev Paid money whose push failed; the provider fetches it.
         uint256 claimable;
+        uint256 bond;
+        address holder;
         address payout;
+        uint256 slot;
+        uint256 first;
+        bool released;
     }
 
-    // --- events -----------------------------------------------------------------------------------------------------
+    // --- offer ------------------------------------------------------------------------------------------------------
 
-    /// @notice All signatures are verified and the first reserve is present.
-    event Activated(bytes32 indexed termsHash);
-    /// @notice The offer lapsed; the client has its money back.
-    event Cancelled();
-    /// @notice `amount` arrived and is client funding.
-    event Deposited(address indexed from, uint256 amount);
-    /// @notice The client took out funding above the required cover.
-    event Withdrawn(uint256 amount);
-    /// @notice Verified values of a period. Bit i of `verifiers` is set if verifier i signed.
-    /// A missing value is type(int256).min.
-    event Reported(uint32 indexed period, bytes32 indexed evidenceDigest, int256[] values, uint256 verifiers);
-    /// @notice Evidence is overdue; each KPI's `ifMissing` is proposed.
-    event DefaultProposed(uint32 indexed period, uint40 settlesAt);
-    /// @notice The program's result, one signed amount per provider in base units. `programError` is 0, or the code with
-    /// which the program failed (then all amounts are 0).
-    event Settled(uint32 indexed period, int256[] amounts, uint8 programError);
-    /// @notice How an amount was credited: a positive `amount` = setOff + held + paid + owed; a negative one is new debt.
-    event Credited(
-        uint32 indexed period,
-        uint8 indexed provider,
-        int256 amount,
-        uint256 setOff,
-        uint256 held,
-        uint256 paid,
-        uint256 owed
-    );
-    /// @notice `amount` left the escrow for the provider.
-    event Paid(uint8 indexed provider, address indexed to, uint256 amount);
-    /// @notice The push of `amount` failed; the provider can claim it.
-    event Deferred(uint8 indexed provider, uint256 amount);
-    /// @notice The provider fetched what a failed push left.
-    event Claimed(uint8 indexed provider, address indexed to, uint256 amount);
-    /// @notice With an early claim, made while the balance did not cover what is tracked, the provider gave up `amount`
-    /// of its claimable money (a Claimed event comes before).
-    event GivenUp(uint8 indexed provider, uint256 amount);
-    /// @notice Arrears of a period were funded and this part of them went to holdback (before the ArrearsPaid of the rest).
-    event ArrearsHeld(uint32 indexed period, uint8 indexed provider, uint256 amount);
-    /// @notice Arrears of a period became paid money (a Paid or Deferred event follows if `amount` is not 0).
-    event ArrearsPaid(uint32 indexed period, uint8 indexed provider, uint256 amount);
-    /// @notice New debt cancelled the provider's own arrears of a period.
-    event ArrearsSetOff(uint32 indexed period, uint8 indexed provider, uint256 amount);
-    /// @notice Holdback left the held account; `setOff` of it cancelled debt, `paid` of it became paid money.
-    event HoldbackReleased(uint8 indexed provider, uint256 amount, uint256 setOff, uint256 paid);
-    /// @notice The provider moved its payout address.
-    event PayoutMoved(uint8 indexed provider, address to);
-    /// @notice Surplus found (positive) became client funding; a loss (negative) was taken from it.
-    event Synced(int256 change);
-    /// @notice What remained owed when the escrow closed: positive to the provider, negative by it.
-    event ClaimRecorded(uint8 indexed provider, int256 amount);
-    /// @notice The client's remaining funding was returned. `amount` may be 0.
-    event Closed(uint256 amount);
-
-    // --- errors -----------------------------------------------------------------------------------------------------
-
-    /// @dev The act is not possible in this stage of the agreement.
-    error WrongStage(Stage stage);
-    /// @dev The act is not possible yet; it will be from `possibleFrom`, or, if that is 0, once an earlier step is done.
-    error TooEarly(uint256 possibleFrom);
-    /// @dev The act was possible before `possibleUntil`.
-    error TooLate(uint256 possibleUntil);
-    error NoSuchPeriod(uint32 period);
-    error AlreadySettled(uint32 period);
-    error NotProposed(uint32 period);
-    error AlreadyProposed(uint32 period);
-    /// @dev The program reads earlier periods, so they settle in order: period `first` comes first.
-    error OutOfTurn(uint32 first);
-    /// @dev The signature of party `index` (0 client, then the providers) does not cover these terms, or is one too many.
-    error BadPartySignature(uint256 index);
-    /// @dev Verifier `index` did not sign exactly this report.
-    error BadVerifierSignature(uint256 index);
-    /// @dev Verifier indices must rise strictly and exist.
-    error BadVerifierOrder(uint256 index);
-    error NoQuorum(uint256 given, uint256 needed);
-    error WrongValueCount(uint256 given, uint256 needed);
-    /// @dev The value of KPI `kpi` is outside its range, not a multiple of its decimals, or missing where it may not be.
-    error BadValue(uint256 kpi, int256 value);
-    error NotClient(address caller);
-    error NotProvider(address caller);
-    error NoSuchProvider(uint8 provider);
-    /// @dev The balance is below what the act needs.
-    error ShortOfFunds(uint256 available, uint256 needed);
-    error NothingToDo();
-    error PushRefused(address to, uint256 amount);
-    /// @dev The client takes nothing out while `owed` is in arrears.
-    error ArrearsFirst(uint256 owed);
-    /// @dev The balance does not cover what is tracked; `claimEarly` takes the covered share.
-    error BelowTracked(uint256 balance, uint256 tracked);
-    /// @dev `value` native coin came with the call, which takes exactly `needed` (0 for an ERC-20 escrow).
-    error WrongValue(uint256 value, uint256 needed);
-    /// @dev A push needs its gas allowance, so that no payee's push fails for want of gas; `needed` must be left.
-    error TooLittleGas(uint256 available, uint256 needed);
-
-    // --- acts -------------------------------------------------------------------------------------------------------
-
-    /// @notice Adds client funding; anyone may. Credits what arrives. With the native coin `amount` must equal the value.
+    /// @notice Adds client funding; anyone may. Credits what arrives.
     function deposit(uint256 amount) external payable returns (uint256 credited);
-
-    /// @notice Starts the agreement: all parties' signatures over the terms (client first, then the providers in order),
-    /// before `activateBy`, with the first reserve present. Anyone may submit.
-    function activate(bytes[] calldata signatures) external;
-
-    /// @notice From `activateBy` on, ends an offer that was not activated; the funding goes back to the client. Refused
-    /// while the client does not accept it.
+    /// @notice The same with an ERC-2612 permit. A permit that fails is ignored when the allowance suffices.
+    function depositWithPermit(uint256 amount, uint256 deadline, uint8 v, bytes32 r, bytes32 s)
+        external
+        returns (uint256 credited);
+    /// @notice Takes a part of a slot's bond, never more than is missing.
+    function postBond(uint256 slot, uint256 amount) external payable;
+    /// @notice Checks the signatures over the terms (client, providers in order, then backups in order of their slots) and
+    /// stores the acceptance. Anyone may submit, before `activateBy`.
+    function accept(bytes32 agreementDigest, uint256 nonce, bytes[] calldata signatures) external;
+    /// @notice Starts an accepted agreement whose bonds and first reserve are present. Anyone, before `activateBy`.
+    function activate() external;
+    /// @notice From `activateBy` on, ends an offer that was not activated; everybody gets its own back.
     function cancel() external;
 
-    /// @notice Verified values of a period that has ended; settles it in the same transaction. Anyone may submit. If the
-    /// program reads earlier periods, they have to be settled, and what this one leaves to later ones is kept.
-    /// @param verifierIndexes strictly rising indexes of the verifiers that signed
-    /// @param signatures their signatures over Report{escrow, termsHash, period, nonce, values, evidenceDigest}
-    function report(
-        uint32 period,
-        int256[] calldata values,
-        bytes32 evidenceDigest,
-        uint8[] calldata verifierIndexes,
-        bytes[] calldata signatures
-    ) external;
+    // --- periods ----------------------------------------------------------------------------------------------------
 
+    /// @notice A packed report: [2 period][32 evidence digest][4 verifiers, bit i for verifier i], then per KPI [1 size
+    /// n][n bytes, signed, in units of its decimals] or the byte 255 for a missing value, then per verifier that signed, by
+    /// rising index, [1 size n][n bytes signature] over Report{escrow, termsHash, period, nonce 0, values,
+    /// evidenceDigest}. Without a challenge window it settles at once.
+    function report(bytes calldata packed) external;
+    /// @notice The same; the bytes follow the selector without any more ado, which costs least.
+    function submit() external;
     /// @notice Proposes each KPI's `ifMissing` for a period whose evidence is overdue.
-    function proposeDefault(uint32 period) external;
+    function proposeDefault(uint256 period) external;
+    /// @notice A report instead of a default that was challenged: stakes go back, versions are void.
+    function replace(bytes calldata packed, Version[] calldata versions) external;
+    /// @notice Settles a report or default that nobody challenged, after its window. `values` as proposed.
+    function settle(uint256 period, int256[] calldata values) external;
+    /// @notice A supplier shows that it has its evidence, between the period's end and the moment evidence is due.
+    function postDigest(uint256 period, bytes32 digest) external;
+    /// @notice Settles an ended period on values that the client and its payees sign over Agreed (client, then holders by
+    /// rising tenure). `versions` are those of a period in a window or dispute, else none.
+    function agree(uint256 period, Version[] calldata versions, int256[] calldata values, bytes[] calldata signatures)
+        external;
 
-    /// @notice Settles a proposed default whose window is over.
-    function settle(uint32 period) external;
+    struct Challenging {
+        uint256 period;
+        /// @dev Tenure of the challenger; -1 is the client.
+        int256 party;
+        /// @dev What the caller brings.
+        uint256 stake;
+        int256[] values;
+        /// @dev Empty: the caller is the party.
+        bytes signature;
+    }
+
+    // --- disputes ---------------------------------------------------------------------------------------------------
+
+    /// @notice Puts a party's own values beside a report or default, inside its window. `versions` are those that are
+    /// there. The caller pays the stake. Without a signature the caller is the party; with one anyone may submit for `party`.
+    function challenge(Challenging calldata challenging, Version[] calldata versions) external payable;
+    /// @notice Opens the dispute of a challenged period after its window: credits the undisputed part.
+    function dispute(uint256 period, Version[] calldata versions) external;
+    /// @notice A direct arbitrator's values, after the window, whether or not the dispute was opened; called by it, or by anyone with its signature over Ruling.
+    function rule(uint256 period, Version[] calldata versions, int256[] calldata values, bytes calldata signature)
+        external;
+    /// @notice An adapter's choice of a version by its number; type(uint256).max refuses, which is the fallback.
+    function choose(uint256 period, Version[] calldata versions, uint256 choice) external;
+    /// @notice The report stands when the arbitrator was silent until its deadline. Anyone may.
+    function fallBack(uint256 period, Version[] calldata versions) external;
+
+    // --- money ------------------------------------------------------------------------------------------------------
 
     /// @notice Pays up to `max` queued arrears entries, oldest first.
     function payArrears(uint256 max) external;
-
     /// @notice Books a surplus or loss of the token balance.
     function sync() external;
-
-    /// @notice The provider's signer fetches what a failed push left, to an address of its choice. Refused while the
-    /// balance does not cover what is tracked.
-    function claim(uint8 provider, address to) external;
-
-    /// @notice As `claim`, but while the balance does not cover what is tracked it takes floor(claimable x balance /
-    /// tracked) and gives up the rest.
-    function claimEarly(uint8 provider, address to) external;
-
-    /// @notice The provider's signer moves its payout address.
-    function movePayout(uint8 provider, address to) external;
-
-    /// @notice The client takes out funding above the required cover plus one reserve, and all of it from a closed
-    /// escrow; refused while arrears exist.
+    /// @notice A holder, or for -1 the client, fetches what a failed push left, to an address of its choice. While the
+    /// balance does not cover what is tracked, only an `early` claim does, which takes floor(claimable x balance / tracked).
+    function claim(int256 provider, address to, bool early) external;
+    /// @notice A holder moves its tenure's payout address.
+    function movePayout(uint256 provider, address to) external;
+    /// @notice The client takes out funding above the required cover plus one reserve; refused while arrears exist.
     function withdraw(uint256 amount) external;
+    /// @notice Puts on record that the reserve is not covered; the cure window runs.
+    function recordUncovered() external;
 
-    /// @notice All periods settled and the holdback date passed: debts take holdback, which becomes client funding; arrears
-    /// are paid (up to `max` entries); then, with the queue or the funds empty, holdback is released, what remains owed
-    /// is recorded as claims, and the rest returns to the client (if it does not accept, it can withdraw it later).
-    /// With both left, the next call goes on. Anyone may.
+    // --- change and exit --------------------------------------------------------------------------------------------
+
+    /// @notice New rules from a period on. `signatures` over Amendment: client, then everyone who holds a period from
+    /// `first` on by rising tenure, then, for each slot with a backup, the backup's or an empty one (it lapses). `program` is
+    /// empty for a registered one.
+    function amend(Amending calldata amending, bytes[] calldata signatures) external;
+    /// @notice A slot goes to another holder from the next unstarted period, with the bond. `signatures` over Assignment:
+    /// client, outgoing, incoming.
+    function assign(uint256 slot, address incoming, address payout, uint256 first, bytes[] calldata signatures)
+        external
+        payable;
+    /// @notice The client calls the slot's backup once the breach streak is reached; the caller pays its bond.
+    function stepIn(uint256 slot, address payout) external payable;
+    /// @notice Ends the agreement after the current period. `signatures` over Termination: client, then the holders of this and
+    /// the next period by rising tenure.
+    function terminateMutually(uint256 last, bytes[] calldata signatures) external;
+    function terminateForConvenience() external;
+    function terminateForStreak(uint256 slot) external;
+    function terminateForUncovered() external;
+    /// @notice Submits the present arbitrator's signed Finding. Anyone may.
+    function terminateOnFinding(bytes32 cause, address party, uint256 nonce, bytes calldata signature) external;
+    /// @notice All periods settled and the holdback date passed: debts take bonds and holdback, arrears are paid (up to
+    /// `max` entries); then, with queue or funds empty, all is released and the rest returns to the client. Anyone may.
     function close(uint256 max) external;
+
+    struct Amending {
+        bytes32 agreementDigest;
+        bytes32 programHash;
+        bytes program;
+        bytes arguments;
+        uint256 nonce;
+        uint256 first;
+        uint256 deadline;
+        /// @dev Per word that the program carries: its number to keep it, 255 to start anew; all the one or all the other.
+        uint8[] carry;
+    }
 
     // --- views ------------------------------------------------------------------------------------------------------
 
-    function arguments() external view returns (Arguments memory);
-    function agreementDigest() external view returns (bytes32);
+    /// @notice What the program makes of several rows of values for a period, as things stand.
+    function price(uint256 period, int256[][] calldata given) external view returns (Priced[] memory);
+    /// @notice The packed arguments (docs/protocol.md section 12).
+    function arguments() external view returns (bytes memory);
     function programHash() external view returns (bytes32);
     function program() external view returns (bytes memory);
-    function nonce() external view returns (uint256);
     function factory() external view returns (address);
-    /// @notice The EIP-712 digest that the parties signed.
+    /// @notice The EIP-712 digest that the parties signed at the start, and that which governs a period.
     function termsHash() external view returns (bytes32);
+    function termsHashOf(uint256 period) external view returns (bytes32);
     function stage() external view returns (Stage);
-    /// @notice Stage of a period; for a proposed default the time from which it can be settled.
-    function periodStage(uint32 period) external view returns (PeriodStage stage, uint40 settlesAt);
-    /// @notice From when an unsettled period without evidence can be defaulted: its end, the activation, or, if the program
-    /// reads earlier periods, the settlement of the one before, whichever is last, plus the evidence window. Reverts
-    /// with OutOfTurn while earlier periods are not settled.
-    function evidenceDue(uint32 period) external view returns (uint256);
-    /// @notice What settled periods left to later ones, as one row of words in the order of docs/program-format.md:
-    /// the number of periods run without error, registers (none before the first), histories (each newest first),
-    /// sums to date by line, earned by payee (both 18 decimals, whole base units). One 0 if the program is independent.
+    function isAccepted() external view returns (bool);
+    /// @notice Number of the last period; termination lowers it.
+    function lastPeriod() external view returns (uint256);
+    /// @notice Stage of a period; `until` is the end of its window, or the arbitrator's deadline; `proposals` the nonce of
+    /// challenges and rulings, `agreements` that of agreements.
+    function periodState(uint256 period)
+        external
+        view
+        returns (PeriodStage stage, uint256 until, uint256 proposals, uint256 agreements);
+    /// @notice From when missing evidence of a period allows a default. Reverts with OutOfTurn while it waits.
+    function evidenceDue(uint256 period) external view returns (uint256);
     function carriedState() external view returns (int256[] memory words);
-    /// @notice Register `index` after the last period run without error; 0 before the first, and for one that is none.
-    function register(uint8 index) external view returns (int256 value);
-    /// @notice What line `line` came to in all settled periods, 18 decimals, whole base units; 0 for a line whose sum the
-    /// program does not read.
-    function toDate(uint8 line) external view returns (int256 sum);
     /// @notice Client funding not owed to anyone.
     function funds() external view returns (uint256);
-    /// @notice Everything the escrow accounts for: funds + held + claimable of all.
+    /// @notice Everything the escrow accounts for.
     function tracked() external view returns (uint256);
-    /// @notice Reserve times the periods that have started and are not settled.
+    function clientClaimable() external view returns (uint256);
+    /// @notice Reserve of the periods that have started and are not settled.
     function requiredCover() external view returns (uint256);
-    function account(uint8 provider) external view returns (Account memory);
-    /// @notice Number of queued arrears entries not yet paid in full.
+    function tenures() external view returns (uint256);
+    function account(uint256 provider) external view returns (Account memory);
+    function holderOf(uint256 slot, uint256 period) external view returns (uint256 provider);
     function queueLength() external view returns (uint256);
+    /// @notice Nonces of assignments and terminations, and the moment from which the reserve is recorded as uncovered (0: it is
+    /// not).
+    function occasions() external view returns (uint256 assignments, uint256 terminations, uint256 uncoveredSince);
 }

@@ -9,6 +9,16 @@ interface Vm {
         address emitter;
     }
 
+    struct Gas {
+        uint64 gasLimit;
+        uint64 gasTotalUsed;
+        uint64 gasMemoryUsed;
+        int64 gasRefunded;
+        uint64 gasRemaining;
+    }
+
+    /// @dev Gas of the last call; where each call is a transaction of its own (`isolate`), that transaction's.
+    function lastCallGas() external view returns (Gas memory gas);
     function addr(uint256 key) external pure returns (address);
     function sign(uint256 key, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
     function prank(address sender) external;
@@ -23,6 +33,8 @@ interface Vm {
     function expectRevert(bytes calldata reason) external;
     function expectPartialRevert(bytes4 selector) external;
     function expectEmit() external;
+    /// @dev Which topics and whether data have to be equal.
+    function expectEmit(bool one, bool two, bool three, bool data) external;
     function recordLogs() external;
     function getRecordedLogs() external returns (Log[] memory);
     /// @dev Creation code of a compiled contract. Naming one here instead of `new` keeps it out of the test's own code, which
@@ -78,6 +90,15 @@ abstract contract Base {
     /// @dev Deploys a compiled contract by its file's name; it takes no arguments.
     function deploy(string memory file) internal returns (address made) {
         bytes memory code = vm.getCode(file);
+        assembly ("memory-safe") {
+            made := create(0, add(code, 0x20), mload(code))
+        }
+        check(made != address(0), "deployed");
+    }
+
+    /// @dev The same with ABI-encoded constructor arguments.
+    function deployWith(string memory file, bytes memory arguments) internal returns (address made) {
+        bytes memory code = bytes.concat(vm.getCode(file), arguments);
         assembly ("memory-safe") {
             made := create(0, add(code, 0x20), mload(code))
         }

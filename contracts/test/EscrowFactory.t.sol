@@ -2,7 +2,11 @@
 pragma solidity 0.8.37;
 
 import {Fixture} from "./Fixture.sol";
+import {Packing} from "./Packing.sol";
+import {Signing} from "./Signing.sol";
+import {EscrowBatch} from "../EscrowBatch.sol";
 import {IEscrowFactory} from "../interfaces/IEscrowFactory.sol";
+import {IEscrowErrors} from "../interfaces/IEscrowErrors.sol";
 import {IOutcomeEscrow} from "../interfaces/IOutcomeEscrow.sol";
 import {Messages} from "../Messages.sol";
 import {ProgramFault} from "../program/ProgramFormat.sol";
@@ -33,58 +37,86 @@ contract EscrowFactoryTest is Fixture {
     }
 
     function test_addressAndTermsHashAreKnownBeforeCreation() public {
-        (address predicted, bytes32 hash) = factory.predict(args, "agreement", programHash, 7);
+        nonce = 7;
+        (address predicted, bytes32 hash) = factory.predict(offer());
 
         vm.expectEmit();
         emit IEscrowFactory.EscrowCreated(predicted, client, hash, "agreement");
-        address made = factory.create(args, "agreement", programHash, 7);
+        address made = factory.create(offer(), new bytes[](0));
 
         equal(predicted, made, "address");
         equal(hash, IOutcomeEscrow(made).termsHash(), "terms hash");
-        equal(made, factory.create(args, "agreement", programHash, 7), "creating again returns it");
+        equal(made, factory.create(offer(), new bytes[](0)), "creating again returns it");
     }
 
     function test_theEscrowSaysWhatItWasMadeFrom() public {
         create();
-        equal("agreement", escrow.agreementDigest(), "agreement");
         equal(programHash, escrow.programHash(), "program hash");
         equal(programHash, keccak256(escrow.program()), "program");
-        equal(0, escrow.nonce(), "nonce");
         equal(address(factory), escrow.factory(), "factory");
-        equal(keccak256(abi.encode(args)), keccak256(abi.encode(escrow.arguments())), "arguments");
+        equal(keccak256(Packing.pack(args)), keccak256(escrow.arguments()), "arguments");
         equal(factory.domainSeparator(), Messages.domainSeparator(address(factory)), "both ways to the domain agree");
+        bytes32 kind = keccak256("Terms(bytes32 agreementDigest,bytes32 programHash,bytes32 argsHash,uint256 nonce)");
+        bytes memory data = abi.encode(kind, bytes32("agreement"), programHash, keccak256(Packing.pack(args)), 0);
+        equal(Signing.typed(separator(), data), escrow.termsHash(), "what the parties sign");
+    }
+
+    function test_aProgramMayStandInTheEscrowItself() public {
+        IEscrowFactory.Offer memory o = offer();
+        o.program = IN_TURN;
+        o.programHash = 0;
+        (, termsHash) = factory.predict(o);
+        escrow = IOutcomeEscrow(factory.create(o, partySignatures()));
+        equal(keccak256(IN_TURN), escrow.programHash(), "its hash");
+        equal(keccak256(IN_TURN), keccak256(escrow.program()), "itself");
+        check(!factory.isRegistered(keccak256(IN_TURN)), "not registered");
+        fund(10_000);
+        escrow.activate();
+        settle(1, 10, 7, 300);
+        settle(2, 10, 5, 300);
+        equal(int256(2), escrow.carriedState()[0], "it carries");
+        equal(uint256(180 + 270), token.balanceOf(payout(2)), "300, then what is left of 500");
+        o.program[11] = 0x77;
+        vm.expectPartialRevert(IEscrowFactory.BadProgram.selector);
+        factory.create(o, new bytes[](0));
     }
 
     function testFuzz_everyArgumentMovesTheAddressAndTheTermsHash(uint256 seed) public {
-        (address before, bytes32 hash) = factory.predict(args, "agreement", programHash, 0);
-        uint256 which = seed % 10;
-        if (which == 0) args.client = address(uint160(seed | 1));
-        else if (which == 1) args.token = address(uint160(seed | 1));
+        (address before, bytes32 hash) = factory.predict(offer());
+        uint256 which = seed % 12;
+        if (which == 0) args.client = address(uint160(uint256(keccak256(abi.encode(seed)))));
+        else if (which == 1) args.token = address(0);
         else if (which == 2) args.quorum = 3;
-        else if (which == 3) args.verifiers[2] = address(uint160(seed | 1));
-        else if (which == 4) args.providers[1].payout = address(uint160(seed | 1));
-        else if (which == 5) args.kpis[2].high += int256(seed % 1e18) + 1;
-        else if (which == 6) args.parameters.push(int256(seed));
-        else if (which == 7) args.ends[3] += uint40(seed % 1e6) + 1;
+        else if (which == 3) args.verifiers[2] = address(uint160(uint256(keccak256(abi.encode(seed)))));
+        else if (which == 4) args.slots[1].payout = address(uint160(uint256(keccak256(abi.encode(seed)))));
+        else if (which == 5) args.kpis[2].high += int256(1 + seed % 1e6) * UNIT;
+        else if (which == 6) withDisputes();
+        else if (which == 7) args.ends[3] += uint40(1 + seed % 30_000) * DAY;
         else if (which == 8) args.holdbackRate += 1;
+        else if (which == 9) args.slots[0].bond = 1 + seed % 1e6;
+        else if (which == 10) args.restates = true;
         else args.reserve += 1;
 
-        (address moved, bytes32 changed) = factory.predict(args, "agreement", programHash, 0);
+        (address moved, bytes32 changed) = factory.predict(offer());
         check(moved != before, "address");
         check(changed != hash, "terms hash");
     }
 
     function test_anUnregisteredProgramIsRefused() public {
+        programHash = "none";
         vm.expectRevert(abi.encodeWithSelector(IEscrowFactory.UnknownProgram.selector, bytes32("none")));
-        factory.create(args, "agreement", "none", 0);
+        factory.create(offer(), new bytes[](0));
     }
 
-    function test_argumentsThatBreakARuleAreRefusedByItsNumber() public {
+    function test_partiesThatBreakARuleAreRefusedByItsNumber() public {
         args.client = address(0);
         refused(1);
         args.client = args.arbitrator;
         refused(1);
         args.client = client;
+        args.arbitrator = address(0);
+        refused(1);
+        args.arbitrator = address(7);
         args.unitDecimals = 19;
         refused(2);
         args.unitDecimals = 6;
@@ -98,32 +130,36 @@ contract EscrowFactoryTest is Fixture {
         args.quorum = 4;
         refused(4);
         args.quorum = 3;
-        args.providers[1].signer = args.providers[0].signer;
+        args.slots[1].signer = args.slots[0].signer;
         refused(5);
-        args.providers[1].signer = address(1);
-        args.providers[2].payout = address(0);
+        args.slots[1].signer = address(0);
         refused(5);
-        args.providers[2].payout = address(2);
+        args.slots[1].signer = address(1);
+        args.slots[2].payout = address(0);
+        refused(5);
+        args.slots[2].payout = address(2);
+        create();
     }
 
     function test_numbersThatBreakARuleAreRefusedByItsNumber() public {
-        args.kpis[0].decimals = 19;
+        args.kpis[0].decimals = 18;
+        args.kpiWidth = 25;
         refused(6);
-        args.kpis[0].decimals = 6;
-        args.kpis[0].low = type(int256).min;
+        args.kpiWidth = 0;
         refused(6);
-        args.kpis[0].low = 1;
+        (args.kpiWidth, args.kpis[0].decimals) = (8, 6);
+        args.kpis[0].low = UNIT;
         refused(6);
-        args.kpis[0].low = -1;
-        args.kpis[0].ifMissing = 1;
+        args.kpis[0].low = -UNIT;
+        args.kpis[0].ifMissing = 2e24;
         refused(6);
         args.kpis[0].ifMissing = 0;
+        args.kpis[0].supplier = 3;
+        refused(6);
+        args.kpis[0].supplier = 255;
         args.ends[1] = args.ends[0];
         refused(8);
-        args.ends[1] = args.ends[0] + 1;
-        args.start = 0;
-        refused(8);
-        args.start = BEGIN;
+        args.ends[1] = args.ends[0] + DAY;
         args.activateBy = 0;
         refused(8);
         args.activateBy = BEGIN;
@@ -133,12 +169,15 @@ contract EscrowFactoryTest is Fixture {
         args.defaultWindow = 0;
         refused(9);
         args.defaultWindow = 1;
+        args.stakeFixed = 1;
+        refused(9);
+        args.rulingWindow = 1;
+        args.stakeShare = 1e18 + 1;
+        refused(16);
+        args.stakeShare = 1e18;
         args.holdbackRate = 1e18 + 1;
         refused(10);
         args.holdbackRate = 1e18;
-        args.holdbackRelease = args.ends[3] - 1;
-        refused(10);
-        args.holdbackRelease = args.ends[3];
         args.parameters.push(1);
         refused(12);
         args.parameters.pop();
@@ -148,33 +187,123 @@ contract EscrowFactoryTest is Fixture {
         create();
     }
 
+    function test_periodsThatAreAllAlikeAreSaidOnce() public {
+        args.width = 0;
+        args.unit = 1 days;
+        begin(10_000);
+        for (uint32 i = 1; i <= 4; ++i) {
+            equal(args.ends[i - 1] + args.evidenceWindow, escrow.evidenceDue(i), "end");
+            settle(i, 1, 0, 0);
+        }
+    }
+
+    /// @dev However the bytes are cut, lengthened or changed, nothing is created that cannot be read.
+    function testFuzz_packedArgumentsAreNotBelieved(uint16 at, uint8 changed, uint16 cut) public {
+        IEscrowFactory.Offer memory o = offer();
+        bytes memory packed = o.arguments;
+        cut = uint16(bound(cut, 0, packed.length));
+        bytes memory part = new bytes(cut);
+        for (uint256 i = 0; i < cut; ++i) {
+            part[i] = packed[i];
+        }
+        o.arguments = part;
+        if (cut != packed.length) {
+            vm.expectRevert();
+            factory.create(o, new bytes[](0));
+        }
+        o.arguments = bytes.concat(packed, new bytes(1 + at % 50));
+        vm.expectRevert();
+        factory.create(o, new bytes[](0));
+        packed[at % packed.length] = bytes1(changed);
+        o.arguments = packed;
+        try factory.create(o, new bytes[](0)) returns (address made) {
+            IOutcomeEscrow(made).stage();
+            equal(keccak256(packed), keccak256(IOutcomeEscrow(made).arguments()), "as given");
+        } catch {}
+    }
+
     function test_argumentsTooLongForTheCodeAreRefused() public {
-        while (args.ends.length < 716) {
-            args.ends.push(args.ends[args.ends.length - 1] + 1);
+        args.width = 4;
+        for (uint256 i = 0; i < 40; ++i) {
+            args.parameters.push(1);
         }
-        args.holdbackRelease = args.ends[715];
-        create();
-        equal(716, escrow.arguments().ends.length, "still fits");
-        while (args.ends.length < 717) {
-            args.ends.push(args.ends[args.ends.length - 1] + 1);
+        IEscrowFactory.Offer memory o = offer();
+        o.arguments = bytes.concat(o.arguments, new bytes(24_500));
+        vm.expectRevert(abi.encodeWithSelector(IEscrowFactory.BadArguments.selector, 14));
+        factory.create(o, new bytes[](0));
+    }
+
+    function test_longAgreementsKeepTheirPeriodsApart() public {
+        describe(address(token), 3, 100);
+        (args.reserve, args.holdbackRate) = (0, 0);
+        begin(10_000);
+        vm.warp(args.ends[99]);
+        settle(100, 5, 0, 0);
+        settle(37, 7, 0, 0);
+        settle(1, 9, 0, 0);
+        check(uint8(stageOf(36)) == 0 && uint8(stageOf(37)) == 4 && uint8(stageOf(100)) == 4, "each for itself");
+        equal(21, token.balanceOf(payout(0)), "paid");
+        bytes memory again = signed(37, paying(7, 0, 0), 0, 1);
+        vm.expectRevert(abi.encodeWithSelector(IEscrowErrors.AlreadySettled.selector, 37));
+        escrow.report(again);
+    }
+
+    // --- many at once -----------------------------------------------------------------------------------------------
+
+    function test_oneBadOfferStopsNoneOfTheOthers() public {
+        IEscrowFactory.Offer[] memory offers = new IEscrowFactory.Offer[](3);
+        bytes[][] memory signatures = new bytes[][](3);
+        for (uint256 i = 0; i < 3; ++i) {
+            nonce = i;
+            args.quorum = i == 1 ? 9 : 2;
+            offers[i] = offer();
+            if (i != 1) {
+                (, termsHash) = factory.predict(offers[i]);
+                signatures[i] = partySignatures();
+            }
         }
-        args.holdbackRelease = args.ends[716];
-        refused(14);
+        signatures[2] = new bytes[](0);
+        vm.expectEmit();
+        emit IEscrowFactory.NotCreated(1);
+        address[] memory made = factory.createMany(offers, signatures, 1_000_000);
+        check(IOutcomeEscrow(made[0]).isAccepted(), "signed");
+        check(made[1] == address(0), "refused");
+        check(!IOutcomeEscrow(made[2]).isAccepted() && made[2].code.length != 0, "unsigned");
+        vm.expectPartialRevert(IEscrowErrors.TooLittleGas.selector);
+        factory.createMany{gas: 900_000}(offers, signatures, 1_000_000);
+    }
+
+    function test_oneBadReportStopsNoneOfTheOthers() public {
+        EscrowBatch batch = EscrowBatch(deploy("EscrowBatch.sol"));
+        bytes memory items = abi.encodePacked(uint32(500_000));
+        address[3] memory made;
+        for (uint256 i = 0; i < 3; ++i) {
+            vm.warp(BEGIN);
+            nonce = i;
+            begin(10_000);
+            made[i] = address(escrow);
+            toEnd(1);
+            bytes memory packed = signed(1, paying(int256(100 * i), 0, 0), 0, 1);
+            if (i == 1) packed[50] = 0x7f;
+            items = abi.encodePacked(items, made[i], uint16(packed.length), packed);
+        }
+        bytes memory data = bytes.concat(EscrowBatch.submitMany.selector, items);
+        vm.expectEmit(true, false, false, false);
+        emit EscrowBatch.Refused(made[1], 0);
+        (bool done,) = address(batch).call(data);
+        check(done, "done");
+        check(uint8(stage1(made[0])) == 4 && uint8(stage1(made[1])) == 0 && uint8(stage1(made[2])) == 4, "all but one");
+        (done,) = address(batch).call{gas: 400_000}(data);
+        check(!done, "with too little gas it is refused as a whole");
+    }
+
+    function stage1(address made) private view returns (IEscrowErrors.PeriodStage stage) {
+        (stage,,,) = IOutcomeEscrow(made).periodState(1);
     }
 
     function refused(uint8 rule) private {
+        IEscrowFactory.Offer memory o = offer();
         vm.expectRevert(abi.encodeWithSelector(IEscrowFactory.BadArguments.selector, rule));
-        factory.create(args, "agreement", programHash, 0);
-    }
-
-    function test_theSharedCodeIsNoEscrow() public {
-        IOutcomeEscrow shared = IOutcomeEscrow(factory.implementation());
-        bytes memory closed = abi.encodeWithSelector(IOutcomeEscrow.WrongStage.selector, IOutcomeEscrow.Stage.Closed);
-        vm.expectRevert(closed);
-        shared.deposit(1);
-        vm.expectRevert(closed);
-        shared.sync();
-        vm.expectRevert(closed);
-        shared.termsHash();
+        factory.create(o, new bytes[](0));
     }
 }

@@ -3,9 +3,11 @@ pragma solidity 0.8.37;
 
 import {Base} from "./Base.sol";
 import {WildToken} from "./Doubles.sol";
+import {Packing} from "./Packing.sol";
+import {Signing} from "./Signing.sol";
+import {IEscrowErrors} from "../interfaces/IEscrowErrors.sol";
 import {IEscrowFactory} from "../interfaces/IEscrowFactory.sol";
 import {IOutcomeEscrow} from "../interfaces/IOutcomeEscrow.sol";
-import {Messages} from "../Messages.sol";
 
 /// @title One agreement with named actors, ready to be changed and created
 /// @dev Its program pays provider i the value of KPI i, so that a test says amounts outright. Token and program have six
@@ -14,8 +16,12 @@ abstract contract Fixture is Base {
     uint256 internal constant CLIENT_KEY = 0xC11E47;
     uint256 internal constant PROVIDER_KEY = 0xA0;
     uint256 internal constant VERIFIER_KEY = 0xB0;
+    uint256 internal constant BACKUP_KEY = 0xD0;
+    uint256 internal constant INCOMING_KEY = 0xE0;
+    uint256 internal constant ARBITRATOR_KEY = 0xAB1;
     int256 internal constant UNIT = 1e12;
     int256 internal constant MISSING = type(int256).min;
+    int256 internal constant CLIENT = -1;
     uint40 internal constant DAY = 1 days;
     uint40 internal constant BEGIN = 1_700_000_000;
     uint256 internal constant RESERVE = 3000;
@@ -32,16 +38,28 @@ abstract contract Fixture is Base {
     bytes32 internal programHash;
     bytes32 internal termsHash;
     address internal client;
+    uint256 internal nonce;
 
-    IOutcomeEscrow.Arguments internal args;
+    Packing.Arguments internal args;
 
     function setUp() public virtual {
         vm.warp(BEGIN);
-        factory = IEscrowFactory(deploy("EscrowFactory.sol"));
+        factory = deployFactory();
         token = WildToken(deploy("Doubles.sol:WildToken"));
         client = vm.addr(CLIENT_KEY);
         programHash = factory.registerProgram(passThrough(3));
         describe(address(token), 3, 4);
+    }
+
+    /// @dev The last contract first: each is told whom it passes on to.
+    function deployFactory() internal returns (IEscrowFactory) {
+        address further = deploy("EscrowViews.sol");
+        further = deployWith("EscrowChanges.sol", abi.encode(further));
+        further = deployWith("EscrowExits.sol", abi.encode(further));
+        address disputes = deployWith("EscrowDisputes.sol", abi.encode(further));
+        address settling = deployWith("EscrowSettling.sol", abi.encode(further));
+        address rulings = deployWith("EscrowRulings.sol", abi.encode(further));
+        return IEscrowFactory(deployWith("EscrowFactory.sol", abi.encode(settling, disputes, rulings)));
     }
 
     /// @dev The program that pays each of `n` providers its KPI.
@@ -56,7 +74,7 @@ abstract contract Fixture is Base {
     }
 
     /// @dev Sets `args`: `providers` providers and KPIs, `periods` periods of ten days, two of three verifiers, holdback
-    /// of 10 %.
+    /// of 10 %, no challenge window.
     function describe(address currency, uint256 providers, uint256 periods) internal {
         delete args;
         args.client = client;
@@ -66,21 +84,41 @@ abstract contract Fixture is Base {
         for (uint256 i = 0; i < 3; ++i) {
             args.verifiers.push(vm.addr(VERIFIER_KEY + i));
         }
-        args.arbitrator = address(0xA4B);
+        args.arbitrator = vm.addr(ARBITRATOR_KEY);
         for (uint256 i = 0; i < providers; ++i) {
-            args.providers.push(IOutcomeEscrow.Provider(vm.addr(PROVIDER_KEY + i), payout(i)));
-            args.kpis.push(IOutcomeEscrow.Kpi(6, i == 0, -1e24, 1e24, int256(i) * 100 * UNIT));
+            args.slots.push(Packing.Slot(vm.addr(PROVIDER_KEY + i), payout(i), 0, address(0), 0));
+            args.kpis.push(Packing.Kpi(6, i == 0, uint8(i), -1e24, 1e24, int256(i) * 100 * UNIT));
         }
         args.activateBy = BEGIN + 5 * DAY;
         args.start = BEGIN;
         for (uint40 i = 1; i <= periods; ++i) {
             args.ends.push(BEGIN + i * 10 * DAY);
         }
+        (args.unit, args.width, args.kpiWidth) = (uint24(DAY), 2, 8);
         args.evidenceWindow = uint32(3 * DAY);
         args.defaultWindow = uint32(2 * DAY);
         args.holdbackRate = 0.1e18;
-        args.holdbackRelease = args.ends[periods - 1] + 30 * DAY;
-        args.reserve = uint128(RESERVE);
+        args.holdbackDelay = uint32(30 * DAY);
+        args.reserve = uint104(RESERVE);
+    }
+
+    /// @dev Reports can be challenged for four days; the arbitrator has six.
+    function withDisputes() internal {
+        args.challengeWindow = uint32(4 * DAY);
+        args.rulingWindow = uint32(6 * DAY);
+        args.stakeFixed = 20;
+        args.stakeShare = 0.1e18;
+    }
+
+    function withBonds() internal {
+        for (uint256 i = 0; i < args.slots.length; ++i) {
+            args.slots[i].bond = 100 * (i + 1);
+        }
+    }
+
+    /// @dev Whether this is the build that is shipped: without viaIR everything costs more and takes more room.
+    function shipped() internal view returns (bool) {
+        return factory.implementation().code.length < 20_000;
     }
 
     function payout(uint256 provider) internal pure returns (address) {
@@ -88,41 +126,88 @@ abstract contract Fixture is Base {
     }
 
     function signer(uint256 provider) internal view returns (address) {
-        return args.providers[provider].signer;
+        return args.slots[provider].signer;
+    }
+
+    function releaseDate() internal view returns (uint256) {
+        return args.ends[args.ends.length - 1] + args.holdbackDelay;
+    }
+
+    function offer() internal view returns (IEscrowFactory.Offer memory) {
+        return IEscrowFactory.Offer("agreement", programHash, "", Packing.pack(args), nonce);
     }
 
     /// @dev Creates the escrow of `args`.
     function create() internal {
-        (, termsHash) = factory.predict(args, "agreement", programHash, 0);
-        escrow = IOutcomeEscrow(factory.create(args, "agreement", programHash, 0));
+        (, termsHash) = factory.predict(offer());
+        escrow = IOutcomeEscrow(factory.create(offer(), new bytes[](0)));
     }
 
     function fund(uint256 amount) internal virtual {
-        token.mint(client, amount);
-        vm.prank(client);
-        token.approve(address(escrow), amount);
+        approve(client, amount);
         vm.prank(client);
         escrow.deposit(amount);
     }
 
-    /// @dev Creates, funds and activates.
+    /// @dev Gives somebody tokens and lets the escrow draw them.
+    function approve(address who, uint256 amount) internal {
+        token.mint(who, amount);
+        vm.prank(who);
+        token.approve(address(escrow), amount);
+    }
+
+    /// @dev Creates, funds, bonds and activates.
     function begin(uint256 amount) internal {
         create();
         if (amount != 0) fund(amount);
-        escrow.activate(partySignatures());
+        for (uint256 i = 0; i < args.slots.length; ++i) {
+            uint256 bond = args.slots[i].bond;
+            if (bond == 0) continue;
+            approve(args.slots[i].signer, bond);
+            vm.prank(args.slots[i].signer);
+            escrow.postBond(i, bond);
+        }
+        escrow.accept("agreement", nonce, partySignatures());
+        escrow.activate();
     }
 
+    /// @dev Client, providers, backups.
     function partySignatures() internal view returns (bytes[] memory signatures) {
-        signatures = new bytes[](1 + args.providers.length);
+        uint256 count = 1 + args.slots.length;
+        for (uint256 i = 0; i < args.slots.length; ++i) {
+            if (args.slots[i].backup != address(0)) ++count;
+        }
+        signatures = new bytes[](count);
         signatures[0] = signatureOf(CLIENT_KEY, termsHash);
-        for (uint256 i = 0; i < args.providers.length; ++i) {
+        uint256 next = 1 + args.slots.length;
+        for (uint256 i = 0; i < args.slots.length; ++i) {
             signatures[i + 1] = signatureOf(PROVIDER_KEY + i, termsHash);
+            if (args.slots[i].backup != address(0)) signatures[next++] = signatureOf(BACKUP_KEY + i, termsHash);
         }
     }
 
     function signatureOf(uint256 key, bytes32 digest) internal pure returns (bytes memory) {
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(key, digest);
         return abi.encodePacked(r, s, v);
+    }
+
+    /// @dev The signatures of these keys over one digest.
+    function signatures2(uint256 one, uint256 two, bytes32 digest) internal pure returns (bytes[] memory all) {
+        all = new bytes[](2);
+        (all[0], all[1]) = (signatureOf(one, digest), signatureOf(two, digest));
+    }
+
+    /// @dev Client, then all first providers.
+    function allSign(bytes32 digest) internal view returns (bytes[] memory all) {
+        all = new bytes[](1 + args.slots.length);
+        all[0] = signatureOf(CLIENT_KEY, digest);
+        for (uint256 i = 0; i < args.slots.length; ++i) {
+            all[i + 1] = signatureOf(PROVIDER_KEY + i, digest);
+        }
+    }
+
+    function separator() internal view returns (bytes32) {
+        return factory.domainSeparator();
     }
 
     // --- reports ----------------------------------------------------------------------------------------------------
@@ -135,29 +220,27 @@ abstract contract Fixture is Base {
 
     /// @dev Reports with the first two verifiers.
     function report(uint32 period, int256[] memory values) internal {
-        (uint8[] memory indexes, bytes[] memory signatures) = signed(period, values, 0, 1);
-        escrow.report(period, values, "evidence", indexes, signatures);
+        escrow.report(signed(period, values, 0, 1));
     }
 
-    function signed(uint32 period, int256[] memory values, uint8 one, uint8 two)
-        internal
-        view
-        returns (uint8[] memory indexes, bytes[] memory signatures)
-    {
-        bytes32 digest = this.digestOf(address(escrow), termsHash, period, values);
-        indexes = new uint8[](2);
-        signatures = new bytes[](2);
-        (indexes[0], indexes[1]) = (one, two);
-        signatures[0] = signatureOf(VERIFIER_KEY + one, digest);
-        signatures[1] = signatureOf(VERIFIER_KEY + two, digest);
+    /// @dev The packed report with the signatures of two verifiers, given by rising index.
+    function signed(uint32 period, int256[] memory values, uint8 one, uint8 two) internal view returns (bytes memory) {
+        bytes32 digest = Signing.report(separator(), address(escrow), termsHash, period, values, "evidence");
+        bytes memory packed = body(period, values, uint32((1 << one) | (1 << two)));
+        packed = abi.encodePacked(packed, uint8(65), signatureOf(VERIFIER_KEY + one, digest));
+        return abi.encodePacked(packed, uint8(65), signatureOf(VERIFIER_KEY + two, digest));
     }
 
-    function digestOf(address subject, bytes32 terms, uint32 period, int256[] calldata values)
-        external
-        view
-        returns (bytes32)
-    {
-        return Messages.reportDigest(factory.domainSeparator(), subject, terms, period, values, "evidence");
+    function signedByOne(uint32 period, int256[] memory values) internal view returns (bytes memory) {
+        bytes32 digest = Signing.report(separator(), address(escrow), termsHash, period, values, "evidence");
+        return abi.encodePacked(body(period, values, 1), uint8(65), signatureOf(VERIFIER_KEY, digest));
+    }
+
+    function body(uint32 period, int256[] memory values, uint32 signers) internal view returns (bytes memory packed) {
+        packed = abi.encodePacked(uint16(period), bytes32("evidence"), signers);
+        for (uint256 i = 0; i < values.length; ++i) {
+            packed = bytes.concat(packed, Packing.value(values[i], args.kpis[i].decimals));
+        }
     }
 
     /// @dev To the moment a period ends.
@@ -165,29 +248,81 @@ abstract contract Fixture is Base {
         vm.warp(args.ends[period - 1]);
     }
 
-    /// @dev Ends the period and reports it.
+    /// @dev Ends the period and reports it; with a window, waits until it is over and settles.
     function settle(uint32 period, int256 a, int256 b, int256 c) internal {
         if (block.timestamp < args.ends[period - 1]) toEnd(period);
         report(period, paying(a, b, c));
+        if (args.challengeWindow == 0) return;
+        vm.warp(block.timestamp + args.challengeWindow);
+        escrow.settle(period, paying(a, b, c));
+    }
+
+    // --- disputes ---------------------------------------------------------------------------------------------------
+
+    /// @dev What the program makes of values; asked of the escrow, which tests do elsewhere.
+    function amountsOf(int256[] memory values) internal view returns (int256[] memory) {
+        if (values.length != args.kpis.length) return new int256[](0);
+        int256[][] memory rows = new int256[][](1);
+        rows[0] = values;
+        return escrow.price(1, rows)[0].amounts;
+    }
+
+    function versionsOf(int256[] memory values) internal view returns (IOutcomeEscrow.Version[] memory versions) {
+        versions = new IOutcomeEscrow.Version[](1);
+        versions[0] = IOutcomeEscrow.Version(0, 0, values, amountsOf(values));
+    }
+
+    function more(IOutcomeEscrow.Version[] memory versions, int256 party, uint256 stake, int256[] memory values)
+        internal
+        view
+        returns (IOutcomeEscrow.Version[] memory all)
+    {
+        all = new IOutcomeEscrow.Version[](versions.length + 1);
+        for (uint256 i = 0; i < versions.length; ++i) {
+            all[i] = versions[i];
+        }
+        all[versions.length] = IOutcomeEscrow.Version(party, stake, values, amountsOf(values));
+    }
+
+    /// @dev A party challenges in person; returns the versions with its own.
+    function challenge(
+        uint32 period,
+        IOutcomeEscrow.Version[] memory versions,
+        int256 party,
+        uint256 stake,
+        int256[] memory values
+    ) internal returns (IOutcomeEscrow.Version[] memory) {
+        address who = party == CLIENT ? client : escrow.account(uint256(party)).holder;
+        approve(who, stake);
+        vm.prank(who);
+        escrow.challenge(IOutcomeEscrow.Challenging(period, party, stake, values, ""), versions);
+        return more(versions, party, stake, values);
     }
 
     function account(uint256 provider) internal view returns (IOutcomeEscrow.Account memory) {
-        return escrow.account(uint8(provider));
+        return escrow.account(provider);
     }
+
+    function stageOf(uint32 period) internal view returns (IEscrowErrors.PeriodStage stage) {
+        (stage,,,) = escrow.periodState(period);
+    }
+
+    // --- books ------------------------------------------------------------------------------------------------------
+
+    /// @dev Stakes that tests know to be in the escrow.
+    uint256 internal stakes;
 
     /// @dev What holds of an escrow at any moment.
     function checkBooks() internal view {
-        uint256 own = escrow.funds();
+        uint256 own = escrow.funds() + escrow.clientClaimable() + stakes;
         bool owed = false;
-        for (uint256 i = 0; i < args.providers.length; ++i) {
+        for (uint256 i = 0; i < escrow.tenures(); ++i) {
             IOutcomeEscrow.Account memory books = account(i);
-            own += books.held + books.claimable;
+            own += books.held + books.claimable + books.bond;
             owed = owed || books.arrears != 0;
             check(books.debt == 0 || books.arrears == 0, "debt and arrears at once");
-            int256 credits = int256(books.paid) + int256(books.held) + int256(books.arrears) - int256(books.debt);
-            equal(books.earned, credits, "account identity");
         }
-        equal(escrow.tracked(), own, "tracked is the sum of what it is for");
+        equal(own, escrow.tracked(), "tracked is the sum of what it is for");
         check(owed == (escrow.queueLength() != 0), "the queue has what is owed");
     }
 }

@@ -3,6 +3,8 @@ pragma solidity 0.8.37;
 
 import {Receiver} from "./Doubles.sol";
 import {Fixture} from "./Fixture.sol";
+import {IEscrowErrors} from "../interfaces/IEscrowErrors.sol";
+import {IEscrowEvents} from "../interfaces/IEscrowEvents.sol";
 import {IOutcomeEscrow} from "../interfaces/IOutcomeEscrow.sol";
 import {Push} from "../Push.sol";
 import {TestToken} from "../TestToken.sol";
@@ -29,47 +31,45 @@ contract TokensTest is Fixture {
         token.setBurning(burning);
         toEnd(1);
         vm.expectEmit();
-        emit IOutcomeEscrow.Deferred(0, 900);
-        vm.expectEmit();
-        emit IOutcomeEscrow.Paid(1, payout(1), 450);
+        emit IEscrowEvents.Deferred(0, 900);
         report(1, paying(1000, 500, 0));
+        equal(450, token.balanceOf(payout(1)), "the other is paid");
         equal(900, account(0).claimable, "claimable");
-        equal(900, account(0).paid, "is paid money");
         checkBooks();
 
-        vm.expectRevert(abi.encodeWithSelector(IOutcomeEscrow.NotProvider.selector, address(this)));
-        escrow.claim(0, address(this));
-        vm.expectRevert(abi.encodeWithSelector(IOutcomeEscrow.NoSuchProvider.selector, 3));
-        escrow.claim(3, address(this));
-        claiming(0, address(0), abi.encodeWithSelector(IOutcomeEscrow.PushRefused.selector, address(0), 900));
-        claiming(0, address(escrow), abi.encodeWithSelector(IOutcomeEscrow.PushRefused.selector, address(escrow), 900));
+        vm.expectRevert(abi.encodeWithSelector(IEscrowErrors.NotProvider.selector, address(this)));
+        escrow.claim(0, address(this), false);
+        vm.expectRevert(abi.encodeWithSelector(IEscrowErrors.NoSuchProvider.selector, 3));
+        escrow.claim(3, address(this), false);
+        claiming(0, address(0), abi.encodeWithSelector(IEscrowErrors.PushRefused.selector, address(0), 900));
+        claiming(0, address(escrow), abi.encodeWithSelector(IEscrowErrors.PushRefused.selector, address(escrow), 900));
         token.setBurning(false);
-        claiming(0, payout(0), abi.encodeWithSelector(IOutcomeEscrow.PushRefused.selector, payout(0), 900));
+        claiming(0, payout(0), abi.encodeWithSelector(IEscrowErrors.PushRefused.selector, payout(0), 900));
         address elsewhere = address(0xE15E);
         vm.expectEmit();
-        emit IOutcomeEscrow.Claimed(0, elsewhere, 900);
+        emit IEscrowEvents.Claimed(0, elsewhere, 900);
         vm.prank(signer(0));
-        escrow.claim(0, elsewhere);
+        escrow.claim(0, elsewhere, false);
         equal(900, token.balanceOf(elsewhere), "fetched");
-        claiming(0, elsewhere, abi.encodeWithSelector(IOutcomeEscrow.NothingToDo.selector));
+        claiming(0, elsewhere, abi.encodeWithSelector(IEscrowErrors.NothingToDo.selector));
         checkBooks();
     }
 
     function claiming(uint8 provider, address to, bytes memory reason) private {
         vm.prank(signer(provider));
         vm.expectRevert(reason);
-        escrow.claim(provider, to);
+        escrow.claim(int8(provider), to, false);
     }
 
     function test_aProviderMovesItsPayout() public {
         begin(10_000);
-        vm.expectRevert(abi.encodeWithSelector(IOutcomeEscrow.NotProvider.selector, address(this)));
+        vm.expectRevert(abi.encodeWithSelector(IEscrowErrors.NotProvider.selector, address(this)));
         escrow.movePayout(1, address(5));
         vm.prank(signer(1));
-        vm.expectRevert(abi.encodeWithSelector(IOutcomeEscrow.PushRefused.selector, address(escrow), 0));
+        vm.expectRevert(abi.encodeWithSelector(IEscrowErrors.PushRefused.selector, address(escrow), 0));
         escrow.movePayout(1, address(escrow));
         vm.expectEmit();
-        emit IOutcomeEscrow.PayoutMoved(1, address(0x333));
+        emit IEscrowEvents.PayoutMoved(1, address(0x333));
         vm.prank(signer(1));
         escrow.movePayout(1, address(0x333));
         settle(1, 100, 100, 0);
@@ -86,7 +86,7 @@ contract TokensTest is Fixture {
         vm.prank(client);
         token.approve(address(escrow), 1000);
         vm.expectEmit();
-        emit IOutcomeEscrow.Deposited(client, 900);
+        emit IEscrowEvents.Deposited(client, 900);
         vm.prank(client);
         equal(900, escrow.deposit(1000), "credited");
         equal(900, escrow.tracked(), "tracked");
@@ -95,7 +95,7 @@ contract TokensTest is Fixture {
         vm.prank(client);
         token.approve(address(escrow), 1);
         vm.prank(client);
-        vm.expectRevert(IOutcomeEscrow.NothingToDo.selector);
+        vm.expectRevert(IEscrowErrors.NothingToDo.selector);
         escrow.deposit(1);
     }
 
@@ -104,17 +104,17 @@ contract TokensTest is Fixture {
         token.setFee(10);
         settle(1, 1000, 0, 0);
         equal(810, token.balanceOf(payout(0)), "the receiver bears the token's fee");
-        equal(900, account(0).paid, "what was sent");
+        equal(100, account(0).held, "what was sent counts");
         equal(token.balanceOf(address(escrow)), escrow.tracked(), "the escrow's books are right");
     }
 
     function test_aSurplusBecomesFunding() public {
         begin(RESERVE);
-        vm.expectRevert(IOutcomeEscrow.NothingToDo.selector);
+        vm.expectRevert(IEscrowErrors.NothingToDo.selector);
         escrow.sync();
         token.mint(address(escrow), 77);
         vm.expectEmit();
-        emit IOutcomeEscrow.Synced(77);
+        emit IEscrowEvents.Synced(77);
         escrow.sync();
         equal(RESERVE + 77, escrow.funds(), "funding");
     }
@@ -125,7 +125,7 @@ contract TokensTest is Fixture {
         // 9,000 funding and 100 held; all but 60 vanishes.
         token.burn(address(escrow), 9040);
         vm.expectEmit();
-        emit IOutcomeEscrow.Synced(-9000);
+        emit IEscrowEvents.Synced(-9000);
         escrow.sync();
         equal(0, escrow.funds(), "funding is gone");
         equal(100, escrow.tracked(), "what is held is still owed");
@@ -150,18 +150,18 @@ contract TokensTest is Fixture {
         settle(1, 1000, 1000, 0);
         token.burn(address(escrow), RESERVE - 2000 + 500);
 
-        claiming(0, address(9), abi.encodeWithSelector(IOutcomeEscrow.BelowTracked.selector, 1500, 2000));
+        claiming(0, address(9), abi.encodeWithSelector(IEscrowErrors.BelowTracked.selector, 1500, 2000));
         vm.expectEmit();
-        emit IOutcomeEscrow.Claimed(0, address(9), 750);
+        emit IEscrowEvents.Claimed(0, address(9), 750);
         vm.expectEmit();
-        emit IOutcomeEscrow.GivenUp(0, 250);
+        emit IEscrowEvents.GivenUp(0, 250);
         vm.prank(signer(0));
-        escrow.claimEarly(0, address(9));
+        escrow.claim(0, address(9), true);
         equal(750, token.balanceOf(address(9)), "its share");
         equal(1000, escrow.tracked(), "the other's");
         token.mint(address(escrow), 250);
         vm.prank(signer(1));
-        escrow.claimEarly(1, address(8));
+        escrow.claim(1, address(8), true);
         equal(1000, token.balanceOf(address(8)), "made good: in full");
         equal(0, escrow.tracked(), "nothing is left");
     }
@@ -169,24 +169,24 @@ contract TokensTest is Fixture {
     function test_belowTrackedHoldbackBecomesClaimable() public {
         closeShortBy(50);
         vm.expectEmit();
-        emit IOutcomeEscrow.HoldbackReleased(0, 40, 40, 0);
+        emit IEscrowEvents.HoldbackReleased(0, 40, 40, 0);
         vm.expectEmit();
-        emit IOutcomeEscrow.Synced(-40);
+        emit IEscrowEvents.Synced(-40);
         vm.expectEmit();
-        emit IOutcomeEscrow.HoldbackReleased(0, 60, 0, 60);
+        emit IEscrowEvents.HoldbackReleased(0, 60, 0, 60);
         vm.expectEmit();
-        emit IOutcomeEscrow.Deferred(0, 60);
+        emit IEscrowEvents.Deferred(0, 60);
         vm.expectEmit();
-        emit IOutcomeEscrow.HoldbackReleased(2, 50, 0, 50);
+        emit IEscrowEvents.HoldbackReleased(2, 50, 0, 50);
         vm.expectEmit();
-        emit IOutcomeEscrow.Deferred(2, 50);
+        emit IEscrowEvents.Deferred(2, 50);
         vm.expectEmit();
-        emit IOutcomeEscrow.Closed(0);
+        emit IEscrowEvents.Closed(0);
         escrow.close(0);
         checkBooks();
         token.mint(address(escrow), 10);
         vm.prank(signer(0));
-        escrow.claim(0, address(9));
+        escrow.claim(0, address(9), false);
         equal(60, token.balanceOf(address(9)), "made good: in full");
     }
 
@@ -207,7 +207,7 @@ contract TokensTest is Fixture {
         settle(4, 0, 0, 0);
         token.burn(address(escrow), token.balanceOf(address(escrow)) - (150 - loss));
         escrow.sync();
-        vm.warp(args.holdbackRelease);
+        vm.warp(releaseDate());
     }
 
     function test_aClientThatCannotReceivePreventsNothing() public {
@@ -216,28 +216,31 @@ contract TokensTest is Fixture {
             settle(i, 10, 0, 0);
         }
         token.refuse(client, true);
-        vm.warp(args.holdbackRelease);
+        vm.warp(releaseDate());
         vm.expectEmit();
-        emit IOutcomeEscrow.Closed(0);
+        emit IEscrowEvents.Closed(RESERVE - 40);
+        vm.expectEmit();
+        emit IEscrowEvents.ClientDeferred(RESERVE - 40);
         escrow.close(0);
-        equal(RESERVE - 40, escrow.funds(), "still the client's");
+        equal(RESERVE - 40, escrow.clientClaimable(), "still the client's");
         vm.prank(client);
-        vm.expectRevert(abi.encodeWithSelector(IOutcomeEscrow.PushRefused.selector, client, 1));
-        escrow.withdraw(1);
+        vm.expectRevert(abi.encodeWithSelector(IEscrowErrors.PushRefused.selector, client, RESERVE - 40));
+        escrow.claim(CLIENT, client, false);
+        vm.expectRevert(abi.encodeWithSelector(IEscrowErrors.NotClient.selector, address(this)));
+        escrow.claim(CLIENT, client, false);
         token.refuse(client, false);
         vm.prank(client);
-        escrow.withdraw(RESERVE - 40);
+        escrow.claim(CLIENT, client, false);
         checkBooks();
     }
 
-    function test_aDepositIntoAClosedEscrowCanBeTakenBack() public {
+    function test_aDepositIntoAClosedEscrowGoesBack() public {
         create();
         vm.warp(args.activateBy);
         escrow.cancel();
         fund(5);
-        vm.prank(client);
-        escrow.withdraw(5);
-        equal(5, token.balanceOf(client), "back");
+        equal(5, token.balanceOf(client), "back at once");
+        equal(0, escrow.tracked(), "empty");
     }
 
     // --- native coin ------------------------------------------------------------------------------------------------
@@ -246,18 +249,19 @@ contract TokensTest is Fixture {
         receiver = Receiver(payable(deploy("Doubles.sol:Receiver")));
         args.token = address(0);
         args.unitDecimals = 6;
-        args.providers[0].payout = address(receiver);
+        args.slots[0].payout = address(receiver);
         create();
         vm.deal(client, 100_000);
         vm.prank(client);
         escrow.deposit{value: 10_000}(10_000);
-        escrow.activate(partySignatures());
+        escrow.accept("agreement", 0, partySignatures());
+        escrow.activate();
     }
 
     function test_theNativeCoinGoesTheSameWay() public {
         Receiver receiver = native();
         vm.prank(client);
-        vm.expectRevert(abi.encodeWithSelector(IOutcomeEscrow.WrongValue.selector, 5, 6));
+        vm.expectRevert(abi.encodeWithSelector(IEscrowErrors.WrongValue.selector, 5, 6));
         escrow.deposit{value: 5}(6);
         settle(1, 1000, 500, 0);
         equal(900, address(receiver).balance, "paid");
@@ -268,7 +272,7 @@ contract TokensTest is Fixture {
         for (uint32 i = 2; i <= 4; ++i) {
             settle(i, 0, 0, 0);
         }
-        vm.warp(args.holdbackRelease);
+        vm.warp(releaseDate());
         escrow.close(0);
         equal(90_000 + 8507, client.balance, "the rest");
         equal(0, escrow.tracked(), "empty");
@@ -278,7 +282,7 @@ contract TokensTest is Fixture {
         create();
         vm.deal(client, 5);
         vm.prank(client);
-        vm.expectRevert(abi.encodeWithSelector(IOutcomeEscrow.WrongValue.selector, 5, 0));
+        vm.expectRevert(abi.encodeWithSelector(IEscrowErrors.WrongValue.selector, 5, 0));
         escrow.deposit{value: 5}(5);
     }
 
@@ -293,7 +297,7 @@ contract TokensTest is Fixture {
         }
         checkBooks();
         vm.prank(signer(0));
-        escrow.claim(0, address(0x600D));
+        escrow.claim(0, address(0x600D), false);
         equal(270, address(0x600D).balance, "fetched elsewhere");
     }
 
@@ -310,10 +314,10 @@ contract TokensTest is Fixture {
         receiver.setMood(Receiver.Mood.Work);
         toEnd(1);
         int256[] memory values = paying(1000, 500, 0);
-        (uint8[] memory indexes, bytes[] memory signatures) = signed(1, values, 0, 1);
+        bytes memory packed = signed(1, values, 0, 1);
         uint256 refusals = 0;
         for (uint256 gas = 60_000; gas < 800_000; gas += 4000) {
-            try this.reportWith(gas, values, indexes, signatures) {}
+            try this.reportWith(gas, packed) {}
             catch (bytes memory outcome) {
                 (bool done, uint256 paid, uint256 claimable) = abi.decode(outcome, (bool, uint256, uint256));
                 check(done || gas < 4 * Push.NEEDED, "refused only for want of gas");
@@ -326,15 +330,13 @@ contract TokensTest is Fixture {
     }
 
     /// @dev Reports with a limit of gas, says what came of it, and undoes it by reverting.
-    function reportWith(uint256 gas, int256[] memory values, uint8[] memory indexes, bytes[] memory signatures)
-        external
-    {
+    function reportWith(uint256 gas, bytes memory packed) external {
         bool done = false;
-        try escrow.report{gas: gas}(1, values, "evidence", indexes, signatures) {
+        try escrow.report{gas: gas}(packed) {
             done = true;
         } catch {}
         bytes memory outcome =
-            abi.encode(done, args.providers[0].payout.balance, account(0).claimable + account(1).claimable);
+            abi.encode(done, args.slots[0].payout.balance, account(0).claimable + account(1).claimable);
         assembly ("memory-safe") {
             revert(add(outcome, 0x20), mload(outcome))
         }

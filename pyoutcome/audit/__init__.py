@@ -2,6 +2,7 @@
 
 from pyoutcome.audit.auditor import audit
 from pyoutcome.audit.findings import AuditedPeriod, AuditReport, Finding, Kind, Unit
+from pyoutcome.audit.story import settled_values
 from pyoutcome.audit.subject import ChainView, Evidence, Subject
 
 __all__ = [
@@ -14,4 +15,5 @@ __all__ = [
     "Subject",
     "Unit",
     "audit",
+    "settled_values",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pyoutcome.audit.deployed import check_deployed
@@ -36,7 +36,7 @@ def audit(
     tally.take(check_deployed(subject, chain))
     story = sort_out(stream)
     tally.take(_check_activation(chain, story))
-    check = PeriodCheck(subject, chain, evidence, story.activated_at)
+    check = PeriodCheck(subject, chain, evidence, story)
     last = len(subject.arguments.ends)
     for number in range(1, last + 1):
         tally.take(check.check(number, story.periods.get(number)))
@@ -44,7 +44,7 @@ def audit(
             progress(number, last)
     strays = (set(story.periods) | chain.settled) - set(range(1, last + 1))
     tally.take(check.check_stray(number) for number in sorted(strays))
-    journal, reconciliation = _check_books(subject, stream, chain, tally)
+    journal, reconciliation = _check_books(subject, stream, chain, tally, check.undisputed)
     return AuditReport(
         findings=tuple(tally.findings),
         periods=tuple(check.audited),
@@ -83,7 +83,11 @@ def _check_activation(chain: ChainView, story: Story) -> Iterator[Finding | None
 
 
 def _check_books(
-    subject: Subject, stream: Sequence[Located], chain: ChainView, tally: _Tally
+    subject: Subject,
+    stream: Sequence[Located],
+    chain: ChainView,
+    tally: _Tally,
+    undisputed: Mapping[int, tuple[int, ...]],
 ) -> tuple[Journal | None, Reconciliation | None]:
     """Books from the events, the splits they show, and their balances against the chain's."""
     try:
@@ -92,7 +96,7 @@ def _check_books(
         # Events that make no books are what an audit is for: they are its finding, not its failure.
         tally.take([Finding(Kind.EVENTS, error.code, "events that make books", error.why, Unit.TEXT)])
         return None, None
-    tally.take(check_splits(subject.arguments, stream, journal))
+    tally.take(check_splits(subject.arguments, stream, journal, undisputed))
     reconciliation = reconcile(journal, chain.balances)
     tally.take(
         Finding(Kind.BALANCE, found.what, found.books, found.chain, provider=found.provider)

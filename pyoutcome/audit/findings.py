@@ -29,6 +29,8 @@ class Kind(StrEnum):
     """A settled amount is not what the agreement gives for the reported values."""
     RECORDS = "records"
     """A settled amount is not what the agreement gives for the raw records."""
+    DISPUTE = "dispute"
+    """A version's amounts, a stake or a ruling is not what the rules of a dispute give."""
     SPLIT = "split"
     """An amount was set off, held, paid or owed otherwise than the rules say."""
     BALANCE = "balance"
@@ -77,12 +79,12 @@ class AuditedPeriod:
     """One settled period as the audit saw it. Values have 18 decimals, amounts are base units."""
 
     period: int
-    defaulted: bool
-    """Settled on each KPI's stand-in, without a report."""
+    basis: str
+    """What it settled on: ``report``, ``default``, ``ruling`` or ``agreement``."""
     reported: tuple[int | None, ...]
-    """Values of the report, or all None for a default; None is missing."""
+    """Values it settled on, all None for a default; None is missing."""
     recomputed: tuple[int | None, ...] | None
-    """Values from the raw records; None for a default, which no records decide."""
+    """Values from the raw records; None where it did not settle on a report, and no records decide."""
     expected: tuple[int, ...]
     """Amount per provider that the agreement gives for the recomputed (or default) values."""
     settled: tuple[int, ...]
@@ -93,7 +95,8 @@ class AuditedPeriod:
         """Plain data for JSON: numbers as texts."""
         return {
             "period": self.period,
-            "defaulted": self.defaulted,
+            "basis": self.basis,
+            "defaulted": self.basis == "default",
             "reported": _texts(self.reported),
             "recomputed": None if self.recomputed is None else _texts(self.recomputed),
             "expected": _texts(self.expected),

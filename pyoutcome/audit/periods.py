@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pyoutcome.audit.findings import AuditedPeriod, Finding, Kind, Unit
-from pyoutcome.audit.story import PeriodStory
+from pyoutcome.audit.story import PeriodStory, Story
 from pyoutcome.audit.subject import ChainView, Evidence, Subject
+from pyoutcome.audit.times import check_times, due_of, last_moment
+from pyoutcome.decimals import ONE
 from pyoutcome.errors import AgreementError, FormulaError, NumberError
 from pyoutcome.protocol.events import Reported, Settled
 from pyoutcome.protocol.messages import MISSING
@@ -17,71 +19,94 @@ _MISSING_WORD = "missing"
 class PeriodCheck:
     """Holds one period against its recomputation; iterate ``check`` once, then read ``audited``."""
 
-    def __init__(self, subject: Subject, chain: ChainView, evidence: Evidence, activated_at: int) -> None:
+    def __init__(self, subject: Subject, chain: ChainView, evidence: Evidence, story: Story) -> None:
         self._subject = subject
         self._chain = chain
         self._evidence = evidence
-        self._activated_at = activated_at
+        self._story = story
         self.audited: list[AuditedPeriod] = []
         self.pending: list[int] = []
+        self.undisputed: dict[int, tuple[int, ...]] = {}
+        """Per disputed period: what each provider gets under every version, base units."""
 
     def check(self, number: int, story: PeriodStory | None) -> Iterator[Finding | None]:
         """One item per comparison: None where equal."""
+        if self._story.amended_from is not None and number >= self._story.amended_from:
+            yield Finding(
+                Kind.TERMS, "terms of the period", "those of the agreement", "amended terms", Unit.TEXT, number
+            )
+            return
         settlement = story.settlement if story else None
         yield self._compare_text(
             number, Kind.PERIOD, "settled", _yes(number in self._chain.settled), _yes(settlement is not None)
         )
+        if story is not None:
+            yield from self._disputes(number, story)
         if story is None or settlement is None:
             if number not in self._chain.settled:
-                yield from self._unsettled(number)
+                yield from self._unsettled(number, story)
             return
-        yield from self._times(number, story)
-        if story.report is None:
-            yield from self._settled(story, settlement, (None,) * len(self._subject.kpis), None)
+        yield from check_times(self._subject, self._story, story)
+        if story.report is not None:
+            yield from self._report(number, story.report)
+        reported = self._given(story.values)
+        if story.basis != "report":
+            yield from self._settled(story, settlement, reported, None)
             return
-        yield from self._report(number, story.report)
-        reported = tuple(None if value == MISSING else value for value in story.report.values)
         recomputed = tuple(self._evidence.values(number))
         yield from self._values(number, reported, recomputed)
         yield from self._settled(story, settlement, reported, recomputed)
+
+    def _given(self, values: Sequence[int] | None) -> tuple[int | None, ...]:
+        """Values as the agreement takes them; None for a default."""
+        if values is None:
+            return (None,) * len(self._subject.kpis)
+        return tuple(None if value == MISSING else value for value in values)
 
     def check_stray(self, number: int) -> Finding:
         """The finding for a period that the agreement does not have."""
         return Finding(Kind.PERIOD, "period of the agreement", "none", "settled or reported", Unit.TEXT, number)
 
-    def _unsettled(self, number: int) -> Iterator[Finding | None]:
+    def _unsettled(self, number: int, story: PeriodStory | None) -> Iterator[Finding | None]:
         """Not settled is a difference only when nothing in the agreement allows it any longer."""
-        arguments = self._subject.arguments
-        last = self._due(number) + arguments.default_window
-        if not self._activated_at or self._chain.now < last:
+        if self._story.last is not None and number > self._story.last:
+            return
+        due = due_of(self._subject, self._story, number)
+        waits = due is None or not self._story.activated_at
+        if waits or self._chain.now < last_moment(self._subject, story, due or 0):
             self.pending.append(number)
             return
         expected, _ = self._amounts(number, tuple(self._evidence.values(number)))
         for provider, amount in zip(self._subject.providers, expected, strict=True):
             yield Finding(Kind.PERIOD, "unsettled amount", amount, 0, period=number, provider=provider)
 
-    def _due(self, number: int) -> int:
+    def _disputes(self, number: int, story: PeriodStory) -> Iterator[Finding | None]:
+        """Each version's amounts and stake, and what is undisputed between them."""
+        if not story.challenges:
+            return
         arguments = self._subject.arguments
-        return max(arguments.ends[number - 1], self._activated_at) + arguments.evidence_window
-
-    def _times(self, number: int, story: PeriodStory) -> Iterator[Finding | None]:
-        """Each act not before its time; equal is in time, as all windows are half-open."""
-        acts: list[tuple[str, int, int]] = []
-        if story.report is not None:
-            acts.append(("report", self._subject.arguments.ends[number - 1], story.reported_at))
-        if story.proposal is not None:
-            settles_at = story.proposed_at + self._subject.arguments.default_window
-            acts.append(("default proposed", self._due(number), story.proposed_at))
-            if story.report is None:
-                acts.append(("default settled", settles_at, story.settled_at))
-        elif story.report is None:
-            yield Finding(Kind.PERIOD, "report or default", "one of them", "neither", Unit.TEXT, number)
-        for what, earliest, at in acts:
-            yield (
-                None
-                if at >= earliest
-                else Finding(Kind.TIME, what, f"not before {earliest}", f"at {at}", Unit.TEXT, number)
-            )
+        base, _ = self._amounts(number, self._given(None if story.report is None else story.report.values))
+        rows = [base]
+        for challenge in story.challenges:
+            event = challenge.event
+            amounts, _ = self._amounts(number, self._given(event.values))
+            yield from self._compare_amounts(number, Kind.DISPUTE, amounts, event.amounts)
+            apart = sum(abs(one - other) for one, other in zip(amounts, base, strict=True))
+            least = max(arguments.stake_fixed, -(-arguments.stake_share * apart // ONE))
+            enough = event.stake >= least
+            yield None if enough else Finding(Kind.DISPUTE, "stake", least, event.stake, period=number)
+            rows.append(amounts)
+        columns = list(zip(*rows, strict=True))
+        if story.dispute is not None:
+            self.undisputed[number] = tuple(max(0, min(column)) for column in columns)
+        if story.ruling is not None and story.agreement is None:
+            ruled, _ = self._amounts(number, self._given(story.ruling.values))
+            for provider, amount, column in zip(self._subject.providers, ruled, columns, strict=True):
+                inside = min(column) <= amount <= max(column)
+                yield None if inside else Finding(
+                    Kind.DISPUTE, "ruled amount", f"{min(column)} to {max(column)}", str(amount), Unit.TEXT, number,
+                    provider,
+                )  # fmt: skip
 
     def _report(self, number: int, report: Reported) -> Iterator[Finding | None]:
         arguments = self._subject.arguments
@@ -136,7 +161,7 @@ class PeriodCheck:
             expected, _ = self._amounts(number, recomputed)
             yield from self._compare_amounts(number, Kind.RECORDS, expected, actual)
         self.audited.append(
-            AuditedPeriod(number, recomputed is None, reported, recomputed, expected, actual, story.transaction)
+            AuditedPeriod(number, story.basis, reported, recomputed, expected, actual, story.transaction)
         )
 
     def _amounts(self, number: int, values: Sequence[int | None]) -> tuple[tuple[int, ...], bool]:

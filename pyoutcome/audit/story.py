@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from pyoutcome.protocol import events
-from pyoutcome.protocol.events import Located
+from pyoutcome.protocol.events import Event, Located
+
+
+@dataclass(frozen=True)
+class Challenge:
+    """A version that a party put beside a report or default."""
+
+    event: events.Challenged
+    at: int
 
 
 @dataclass
@@ -19,10 +27,38 @@ class PeriodStory:
     reported_at: int = 0
     proposal: events.DefaultProposed | None = None
     proposed_at: int = 0
+    challenges: list[Challenge] = field(default_factory=list)
+    """Against the report or default that counts."""
+    dispute: events.Disputed | None = None
+    disputed_at: int = 0
+    ruling: events.Ruled | None = None
+    ruled_at: int = 0
+    fell_back_at: int = 0
+    """When the report was left standing; 0 if it was not."""
+    agreement: events.Agreed | None = None
+    """The last one."""
     settlement: events.Settled | None = None
-    """The first; a second makes no books."""
+    """The first, or the one that followed the last agreement; any other makes no books."""
     settled_at: int = 0
+    """When it settled first: the turn of later periods counts from then."""
     transaction: bytes = b""
+
+    @property
+    def basis(self) -> str:
+        """What it settled on: ``agreement``, ``ruling``, ``report`` or ``default``."""
+        if self.agreement is not None:
+            return "agreement"
+        if self.ruling is not None:
+            return "ruling"
+        return "default" if self.report is None else "report"
+
+    @property
+    def values(self) -> tuple[int, ...] | None:
+        """The values it settled on; None for a default."""
+        for said in (self.agreement, self.ruling, self.report):
+            if said is not None:
+                return said.values
+        return None
 
 
 @dataclass
@@ -32,7 +68,17 @@ class Story:
     activations: list[bytes] = field(default_factory=list)
     """Terms hash of each activation; there is one at most."""
     activated_at: int = 0
+    last: int | None = None
+    """The last period, if the agreement was ended early."""
+    amended_from: int | None = None
+    """The first period that an amendment governs."""
     periods: dict[int, PeriodStory] = field(default_factory=dict)
+
+    def turn_of(self, number: int) -> int | None:
+        """When the last of all earlier periods settled; None while one of them has not."""
+        earlier = [self.periods.get(each) for each in range(1, number)]
+        times = [each.settled_at for each in earlier if each is not None and each.settlement is not None]
+        return max(times, default=0) if len(times) == len(earlier) else None
 
 
 def sort_out(located: Iterable[Located]) -> Story:
@@ -44,20 +90,44 @@ def sort_out(located: Iterable[Located]) -> Story:
             case events.Activated():
                 story.activations.append(event.terms_hash)
                 story.activated_at = place.timestamp
-            case events.Reported() | events.DefaultProposed() | events.Settled():
+            case events.Terminated():
+                story.last = event.last
+            case events.Amended():
+                story.amended_from = min(event.first, story.amended_from or event.first)
+            case (
+                events.Reported() | events.DefaultProposed() | events.Challenged() | events.Disputed() | events.Ruled()
+                | events.FellBack() | events.Agreed() | events.Settled()
+            ):  # fmt: skip
                 _note(story.periods.setdefault(event.period, PeriodStory(event.period)), event, place)
     return story
 
 
-def _note(
-    period: PeriodStory, event: events.Reported | events.DefaultProposed | events.Settled, place: Located
-) -> None:
-    if period.settlement is not None:
+def settled_values(told: Iterable[Event], period: int) -> Sequence[int] | None:
+    """The values that a settled period settled on; None for a default."""
+    places = (Located(event, 0, 0, b"", 0) for event in told)
+    story = sort_out(places).periods.get(period)
+    return None if story is None else story.values
+
+
+def _note(period: PeriodStory, event: Event, place: Located) -> None:
+    if isinstance(event, events.Agreed):
+        period.agreement, period.transaction = event, b""
+        return
+    if period.settlement is not None and (period.agreement is None or period.transaction):
         return
     match event:
         case events.Reported():
-            period.report, period.reported_at = event, place.timestamp
+            period.report, period.reported_at, period.challenges = event, place.timestamp, []
         case events.DefaultProposed():
             period.proposal, period.proposed_at = event, place.timestamp
+        case events.Challenged():
+            period.challenges.append(Challenge(event, place.timestamp))
+        case events.Disputed():
+            period.dispute, period.disputed_at = event, place.timestamp
+        case events.Ruled():
+            period.ruling, period.ruled_at = event, place.timestamp
+        case events.FellBack():
+            period.fell_back_at = place.timestamp
         case events.Settled():
-            period.settlement, period.settled_at, period.transaction = event, place.timestamp, place.transaction
+            period.settled_at = period.settled_at or place.timestamp
+            period.settlement, period.transaction = event, place.transaction

@@ -28,6 +28,8 @@ class Subject:
     """Amount per provider in base units, truncated toward zero, for a period and its values in program order (None is
     missing). May raise FormulaError where the program itself fails (the escrow then settles zero), AgreementError or
     NumberError where these are no values of its KPIs."""
+    sequential: bool = False
+    """Whether its program reads earlier periods, so that they settle in order."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class ChainView:
     chain_id: int
     factory: str
     nonce: int
-    """The terms' nonce."""
+    """The terms' nonce, which the parties know; the chain keeps it in the terms hash alone."""
     agreement_digest: bytes
     program: bytes
     arguments: Arguments

@@ -13,7 +13,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -35,7 +35,7 @@ SETTINGS: Final[dict[str, Any]] = {
 }
 """Standard-JSON settings without the output selection."""
 
-_OUTPUT: Final = ["abi", "metadata", "evm.bytecode", "evm.deployedBytecode.object"]
+_OUTPUT: Final = ["abi", "metadata", "evm.bytecode", "evm.deployedBytecode"]
 _CARRIED: Final = "pyoutcome/chain/artifacts"
 """Where a checkout keeps the artifacts; ``load_artifact`` finds them inside the package."""
 
@@ -54,6 +54,8 @@ class Artifact:
     """Bytecode that deploys it; constructor arguments are appended by the deployer."""
     runtime: bytes
     """Bytecode that stands on chain afterwards; immutable values are still zero in it."""
+    immutables: dict[str, tuple[int, ...]]
+    """Where in ``runtime`` the constructor puts the 32 bytes of each immutable value, by its name in Solidity."""
     compiler: str
     """Full version of the compiler, with its commit."""
     settings: dict[str, Any]
@@ -67,6 +69,7 @@ class Artifact:
             "abi": list(self.abi),
             "compiler": {"settings": self.settings, "version": self.compiler},
             "creation": "0x" + self.creation.hex(),
+            "immutables": {name: list(places) for name, places in self.immutables.items()},
             "name": self.name,
             "runtime": "0x" + self.runtime.hex(),
             "source": self.source,
@@ -84,6 +87,7 @@ class Artifact:
             abi=tuple(content["abi"]),
             creation=bytes.fromhex(content["creation"][2:]),
             runtime=bytes.fromhex(content["runtime"][2:]),
+            immutables={name: tuple(places) for name, places in content["immutables"].items()},
             compiler=content["compiler"]["version"],
             settings=content["compiler"]["settings"],
             source_hash=content["sourceHash"],
@@ -147,6 +151,7 @@ def compile_sources(root: Path, sources: Iterable[Path]) -> dict[str, Artifact]:
         )
     output = _run_compiler(root, texts)
     artifacts: dict[str, Artifact] = {}
+    names = {node["id"]: node["name"] for unit in output["sources"].values() for node in _immutables(unit["ast"])}
     for source in texts:
         libraries = _libraries(output["sources"][source]["ast"])
         for name, compiled in output["contracts"].get(source, {}).items():
@@ -159,7 +164,7 @@ def compile_sources(root: Path, sources: Iterable[Path]) -> dict[str, Artifact]:
                     "Rename one: an artifact is found by its name alone.",
                     name=name,
                 )
-            artifacts[name] = _artifact(source, name, compiled)
+            artifacts[name] = _artifact(source, name, compiled, names)
     return artifacts
 
 
@@ -238,7 +243,10 @@ def _run_compiler(root: Path, texts: dict[str, str]) -> dict[str, Any]:
                 "sources": {source: {"content": text} for source, text in texts.items()},
                 "settings": {
                     **SETTINGS,
-                    "outputSelection": {source: {"": ["ast"], "*": _OUTPUT} for source in texts},
+                    "outputSelection": {
+                        "*": {"": ["ast"]},
+                        **{source: {"": ["ast"], "*": _OUTPUT} for source in texts},
+                    },
                 },
             },
             base_path=root,
@@ -260,8 +268,14 @@ def _libraries(tree: dict[str, Any]) -> set[str]:
     return {node["name"] for node in tree["nodes"] if node.get("contractKind") == "library"}
 
 
-def _artifact(source: str, name: str, compiled: dict[str, Any]) -> Artifact:
-    """The artifact of one contract of the compiler's output."""
+def _immutables(tree: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The immutable variables that a source unit declares."""
+    members = (member for node in tree["nodes"] for member in node.get("nodes", ()))
+    return (member for member in members if member.get("mutability") == "immutable")
+
+
+def _artifact(source: str, name: str, compiled: dict[str, Any], names: dict[int, str]) -> Artifact:
+    """The artifact of one contract of the compiler's output; ``names`` of immutable variables by their number."""
     creation = compiled["evm"]["bytecode"]
     if creation["linkReferences"]:
         raise ChainError(
@@ -271,13 +285,19 @@ def _artifact(source: str, name: str, compiled: dict[str, Any]) -> Artifact:
             name=name,
         )
     metadata = json.loads(compiled["metadata"])
+    deployed = compiled["evm"]["deployedBytecode"]
+    places = {
+        names[int(number)]: tuple(sorted(place["start"] for place in found))
+        for number, found in deployed["immutableReferences"].items()
+    }
     hashes = {unit: content["keccak256"] for unit, content in metadata["sources"].items()}
     return Artifact(
         name=name,
         source=source,
         abi=tuple(compiled["abi"]),
         creation=bytes.fromhex(creation["object"]),
-        runtime=bytes.fromhex(compiled["evm"]["deployedBytecode"]["object"]),
+        runtime=bytes.fromhex(deployed["object"]),
+        immutables=dict(sorted(places.items())),
         compiler=metadata["compiler"]["version"],
         settings=SETTINGS,
         source_hash=hashlib.sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest(),

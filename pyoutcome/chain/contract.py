@@ -51,10 +51,10 @@ class ErrorForm:
 
 
 class Contract:
-    """The interface of one compiled contract, by its artifact's name."""
+    """The interface of one compiled contract, by its artifact's name; or of several that are one at one address."""
 
-    def __init__(self, name: str) -> None:
-        """Raises ChainError ``unknown-artifact``."""
+    def __init__(self, name: str, *parts: str) -> None:
+        """``parts``: the contracts that it passes calls on to. Raises ChainError ``unknown-artifact``."""
         self.name = name
         self.functions: dict[str, Function] = {}
         self.events: dict[bytes, EventForm] = {}
@@ -62,8 +62,9 @@ class Contract:
         self.errors: dict[bytes, ErrorForm] = {}
         """By selector."""
         self._constructor: tuple[str, ...] = ()
-        for entry in load_artifact(name).abi:
-            self._take(entry)
+        for part in (*parts, name):
+            for entry in load_artifact(part).abi:
+                self._take(entry)
 
     def _take(self, entry: dict[str, Any]) -> None:
         types = tuple(_type_of(field) for field in entry.get("inputs", ()))
@@ -125,9 +126,9 @@ class Contract:
 
 
 @cache
-def contract(name: str) -> Contract:
+def contract(name: str, *parts: str) -> Contract:
     """The interface of a carried contract, read once."""
-    return Contract(name)
+    return Contract(name, *parts)
 
 
 def _event_form(entry: dict[str, Any], types: tuple[str, ...]) -> EventForm:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pyoutcome.chain.contract import Contract, contract
 from pyoutcome.chain.eventlog import locate
-from pyoutcome.chain.network import ZERO_ADDRESS, Call, Network, Receipt, Reverted
+from pyoutcome.chain.network import ZERO_ADDRESS, Call, Log, Network, Receipt, Reverted
 from pyoutcome.chain.reverts import explain
 from pyoutcome.chain.sender import Cost, Sender
 from pyoutcome.errors import ChainError
@@ -29,9 +30,10 @@ class Done:
 
 
 class Deployed:
-    """One contract. ``artifact`` names the compiled contract whose interface it has."""
+    """One contract. ``artifact`` names the compiled contract whose interface it has, ``parts`` those it passes to."""
 
     artifact: str
+    parts: tuple[str, ...] = ()
 
     def __init__(self, network: Network, address: str) -> None:
         """``address`` is a checksum address on ``network``; nothing is asked yet."""
@@ -42,7 +44,7 @@ class Deployed:
     @property
     def interface(self) -> Contract:
         """Functions, events and errors of the contract."""
-        return contract(self.artifact)
+        return contract(self.artifact, *self.parts)
 
     def read(self, function: str, *arguments: object) -> Any:
         """What a view function returns now.
@@ -72,12 +74,15 @@ class Deployed:
         return Call(address, self.address, self.interface.encode(function, *arguments), value)
 
     def _located(self, receipt: Receipt) -> tuple[Located, ...]:
-        return tuple(locate(log, self.interface) for log in receipt.logs if log.address == self.address)
+        return tuple(self._read_logs([log for log in receipt.logs if log.address == self.address]))
+
+    def _read_logs(self, logs: Sequence[Log]) -> list[Located]:
+        return [locate(log, self.interface) for log in logs]
 
     def events(self, from_block: int = 0, to_block: int | None = None) -> list[Located]:
         """All events of the contract in these blocks (both included; up to the newest by default), in order."""
         last = self.network.head().number if to_block is None else to_block
-        return [locate(log, self.interface) for log in self.network.logs((self.address,), from_block, last)]
+        return self._read_logs(self.network.logs((self.address,), from_block, last))
 
     def require_code(self) -> None:
         """Raises ChainError ``no-contract`` if nothing is deployed at the address."""

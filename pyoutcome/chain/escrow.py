@@ -1,112 +1,58 @@
 """The escrow of one agreement, as its parties use it. What every act means is fixed by docs/protocol.md.
 
-Anyone may submit what needs no standing of its own: `activate`, `report`, `settle`, ... carry the signatures that
+Anyone may submit what needs no standing of its own: `accept`, `report`, `settle`, ... carry the signatures that
 matter, and whoever submits pays the fee. Money is base units of the escrow's token.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from enum import IntEnum
-from typing import TypeVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from pyoutcome.chain.deployed import Deployed, Done
-from pyoutcome.chain.network import ZERO_ADDRESS
-from pyoutcome.chain.tokens import TokenClient
-from pyoutcome.errors import ChainError
-from pyoutcome.formula.state import State, read_state
-from pyoutcome.formula.verify import verify
-from pyoutcome.protocol import Arguments, Kpi, Provider, Signer
+from pyoutcome.chain.deployed import Done
+from pyoutcome.chain.disputing import PeriodActs
+from pyoutcome.chain.views import CLIENT, Account, PeriodStage, PeriodState, Stage
+from pyoutcome.protocol import Signer
 
+if TYPE_CHECKING:
+    from pyoutcome.chain.deal import Deal
 
-class Stage(IntEnum):
-    """Stage of the agreement."""
-
-    OFFER = 0
-    ACTIVE = 1
-    CLOSED = 2
+__all__ = ["CLIENT", "Account", "EscrowClient", "PeriodStage", "PeriodState", "Stage"]
 
 
-class PeriodStage(IntEnum):
-    """Stage of one period."""
-
-    NONE = 0
-    DEFAULTED = 1
-    SETTLED = 2
-
-
-Staged = TypeVar("Staged", Stage, PeriodStage)
-
-
-@dataclass(frozen=True)
-class Account:
-    """Money of one provider, base units."""
-
-    earned: int
-    """Sum of settled amounts, signed."""
-    paid: int
-    """Paid out or made claimable so far."""
-    held: int
-    """Kept until the holdback date."""
-    debt: int
-    """What the provider owes."""
-    arrears: int
-    """Credited but not yet covered by funds."""
-    claimable: int
-    """Paid money whose push failed."""
-    payout: str
-    """Where its money goes."""
-
-
-class EscrowClient(Deployed):
+class EscrowClient(PeriodActs):
     """One escrow."""
 
-    artifact = "OutcomeEscrow"
-
-    # --- acts ---------------------------------------------------------------------------------------------------------
+    # --- offer --------------------------------------------------------------------------------------------------------
 
     def deposit(self, signer: Signer, amount: int) -> Done:
         """Adds client funding; anyone may. With a token the escrow is first allowed to draw exactly ``amount``."""
-        token = self.token()
-        if token is None:
-            return self.act(signer, "deposit", amount, value=amount)
-        if token.allowance(signer.address, self.address) < amount:
-            token.approve(signer, self.address, amount)
-        return self.act(signer, "deposit", amount)
+        value = self.bring(signer, amount)
+        return self.act(signer, "deposit", amount, value=value)
 
-    def activate(self, signer: Signer, signatures: Sequence[bytes]) -> Done:
-        """Starts the agreement with the parties' signatures over the terms: client first, then providers in order."""
-        return self.act(signer, "activate", list(signatures))
+    def deposit_with_permit(self, signer: Signer, amount: int, deadline: int, permit: bytes) -> Done:
+        """The same in one transaction, with the signer's ERC-2612 permit: 65 bytes r, s, v."""
+        return self.act(signer, "depositWithPermit", amount, deadline, permit[64], permit[:32], permit[32:64])
+
+    def post_bond(self, signer: Signer, slot: int, amount: int) -> Done:
+        """Brings a part of a slot's bond, never more than is missing; anyone may."""
+        value = self.bring(signer, amount)
+        return self.act(signer, "postBond", slot, amount, value=value)
+
+    def accept(self, signer: Signer, agreement_digest: bytes, nonce: int, signatures: Sequence[bytes]) -> Done:
+        """Stores the acceptance of the terms, with everyone's signatures over the terms hash: client, providers in
+        order, backups in the order of their slots."""
+        return self.act(signer, "accept", agreement_digest, nonce, list(signatures))
+
+    def activate(self, signer: Signer) -> Done:
+        """Starts an accepted agreement whose bonds and first reserve are present."""
+        return self.act(signer, "activate")
 
     def cancel(self, signer: Signer) -> Done:
-        """Ends an offer that was not activated in time; the client gets its money back."""
+        """Ends an offer that was not activated in time; everybody gets its own back."""
         return self.act(signer, "cancel")
 
-    def report(
-        self,
-        signer: Signer,
-        period: int,
-        values: Sequence[int],
-        evidence_digest: bytes,
-        signatures: Mapping[int, bytes],
-    ) -> Done:
-        """Hands in verified values of a period and settles it.
-
-        ``values`` has one 18-decimal value per KPI (``MISSING`` for a missing one), ``signatures`` the verifiers'
-        signatures by their index.
-        """
-        indexes = sorted(signatures)
-        ordered = [signatures[index] for index in indexes]
-        return self.act(signer, "report", period, list(values), evidence_digest, indexes, ordered)
-
-    def propose_default(self, signer: Signer, period: int) -> Done:
-        """Proposes every KPI's stand-in for a period whose evidence is overdue."""
-        return self.act(signer, "proposeDefault", period)
-
-    def settle(self, signer: Signer, period: int) -> Done:
-        """Settles a proposed default whose window is over."""
-        return self.act(signer, "settle", period)
+    # --- money --------------------------------------------------------------------------------------------------------
 
     def pay_arrears(self, signer: Signer, most: int) -> Done:
         """Pays up to ``most`` queued arrears entries, oldest first."""
@@ -116,136 +62,76 @@ class EscrowClient(Deployed):
         """Books a surplus or loss of the token balance."""
         return self.act(signer, "sync")
 
-    def claim(self, signer: Signer, provider: int, to: str) -> Done:
-        """The provider's signer fetches what a failed push left."""
-        return self.act(signer, "claim", provider, to)
+    def claim(self, signer: Signer, provider: int, to: str, *, early: bool = False) -> Done:
+        """A holder, or for -1 the client, fetches what a failed push left.
 
-    def claim_early(self, signer: Signer, provider: int, to: str) -> Done:
-        """While the balance is below what is tracked: fetches the covered share and gives up the rest."""
-        return self.act(signer, "claimEarly", provider, to)
+        While the balance is below what is tracked only an ``early`` claim does: it takes the covered share and gives up
+        the rest.
+        """
+        return self.act(signer, "claim", provider, to, early)
 
     def move_payout(self, signer: Signer, provider: int, to: str) -> Done:
-        """The provider's signer moves its payout address."""
+        """A holder moves its tenure's payout address."""
         return self.act(signer, "movePayout", provider, to)
 
     def withdraw(self, signer: Signer, amount: int) -> Done:
         """The client takes out funding above the required cover plus one reserve."""
         return self.act(signer, "withdraw", amount)
 
-    def close(self, signer: Signer, most: int) -> Done:
-        """Pays up to ``most`` arrears entries, releases holdback and, if nothing is owed, returns the rest."""
-        return self.act(signer, "close", most)
+    def record_uncovered(self, signer: Signer) -> Done:
+        """Puts on record that the reserve is not covered; the cure window runs."""
+        return self.act(signer, "recordUncovered")
 
-    # --- views --------------------------------------------------------------------------------------------------------
+    # --- change and exit ----------------------------------------------------------------------------------------------
 
-    def token(self) -> TokenClient | None:
-        """The escrow's token; None for the native coin."""
-        address = self.arguments().token
-        return None if address == ZERO_ADDRESS else TokenClient(self.network, address)
+    def amend(
+        self, signer: Signer, deal: Deal, first: int, deadline: int, carry: Sequence[int], signatures: Sequence[bytes]
+    ) -> Done:
+        """Has the terms of ``deal`` govern from period ``first`` on. ``carry``: per word that its program carries, the
+        word's own number to keep it or 255 to start anew.
 
-    def balance(self) -> int:
-        """What the escrow really has, in base units: the token's or the chain's own figure."""
-        token = self.token()
-        return self.network.balance(self.address) if token is None else token.balance(self.address)
-
-    def arguments(self) -> Arguments:
-        """Every deployed argument."""
-        client, token, decimals, quorum, verifiers, arbitrator, providers, kpis, *rest = self.read("arguments")
-        return Arguments(
-            client,
-            token,
-            decimals,
-            quorum,
-            verifiers,
-            arbitrator,
-            tuple(Provider(*provider) for provider in providers),
-            tuple(Kpi(*kpi) for kpi in kpis),
-            *rest,
-        )
-
-    def agreement_digest(self) -> bytes:
-        """keccak256 of the agreement's canonical JSON."""
-        return bytes(self.read("agreementDigest"))
-
-    def program_hash(self) -> bytes:
-        """keccak256 of the program."""
-        return bytes(self.read("programHash"))
-
-    def program(self) -> bytes:
-        """The program that settles the periods."""
-        return bytes(self.read("program"))
-
-    def terms_hash(self) -> bytes:
-        """The EIP-712 digest the parties signed."""
-        return bytes(self.read("termsHash"))
-
-    def nonce(self) -> int:
-        """Tells identical deals apart."""
-        return int(self.read("nonce"))
-
-    def factory(self) -> str:
-        """Checksum address of the factory."""
-        return str(self.read("factory"))
-
-    def stage(self) -> Stage:
-        """Stage of the agreement."""
-        return _known(Stage, self.read("stage"))
-
-    def period_stage(self, period: int) -> tuple[PeriodStage, int]:
-        """Stage of a period; for a proposed default the time from which it can be settled, else 0."""
-        stage, settles_at = self.read("periodStage", period)
-        return _known(PeriodStage, stage), int(settles_at)
-
-    def evidence_due(self, period: int) -> int:
-        """From when an unsettled period without evidence can be defaulted.
-
-        Raises ProtocolError ``out-of-turn`` while a sequential program waits for an earlier period.
+        ``signatures`` over ``messages.Amendment``: client, everyone who holds a period from ``first`` on by rising
+        number, then for each slot whose backup has not lapsed the backup's, or empty: then it lapses.
         """
-        return int(self.read("evidenceDue", period))
+        amending = (*deal.as_offer(), first, deadline, list(carry))
+        return self.act(signer, "amend", amending, list(signatures))
 
-    def carried_state(self) -> State:
-        """What settled periods left to later ones: the state that the next run of the program starts from."""
-        shape = verify(self.program())
-        words = self.read("carriedState")
-        depths = [row.depth for row in shape.header.histories]
-        sums = len(shape.to_date), len(shape.earned)
-        return read_state(words, len(shape.header.registers), depths, *sums, self.arguments().unit_decimals)
+    def assign(
+        self, signer: Signer, slot: int, incoming: str, payout: str, first: int, signatures: Sequence[bytes]
+    ) -> Done:
+        """Gives a slot to another holder from ``first``, the next unstarted period; the signer pays its bond.
 
-    def register(self, index: int) -> int:
-        """A register after the last period run without error; 0 before the first. A number's is scaled by 10**18."""
-        return int(self.read("register", index))
+        ``signatures`` over ``messages.Assignment``: client, outgoing, incoming.
+        """
+        value = self.bring(signer, self.arguments().providers[slot].bond)
+        return self.act(signer, "assign", slot, incoming, payout, first, list(signatures), value=value)
 
-    def to_date(self, line: int) -> int:
-        """What a line came to in all settled periods, scaled by 10**18; 0 for one whose sum no formula reads."""
-        return int(self.read("toDate", line))
+    def step_in(self, signer: Signer, slot: int, payout: str) -> Done:
+        """The client calls the slot's backup after a breach streak, and pays its bond."""
+        value = self.bring(signer, self.arguments().providers[slot].bond)
+        return self.act(signer, "stepIn", slot, payout, value=value)
 
-    def funds(self) -> int:
-        """Client funding not owed to anyone."""
-        return int(self.read("funds"))
+    def terminate_mutually(self, signer: Signer, last: int, signatures: Sequence[bytes]) -> Done:
+        """Ends the agreement after ``last``, the current period. ``signatures`` over ``messages.Termination``: client,
+        then the holders of this and the next period by rising number."""
+        return self.act(signer, "terminateMutually", last, list(signatures))
 
-    def tracked(self) -> int:
-        """Everything the escrow accounts for."""
-        return int(self.read("tracked"))
+    def terminate_for_convenience(self, signer: Signer) -> Done:
+        """Notice by a party that the terms let end it."""
+        return self.act(signer, "terminateForConvenience")
 
-    def required_cover(self) -> int:
-        """Reserve times the periods that have started and are not settled."""
-        return int(self.read("requiredCover"))
+    def terminate_for_streak(self, signer: Signer, slot: int) -> Done:
+        """The client ends the agreement after a slot's breach streak."""
+        return self.act(signer, "terminateForStreak", slot)
 
-    def account(self, provider: int) -> Account:
-        """Money of one provider, counted from 0 in the order of the agreement."""
-        return Account(*self.read("account", provider))
+    def terminate_for_uncovered(self, signer: Signer) -> Done:
+        """A provider ends an agreement whose reserve stayed uncovered beyond the cure window."""
+        return self.act(signer, "terminateForUncovered")
 
-    def queue_length(self) -> int:
-        """Number of arrears entries not yet paid in full."""
-        return int(self.read("queueLength"))
+    def terminate_on_finding(self, signer: Signer, cause: bytes, party: str, nonce: int, signature: bytes) -> Done:
+        """Hands in the present arbitrator's signature over ``messages.Finding``; anyone may."""
+        return self.act(signer, "terminateOnFinding", cause, party, nonce, signature)
 
-
-def _known(kind: type[Staged], value: int) -> Staged:
-    try:
-        return kind(value)
-    except ValueError:
-        raise ChainError(
-            "not-our-contract",
-            f"The contract at that address answers with a stage ({value}) that no escrow has.",
-            "Check the address and the network.",
-        ) from None
+    def close(self, signer: Signer, most: int) -> Done:
+        """Pays up to ``most`` arrears entries; if nothing is owed then, releases all and returns the rest."""
+        return self.act(signer, "close", most)

@@ -2,49 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from eth_utils.address import to_canonical_address, to_checksum_address
+from eth_utils.address import to_canonical_address
 from eth_utils.crypto import keccak
 
 from pyoutcome.chain.compiler import load_artifact
+from pyoutcome.chain.deal import Deal, clone_address
 from pyoutcome.chain.deployed import Deployed, Done, create_contract
 from pyoutcome.chain.escrow import EscrowClient
 from pyoutcome.chain.network import Network
+from pyoutcome.chain.parts import deploy_parts, foreign, read_immutables, verify_parts
 from pyoutcome.chain.sender import Cost
 from pyoutcome.errors import ChainError
-from pyoutcome.protocol import Arguments, Domain, Signer, Terms
+from pyoutcome.protocol import Domain, Signer, Terms
+from pyoutcome.protocol.events import EscrowCreated, NotCreated
 
-PROXY: Final = (bytes.fromhex("363d3d373d3d3d363d73"), bytes.fromhex("5af43d82803e903d91602b57fd5bf3"))
-"""EIP-1167: what stands before and after the implementation's address in a clone's code."""
-NO_SALT: Final = bytes(32)
-"""The factory creates with salt 0: the address differs by content alone."""
-IMMUTABLE: Final = b"\x7f" + bytes(32)
-"""PUSH32 of zero: where the compiler leaves room for a value fixed at deployment. Nothing else is compiled to it."""
-
-
-@dataclass(frozen=True)
-class Deal:
-    """Everything an escrow is made from; its address follows from it."""
-
-    arguments: Arguments
-    agreement_digest: bytes
-    """keccak256 of the agreement's canonical JSON, 32 bytes."""
-    program_hash: bytes
-    """keccak256 of the registered program, 32 bytes."""
-    nonce: int = 0
-    """Tells identical deals apart."""
-
-    @property
-    def terms(self) -> Terms:
-        """What the parties sign."""
-        return Terms(self.agreement_digest, self.program_hash, self.arguments.hash(), self.nonce)
-
-    def as_arguments(self) -> tuple[object, ...]:
-        """In the order ``create`` and ``predict`` take them."""
-        return (self.arguments.as_tuple(), self.agreement_digest, self.program_hash, self.nonce)
+__all__ = ["Deal", "FactoryClient", "Prediction", "deploy_factory"]
+MOST_CREATION_GAS: Final = 2_000_000
+"""Gas that one escrow of many may take: a long program in its own code takes the most."""
+MOST_NONCES: Final = 256
 
 
 @dataclass(frozen=True)
@@ -89,10 +69,15 @@ class FactoryClient(Deployed):
     def predict(self, deal: Deal) -> Prediction:
         """Address and terms hash of a deal: computed here, and compared with what the factory says.
 
+        The factory says nothing of a program that is not registered yet.
+
         Raises ChainError ``prediction-differs`` if the factory says otherwise (it is not ours, or on another chain).
         """
-        escrow, terms_hash = self.read("predict", *deal.as_arguments())
-        expected = Prediction(self._address_of(deal), deal.terms.digest(self.domain))
+        terms = deal.terms.digest(self.domain)
+        expected = Prediction(clone_address(self.address, deal.clone_code(self.implementation, terms)), terms)
+        if deal.registered and not self.is_registered(deal.program_hash):
+            return expected
+        escrow, terms_hash = self.read("predict", deal.as_offer())
         if Prediction(escrow, terms_hash) != expected:
             raise ChainError(
                 "prediction-differs",
@@ -104,97 +89,105 @@ class FactoryClient(Deployed):
             )
         return expected
 
-    def create(self, signer: Signer, deal: Deal) -> tuple[EscrowClient, Done]:
+    def create(self, signer: Signer, deal: Deal, signatures: Sequence[bytes] = ()) -> tuple[EscrowClient, Done]:
         """Creates the escrow of a deal; if it exists already, the transaction changes nothing.
 
-        Raises ProtocolError: ``unknown-program``, ``bad-arguments``.
+        With the parties' signatures (see ``EscrowClient.accept``) it accepts the terms in the same transaction.
+        Raises ProtocolError: ``unknown-program``, ``bad-arguments``, ``bad-party-signature``.
         """
         prediction = self.predict(deal)
-        done = self.act(signer, "create", *deal.as_arguments())
-        return EscrowClient(self.network, prediction.escrow), done
+        done = self.act(signer, "create", deal.as_offer(), list(signatures))
+        return EscrowClient(self.network, prediction.escrow, done.receipt.block), done
 
-    def preview_create(self, address: str, deal: Deal) -> Cost:
+    def preview_create(self, address: str, deal: Deal, signatures: Sequence[bytes] = ()) -> Cost:
         """What creating the escrow would cost ``address`` at most."""
-        return self.preview(address, "create", *deal.as_arguments())
+        return self.preview(address, "create", deal.as_offer(), list(signatures))
+
+    def create_many(
+        self,
+        signer: Signer,
+        deals: Sequence[Deal],
+        signatures: Sequence[Sequence[bytes]] = (),
+        allowance: int = MOST_CREATION_GAS,
+    ) -> tuple[tuple[EscrowClient | None, ...], Done]:
+        """Creates many in one transaction; None for one that is refused, which stops none of the others.
+
+        ``signatures``: per deal, as ``create`` takes them. ``allowance``: the gas each may take.
+        """
+        signed = [list(one) for one in signatures] or [[] for _ in deals]
+        expected = [deal.clone_code(self.implementation, deal.terms.digest(self.domain)) for deal in deals]
+        done = self.act(signer, "createMany", [deal.as_offer() for deal in deals], signed, allowance)
+        refused = {located.event.index for located in done.events if isinstance(located.event, NotCreated)}
+        made = (
+            None
+            if index in refused
+            else EscrowClient(self.network, clone_address(self.address, code), done.receipt.block)
+            for index, code in enumerate(expected)
+        )
+        return tuple(made), done
+
+    def created(self, escrow: str, from_block: int = 0) -> EscrowCreated:
+        """What the factory said when it created the escrow. Raises ChainError ``no-contract`` if it never did."""
+        for located in self.events(from_block):
+            if isinstance(located.event, EscrowCreated) and located.event.escrow == escrow:
+                return located.event
+        raise ChainError(
+            "no-contract",
+            f"The factory at {self.address} created no escrow at {escrow}.",
+            "Check the address and the network.",
+            address=escrow,
+        )
+
+    def find_nonce(self, terms: Terms, terms_hash: bytes) -> int | None:
+        """The nonce with which ``terms`` have that hash, if it is a small one. Only who made the offer chose it; the
+        escrow keeps its hash alone."""
+        for nonce in range(MOST_NONCES):
+            tried = Terms(terms.agreement_digest, terms.program_hash, terms.args_hash, nonce)
+            if tried.digest(self.domain) == terms_hash:
+                return nonce
+        return None
 
     def verify(self) -> None:
-        """Checks that the factory and the escrows' implementation run this package's code for this chain.
+        """Checks that the factory and everything the escrows run is this package's code, for this chain.
 
         Raises ChainError ``foreign-code``.
         """
-        self._fixed_values(self.address, "EscrowFactory", "the factory")
+        values = read_immutables(self.network.code(self.address), load_artifact("EscrowFactory"))
+        if values is None:
+            raise foreign("the factory", self.address, "its code is not that of this version's EscrowFactory")
         if self.read("domainSeparator") != self.domain.separator():
-            raise _foreign("the factory", self.address, "it signs for another chain or address")
-        shared = self.implementation
-        known = {
-            to_canonical_address(self.address).rjust(32, b"\0"),
-            to_canonical_address(shared).rjust(32, b"\0"),
-            self.network.chain_id.to_bytes(32),
-            self.domain.separator(),
+            raise foreign("the factory", self.address, "it signs for another chain or address")
+        if values["implementation"] != _word(self.implementation):
+            raise foreign("the factory", self.address, "it names another implementation than its code has")
+        own = {
+            "factory": _word(self.address),
+            "_chainId": self.network.chain_id.to_bytes(32),
+            "_domainSeparator": self.domain.separator(),
         }
-        if not self._fixed_values(shared, "OutcomeEscrow", "the escrows' implementation") <= known:
-            raise _foreign("the escrows' implementation", shared, "it was set up for another factory or chain")
+        verify_parts(self.network, self.implementation, own)
 
-    def verify_deployed(self, deal: Deal) -> EscrowClient:
+    def verify_deployed(self, deal: Deal, first_block: int = 0) -> EscrowClient:
         """The escrow of a deal, after checking that its code is the clone of this factory's verified implementation
         with exactly the deal's terms.
 
         Raises ChainError: ``foreign-code``, ``no-contract``, ``prediction-differs``.
         """
         self.verify()
-        escrow = EscrowClient(self.network, self.predict(deal).escrow)
+        prediction = self.predict(deal)
+        escrow = EscrowClient(self.network, prediction.escrow, first_block)
         escrow.require_code()
-        if self.network.code(escrow.address) != self._clone_code(deal):
-            raise _foreign("the escrow", escrow.address, "its code does not carry exactly these terms")
-        if escrow.factory() != self.address or escrow.terms_hash() != deal.terms.digest(self.domain):
-            raise _foreign("the escrow", escrow.address, "it belongs to another factory")
+        if self.network.code(escrow.address) != deal.clone_code(self.implementation, prediction.terms_hash):
+            raise foreign("the escrow", escrow.address, "its code does not carry exactly these terms")
+        if escrow.factory() != self.address or escrow.terms_hash() != prediction.terms_hash:
+            raise foreign("the escrow", escrow.address, "it belongs to another factory")
         return escrow
-
-    def _fixed_values(self, address: str, artifact: str, what: str) -> set[bytes]:
-        """What the constructor fixed in the code at the address, which must otherwise be the carried one."""
-        values = read_immutables(self.network.code(address), load_artifact(artifact).runtime)
-        if values is None:
-            raise _foreign(what, address, f"its code is not that of this version's {artifact}")
-        return values
-
-    def _clone_code(self, deal: Deal) -> bytes:
-        terms = deal.agreement_digest + deal.program_hash + deal.nonce.to_bytes(32) + deal.arguments.encode()
-        return PROXY[0] + to_canonical_address(self.implementation) + PROXY[1] + terms
-
-    def _address_of(self, deal: Deal) -> str:
-        """CREATE2 address of the clone (https://eips.ethereum.org/EIPS/eip-1014)."""
-        code = self._clone_code(deal)
-        creation = b"\x61" + len(code).to_bytes(2) + bytes.fromhex("3d81600a3d39f3") + code
-        return to_checksum_address(
-            keccak(b"\xff" + to_canonical_address(self.address) + NO_SALT + keccak(creation))[12:]
-        )
 
 
 def deploy_factory(network: Network, signer: Signer) -> FactoryClient:
-    """Deploys a factory, and with it the escrows' implementation. One per network is enough for everybody."""
-    address, _ = create_contract(network, signer, "EscrowFactory")
+    """Deploys a factory, and before it what the escrows run. One per network is enough for everybody."""
+    address, _ = create_contract(network, signer, "EscrowFactory", *deploy_parts(network, signer))
     return FactoryClient(network, address)
 
 
-def read_immutables(code: bytes, compiled: bytes) -> set[bytes] | None:
-    """The 32-byte values that the constructor put into the code; None if it differs from the compiled one elsewhere."""
-    if len(code) != len(compiled):
-        return None
-    values = set()
-    masked = bytearray(code)
-    place = compiled.find(IMMUTABLE)
-    while place != -1:
-        start, end = place + 1, place + len(IMMUTABLE)
-        values.add(code[start:end])
-        masked[start:end] = compiled[start:end]
-        place = compiled.find(IMMUTABLE, end)
-    return values if bytes(masked) == compiled else None
-
-
-def _foreign(what: str, address: str, why: str) -> ChainError:
-    return ChainError(
-        "foreign-code",
-        f"Do not trust {what} at {address}: {why}.",
-        "Check the address with the other parties, and use a factory deployed by this version of pyoutcome.",
-        address=address,
-    )
+def _word(address: str) -> bytes:
+    return to_canonical_address(address).rjust(32, b"\0")

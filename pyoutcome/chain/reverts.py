@@ -10,14 +10,25 @@ from collections.abc import Callable
 from typing import Final
 
 from eth_abi.abi import decode
+from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from pyoutcome.chain.contract import NOT_DECODED
 from pyoutcome.chain.network import Reverted
 from pyoutcome.errors import ChainError, ProtocolError, PyoutcomeError
 from pyoutcome.protocol import refusals
+from pyoutcome.protocol.reports import bad_report
 
 STAGES: Final = ("an offer, not yet active", "active", "closed")
+PERIOD_STAGES: Final = ("none", "default", "reported", "disputed", "settled")
+AMISS: Final = (
+    "it replaces other terms than the latest",
+    "these terms were accepted before",
+    "its first period does not exist",
+    "a period it would change has been reported or proposed",
+    "it changes what no amendment can change, such as parties, periods or holdback",
+    "it does not say for each word that the program carries whether it is kept",
+)
 Explain = Callable[..., PyoutcomeError]
 
 
@@ -69,14 +80,67 @@ def _too_late(possible_until: int) -> ProtocolError:
     )
 
 
-def _bad_party_signature(index: int) -> ProtocolError:
-    party = "the client" if index == 0 else f"provider {index}"
+def _bad_party_signature(party: str) -> ProtocolError:
+    if int(party, 16) == 0:
+        return ProtocolError(
+            "bad-party-signature",
+            "There is a signature more than this act takes.",
+            "Hand in the signatures of exactly those whom the act binds, in their order.",
+            party=party,
+        )
+    return refusals.bad_party_signature(to_checksum_address(party))
+
+
+def _other_terms(terms_hash: bytes) -> ProtocolError:
     return ProtocolError(
-        "bad-party-signature",
-        f"The signature given for {party} does not cover these terms on this chain.",
-        "Let that party sign the terms of this escrow again.",
-        index=index,
+        "other-terms",
+        f"The agreement digest and nonce belong to terms 0x{terms_hash.hex()}, not to those of this escrow.",
+        "Use the offer from which the escrow was created.",
+        terms_hash="0x" + terms_hash.hex(),
     )
+
+
+def _other_versions(period: int) -> ProtocolError:
+    return ProtocolError(
+        "other-versions",
+        f"The versions of period {period} that were handed in are not those that the escrow has accepted.",
+        "Read the events again: another version, a report or the settlement may have come in between.",
+        period=period,
+    )
+
+
+def _not_disputed(period: int, stage: int) -> ProtocolError:
+    return refusals.not_disputed(period, PERIOD_STAGES[stage] if stage < len(PERIOD_STAGES) else f"number {stage}")
+
+
+def _bad_amendment(why: int) -> ProtocolError:
+    return refusals.bad_amendment(AMISS[why] if why < len(AMISS) else f"reason {why}")
+
+
+def _no_such_version(choice: int) -> ProtocolError:
+    return refusals.no_such_version(None if choice == 2**256 - 1 else choice)
+
+
+def _too_much(amount: int) -> ProtocolError:
+    return ProtocolError(
+        "too-much",
+        f"{amount} is more than the escrow's books can hold.",
+        "Bring less; the books hold up to 2^104 base units and 256 holders.",
+        amount=amount,
+    )
+
+
+def _no_such_function(selector: bytes) -> ChainError:
+    return ChainError(
+        "no-such-function",
+        f"The escrow has no function with selector 0x{selector.hex()}.",
+        "Check that this version of pyoutcome fits the contract.",
+        selector="0x" + selector.hex(),
+    )
+
+
+def _by_address(make: Callable[[str], ProtocolError]) -> Explain:
+    return lambda address: make(to_checksum_address(address))
 
 
 def _bad_verifier_signature(index: int) -> ProtocolError:
@@ -205,25 +269,45 @@ _KNOWN: Final[dict[bytes, tuple[tuple[str, ...], Explain | None]]] = dict(
         ("WrongStage(uint8)", _wrong_stage),
         ("TooEarly(uint256)", _too_early),
         ("TooLate(uint256)", _too_late),
-        ("NoSuchPeriod(uint32)", refusals.no_such_period),
-        ("AlreadySettled(uint32)", refusals.already_settled),
-        ("NotProposed(uint32)", refusals.not_proposed),
-        ("AlreadyProposed(uint32)", refusals.already_proposed),
-        ("OutOfTurn(uint32)", refusals.out_of_turn),
-        ("BadPartySignature(uint256)", _bad_party_signature),
+        ("NotDisputed(uint256,uint8)", _not_disputed),
+        ("NoSuchPeriod(uint256)", refusals.no_such_period),
+        ("AlreadySettled(uint256)", refusals.already_settled),
+        ("NotProposed(uint256)", refusals.not_proposed),
+        ("AlreadyProposed(uint256)", refusals.already_proposed),
+        ("OutOfTurn(uint256)", refusals.out_of_turn),
+        ("BadPartySignature(address)", _bad_party_signature),
+        ("OtherTerms(bytes32)", _other_terms),
         ("BadVerifierSignature(uint256)", _bad_verifier_signature),
         ("BadVerifierOrder(uint256)", refusals.bad_verifier_order),
         ("NoQuorum(uint256,uint256)", refusals.no_quorum),
         ("WrongValueCount(uint256,uint256)", refusals.wrong_value_count),
         ("BadValue(uint256,int256)", refusals.bad_value),
-        ("NotClient(address)", refusals.not_client),
-        ("NotProvider(address)", refusals.not_provider),
-        ("NoSuchProvider(uint8)", refusals.no_such_provider),
+        ("BadReport()", bad_report),
+        ("OtherVersions(uint256)", _other_versions),
+        ("NotClient(address)", _by_address(refusals.not_client)),
+        ("NotProvider(address)", _by_address(refusals.not_provider)),
+        ("NoSuchProvider(uint256)", refusals.no_such_provider),
+        ("NotAParty(address)", _by_address(refusals.not_a_party)),
+        ("NotArbitrator(address)", _by_address(refusals.not_arbitrator)),
+        ("AlreadyChallenged(address)", _by_address(refusals.already_challenged)),
+        ("EqualVersion()", refusals.equal_version),
+        ("ProgramFailed(uint256)", refusals.program_failed),
+        ("RulingOutside()", refusals.ruling_outside),
+        ("NoSuchVersion(uint256)", _no_such_version),
+        ("UsedNonce(uint256,uint256)", refusals.used_nonce),
+        ("OtherMoment(uint256,uint256)", refusals.other_moment),
+        ("BadAmendment(uint8)", _bad_amendment),
+        ("BadIncoming(address)", _by_address(refusals.bad_incoming)),
+        ("NotRestatable(uint256)", refusals.not_restatable),
+        ("BondExceeded(uint256)", refusals.bond_exceeded),
+        ("NoCause()", refusals.no_cause),
         ("ShortOfFunds(uint256,uint256)", refusals.short_of_funds),
         ("NothingToDo()", refusals.nothing_to_do),
-        ("PushRefused(address,uint256)", refusals.push_refused),
+        ("PushRefused(address,uint256)", lambda to, amount: refusals.push_refused(to_checksum_address(to), amount)),
         ("ArrearsFirst(uint256)", refusals.arrears_first),
         ("BelowTracked(uint256,uint256)", refusals.below_tracked),
+        ("TooMuch(uint256)", _too_much),
+        ("NoSuchFunction(bytes4)", _no_such_function),
         ("WrongValue(uint256,uint256)", _wrong_value),
         ("TooLittleGas(uint256,uint256)", _too_little_gas),
         ("UnknownProgram(bytes32)", _unknown_program),

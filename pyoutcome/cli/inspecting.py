@@ -153,6 +153,6 @@ def _draw_values(console: Console, found: Inspection) -> None:
 
 
 def _days(seconds: int) -> str:
-    from pyoutcome.terms.prose import show_duration
+    from pyoutcome.terms.escrow_prose import show_duration
 
     return show_duration(seconds)

@@ -73,7 +73,7 @@ def open_workspace(
 
 def ask_password(party: str) -> str:
     """A keystore's password: from PYOUTCOME_PASSWORD_<PARTY> or a prompt; never from an argument."""
-    name = f"PYOUTCOME_PASSWORD_{party.upper()}"
+    name = f"PYOUTCOME_PASSWORD_{party.upper().replace('-', '_')}"
     given = os.environ.get(name)
     if given is not None:
         return given

@@ -273,7 +273,7 @@ def audit(console: Console, agreement: Agreement, report: AuditReport) -> None:
         f"Audit of {agreement.title}", "period", *report.providers, "values", "amounts", right=report.providers
     )
     for each in report.periods:
-        values = "default" if each.recomputed is None else _equal(each.reported, each.recomputed)
+        values = each.basis if each.recomputed is None else _equal(each.reported, each.recomputed)
         amounts = _equal(each.expected, each.settled)
         rows.add_row(str(each.period), *(show_money(units, decimals) for units in each.settled), values, amounts)
     console.print(rows)

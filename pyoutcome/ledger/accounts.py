@@ -19,6 +19,10 @@ FUNDING: Final = "client:funding"
 """Credit. The client's money that is not owed to anyone: ``funds()`` on chain."""
 OWING: Final = "client:owing"
 """Debit. What the client owes to providers and has not funded: the sum of all arrears."""
+CLIENT_CLAIMABLE: Final = "client:claimable"
+"""Credit. The client's money whose transfer to it failed: ``clientClaimable()`` on chain."""
+CLIENT_STAKE: Final = "client:stake"
+"""Credit. Stakes of the client's open challenges."""
 RECOVERABLE: Final = "client:recoverable"
 """Credit. What providers owe to the client: the sum of all debts."""
 
@@ -34,6 +38,10 @@ class Purse(StrEnum):
     """Credit. Held back until the release date."""
     CLAIMABLE = "claimable"
     """Credit. Paid money whose transfer failed; the provider fetches it."""
+    BOND = "bond"
+    """Credit. Deposited; pays in the end what the provider owes."""
+    STAKE = "stake"
+    """Credit. Stakes of the provider's open challenges."""
     DEBT = "debt"
     """Debit. What the provider owes; taken out of its later credits."""
 
@@ -60,7 +68,7 @@ def chart_of_accounts(providers: tuple[str, ...]) -> tuple[str, ...]:
             providers=providers,
         )
     purses = (account_of(provider, purse) for provider in providers for purse in Purse)
-    return (ESCROW, FUNDING, OWING, RECOVERABLE, *purses)
+    return (ESCROW, FUNDING, OWING, CLIENT_CLAIMABLE, CLIENT_STAKE, RECOVERABLE, *purses)
 
 
 def is_debit_account(account: str) -> bool:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
-from pyoutcome.ledger.accounts import ESCROW, FUNDING, Purse, account_of, chart_of_accounts
+from pyoutcome.ledger.accounts import CLIENT_CLAIMABLE, ESCROW, FUNDING, Purse, account_of, chart_of_accounts
 from pyoutcome.ledger.journal import Journal
 
+_EARNING: Final = ("Credited", "ArrearsPaid", "HoldbackReleased", "FeePaid")
+"""Entries whose payable part is pay; bonds and stakes that come back are none."""
 
-@dataclass(frozen=True)
-class ProviderBalance:
+
+@dataclass(frozen=True, kw_only=True)
+class AccountBalance:
     """Money of one provider, as the escrow's ``account`` view says it. Base units."""
 
-    earned: int
-    """Sum of settled amounts, signed."""
-    paid: int
-    """Paid out or made claimable so far."""
     held: int
     """Kept until the holdback date."""
     debt: int
@@ -25,6 +25,18 @@ class ProviderBalance:
     """Credited but not yet covered by funds."""
     claimable: int
     """Paid money whose transfer failed."""
+    bond: int = 0
+    """Deposited for what it may owe."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProviderBalance(AccountBalance):
+    """The same with what only the books know. Base units."""
+
+    earned: int
+    """Sum of settled amounts, signed."""
+    paid: int
+    """Paid out or made claimable so far: settled amounts and fees, not bonds and stakes that came back."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +46,13 @@ class EscrowBalances:
     token_balance: int
     """What the token itself says the escrow's address holds; in the books the same as ``tracked``."""
     tracked: int
-    """What the escrow accounts for: funds, held and claimable together."""
+    """What the escrow accounts for: funds, holdback, bonds, stakes and what waits to be claimed."""
     funds: int
     """The client's money that is not owed to anyone."""
-    providers: Mapping[str, ProviderBalance]
-    """By provider id."""
+    providers: Mapping[str, AccountBalance]
+    """By provider id; a later holder of a place has its own."""
+    client_claimable: int = 0
+    """The client's money whose transfer to it failed."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +87,18 @@ def trial_balance(journal: Journal, *, until_block: int | None = None) -> tuple[
 def escrow_balances(journal: Journal, *, until_block: int | None = None) -> EscrowBalances:
     """The books in the escrow's own terms, to be held against the chain's views."""
     books = balances(journal, until_block=until_block)
+    return EscrowBalances(
+        token_balance=books[ESCROW],
+        tracked=books[ESCROW],
+        funds=-books[FUNDING],
+        providers=provider_balances(journal, until_block=until_block),
+        client_claimable=-books[CLIENT_CLAIMABLE],
+    )
+
+
+def provider_balances(journal: Journal, *, until_block: int | None = None) -> dict[str, ProviderBalance]:
+    """Every provider's money, with what it earned and was paid."""
+    books = balances(journal, until_block=until_block)
     earned = dict.fromkeys(journal.providers, 0)
     paid = dict.fromkeys(journal.providers, 0)
     for entry in journal.entries:
@@ -80,24 +106,20 @@ def escrow_balances(journal: Journal, *, until_block: int | None = None) -> Escr
             continue
         amounts = {posting.account: posting.amount for posting in entry.postings}
         payable = amounts.get(account_of(entry.provider, Purse.PAYABLE), 0)
-        if entry.kind in {"Paid", "Deferred"}:
-            paid[entry.provider] += payable
-        elif entry.kind == "Credited":
+        if entry.kind in _EARNING:
+            paid[entry.provider] -= payable
+        if entry.kind == "Credited":
             # Each purse of the provider moved by its part of the amount, debt included.
             earned[entry.provider] -= sum(amounts.get(account_of(entry.provider, purse), 0) for purse in Purse)
-    return EscrowBalances(
-        token_balance=books[ESCROW],
-        tracked=books[ESCROW],
-        funds=-books[FUNDING],
-        providers={
-            name: ProviderBalance(
-                earned=earned[name],
-                paid=paid[name],
-                held=-books[account_of(name, Purse.HELD)],
-                debt=books[account_of(name, Purse.DEBT)],
-                arrears=-books[account_of(name, Purse.ARREARS)],
-                claimable=-books[account_of(name, Purse.CLAIMABLE)],
-            )
-            for name in journal.providers
-        },
-    )
+    return {
+        name: ProviderBalance(
+            earned=earned[name],
+            paid=paid[name],
+            held=-books[account_of(name, Purse.HELD)],
+            debt=books[account_of(name, Purse.DEBT)],
+            arrears=-books[account_of(name, Purse.ARREARS)],
+            claimable=-books[account_of(name, Purse.CLAIMABLE)],
+            bond=-books[account_of(name, Purse.BOND)],
+        )
+        for name in journal.providers
+    }

@@ -6,15 +6,22 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from pyoutcome.errors import LedgerError
-from pyoutcome.ledger.accounts import FUNDING, Purse, account_of, chart_of_accounts, is_debit_account
+from pyoutcome.ledger.accounts import Purse, account_of, chart_of_accounts, is_debit_account
 from pyoutcome.ledger.entries import Entry, iso_time
 from pyoutcome.ledger.periods import PeriodRow, Rows
 from pyoutcome.ledger.postings import Standing, movement_of
 from pyoutcome.protocol import events
 from pyoutcome.protocol.events import Event, Located
 
-_OPENING = (events.Activated, events.Cancelled)
-_ONLY_ACTIVE = (events.Reported, events.DefaultProposed, events.Settled, events.Credited)
+_OPENING = (events.Accepted, events.Activated, events.Cancelled)
+_ONLY_ACTIVE = (
+    events.Reported, events.DefaultProposed, events.Settled, events.Credited, events.Agreed, events.Challenged,
+    events.Disputed, events.Ruled, events.FellBack, events.StakeReturned, events.StakeLost, events.Amended,
+    events.Assigned, events.SteppedIn, events.UncoveredRecorded, events.Terminated, events.Found, events.FeePaid,
+    events.Withdrawn, events.Closed,
+)  # fmt: skip
+_IN_FULL = (events.Reported, events.Settled, events.Credited, events.Paid)
+"""One log may stand for several of these, which then have the same place."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +29,7 @@ class Journal:
     """The books of one escrow."""
 
     providers: tuple[str, ...]
-    """Ids of the providers in contract order."""
+    """Names of the providers in contract order: the agreement's, then who took a place later (``UA-2``)."""
     entries: tuple[Entry, ...]
     """Every movement of money, in chain order."""
     rows: tuple[PeriodRow, ...]
@@ -48,16 +55,29 @@ def fold(located: Iterable[Located], providers: Iterable[str]) -> Journal:
     ``credit-differs`` (credits that are not the settled amounts), ``payment-missing`` (money neither paid nor
     deferred when its transaction ends), ``balance-below-zero``, ``debt-beside-arrears``, ``claim-differs``.
     """
-    books = _Books(tuple(providers))
-    for event in located:
+    stream, slots = tuple(located), tuple(providers)
+    books = _Books(slots, name_tenures(stream, slots))
+    for event in stream:
         books.add(event)
     return books.finish()
+
+
+def name_tenures(located: Iterable[Located], slots: tuple[str, ...]) -> tuple[str, ...]:
+    """A name for everyone who ever held a place, by number: those of the places, then ``UA-2`` for UA's successor."""
+    names, held = list(slots), dict.fromkeys(slots, 1)
+    for event in (each.event for each in located):
+        if isinstance(event, events.Assigned | events.SteppedIn) and 0 <= event.slot < len(slots):
+            place = slots[event.slot]
+            held[place] += 1
+            names.append(f"{place}-{held[place]}")
+    return tuple(names)
 
 
 @dataclass
 class _Books:
     """The journal while it is being written."""
 
+    slots: tuple[str, ...]
     providers: tuple[str, ...]
     entries: list[Entry] = field(default_factory=list)
     claims: list[tuple[str, int]] = field(default_factory=list)
@@ -66,14 +86,14 @@ class _Books:
 
     def __post_init__(self) -> None:
         self.balances = dict.fromkeys(chart_of_accounts(self.providers), 0)
-        self.rows = Rows()
+        self.rows = Rows(self.slots, self.providers)
 
     def add(self, located: Located) -> None:
         self._check_place(located)
         self._check_stage(located.event)
         self.last = located
         event = located.event
-        movement = movement_of(event, Standing(self.providers, -self.balances[FUNDING]))
+        movement = movement_of(event, Standing(self.providers))
         if movement is not None:
             entry = Entry(
                 number=len(self.entries) + 1, block=located.block, index=located.index,
@@ -86,7 +106,7 @@ class _Books:
                 self.balances[posting.account] += posting.amount
         if isinstance(event, events.ClaimRecorded):
             self._check_claim(event)
-        self.rows.take(located, self.providers)
+        self.rows.take(located)
 
     def finish(self) -> Journal:
         self._end_transaction()
@@ -96,7 +116,9 @@ class _Books:
         before = self.last
         if before is None:
             return
-        rises = (now.block, now.index) > (before.block, before.index)
+        one_log = (now.block, now.index, now.transaction) == (before.block, before.index, before.transaction)
+        in_full = isinstance(before.event, _IN_FULL) and isinstance(now.event, _IN_FULL[1:]) and now != before
+        rises = (now.block, now.index) > (before.block, before.index) or (one_log and in_full)
         clock = now.timestamp == before.timestamp if now.block == before.block else now.timestamp >= before.timestamp
         if not rises or not clock:
             raise LedgerError(
@@ -113,13 +135,15 @@ class _Books:
         allowed = True
         if isinstance(event, _OPENING):
             allowed = self.stage == "offer"
-            self.stage = "active" if isinstance(event, events.Activated) else "closed"
+            if not isinstance(event, events.Accepted):
+                self.stage = "active" if isinstance(event, events.Activated) else "closed"
         elif isinstance(event, _ONLY_ACTIVE):
             allowed = self.stage == "active"
-        elif isinstance(event, events.Withdrawn | events.Closed):
-            # Funding that comes after closing, or that the client would not take then, it withdraws later.
-            allowed = self.stage != "offer"
             self.stage = "closed" if isinstance(event, events.Closed) else self.stage
+        elif isinstance(event, events.BondPosted):
+            allowed = self.stage != "closed"
+        elif isinstance(event, events.Refunded):
+            allowed = self.stage == "closed"
         if not allowed:
             raise LedgerError(
                 "event-out-of-stage",

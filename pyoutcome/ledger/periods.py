@@ -27,6 +27,8 @@ class PeriodRow:
     """The part paid at once, or left to claim."""
     owed: int = 0
     """The part that was not covered by funds at settlement."""
+    new_debt: int = 0
+    """What the provider owes from this period."""
     arrears_paid: int = 0
     """What of ``owed`` was paid later."""
     arrears_held: int = 0
@@ -41,11 +43,6 @@ class PeriodRow:
     """Transaction of settlement."""
 
     @property
-    def new_debt(self) -> int:
-        """What the provider owes from this period."""
-        return max(-self.amount, 0)
-
-    @property
     def still_owed(self) -> int:
         """What of ``owed`` is still open."""
         return self.owed - self.arrears_paid - self.arrears_held - self.arrears_set_off
@@ -57,7 +54,6 @@ class PeriodRow:
             "period": self.period,
             "provider": self.provider,
             **plain,
-            "new_debt": str(self.new_debt),
             "still_owed": str(self.still_owed),
             "program_error": self.program_error,
             "timestamp": self.timestamp,
@@ -76,60 +72,98 @@ _AMOUNTS = tuple(
 class Rows:
     """The rows while events arrive; also sees that every settled amount is credited in its own transaction."""
 
+    slots: tuple[str, ...]
+    """Names of the places."""
+    providers: tuple[str, ...]
+    """Names of all who ever held one, by number."""
     rows: dict[tuple[int, str], PeriodRow] = field(default_factory=dict)
-    uncredited: dict[tuple[int, str], int] = field(default_factory=dict)
-    """Amounts settled in this transaction and not yet credited."""
+    credited: dict[tuple[int, str], int] = field(default_factory=dict)
+    """What each got for a period so far, debt less than nothing."""
+    opened: set[int] = field(default_factory=set)
+    """Periods that may be credited in this transaction."""
+    closing: dict[int, events.Settled] = field(default_factory=dict)
+    """Periods that are settled in this transaction."""
+    agreed: set[int] = field(default_factory=set)
+    """Periods that are agreed in this transaction, and may therefore settle again."""
     settled: set[int] = field(default_factory=set)
+    changes: list[tuple[int, int, int]] = field(default_factory=list)
+    """Place, number of its new holder, first period."""
 
-    def take(self, located: Located, providers: tuple[str, ...]) -> None:
+    def take(self, located: Located) -> None:
         """Takes note of one event."""
         event = located.event
         match event:
+            case events.Agreed():
+                self.agreed.add(event.period)
+            case events.Disputed():
+                self.opened.add(event.period)
             case events.Settled():
-                self._settle(event, located, providers)
+                self._settle(event, located)
             case events.Credited():
-                key = (event.period, providers[event.provider])
-                if self.uncredited.pop(key, None) != event.amount:
-                    raise _credit_differs(*key)
-                self.rows[key] = replace(
-                    self.rows[key], set_off=event.set_off, held=event.held, paid=event.paid, owed=event.owed
-                )
+                self._credit(event)
             case events.ArrearsPaid() | events.ArrearsHeld() | events.ArrearsSetOff():
-                self._take_arrears(event, providers[event.provider])
+                self._take_arrears(event, self.providers[event.provider])
+            case events.Assigned() | events.SteppedIn():
+                self.changes.append((event.slot, event.provider, event.first))
 
     def end_transaction(self) -> None:
-        """Refuses a settled amount that was not credited. An amount of zero needs no credit."""
-        for (period, provider), amount in self.uncredited.items():
-            if amount:
-                raise _credit_differs(period, provider)
-        self.uncredited.clear()
+        """Refuses settled amounts that are not what was credited. An amount of zero needs no credit."""
+        for period, event in self.closing.items():
+            for name, amount in zip(self._holders(period), event.amounts, strict=True):
+                if self.credited.get((period, name), 0) != amount:
+                    raise _credit_differs(period, name)
+        self.opened.clear()
+        self.closing.clear()
+        self.agreed.clear()
 
     def in_order(self) -> tuple[PeriodRow, ...]:
-        """All rows in the order of settlement."""
-        return tuple(self.rows.values())
+        """All rows of settled periods in the order of settlement."""
+        return tuple(row for row in self.rows.values() if row.period in self.settled)
 
-    def _settle(self, event: events.Settled, located: Located, providers: tuple[str, ...]) -> None:
-        if event.period in self.settled:
+    def _holders(self, period: int) -> tuple[str, ...]:
+        """Who holds the places in a period."""
+        numbers = list(range(len(self.slots)))
+        for slot, number, first in self.changes:
+            if first <= period:
+                numbers[slot] = number
+        return tuple(self.providers[number] for number in numbers)
+
+    def _settle(self, event: events.Settled, located: Located) -> None:
+        if event.period in self.settled and event.period not in self.agreed:
             raise LedgerError(
                 "settled-twice",
-                f"Period {event.period} is settled a second time; a period settles once.",
+                f"Period {event.period} is settled a second time, and nobody agreed on that.",
                 "Read the events from the chain again, each once.",
                 period=event.period,
             )
-        if len(event.amounts) != len(providers):
+        if len(event.amounts) != len(self.slots):
             raise LedgerError(
                 "event-does-not-add-up",
-                f"Period {event.period} settles {len(event.amounts)} amounts for {len(providers)} providers.",
+                f"Period {event.period} settles {len(event.amounts)} amounts for {len(self.slots)} providers.",
                 "Check that the events belong to the escrow of this agreement.",
                 event="Settled",
             )
         self.settled.add(event.period)
-        for name, amount in zip(providers, event.amounts, strict=True):
-            self.uncredited[event.period, name] = amount
-            self.rows[event.period, name] = PeriodRow(
-                event.period, name, amount, program_error=event.program_error, timestamp=located.timestamp,
+        self.opened.add(event.period)
+        self.closing[event.period] = event
+        for name, amount in zip(self._holders(event.period), event.amounts, strict=True):
+            # Settled again, or after a dispute, the row keeps what was credited before.
+            row = self.rows.pop((event.period, name), PeriodRow(event.period, name, 0))
+            self.rows[event.period, name] = replace(
+                row, amount=amount, program_error=event.program_error, timestamp=located.timestamp,
                 transaction=located.transaction,
             )  # fmt: skip
+
+    def _credit(self, event: events.Credited) -> None:
+        key = (event.period, self.providers[event.provider])
+        if event.period not in self.opened or key[1] not in self._holders(event.period):
+            raise _credit_differs(*key)
+        self.credited[key] = self.credited.get(key, 0) + event.amount
+        row = self.rows.get(key, PeriodRow(*key, 0))
+        self.rows[key] = replace(
+            row, set_off=row.set_off + event.set_off, held=row.held + event.held, paid=row.paid + event.paid,
+            owed=row.owed + event.owed, new_debt=row.new_debt + max(-event.amount, 0),
+        )  # fmt: skip
 
     def _take_arrears(self, event: _Arrears, provider: str) -> None:
         row = self.rows.get((event.period, provider))

@@ -9,10 +9,20 @@ from dataclasses import dataclass
 from functools import singledispatch
 
 from pyoutcome.errors import LedgerError
-from pyoutcome.ledger.accounts import ESCROW, FUNDING, OWING, RECOVERABLE, Purse, account_of
+from pyoutcome.ledger.accounts import (
+    CLIENT_CLAIMABLE,
+    CLIENT_STAKE,
+    ESCROW,
+    FUNDING,
+    OWING,
+    RECOVERABLE,
+    Purse,
+    account_of,
+)
 from pyoutcome.ledger.entries import Posting
 from pyoutcome.protocol import events
 from pyoutcome.protocol.events import Event
+from pyoutcome.protocol.state import CLIENT
 
 
 @dataclass(frozen=True)
@@ -30,9 +40,7 @@ class Standing:
     """What a posting rule may look at besides its event."""
 
     providers: tuple[str, ...]
-    """Ids in contract order."""
-    funding: int
-    """The client's unspent money before the event, base units (a plain positive number)."""
+    """Names of the tenures in contract order."""
 
     def name(self, index: int) -> str:
         """Id of the provider with this index on chain; LedgerError ``unknown-provider`` if there is none."""
@@ -63,17 +71,36 @@ def movement_of(event: Event, _standing: Standing) -> Movement | None:
 
 @movement_of.register(events.ProgramRegistered)
 @movement_of.register(events.EscrowCreated)
+@movement_of.register(events.NotCreated)
+@movement_of.register(events.Refused)
+@movement_of.register(events.Accepted)
 @movement_of.register(events.Activated)
+@movement_of.register(events.Cancelled)
 @movement_of.register(events.Reported)
 @movement_of.register(events.DefaultProposed)
+@movement_of.register(events.DigestPosted)
 @movement_of.register(events.Settled)
+@movement_of.register(events.Agreed)
+@movement_of.register(events.Disputed)
+@movement_of.register(events.Ruled)
+@movement_of.register(events.FellBack)
+@movement_of.register(events.Amended)
+@movement_of.register(events.BackupLapsed)
+@movement_of.register(events.UncoveredRecorded)
+@movement_of.register(events.Covered)
+@movement_of.register(events.Terminated)
+@movement_of.register(events.Found)
 def _moves_nothing(_event: Event, _standing: Standing) -> None:
-    """Settled announces amounts; Credited moves them."""
+    """Settled announces amounts; Credited moves them. After Cancelled, Refunded and BondReturned do."""
 
 
 @movement_of.register(events.PayoutMoved)
 @movement_of.register(events.ClaimRecorded)
-def _names_a_provider(event: events.PayoutMoved | events.ClaimRecorded, standing: Standing) -> None:
+@movement_of.register(events.Assigned)
+@movement_of.register(events.SteppedIn)
+def _names_a_provider(
+    event: events.PayoutMoved | events.ClaimRecorded | events.Assigned | events.SteppedIn, standing: Standing
+) -> None:
     """A recorded claim only restates debt or arrears."""
     standing.name(event.provider)
 
@@ -91,9 +118,90 @@ def _withdrawn(event: events.Withdrawn, _standing: Standing) -> Movement | None:
 
 
 @movement_of.register
-def _cancelled(_event: events.Cancelled, standing: Standing) -> Movement | None:
-    # The event carries no amount: an offer owes nobody, so everything goes back.
-    return _movement("Offer cancelled, funding returned", {FUNDING: standing.funding, ESCROW: -standing.funding})
+def _refunded(event: events.Refunded, _standing: Standing) -> Movement | None:
+    amount = _natural(event, event.amount)
+    return _movement("Funding returned to the client", {FUNDING: amount, ESCROW: -amount})
+
+
+@movement_of.register
+def _client_deferred(event: events.ClientDeferred, _standing: Standing) -> Movement | None:
+    # What left the client's account before this event did not leave the escrow after all.
+    amount = _natural(event, event.amount)
+    return _movement("Transfer to the client failed, kept for it to claim", {ESCROW: amount, CLIENT_CLAIMABLE: -amount})
+
+
+@movement_of.register
+def _client_claimed(event: events.ClientClaimed, _standing: Standing) -> Movement | None:
+    amount = _natural(event, event.amount) + _natural(event, event.given_up)
+    lost = f", {event.given_up} given up, lost with the token" if event.given_up else ""
+    return _movement(f"The client claimed at {event.to}{lost}", {CLIENT_CLAIMABLE: amount, ESCROW: -amount})
+
+
+@movement_of.register
+def _bond_posted(event: events.BondPosted, standing: Standing) -> Movement | None:
+    name, amount = standing.name(event.provider), _natural(event, event.amount)
+    postings = {ESCROW: amount, account_of(name, Purse.BOND): -amount}
+    return _movement(f"Bond of {name} deposited", postings, provider=name)
+
+
+@movement_of.register
+def _bond_taken(event: events.BondTaken, standing: Standing) -> Movement | None:
+    name, amount = standing.name(event.provider), _natural(event, event.amount)
+    postings = {
+        account_of(name, Purse.BOND): amount,
+        account_of(name, Purse.DEBT): -amount,
+        RECOVERABLE: amount,
+        FUNDING: -amount,
+    }
+    return _movement(f"Debt of {name} taken from its bond", postings, provider=name)
+
+
+@movement_of.register
+def _bond_returned(event: events.BondReturned, standing: Standing) -> Movement | None:
+    name, amount = standing.name(event.provider), _natural(event, event.amount)
+    postings = {account_of(name, Purse.BOND): amount, account_of(name, Purse.PAYABLE): -amount}
+    return _movement(f"Bond of {name} returned", postings, provider=name)
+
+
+@movement_of.register
+def _fee_paid(event: events.FeePaid, standing: Standing) -> Movement | None:
+    if not 0 <= event.set_off <= event.amount:
+        raise _does_not_add_up(event)
+    name, rest = standing.name(event.provider), event.amount - event.set_off
+    postings = {
+        FUNDING: rest,
+        account_of(name, Purse.PAYABLE): -rest,
+        account_of(name, Purse.DEBT): -event.set_off,
+        RECOVERABLE: event.set_off,
+    }
+    return _movement(f"Fee of the client's notice to {name}", postings, provider=name)
+
+
+@movement_of.register
+def _challenged(event: events.Challenged, standing: Standing) -> Movement | None:
+    name, amount = _party(event.party, standing), _natural(event, event.stake)
+    postings = {ESCROW: amount, _stake_of(event.party, standing): -amount}
+    return _movement(
+        f"Stake of {name or 'the client'} on period {event.period}", postings, provider=name, period=event.period
+    )
+
+
+@movement_of.register
+def _stake_returned(event: events.StakeReturned, standing: Standing) -> Movement | None:
+    name, amount = _party(event.party, standing), _natural(event, event.amount)
+    target = ESCROW if name is None else account_of(name, Purse.PAYABLE)
+    postings = {_stake_of(event.party, standing): amount, target: -amount}
+    words = f"Stake of {name or 'the client'} on period {event.period} returned"
+    return _movement(words, postings, provider=name, period=event.period)
+
+
+@movement_of.register
+def _stake_lost(event: events.StakeLost, standing: Standing) -> Movement | None:
+    loser, winner, amount = _party(event.party, standing), _party(event.to, standing), _natural(event, event.amount)
+    target = FUNDING if winner is None else account_of(winner, Purse.PAYABLE)
+    postings = {_stake_of(event.party, standing): amount, target: -amount}
+    words = f"Stake of {loser or 'the client'} on period {event.period} lost to {winner or 'the client'}"
+    return _movement(words, postings, provider=winner, period=event.period)
 
 
 @movement_of.register
@@ -210,6 +318,15 @@ def _holdback_released(event: events.HoldbackReleased, standing: Standing) -> Mo
         FUNDING: -event.set_off,
     }
     return _movement(f"Holdback of {name} released", postings, provider=name)
+
+
+def _party(party: int, standing: Standing) -> str | None:
+    """Name of a party of a period; None for the client."""
+    return None if party == CLIENT else standing.name(party)
+
+
+def _stake_of(party: int, standing: Standing) -> str:
+    return CLIENT_STAKE if party == CLIENT else account_of(standing.name(party), Purse.STAKE)
 
 
 def _movement(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
-from pyoutcome.ledger.balances import EscrowBalances, ProviderBalance, escrow_balances
+from pyoutcome.ledger.balances import AccountBalance, EscrowBalances, escrow_balances
 from pyoutcome.ledger.journal import Journal
 
-_NOTHING = ProviderBalance(earned=0, paid=0, held=0, debt=0, arrears=0, claimable=0)
+_NOTHING = AccountBalance(held=0, debt=0, arrears=0, claimable=0)
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,10 @@ def reconcile(journal: Journal, chain: EscrowBalances) -> Reconciliation:
 def _pairs(books: EscrowBalances, chain: EscrowBalances) -> Iterator[tuple[str, str | None, int, int]]:
     yield "tracked", None, books.tracked, chain.tracked
     yield "funds", None, books.funds, chain.funds
+    yield "client claimable", None, books.client_claimable, chain.client_claimable
     # Less than tracked means that money is gone; more is a surplus that is not booked yet.
     yield "token balance", None, books.token_balance, min(chain.token_balance, chain.tracked)
     for name in dict.fromkeys((*books.providers, *chain.providers)):
         ours, theirs = books.providers.get(name, _NOTHING), chain.providers.get(name, _NOTHING)
-        for part in fields(ProviderBalance):
+        for part in fields(AccountBalance):
             yield part.name, name, getattr(ours, part.name), getattr(theirs, part.name)

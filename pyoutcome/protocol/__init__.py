@@ -3,6 +3,7 @@
 from pyoutcome.protocol.arguments import Arguments, Kpi, Provider
 from pyoutcome.protocol.events import Event, Located
 from pyoutcome.protocol.messages import MISSING, Domain, Report, Signer, Terms, domain, signer_of
+from pyoutcome.protocol.unpacking import unpack_arguments
 
 __all__ = [
     "MISSING",
@@ -17,4 +18,5 @@ __all__ = [
     "Terms",
     "domain",
     "signer_of",
+    "unpack_arguments",
 ]

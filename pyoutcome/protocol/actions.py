@@ -100,6 +100,7 @@ class PostDigest(Action):
 
     by: str
     period: int
+    digest: bytes = bytes(32)
 
 
 @dataclass(frozen=True)
@@ -259,7 +260,8 @@ class TerminateOnFinding(Action):
     """Anyone submits the arbitrator's signed finding of a cause."""
 
     signer: str
-    cause: str
+    cause: bytes
+    """keccak256 of the cause in words."""
     party: str
     nonce: int
 

@@ -1,45 +1,58 @@
-"""Every deployed argument of an escrow, encoded exactly as Solidity encodes it.
+"""Every deployed argument of an escrow, packed exactly as the contracts read it.
 
-``argsHash`` = keccak256(abi.encode(Arguments)); the parties sign it inside the terms (docs/protocol.md, section 1).
+``argsHash`` = keccak256 of the packed bytes; the parties sign it inside the terms. Section 12 of docs/protocol.md fixes
+the bytes. Of the several forms that a contract would read alike this module writes one, and reads back no other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
 from typing import Final
 
-from eth_abi.abi import encode
 from eth_utils.address import is_checksum_address
 from eth_utils.crypto import keccak
 
 from pyoutcome.decimals import DECIMALS, INT256_MAX, INT256_MIN, ONE
 from pyoutcome.errors import ProtocolError
+from pyoutcome.protocol.bytewise import address_bytes, signed_bytes, width_of
 
-ABI_TYPE: Final = (
-    "(address,address,uint8,uint8,address[],address,(address,address)[],(uint8,bool,int256,int256,int256)[],int256[],"
-    "uint40,uint40,uint40[],uint32,uint32,uint64,uint40,uint128)"
-)
-"""ABI type of the Solidity struct ``IOutcomeEscrow.Arguments``."""
 ZERO_ADDRESS: Final = "0x" + "00" * 20
 MOST_VERIFIERS: Final = 32
 MOST_PROVIDERS: Final = 32
 MOST_KPIS: Final = 128
-MOST_PARAMETERS: Final = 256
+MOST_PARAMETERS: Final = 255
 MOST_PERIODS: Final = 1024
-MOST_ENCODED: Final = 24_416
-"""A clone's code has at most 24,576 bytes (EIP-170): the proxy, three words and the encoded arguments."""
+MOST_PACKED: Final = 24_477
+"""A clone's code has at most 24,576 bytes (EIP-170): the proxy, program, arguments, terms hash, size and kind."""
+MOST_KPI_BYTES: Final = 24
+MOST_EXPONENT: Final = 36
+MONEY_BYTES: Final = 13
+CLIENT_SUPPLIES: Final = 255
+
+PAYOUTS, BONDS, BACKUPS, EXITS, RESTATES = 1, 2, 4, 8, 16
+"""Flags of the deal: which parts of it are there."""
+CHOOSES, DISPUTES = 1, 2
+"""Flags of the rules."""
+CONVENIENCE: Final = {"client": 1, "provider": 2}
+UNITS: Final = (86_400, 3_600, 60, 1)
+"""Seconds in which a schedule counts: the longest that fits."""
 
 
 @dataclass(frozen=True)
 class Provider:
-    """One provider: who signs for it and where its money goes."""
+    """One provider's place: who signs for it, where its money goes, what it deposits."""
 
     signer: str
     """Checksum address that signs the terms and moves ``payout``; may be a contract (EIP-1271)."""
     payout: str
     """Checksum address of the first payout."""
+    bond: int = 0
+    """What every holder of the place deposits, base units."""
+    backup: str | None = None
+    """Checksum address of who may step in."""
+    fee: int = 0
+    """What a client's notice pays, base units."""
 
 
 @dataclass(frozen=True)
@@ -56,15 +69,22 @@ class Kpi:
     """Greatest value, 18 decimals."""
     if_missing: int
     """The value used for a missing value and in a default, 18 decimals."""
+    supplier: int | None = None
+    """Which provider supplies its evidence, from 0; None is the client."""
+
+    @property
+    def step(self) -> int:
+        """The least difference of two values, 18 decimals."""
+        return int(10 ** (DECIMALS - self.decimals))
 
     def accepts(self, value: int) -> bool:
         """Whether ``value`` (18 decimals) is in range and a multiple of the KPI's decimals."""
-        return self.low <= value <= self.high and value % 10 ** (DECIMALS - self.decimals) == 0
+        return self.low <= value <= self.high and value % self.step == 0
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """The deployed arguments, in Solidity's order. Addresses are checksum texts, times unix seconds, money base units.
+    """The deployed arguments. Addresses are checksum texts, times unix seconds, money base units.
 
     Construction refuses arguments that break a numbered rule of docs/protocol.md section 1 (``bad-arguments``), the
     same rules by the same numbers as the factory's ``BadArguments(uint8 rule)``. Rules 12 and 13 need the program and
@@ -83,7 +103,7 @@ class Arguments:
     parameters: tuple[int, ...]
     """The program's parameter vector, 18 decimals."""
     activate_by: int
-    """Activation is possible before, cancellation from this time on."""
+    """Acceptance and activation are possible before, cancellation from this time on."""
     start: int
     """Start of period 1."""
     ends: tuple[int, ...]
@@ -94,93 +114,218 @@ class Arguments:
     """Seconds in which a report can replace a proposed default."""
     holdback_rate: int
     """Share of each credit that is held back, 18 decimals, at most 1."""
-    holdback_release: int
-    """From this time on holdback is released by closing."""
+    holdback_delay: int
+    """Seconds from the end of the last period to the release of holdback by closing."""
     reserve: int
     """Cover of one period, base units."""
+    restates: bool = False
+    """Whether a settled period can be settled anew by an agreement of client and payees."""
+    challenge_window: int = 0
+    """Seconds in which a report can be challenged; 0: it settles at once."""
+    ruling_window: int = 0
+    """Seconds the arbitrator has; 0 is turned into ``default_window``."""
+    chooses: bool = False
+    """Whether the arbitrator chooses one of the versions; otherwise it rules values."""
+    stake_fixed: int = 0
+    """Least stake of a challenge, base units."""
+    stake_share: int = 0
+    """Share of the sum of absolute differences to stake, 18 decimals, at most 1."""
+    cure_window: int = 0
+    """Seconds an uncovered reserve may stay so before a provider may end the agreement."""
+    notice: int = 0
+    """Seconds between a notice for convenience and the moment whose period is the last."""
+    convenience: frozenset[str] = frozenset()
+    """Who may end it for convenience: ``client``, ``provider``."""
+    streak: int = 0
+    """Breaches in a row that are cause for step-in and termination; 0 is never."""
 
     def __post_init__(self) -> None:
-        for rule, why in chain(self._broken_of_parties(), self._broken_of_numbers()):
-            raise ProtocolError(
-                "bad-arguments",
-                f"The escrow's arguments break rule {rule} of the protocol: {why}.",
-                "Correct the agreement or the addresses, and prepare the escrow again.",
-                rule=rule,
-            )
+        if self.ruling_window == 0:
+            object.__setattr__(self, "ruling_window", self.default_window)
+        for rule, why in self._broken():
+            raise broken(rule, why)
 
-    def _broken_of_parties(self) -> Iterator[tuple[int, str]]:
-        """The rules on who takes part, in the order in which the factory checks them."""
+    @property
+    def holdback_release(self) -> int:
+        """From this time on closing releases holdback, unless termination shortens the agreement."""
+        return self.ends[-1] + self.holdback_delay
+
+    # --- rules --------------------------------------------------------------------------------------------------------
+
+    def _broken(self) -> Iterator[tuple[int, str]]:
+        """The rules that do not hold, in the order in which the factory checks them."""
         if not all(is_checksum_address(address) for address in self._addresses()):
             yield 1, "every address is a checksum address"
-        if self.client == ZERO_ADDRESS or self.arbitrator == ZERO_ADDRESS or self.client == self.arbitrator:
-            yield 1, "client and arbitrator exist and differ"
+        signers = tuple(provider.signer for provider in self.providers)
+        if not 1 <= len(signers) <= MOST_PROVIDERS or not _distinct(signers):
+            yield 5, f"there are 1 to {MOST_PROVIDERS} providers, all with different signers"
+        if any(ZERO_ADDRESS in (provider.payout, provider.backup) for provider in self.providers):
+            yield 5, "every provider has a payout address, and no backup is the zero address"
         if not 0 <= self.unit_decimals <= DECIMALS:
             yield 2, "the token has 0 to 18 decimals"
+        yield from self._broken_of_times()
+        if self.client == ZERO_ADDRESS or self.arbitrator == ZERO_ADDRESS or self.client == self.arbitrator:
+            yield 1, "client and arbitrator exist and differ"
         if not 1 <= len(self.verifiers) <= MOST_VERIFIERS or not _distinct(self.verifiers):
             yield 3, f"there are 1 to {MOST_VERIFIERS} verifiers, all different"
         if not 1 <= self.quorum <= len(self.verifiers):
             yield 4, "the quorum is between 1 and the number of verifiers"
-        signers = tuple(provider.signer for provider in self.providers)
-        if not 1 <= len(signers) <= MOST_PROVIDERS or not _distinct(signers):
-            yield 5, f"there are 1 to {MOST_PROVIDERS} providers, all with different signers"
-        if any(provider.payout == ZERO_ADDRESS for provider in self.providers):
-            yield 5, "every provider has a payout address"
+        yield from self._broken_of_numbers()
 
-    def _broken_of_numbers(self) -> Iterator[tuple[int, str]]:
-        """The rules on values, times and money, in the order in which the factory checks them."""
-        if not 1 <= len(self.kpis) <= MOST_KPIS or not all(map(_sound, self.kpis)):
-            yield 6, f"there are 1 to {MOST_KPIS} KPIs, each with 0 to 18 decimals and a stand-in within its range"
-        if len(self.parameters) > MOST_PARAMETERS or not all(map(_is_int256, self.parameters)):
-            yield 7, f"there are at most {MOST_PARAMETERS} parameters, each a signed 256-bit number"
+    def _broken_of_times(self) -> Iterator[tuple[int, str]]:
         starts = (self.start, *self.ends[:-1])
         if not 1 <= len(self.ends) <= MOST_PERIODS or not all(map(int.__lt__, starts, self.ends)):
             yield 8, f"there are 1 to {MOST_PERIODS} periods, each ending after it starts"
-        times = (self.activate_by, self.start, *self.ends, self.holdback_release)
-        if not all(0 < time < 2**40 for time in times):
+        if not all(0 < time < 2**40 for time in (self.activate_by, self.start, *self.ends)):
             yield 8, "every time is a unix second that fits 40 bits"
-        if not (0 < self.evidence_window < 2**32 and 0 < self.default_window < 2**32):
-            yield 9, "the evidence window and the default window last at least a second"
+        if max(self._counts()) >= 2**32:
+            yield 8, "the schedule counts at most 2^32 days, hours, minutes or seconds"
         if not 0 <= self.holdback_rate <= ONE:
             yield 10, "the holdback rate is between 0 and 1"
-        if self.ends and self.holdback_release < self.ends[-1]:
-            yield 10, "holdback is not released before the last period ends"
-        if not 0 <= self.reserve < 2**128:
-            yield 11, "the reserve is a number of base units that fits 128 bits"
-        elif len(self.encode()) > MOST_ENCODED:
-            yield 14, f"the encoded arguments are at most {MOST_ENCODED} bytes, what an escrow's code can hold"
+        if not 0 <= self.holdback_delay < 2**32:
+            yield 10, "holdback is released at most 136 years after the last period, and not before its end"
+
+    def _broken_of_numbers(self) -> Iterator[tuple[int, str]]:
+        if not all(0 < window < 2**32 for window in (self.evidence_window, self.default_window, self.ruling_window)):
+            yield 9, "the evidence, default and ruling windows last at least a second and fit 32 bits"
+        if not all(0 <= time < 2**32 for time in (self.challenge_window, self.cure_window, self.notice)):
+            yield 9, "the challenge window, the cure window and the notice fit 32 bits"
+        if not 0 <= self.streak < 2**8 or not self.convenience <= set(CONVENIENCE):
+            yield 9, "a breach streak is at most 255, and client and provider may end for convenience"
+        if not 0 <= self.stake_share <= ONE:
+            yield 16, "the stake is between 0 and 1 of the difference"
+        if not 1 <= len(self.kpis) <= MOST_KPIS or not all(_sound(kpi, len(self.providers)) for kpi in self.kpis):
+            yield (
+                6,
+                (
+                    f"there are 1 to {MOST_KPIS} KPIs, each with 0 to 18 decimals, bounds of at most that many, a "
+                    "stand-in between them and a supplier that exists"
+                ),
+            )
+        if len(self.parameters) > MOST_PARAMETERS or not all(map(_is_int256, self.parameters)):
+            yield 7, f"there are at most {MOST_PARAMETERS} parameters, each a signed 256-bit number"
+        own = (amount for provider in self.providers for amount in (provider.bond, provider.fee))
+        if not all(0 <= amount < 2 ** (8 * MONEY_BYTES) for amount in (self.reserve, self.stake_fixed, *own)):
+            yield 11, "the reserve, bonds, fees and the least stake are numbers of base units that fit 104 bits"
+        elif len(self.pack()) > MOST_PACKED:
+            yield 14, f"the packed arguments are at most {MOST_PACKED} bytes, what an escrow's code can hold"
 
     def _addresses(self) -> Iterator[str]:
         yield from (self.client, self.token, self.arbitrator, *self.verifiers)
         for provider in self.providers:
-            yield from (provider.signer, provider.payout)
+            yield from (provider.signer, provider.payout, *([provider.backup] if provider.backup is not None else []))
 
-    def encode(self) -> bytes:
-        """``abi.encode(Arguments)``."""
-        return encode([ABI_TYPE], [self.as_tuple()])
+    # --- bytes --------------------------------------------------------------------------------------------------------
+
+    def pack(self) -> bytes:
+        """The packed bytes: first what no amendment changes, then what one may replace."""
+        deal = self._pack_deal()
+        return (len(deal) + 2).to_bytes(2) + deal + self._pack_rules()
 
     def hash(self) -> bytes:
-        """``argsHash``: keccak256 of ``encode()``, 32 bytes."""
-        return keccak(self.encode())
+        """``argsHash``: keccak256 of ``pack()``, 32 bytes."""
+        return keccak(self.pack())
 
-    def as_tuple(self) -> tuple[object, ...]:
-        """The nested tuple an ABI encoder (or web3) takes for the struct, in Solidity's order."""
-        providers = [(provider.signer, provider.payout) for provider in self.providers]
-        kpis = [(kpi.decimals, kpi.may_be_missing, kpi.low, kpi.high, kpi.if_missing) for kpi in self.kpis]
+    @property
+    def deal_hash(self) -> bytes:
+        """keccak256 of the part that an amendment leaves as it is, 32 bytes."""
+        deal = self._pack_deal()
+        return keccak((len(deal) + 2).to_bytes(2) + deal)
+
+    def _flags(self) -> int:
+        exits = self.cure_window or self.notice or self.convenience or self.streak
         return (
-            self.client, self.token, self.unit_decimals, self.quorum, list(self.verifiers), self.arbitrator, providers,
-            kpis, list(self.parameters), self.activate_by, self.start, list(self.ends), self.evidence_window,
-            self.default_window, self.holdback_rate, self.holdback_release, self.reserve,
-        )  # fmt: skip
+            PAYOUTS * any(provider.payout != provider.signer for provider in self.providers)
+            | BONDS * any(provider.bond for provider in self.providers)
+            | BACKUPS * any(provider.backup is not None for provider in self.providers)
+            | EXITS * (bool(exits) or any(provider.fee for provider in self.providers))
+            | RESTATES * self.restates
+        )
+
+    def _unit(self) -> int:
+        return next(unit for unit in UNITS if all((end - self.start) % unit == 0 for end in self.ends))
+
+    def _counts(self) -> list[int]:
+        """The ends in units since the start."""
+        unit = self._unit()
+        return [(end - self.start) // unit for end in self.ends]
+
+    def _pack_deal(self) -> bytes:
+        flags, counts = self._flags(), self._counts()
+        alike = all(count == number * counts[0] for number, count in enumerate(counts, 1))
+        width = 0 if alike else (counts[-1].bit_length() + 7) // 8
+        parts = [
+            address_bytes(self.client), address_bytes(self.token), self.unit_decimals.to_bytes(1),
+            self.activate_by.to_bytes(5), self.start.to_bytes(5), len(self.ends).to_bytes(2),
+            self._unit().to_bytes(3), width.to_bytes(1), self.holdback_rate.to_bytes(8),
+            self.holdback_delay.to_bytes(4), flags.to_bytes(1), len(self.providers).to_bytes(1),
+        ]  # fmt: skip
+        for provider in self.providers:
+            parts.append(address_bytes(provider.signer))
+            if flags & PAYOUTS:
+                parts.append(address_bytes(provider.payout))
+            if flags & BONDS:
+                parts.append(provider.bond.to_bytes(MONEY_BYTES))
+            if flags & BACKUPS:
+                parts.append(address_bytes(provider.backup or ZERO_ADDRESS))
+        parts += [counts[0].to_bytes(4)] if alike else [count.to_bytes(width) for count in counts]
+        if flags & EXITS:
+            allowed = sum(CONVENIENCE[party] for party in self.convenience)
+            parts += [self.cure_window.to_bytes(4), self.notice.to_bytes(4), allowed.to_bytes(1)]
+            parts += [self.streak.to_bytes(1), *(provider.fee.to_bytes(MONEY_BYTES) for provider in self.providers)]
+        return b"".join(parts)
+
+    def _pack_rules(self) -> bytes:
+        plain = self.ruling_window == self.default_window
+        disputes = bool(self.challenge_window or self.stake_fixed or self.stake_share) or not plain
+        flags = CHOOSES * self.chooses | DISPUTES * disputes
+        counts = (flags, self.quorum, len(self.verifiers), len(self.kpis), len(self.parameters))
+        parts = [
+            bytes(counts), self.evidence_window.to_bytes(4), self.default_window.to_bytes(4),
+            self.reserve.to_bytes(MONEY_BYTES), address_bytes(self.arbitrator), *map(address_bytes, self.verifiers),
+        ]  # fmt: skip
+        if disputes:
+            parts += [self.challenge_window.to_bytes(4), self.ruling_window.to_bytes(4)]
+            parts += [self.stake_fixed.to_bytes(MONEY_BYTES), self.stake_share.to_bytes(8)]
+        return b"".join([*parts, *map(_pack_kpi, self.kpis), *map(_pack_parameter, self.parameters)])
+
+
+def broken(rule: int, why: str) -> ProtocolError:
+    """The refusal of arguments that break a rule."""
+    return ProtocolError(
+        "bad-arguments",
+        f"The escrow's arguments break rule {rule} of the protocol: {why}.",
+        "Correct the agreement or the addresses, and prepare the escrow again.",
+        rule=rule,
+    )
+
+
+def _pack_kpi(kpi: Kpi) -> bytes:
+    supplier = CLIENT_SUPPLIES if kpi.supplier is None else kpi.supplier
+    numbers = [number // kpi.step for number in (kpi.low, kpi.high, kpi.if_missing)]
+    width = max(1, *map(width_of, numbers))
+    head = bytes((kpi.decimals | 128 * kpi.may_be_missing, supplier, width))
+    return head + b"".join(signed_bytes(number, width) for number in numbers)
+
+
+def _pack_parameter(value: int) -> bytes:
+    exponent = 0
+    while value and exponent < MOST_EXPONENT and value % 10 == 0:
+        value, exponent = value // 10, exponent + 1
+    width = max(1, width_of(value))
+    return bytes((width, exponent)) + signed_bytes(value, width)
 
 
 def _distinct(addresses: tuple[str, ...]) -> bool:
     return len(set(addresses)) == len(addresses) and ZERO_ADDRESS not in addresses
 
 
-def _sound(kpi: Kpi) -> bool:
-    # The least int256 marks a missing value in a report, so no KPI may reach it.
-    in_reach = kpi.low > INT256_MIN and kpi.high <= INT256_MAX
-    return 0 <= kpi.decimals <= DECIMALS and in_reach and kpi.accepts(kpi.if_missing)
+def _sound(kpi: Kpi, providers: int) -> bool:
+    if not 0 <= kpi.decimals <= DECIMALS or not (kpi.supplier is None or 0 <= kpi.supplier < providers):
+        return False
+    numbers = (kpi.low, kpi.high, kpi.if_missing)
+    narrow = all(number % kpi.step == 0 and width_of(number // kpi.step) <= MOST_KPI_BYTES for number in numbers)
+    return narrow and kpi.accepts(kpi.if_missing)
 
 
 def _is_int256(value: int) -> bool:

@@ -1,6 +1,6 @@
 """The machine's full terms: everything the parties sign, in abstract names instead of addresses.
 
-The deployed ``Arguments`` of the first escrow are a subset; ``docs/protocol.md`` section 1 says which.
+``deployed_deal`` makes them of the deployed ``Arguments``.
 Parties are plain identifiers (an address, or a name in a test). Times are unix seconds, money is base units.
 """
 
@@ -112,6 +112,8 @@ class Deal:
     """What a client's notice pays, per slot."""
     streak: int = 0
     """Breaches in a row that are cause for step-in and termination; 0 is never."""
+    restates: bool = True
+    """Whether a settled period can be settled anew by an agreement of client and payees."""
 
     def start_of(self, period: int) -> int:
         """When a period starts (included)."""

@@ -1,7 +1,6 @@
-"""The reference machine for an escrow as the first contracts deploy it: the same arguments, the very program bytes.
+"""The reference machine for a deployed escrow: the same arguments, the very program bytes.
 
-So a model test can hold a contract against ``apply`` act by act. Section 12 of docs/protocol.md says what the contract
-leaves out.
+So a model test can hold the contracts against ``apply`` act by act.
 """
 
 from __future__ import annotations
@@ -85,35 +84,43 @@ class ProgramPricing:
         return (state.periods, *state.registers, *(word for row in past for word in row), *state.to_date)
 
 
-def deployed_deal(arguments: Arguments, program: bytes, terms_hash: bytes) -> Deal:
-    """The machine's terms for deployed arguments: no bonds, challenges, breaches or early end."""
-    rules = Rules(
+def deployed_rules(arguments: Arguments, program: bytes, terms_hash: bytes) -> Rules:
+    """The part of the machine's terms that an amendment replaces, of deployed arguments."""
+    return Rules(
         terms=terms_hash.hex(),
         pricing=ProgramPricing(program, arguments.parameters, arguments.unit_decimals),
         kpis=arguments.kpis,
-        suppliers=(None,) * len(arguments.kpis),
+        suppliers=tuple(kpi.supplier for kpi in arguments.kpis),
         verifiers=arguments.verifiers,
         quorum=arguments.quorum,
         arbitrator=arguments.arbitrator,
-        chooses=False,
+        chooses=arguments.chooses,
         evidence_window=arguments.evidence_window,
         default_window=arguments.default_window,
-        challenge_window=0,
-        ruling_window=0,
-        stake_fixed=0,
-        stake_share=0,
+        challenge_window=arguments.challenge_window,
+        ruling_window=arguments.ruling_window,
+        stake_fixed=arguments.stake_fixed,
+        stake_share=arguments.stake_share,
         reserve=arguments.reserve,
     )
+
+
+def deployed_deal(arguments: Arguments, program: bytes, terms_hash: bytes) -> Deal:
+    """The machine's terms for deployed arguments."""
     return Deal(
         client=arguments.client,
-        slots=tuple(Slot(provider.signer, provider.payout) for provider in arguments.providers),
+        slots=tuple(Slot(one.signer, one.payout, one.bond, one.backup) for one in arguments.providers),
         activate_by=arguments.activate_by,
         start=arguments.start,
         ends=arguments.ends,
         unit_decimals=arguments.unit_decimals,
         holdback_rate=arguments.holdback_rate,
-        holdback_delay=arguments.holdback_release - arguments.ends[-1],
-        rules=rules,
-        cure_window=0,
-        notice=0,
+        holdback_delay=arguments.holdback_delay,
+        rules=deployed_rules(arguments, program, terms_hash),
+        cure_window=arguments.cure_window,
+        notice=arguments.notice,
+        convenience=arguments.convenience,
+        convenience_fee=tuple(one.fee for one in arguments.providers),
+        streak=arguments.streak,
+        restates=arguments.restates,
     )

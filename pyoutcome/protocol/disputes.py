@@ -61,7 +61,7 @@ def challenge(turn: Turn, action: Challenge) -> None:
     receive(turn, action.arrived)
     staked = replace(version, stake=action.arrived)
     turn.set_period(number, versions=(*period.versions, staked))
-    turn.emit(Challenged(number, party, staked.values, staked.amounts, staked.stake))
+    turn.emit(Challenged(number, party, staked.stake, staked.values, staked.amounts))
 
 
 def settle(turn: Turn, action: Settle) -> None:
@@ -93,19 +93,25 @@ def undisputed(versions: tuple[Version, ...]) -> tuple[int, ...]:
     return tuple(max(0, min(column)) for column in columns)
 
 
-def _demand_dispute(state: State, number: int) -> Period:
-    period = demand_period(state, number)
+def _demand_dispute(turn: Turn, number: int) -> Period:
+    """A dispute, or a challenged period whose window is over and whose dispute nobody has opened.
+
+    Then nothing is credited yet, and the deadline is the same.
+    """
+    period = demand_period(turn.state, number)
     if period.stage is PeriodStage.SETTLED:
         raise refusals.already_settled(number)
-    if period.stage is not PeriodStage.DISPUTED:
-        raise refusals.wrong_stage(period.stage)
-    return period
+    if period.stage is PeriodStage.DISPUTED:
+        return period
+    if len(period.versions) < 2 or turn.now < period.window_end:
+        raise refusals.not_disputed(number, period.stage)
+    return replace(period, deadline=period.window_end + turn.state.rules_of(number).ruling_window)
 
 
 def rule(turn: Turn, action: Rule) -> None:
     """Before the deadline the arbitrator decides: a version if it chooses, values between them if it is direct."""
     state, number = turn.state, action.period
-    period = _demand_dispute(state, number)
+    period = _demand_dispute(turn, number)
     rules = state.rules_of(number)
     if action.by != rules.arbitrator:
         raise refusals.not_arbitrator(action.by)
@@ -149,7 +155,7 @@ def _ruled_version(state: State, number: int, values: tuple[int, ...]) -> Versio
 
 def fallback(turn: Turn, action: Fallback) -> None:
     """The report stands when the arbitrator was silent until its deadline; stakes return."""
-    period = _demand_dispute(turn.state, action.period)
+    period = _demand_dispute(turn, action.period)
     if turn.now < period.deadline:
         raise refusals.too_early(period.deadline)
     _fall_back(turn, action.period)

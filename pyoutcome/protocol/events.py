@@ -2,12 +2,14 @@
 
 Names are Solidity's, fields its names in snake_case (``from`` becomes ``from_``). Addresses are checksum texts,
 bytes32 are ``bytes``, money is whole base units of the token, KPI values have 18 decimals, times are unix seconds.
-The reference machine emits the same events; the ledger folds them.
+The reference machine emits the same events; the ledger folds them. What the escrow says in one event of the ordinary
+case (``ReportedInFull``, ``SettledInFull``) is here the several that it stands for.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Located:
     event: Event
     block: int
     index: int
-    """Position of the log within its block."""
+    """Position of the log within its block; several events that one log stands for have the same, in their order."""
     transaction: bytes
     timestamp: int
     """Unix seconds of the block."""
@@ -49,19 +51,41 @@ class EscrowCreated(Event):
     agreement_digest: bytes
 
 
+@dataclass(frozen=True)
+class NotCreated(Event):
+    """Item ``index`` of many was refused."""
+
+    index: int
+
+
+@dataclass(frozen=True)
+class Refused(Event):
+    """The report at byte ``offset`` of a batch was refused by its escrow."""
+
+    escrow: str
+    offset: int
+
+
 # --- escrow -----------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
+class Accepted(Event):
+    """Everyone whose signature the terms need has signed them."""
+
+    terms_hash: bytes
+
+
+@dataclass(frozen=True)
 class Activated(Event):
-    """All signatures are verified and the first reserve is present."""
+    """The first reserve and all bonds are present."""
 
     terms_hash: bytes
 
 
 @dataclass(frozen=True)
 class Cancelled(Event):
-    """The offer lapsed; the client has its money back."""
+    """The offer lapsed; everybody has its own money back."""
 
 
 @dataclass(frozen=True)
@@ -207,7 +231,7 @@ class Closed(Event):
     amount: int
 
 
-# --- what the first escrow has no need of -----------------------------------------------------------------------------
+# --- bonds, fees, what owners fetch -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -285,10 +309,12 @@ class FeePaid(Event):
 
 @dataclass(frozen=True)
 class DigestPosted(Event):
-    """A supplier showed that it has its evidence; provider -1 is the client."""
+    """A supplier showed in time that it has its evidence; provider -1 is the client."""
 
     period: int
     provider: int
+    digest: bytes
+    """keccak256 of what it has, 32 bytes."""
 
 
 @dataclass(frozen=True)
@@ -297,9 +323,9 @@ class Challenged(Event):
 
     period: int
     party: int
+    stake: int
     values: tuple[int, ...]
     amounts: tuple[int, ...]
-    stake: int
 
 
 @dataclass(frozen=True)
@@ -330,8 +356,9 @@ class Agreed(Event):
     """The client and the period's payees settled the period on these values."""
 
     period: int
-    values: tuple[int, ...]
     nonce: int
+    """How often the period was agreed before."""
+    values: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -358,7 +385,9 @@ class Amended(Event):
     """New terms govern from a period on."""
 
     first: int
-    terms: str
+    terms_hash: bytes
+    store: str
+    """Address whose code keeps the new terms behind one byte; empty where there is no chain."""
 
 
 @dataclass(frozen=True)
@@ -402,9 +431,30 @@ class Covered(Event):
     """The reserve is covered again."""
 
 
+class Cause(IntEnum):
+    """Why an agreement ends early, by Solidity's numbers."""
+
+    MUTUAL = 0
+    CONVENIENCE = 1
+    STREAK = 2
+    UNCOVERED = 3
+    FINDING = 4
+
+
+@dataclass(frozen=True)
+class Found(Event):
+    """The arbitrator found a cause against ``party``, which ends the agreement."""
+
+    cause: bytes
+    """keccak256 of the cause in words, 32 bytes."""
+    party: str
+    nonce: int
+
+
 @dataclass(frozen=True)
 class Terminated(Event):
     """The agreement ends after period ``last``."""
 
     last: int
-    cause: str
+    cause: int
+    """One of ``Cause``."""

@@ -23,10 +23,12 @@ from pyoutcome.protocol.events import (
     BondPosted,
     BondReturned,
     Cancelled,
+    Cause,
     ClaimRecorded,
     Closed,
     Covered,
     FeePaid,
+    Found,
     Refunded,
     Terminated,
     UncoveredRecorded,
@@ -143,7 +145,7 @@ def note_cover(turn: Turn) -> None:
 # --- termination ------------------------------------------------------------------------------------------------------
 
 
-def _end_after(turn: Turn, last: int, cause: str) -> None:
+def _end_after(turn: Turn, last: int, cause: Cause) -> None:
     """Makes ``last`` the last period, never one before a period that started and never a later one than before."""
     if last >= turn.state.last:
         raise refusals.nothing_to_do()
@@ -169,7 +171,7 @@ def terminate_mutually(turn: Turn, action: TerminateMutually) -> None:
         raise refusals.other_moment(action.last, current)
     holders = [state.tenures[tenure].holder for tenure in current_holders(state, turn.now)]
     demand_signatures(action.signers, [state.deal.client, *holders])
-    _end_after(turn, current, "mutual")
+    _end_after(turn, current, Cause.MUTUAL)
 
 
 def terminate_for_convenience(turn: Turn, action: TerminateForConvenience) -> None:
@@ -192,7 +194,7 @@ def terminate_for_convenience(turn: Turn, action: TerminateForConvenience) -> No
     spare = state.funds - state.required_cover(turn.now)
     if sum(fees) > spare:
         raise refusals.short_of_funds(max(0, spare), sum(fees))
-    _end_after(turn, last, "convenience")
+    _end_after(turn, last, Cause.CONVENIENCE)
     for slot, fee in enumerate(fees):
         if fee:
             _pay_fee(turn, turn.state.holder_of(slot, max(1, state.started(turn.now))), fee)
@@ -218,7 +220,7 @@ def terminate_for_streak(turn: Turn, action: TerminateForStreak) -> None:
         raise refusals.no_such_provider(action.slot)
     if not has_streak(state, action.slot, turn.now):
         raise refusals.no_cause()
-    _end_after(turn, state.started(turn.now), "streak")
+    _end_after(turn, state.started(turn.now), Cause.STREAK)
 
 
 def has_streak(state: State, slot: int, now: int) -> bool:
@@ -240,7 +242,7 @@ def terminate_for_uncovered(turn: Turn, action: TerminateForUncovered) -> None:
         raise refusals.too_early(cured_by)
     if state.funds >= state.required_cover(turn.now):
         raise refusals.no_cause()
-    _end_after(turn, state.started(turn.now), "uncovered")
+    _end_after(turn, state.started(turn.now), Cause.UNCOVERED)
 
 
 def terminate_on_finding(turn: Turn, action: TerminateOnFinding) -> None:
@@ -253,7 +255,8 @@ def terminate_on_finding(turn: Turn, action: TerminateOnFinding) -> None:
     if action.nonce in state.findings:
         raise refusals.used_nonce(action.nonce, max(state.findings) + 1)
     turn.state = replace(state, findings=state.findings | {action.nonce})
-    _end_after(turn, state.started(turn.now), f"finding: {action.cause} by {action.party}")
+    turn.emit(Found(action.cause, action.party, action.nonce))
+    _end_after(turn, state.started(turn.now), Cause.FINDING)
 
 
 # --- closing ----------------------------------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ def amend(turn: Turn, action: Amend) -> None:
             turn.emit(BackupLapsed(slot))
     backups = tuple(backup if backup in action.signers else None for backup in state.backups)
     turn.state = replace(state, accepted=(*state.accepted, entry), registers=(*state.registers, None), backups=backups)
-    turn.emit(Amended(action.first, action.rules.terms))
+    turn.emit(Amended(action.first, action.rules.terms.encode(), ""))
 
 
 def _fault_of(state: State, action: Amend) -> str | None:
@@ -84,12 +84,12 @@ def step_in(turn: Turn, action: StepIn) -> None:
     state = turn.state
     demand_stage(state, Stage.ACTIVE)
     _demand_slot(state, action.slot)
+    first = _next_period(turn)
     if action.by != state.deal.client:
         raise refusals.not_client(action.by)
     backup = state.backups[action.slot]
     if backup is None or not has_streak(state, action.slot, turn.now):
         raise refusals.no_cause()
-    first = _next_period(turn)
     outgoing = state.holder_of(action.slot, first)
     index = _begin_tenure(turn, action.slot, backup, action.payout, first, action.arrived)
     backups = (*state.backups[: action.slot], None, *state.backups[action.slot + 1 :])

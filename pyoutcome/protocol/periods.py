@@ -113,7 +113,7 @@ def post_digest(turn: Turn, action: PostDigest) -> None:
     if owner in period.digests:
         raise refusals.nothing_to_do()
     turn.set_period(action.period, digests=period.digests | {owner})
-    turn.emit(DigestPosted(action.period, owner))
+    turn.emit(DigestPosted(action.period, owner, action.digest))
 
 
 def party_of(state: State, number: int, party: str) -> int:
@@ -197,15 +197,15 @@ def return_stakes(turn: Turn, number: int) -> None:
 def agree(turn: Turn, action: Agree) -> None:
     """Settles an ended period on values that the client and its payees sign, or ends its dispute; stakes return.
 
-    A settled period is restated only while no sequential program stands on it. In a sequential program the present
-    holders sign too, because the registers carry the values on to them.
+    A settled period is restated only where the terms allow it and no sequential program stands on it. In a sequential
+    program the present holders sign too, because the registers carry the values on to them.
     """
     state, number = turn.state, action.period
     period = demand_period(state, number)
     demand_turn(turn, number)
     later = range(number, state.last + 1)
     carried = any(state.rules_of(p).pricing.sequential for p in later)
-    if period.stage is PeriodStage.SETTLED and carried:
+    if period.stage is PeriodStage.SETTLED and (carried or not state.deal.restates):
         raise refusals.not_restatable(number)
     if action.nonce != period.agreements:
         raise refusals.used_nonce(action.nonce, period.agreements)
@@ -216,7 +216,7 @@ def agree(turn: Turn, action: Agree) -> None:
     if version.error:
         raise refusals.program_failed(version.error)
     turn.set_period(number, agreements=period.agreements + 1)
-    turn.emit(Agreed(number, action.values, action.nonce))
+    turn.emit(Agreed(number, action.nonce, action.values))
     return_stakes(turn, number)
     finish(turn, number, version)
 

@@ -37,6 +37,17 @@ def too_late(possible_until: int) -> ProtocolError:
     )
 
 
+def not_disputed(period: int, stage: str) -> ProtocolError:
+    """``NotDisputed``."""
+    return ProtocolError(
+        "not-disputed",
+        f"Period {period} is not in dispute: its stage is {stage}.",
+        "Open the dispute of a challenged period once its window is over.",
+        period=period,
+        stage=stage,
+    )
+
+
 def no_such_period(period: int) -> ProtocolError:
     """``NoSuchPeriod``."""
     return ProtocolError(
@@ -191,7 +202,7 @@ def push_refused(to: str, amount: int) -> ProtocolError:
     )
 
 
-# --- what the first escrow has no need of -----------------------------------------------------------------------------
+# --- disputes, change and exit ----------------------------------------------------------------------------------------
 
 
 def not_a_party(caller: str) -> ProtocolError:

@@ -40,8 +40,16 @@ class Desk(Protocol):
         """Submits the verified report; the transaction's hash."""
         ...
 
-    def settle_default(self, period: int) -> str:
-        """Settles the proposed default; the transaction's hash."""
+    def settle(self, period: int) -> str:
+        """Settles the report or default that nobody challenged; the transaction's hash."""
+        ...
+
+    def open_dispute(self, period: int) -> str:
+        """Opens the dispute of a challenged period; the transaction's hash."""
+        ...
+
+    def fall_back(self, period: int) -> str:
+        """Has the report stand, since the arbitrator was silent; the transaction's hash."""
         ...
 
 
@@ -52,7 +60,7 @@ class Outcome:
     decision: Decision
     """What it needs now, and why."""
     transaction: str | None
-    """The transaction with which this run settled it; None if this run did not."""
+    """The last transaction with which this run moved it on; None if this run did not."""
     error: PyoutcomeError | None
     """What stopped it, if anything did; the other periods went on."""
 
@@ -84,11 +92,12 @@ def _keep_one(desk: Desk, period: int) -> Outcome:
     while decision.need is not Need.NOTHING and decision.need not in tried:
         tried.add(decision.need)
         try:
-            moved, transaction = _act(desk, decision.need, period)
+            moved, done = _act(desk, decision.need, period)
+            transaction = done or transaction
         except PyoutcomeError as error:
             # Somebody else may have settled the period meanwhile; then nothing is wrong.
             decision = decide(desk.facts(period))
-            return Outcome(decision, None, None if decision.need is Need.NOTHING else error)
+            return Outcome(decision, transaction, None if decision.need is Need.NOTHING else error)
         if not moved:
             break
         decision = decide(desk.facts(period))
@@ -106,8 +115,14 @@ def _act(desk: Desk, need: Need, period: int) -> tuple[bool, str | None]:
             desk.verify(period)
         case Need.REPORT:
             return True, desk.report(period)
-        case Need.SETTLE_DEFAULT:
-            return True, desk.settle_default(period)
+        case Need.SETTLE_DEFAULT | Need.SETTLE_REPORT:
+            return True, desk.settle(period)
+        case Need.CHALLENGE_WINDOW:
+            return desk.wait_until(desk.facts(period).until), None
+        case Need.DISPUTE:
+            return True, desk.open_dispute(period)
+        case Need.FALL_BACK:
+            return True, desk.fall_back(period)
         case _:
             return False, None
     return True, None

@@ -1,7 +1,8 @@
 """The agreement: its file, its checks, its payment rule, its words, its statements and its digest."""
 
-from pyoutcome.terms.agreement import Agreement, EscrowTerms
+from pyoutcome.terms.agreement import Agreement
 from pyoutcome.terms.calendar import Period
+from pyoutcome.terms.escrow import EscrowTerms
 from pyoutcome.terms.exposure import AmountBounds, ProviderBounds
 from pyoutcome.terms.finding import Finding
 from pyoutcome.terms.kpis import AgreementKpi

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyoutcome.decimals import DECIMALS
 from pyoutcome.errors import AgreementError, Where
 from pyoutcome.formula.encode import Program, encode
 from pyoutcome.formula.influence import Influence
@@ -17,6 +15,7 @@ from pyoutcome.formula.state import State
 from pyoutcome.terms.calendar import Period, Term, compute_periods
 from pyoutcome.terms.canonical import digest_of, write_canonical
 from pyoutcome.terms.checks import find_problems
+from pyoutcome.terms.escrow import EscrowTerms, write_escrow_terms
 from pyoutcome.terms.exposure import AmountBounds, bound_amounts
 from pyoutcome.terms.file import AgreementFile, read_model
 from pyoutcome.terms.finding import Finding
@@ -39,22 +38,6 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from pyoutcome.formula.scenarios import Scenarios
-
-
-@dataclass(frozen=True)
-class EscrowTerms:
-    """What the escrow is deployed with besides parties, KPIs and program."""
-
-    evidence_window: int
-    """Seconds after a period's end from which the default may be proposed."""
-    default_window: int
-    """Seconds in which a report still replaces a proposed default."""
-    holdback_rate: int
-    """Share of every credit that is kept, scaled by 10**18."""
-    holdback_release: int
-    """Seconds after the end of the last period."""
-    reserve: int
-    """Cover of one period, in base units."""
 
 
 class Agreement:
@@ -119,6 +102,11 @@ class Agreement:
     def quorum(self) -> int:
         """Verifiers that must sign a report."""
         return self.file.parties.quorum
+
+    @property
+    def backups(self) -> tuple[str, ...]:
+        """Ids of the backups, ``backup-`` before that of their provider, in the order of the providers."""
+        return tuple(f"backup-{name}" for name, each in self.file.parties.providers.items() if each.backup is not None)
 
     @property
     def token(self) -> Token:
@@ -206,14 +194,7 @@ class Agreement:
                 "Add 'escrow', and with it all of 'parties', 'term' and 'token'.",
                 where=Where(self._tree.file),
             )
-        reserve = escrow.reserve
-        return EscrowTerms(
-            escrow.evidence_within,
-            escrow.default_window,
-            escrow.holdback.share if escrow.holdback else 0,
-            escrow.holdback.release if escrow.holdback else 0,
-            self.bounds().most_per_period if reserve == "proven" else units_up(reserve, self.token.decimals),
-        )
+        return write_escrow_terms(self, escrow)
 
     def check(self) -> list[Finding]:
         """Warnings and notes: what the agreement may say, but perhaps should not.
@@ -309,9 +290,3 @@ class Agreement:
     def digest(self) -> bytes:
         """keccak256 of ``canonical()``, 32 bytes: what the parties sign."""
         return digest_of(self._canonical)
-
-
-def units_up(scaled: int, unit_decimals: int) -> int:
-    """A scaled amount in base units, rounded up: a cover must not be a unit too small."""
-    size: int = 10 ** (DECIMALS - unit_decimals)
-    return -(-scaled // size)

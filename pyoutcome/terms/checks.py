@@ -106,6 +106,7 @@ def _parties(file: AgreementFile) -> Iterator[Problem]:
                 did_you_mean(parties.prime, parties.providers),
             ),
         )
+    yield from _lifecycle(file)
     for provider in parties.providers:
         if provider in (*ROLES, *_SPECIAL):
             yield (
@@ -116,6 +117,57 @@ def _parties(file: AgreementFile) -> Iterator[Problem]:
                     "Choose another id for the provider.",
                 ),
             )
+
+
+def _lifecycle(file: AgreementFile) -> Iterator[Problem]:
+    """Whether bonds, backups, breaches, fees and suppliers fit together."""
+    parties, escrow = file.parties, file.escrow
+    for name, kpi in file.kpis.items():
+        if kpi.supplied_by not in (None, "client", *parties.providers):
+            yield (
+                ("kpis", name, "supplied_by"),
+                AgreementError(
+                    "unknown-party",
+                    f"{kpi.supplied_by!r} supplies no evidence here.",
+                    did_you_mean(str(kpi.supplied_by), ("client", *parties.providers)),
+                ),
+            )
+    if escrow is None:
+        return
+    for provider, party in parties.providers.items():
+        if party.backup is not None and escrow.breaches is None:
+            yield (
+                ("parties", "providers", provider, "backup"),
+                AgreementError(
+                    "missing-key",
+                    "Nothing says when the backup may be called.",
+                    "Add 'breaches: ...' under 'escrow' with the number of breaches in a row.",
+                    key="breaches",
+                ),
+            )
+    convenience = escrow.convenience
+    for provider in convenience.fee if convenience else ():
+        if provider not in parties.providers:
+            yield (
+                ("escrow", "convenience", "fee", provider),
+                AgreementError(
+                    "unknown-party", f"There is no provider {provider!r}.", did_you_mean(provider, parties.providers)
+                ),
+            )
+    if convenience is not None and convenience.fee and convenience.by == "providers":
+        yield (
+            ("escrow", "convenience", "fee"),
+            AgreementError(
+                "bad-exit",
+                "Only a notice of the client pays a fee, and it gives none.",
+                "Delete one of the keys.",
+            ),
+        )
+    if escrow.challenge is not None and escrow.challenge.ruling_within == 0:
+        yield (
+            ("escrow", "challenge", "ruling_within"),
+            AgreementError("out-of-limits", "The arbitrator has no time to rule.", "Write a longer time."),
+        )
 
 
 def _names(file: AgreementFile) -> Iterator[Problem]:

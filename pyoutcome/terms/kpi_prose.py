@@ -36,6 +36,8 @@ def say_kpi(name: str, kpi: Kpi, file: AgreementFile, naming: Naming) -> str:
     sentences = [f"{said}."]
     if kpi.better:
         sentences.append(f"{kpi.better.capitalize()} is better.")
+    if kpi.supplied_by is not None:
+        sentences.append(f"Its evidence is supplied by {kpi.supplied_by}.")
     sentences.append(measure_words(kpi, file))
     sentences.append(_missing_words(kpi, value(kpi.value_of_missing(name)), deployed=file.escrow is not None))
     if kpi.silence_may_pay:

@@ -13,7 +13,7 @@ from pyoutcome.decimals import DECIMALS, ONE, from_decimal, parse, show, show_gr
 from pyoutcome.errors import AgreementError, PyoutcomeError, did_you_mean
 from pyoutcome.formula.rule import KpiShape
 from pyoutcome.terms.measures import Measure
-from pyoutcome.terms.scalars import Line, Name, Number, Part, Whole, YesNo
+from pyoutcome.terms.scalars import Line, Name, Number, Part, Whole, Word, YesNo
 
 MOST_KPIS: Final = 128
 """KPI values one report may carry; a KPI per provider counts once for each."""
@@ -43,6 +43,9 @@ class Kpi(Part):
     """The parties accept that a missing value can pay a provider more than its worst value would."""
     opening: Line | None = None
     """What counts as its value before the first period."""
+    supplied_by: Word | None = None
+    """Whose evidence it needs: ``client`` or a provider's id. Unless stated, of a KPI per provider its provider, and of
+    any other the client."""
     measure: Measure | None = None
 
     def shape(self, name: str, provider: str | None) -> KpiShape:
@@ -158,6 +161,12 @@ class AgreementKpi:
     shape: KpiShape
     if_missing: int
     """The value of a period that settles without evidence, as the payment rule sees it (scaled; of yes/no 0 or 1)."""
+
+    @property
+    def supplier(self) -> str | None:
+        """Id of the provider whose evidence it needs; None for the client."""
+        stated = self.declared.supplied_by
+        return self.provider if stated is None else None if stated == "client" else stated
 
     @property
     def title(self) -> str:

@@ -13,6 +13,7 @@ from pyoutcome.terms.scalars import Duration, Line, Part, Share, Whole, Word
 
 MOST_PROVIDERS: Final = 32
 MOST_VERIFIERS: Final = 32
+MOST_BREACHES: Final = 255
 
 
 class Party(Part):
@@ -21,11 +22,34 @@ class Party(Part):
     name: Line
 
 
+@refusing
+def _amount(value: object) -> int:
+    if not isinstance(value, str):
+        raise AgreementError("wrong-shape", "One text belongs here.", "Write an amount of money, such as 500_000.")
+    amount = parse(value)
+    if amount < 0:
+        raise AgreementError("out-of-limits", "This amount cannot be negative.", "Write an amount from 0.")
+    return amount
+
+
+Amount = Annotated[int, BeforeValidator(_amount), PlainSerializer(show, return_type=str)]
+"""Money from 0, scaled by 10**18."""
+
+
+class Provider(Party):
+    """A party that is paid."""
+
+    bond: Amount | None = None
+    """What it deposits before the agreement starts, and whoever takes its place does."""
+    backup: Party | None = None
+    """Who takes its place when the client calls it after too many breaches in a row."""
+
+
 class Parties(Part):
     """One client, the providers and verifiers by id, and the arbitrator."""
 
     client: Party
-    providers: Annotated[dict[Word, Party], Field(min_length=1, max_length=MOST_PROVIDERS)]
+    providers: Annotated[dict[Word, Provider], Field(min_length=1, max_length=MOST_PROVIDERS)]
     """In the order in which programs and statements list them."""
     verifiers: Annotated[dict[Word, Party], Field(min_length=1, max_length=MOST_VERIFIERS)]
     """In the order of their index on chain."""
@@ -75,6 +99,39 @@ def _reserve(value: object) -> int | Proven:
     return amount
 
 
+class Stake(Part):
+    """What a challenger deposits and loses if it is further from the ruling than the report."""
+
+    fixed: Amount = 0
+    """At least this."""
+    share: Share = 0
+    """And at least this share of the sum of all differences between its amounts and the report's."""
+
+
+class Challenge(Part):
+    """How a report can be contested, and how long the arbitrator has."""
+
+    within: Duration
+    """Seconds after a report in which it can be challenged; meanwhile it pays nothing. 0: a report pays at once."""
+    ruling_within: Duration
+    """Seconds after the window in which the arbitrator can rule; then the report stands."""
+    stake: Stake = Stake()
+    arbitrator: Literal["rules", "chooses"] = "rules"
+    """``rules``: it rules KPI values. ``chooses``: it is an adapter to a court or oracle, and chooses
+    one of the versions that were put forward."""
+
+
+class Convenience(Part):
+    """Ending the agreement early without a cause."""
+
+    by: Literal["client", "providers", "all"]
+    """Who may give notice."""
+    notice: Duration
+    """Seconds from the notice to the moment whose period is the last."""
+    fee: Annotated[dict[Word, Amount], Field(default_factory=dict)]
+    """What a notice of the client pays at once, by provider."""
+
+
 class Escrow(Part):
     """How long the escrow waits, what it keeps back and what must lie ready in it."""
 
@@ -89,3 +146,10 @@ class Escrow(Part):
         PlainSerializer(lambda value: show(value) if isinstance(value, int) else value, return_type=str),
     ] = "proven"
     """Cover of one period, scaled by 10**18; ``proven`` takes the most one period can cost from the bounds."""
+    challenge: Challenge | None = None
+    """Without it a report pays at once; a default can be challenged all the same, for nothing."""
+    breaches: Annotated[Whole, Field(ge=1, le=MOST_BREACHES)] | None = None
+    """Breaches in a row after which the client may call a provider's backup or end the agreement."""
+    cure_within: Duration | None = None
+    """Seconds a reserve that is not covered may stay so before a provider may end the agreement."""
+    convenience: Convenience | None = None

@@ -5,15 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from pyoutcome.decimals import group_digits, show_grouped, show_units
+from pyoutcome.decimals import group_digits, show_units
 from pyoutcome.formula.syntax import Node
 from pyoutcome.formula.words import to_words
 from pyoutcome.terms.calendar import zones_version
 from pyoutcome.terms.carrying import state_words
 from pyoutcome.terms.clause_prose import ClauseWriter
+from pyoutcome.terms.escrow_prose import say_escrow
 from pyoutcome.terms.kpi_prose import say_kpi, source_words
 from pyoutcome.terms.naming import Naming, quoted
-from pyoutcome.terms.scalars import SECONDS, show_day
+from pyoutcome.terms.scalars import show_day
 from pyoutcome.terms.tree import Tree
 
 if TYPE_CHECKING:
@@ -53,19 +54,6 @@ def show_instant(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
-def show_duration(seconds: int) -> str:
-    """A length of time in the largest unit that fits it."""
-    unit = next(name for name, size in sorted(SECONDS.items(), key=lambda item: -item[1]) if seconds % size == 0)
-    if unit == "week":
-        unit = "day"
-    count = seconds // SECONDS[unit]
-    return f"{count} {unit}" + ("" if count == 1 else "s")
-
-
-def _percent(share: int) -> str:
-    return show_grouped(share, percent=True)
-
-
 class _Writer:
     def __init__(self, agreement: Agreement, tree: Tree) -> None:
         self.agreement = agreement
@@ -85,6 +73,8 @@ class _Writer:
         parties = self.file.parties
         lines = [f"Client (client): {parties.client.name}."]
         lines += [f"Provider ({party}): {one.name}." for party, one in parties.providers.items()]
+        backups = ((party, one.backup) for party, one in parties.providers.items())
+        lines += [f"Backup of {party} (backup-{party}): {one.name}." for party, one in backups if one is not None]
         if parties.prime is not None:
             lines.append(f"The prime contractor is {parties.prime}.")
         if not self.agreement.deployable:
@@ -155,28 +145,7 @@ class _Writer:
         return lines
 
     def escrow(self) -> list[str]:
-        escrow = self.file.escrow
-        if escrow is None:
-            return []
-        terms = self.agreement.escrow
-        due = (
-            f"Evidence must arrive within {show_duration(escrow.evidence_within)} after a period's end. Then anyone "
-            "may propose the default, in which every KPI has the value that stands in for a missing one."
-        )
-        replaced = (
-            f"For {show_duration(escrow.default_window)} a report still replaces a proposed default; afterwards anyone "
-            "may settle it."
-        )
-        lines = [due, replaced]
-        if escrow.holdback is not None:
-            lines.append(
-                f"{_percent(escrow.holdback.share)} of every credit is held back and released "
-                f"{show_duration(escrow.holdback.release)} after the last period's end."
-            )
-        proven = " (the most that one period can cost)" if escrow.reserve == "proven" else ""
-        cover = f"{self.units(terms.reserve)}{proven}"
-        lines.append(f"For every period that has started and is not settled, {cover} must lie ready in the escrow.")
-        return lines
+        return say_escrow(self.agreement, self.units)
 
     def precedence(self) -> list[str]:
         order = (

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyoutcome.audit import AuditReport, ChainView, Subject, audit
+from pyoutcome.audit import AuditReport, ChainView, Subject, audit, settled_values
 from pyoutcome.chain.escrow import EscrowClient, PeriodStage
 from pyoutcome.errors import WorkspaceError
 from pyoutcome.evidence.bundle import evidence_digest
-from pyoutcome.ledger import EscrowBalances, Journal, PeriodRow, ProviderBalance, fold
+from pyoutcome.ledger import (
+    AccountBalance,
+    EscrowBalances,
+    Journal,
+    PeriodRow,
+    ProviderBalance,
+    fold,
+    name_tenures,
+    provider_balances,
+)
 from pyoutcome.protocol import MISSING, Located
-from pyoutcome.protocol.events import Reported, Settled
+from pyoutcome.protocol.events import Settled
 from pyoutcome.settlement.plan import Decision, decide
 from pyoutcome.terms.statement import ProviderStatement, Statement
 from pyoutcome.workspace.desk import Desk
@@ -130,7 +139,7 @@ class Books:
             escrow=desk.undeployed_escrow.address if offered else None,
             funds=escrow.funds() if escrow else 0,
             cover=escrow.required_cover() if escrow else 0,
-            accounts=_accounts(escrow, desk.agreement.providers) if escrow else {},
+            accounts=provider_balances(self.journal) if escrow else {},
             periods=tuple(decide(keeper.facts(number)) for number in numbers) if offered else (),
         )
 
@@ -142,7 +151,7 @@ class Books:
         desk = self._desk
         desk.agreement.period(period)
         deployed = desk.is_deployed()
-        if deployed and desk.escrow.period_stage(period)[0] is PeriodStage.SETTLED:
+        if deployed and period in self._settled:
             values, basis = self._settled_values(period), "settled on chain"
             rows = {row.provider: row for row in self.journal.rows if row.period == period}
         else:
@@ -178,11 +187,11 @@ class Books:
         return frozenset(each.event.period for each in self.events if isinstance(each.event, Settled))
 
     def _settled_values(self, period: int) -> Sequence[int | None]:
-        for located in self.events:
-            event = located.event
-            if isinstance(event, Reported) and event.period == period:
-                return [None if value == MISSING else value for value in event.values]
-        return [None] * len(self._desk.agreement.kpis)  # settled by default: every KPI's stand-in
+        """What a period settled on; where that was a default, every KPI's stand-in."""
+        values = settled_values((each.event for each in self.events), period)
+        if values is None:
+            return [None] * len(self._desk.agreement.kpis)
+        return [None if value == MISSING else value for value in values]
 
     def _expected_values(self, period: int) -> tuple[Sequence[int | None], str]:
         desk = self._desk
@@ -219,10 +228,11 @@ class Books:
             arguments=arguments,
             providers=desk.agreement.providers,
             kpis=tuple(names),
+            sequential=desk.agreement.program().sequential,
             amounts=amounts,
         )
         evidence = _StoredEvidence(desk, read_records(desk, records, progress, "the auditor"))
-        view = _view(desk, escrow)
+        view = _view(desk, escrow, name_tenures(self.events, desk.agreement.providers))
         return audit(
             subject, self.events, evidence, view, lambda done, total: progress("auditing periods", done, total)
         )
@@ -245,17 +255,17 @@ class _StoredEvidence:
         return evidence_digest(list(bundles.values()), self._desk.agreement.providers)
 
 
-def _view(desk: Desk, escrow: EscrowClient) -> ChainView:
+def _view(desk: Desk, escrow: EscrowClient, names: Sequence[str]) -> ChainView:
     settled = frozenset(
-        period.number
-        for period in desk.agreement.periods
-        if escrow.period_stage(period.number)[0] is PeriodStage.SETTLED
+        number
+        for number in range(1, escrow.last_period() + 1)
+        if escrow.period_state(number).stage is PeriodStage.SETTLED
     )
     return ChainView(
         chain_id=desk.network.chain_id,
         factory=escrow.factory(),
-        nonce=escrow.nonce(),
-        agreement_digest=escrow.agreement_digest(),
+        nonce=desk.deal.nonce,
+        agreement_digest=desk.factory.created(escrow.address, desk.settings.first_block).agreement_digest,
         program=escrow.program(),
         arguments=escrow.arguments(),
         terms_hash=escrow.terms_hash(),
@@ -264,26 +274,26 @@ def _view(desk: Desk, escrow: EscrowClient) -> ChainView:
             token_balance=escrow.balance(),
             tracked=escrow.tracked(),
             funds=escrow.funds(),
-            providers=_accounts(escrow, desk.agreement.providers),
+            providers=_accounts(escrow, names),
+            client_claimable=escrow.client_claimable(),
         ),
         now=desk.network.now(),
     )
 
 
-def _accounts(escrow: EscrowClient, providers: Sequence[str]) -> dict[str, ProviderBalance]:
+def _accounts(escrow: EscrowClient, names: Sequence[str]) -> dict[str, AccountBalance]:
     found = {}
-    for index, name in enumerate(providers):
+    for index, name in enumerate(names):
         account = escrow.account(index)
-        found[name] = ProviderBalance(
-            earned=account.earned,
-            paid=account.paid,
+        found[name] = AccountBalance(
             held=account.held,
             debt=account.debt,
             arrears=account.arrears,
             claimable=account.claimable,
+            bond=account.bond,
         )
     return found
 
 
 def _account_texts(account: ProviderBalance) -> dict[str, str]:
-    return {name: str(getattr(account, name)) for name in ("earned", "paid", "held", "debt", "arrears", "claimable")}
+    return {part.name: str(getattr(account, part.name)) for part in fields(account)}

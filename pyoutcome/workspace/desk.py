@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
-from eth_abi.abi import decode
-from eth_utils.address import to_checksum_address
-
-from pyoutcome.chain.contract import NOT_DECODED
-from pyoutcome.chain.deployed import Deployed
+from pyoutcome.chain.deployed import Deployed, Done
 from pyoutcome.chain.escrow import EscrowClient, Stage
 from pyoutcome.chain.factory import Deal, FactoryClient
 from pyoutcome.chain.network import Network
+from pyoutcome.chain.sender import Cost
 from pyoutcome.decimals import show_money, show_units
-from pyoutcome.errors import WorkspaceError
-from pyoutcome.protocol import Arguments, Kpi, Provider
-from pyoutcome.protocol.arguments import ABI_TYPE
+from pyoutcome.errors import ProtocolError, WorkspaceError
+from pyoutcome.protocol import Signer, unpack_arguments
 from pyoutcome.terms.agreement import Agreement
 from pyoutcome.workspace.files import WorkspaceFiles
 from pyoutcome.workspace.intent import Confirm, Intent
@@ -57,10 +54,10 @@ class Desk:
             )
         offer = self.files.load(self.files.offer, Offer)
         try:
-            arguments = read_arguments(bytes.fromhex(offer.arguments[2:]))
-        except ValueError as error:
+            arguments = unpack_arguments(bytes.fromhex(offer.arguments[2:]))
+        except ProtocolError as error:
             raise _offer_differs("its arguments cannot be read") from error
-        deal = Deal(arguments, self.agreement.digest(), self.agreement.program().hash, offer.nonce)
+        deal = Deal(arguments, self.agreement.digest(), self.agreement.program().data, offer.nonce)
         prediction = self.factory.predict(deal)
         for name, ours, theirs in (
             ("agreement", deal.agreement_digest, offer.agreement_digest),
@@ -93,7 +90,7 @@ class Desk:
     @cached_property
     def undeployed_escrow(self) -> EscrowClient:
         """The escrow at its known address, whether it is deployed or not."""
-        return EscrowClient(self.network, self.factory.predict(self.deal).escrow)
+        return EscrowClient(self.network, self.factory.predict(self.deal).escrow, self.settings.first_block)
 
     def is_deployed(self) -> bool:
         """Whether the escrow exists."""
@@ -103,6 +100,22 @@ class Desk:
         """Whether the escrow exists and is active."""
         return self.is_deployed() and self.undeployed_escrow.stage() is Stage.ACTIVE
 
+    def party_of(self, tenure: int) -> str:
+        """Id of the client (-1) or of whoever holds a tenure; WorkspaceError ``address-missing`` if nobody here is."""
+        if tenure < 0:
+            return "client"
+        holder = self.escrow.account(tenure).holder
+        known = (party for party, address in self.parties.addresses.items() if address == holder)
+        found = next(known, None)
+        if found is None:
+            raise WorkspaceError(
+                "address-missing",
+                f"Nobody known here has the address {holder}, which holds a provider's place.",
+                "Record it with `pyoutcome key trust PARTY ADDRESS`.",
+                address=holder,
+            )
+        return found
+
     def money(self, units: int) -> str:
         """Base units as people write them: ``520,000.00 TUSD``."""
         token = self.agreement.token
@@ -110,39 +123,43 @@ class Desk:
 
     def intend(self, party: str, does: str, moves: str, target: Deployed, function: str, *arguments: object) -> None:
         """Says what a call will do, move and cost, and lets the user refuse it. Raises what the call would raise."""
+        preview = target.preview
+        self._ask(party, does, moves, lambda: preview(self.parties.signer(party).address, function, *arguments))
+
+    def perform(self, party: str, does: str, moves: str, act: Callable[[EscrowClient, Signer], Done]) -> Done:
+        """Acts on the escrow as a party, after saying what that will do, move and cost; the user may refuse it."""
+        asking = _AskingEscrow(self.escrow, lambda preview: self._ask(party, does, moves, preview))
+        return act(asking, self.parties.signer(party))
+
+    def let_draw(self, party: str, units: int) -> list[str]:
+        """Allows the escrow to draw the amount from the party's tokens, unless it may already; the transactions."""
+        escrow, signer = self.escrow, self.parties.signer(party)
+        token = escrow.token()
+        if token is None or token.allowance(signer.address, escrow.address) >= units:
+            return []
+        does = f"lets the escrow draw {self.money(units)}"
+        self.intend(party, does, "no money yet", token, "approve", escrow.address, units)
+        return [token.approve(signer, escrow.address, units).transaction]
+
+    def _ask(self, party: str, does: str, moves: str, preview: Callable[[], Cost]) -> None:
         if self.network.local:
             self.confirm(Intent(party, does, moves, "nothing on a local chain", local=True))
             return
-        cost = target.preview(self.parties.signer(party).address, function, *arguments)
-        costs = f"at most {show_units(cost.most, COIN_DECIMALS)} of the network's coin"
+        costs = f"at most {show_units(preview().most, COIN_DECIMALS)} of the network's coin"
         self.confirm(Intent(party, does, moves, costs, local=False))
 
 
-def read_arguments(data: bytes) -> Arguments:
-    """Arguments from their ABI encoding; ValueError if the bytes are not exactly that encoding."""
-    try:
-        [fields] = decode([ABI_TYPE], data)
-    except NOT_DECODED as error:
-        raise ValueError("not the encoding of an escrow's arguments") from error
-    client, token, decimals, quorum, verifiers, arbitrator, providers, kpis, parameters, by, start, ends, *rest = fields
-    arguments = Arguments(
-        to_checksum_address(client),
-        to_checksum_address(token),
-        decimals,
-        quorum,
-        tuple(map(to_checksum_address, verifiers)),
-        to_checksum_address(arbitrator),
-        tuple(Provider(to_checksum_address(signer), to_checksum_address(payout)) for signer, payout in providers),
-        tuple(Kpi(*kpi) for kpi in kpis),
-        tuple(parameters),
-        by,
-        start,
-        tuple(ends),
-        *rest,
-    )
-    if arguments.encode() != data:
-        raise ValueError("not the canonical encoding")
-    return arguments
+class _AskingEscrow(EscrowClient):
+    """The escrow, which asks before each transaction."""
+
+    def __init__(self, escrow: EscrowClient, ask: Callable[[Callable[[], Cost]], None]) -> None:
+        super().__init__(escrow.network, escrow.address, escrow.first_block)
+        self._ask = ask
+
+    def act(self, signer: Signer, function: str, *arguments: object, value: int = 0) -> Done:
+        """Asks, then acts."""
+        self._ask(lambda: self.preview(signer.address, function, *arguments, value=value))
+        return super().act(signer, function, *arguments, value=value)
 
 
 def _offer_differs(why: str) -> WorkspaceError:

@@ -8,6 +8,8 @@ signatures/client.json      one party's signature over the terms
 records/flights.csv         raw records, one file per source
 evidence/period-01.UA.json  one provider's evidence bundle
 reports/period-01.V1.json   one verifier's signed report
+acts/agree-01-0.json        an act that several parties sign, such as an agreement on a period
+acts/agree-01-0.UA.json     one party's signature over it
 keys/client.json            an encrypted keystore (not on local chains)
 chain.sqlite                the embedded chain, if that is the network
 """
@@ -73,6 +75,9 @@ class WorkspaceFiles:
 
     def report(self, period: int, verifier: str) -> Path:
         return self.folder / "reports" / f"period-{period:02d}.{verifier}.json"
+
+    def act(self, name: str, party: str | None = None) -> Path:
+        return self.folder / "acts" / (f"{name}.json" if party is None else f"{name}.{party}.json")
 
     def write(self, path: Path, text: str) -> None:
         """Replaces the file in one step: another process sees the old text or the new, never half of it."""

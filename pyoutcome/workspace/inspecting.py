@@ -153,14 +153,12 @@ def inspect_escrow(
             "Check both addresses with the other parties.",
             address=escrow.address,
         )
-    deal = _read_deal(escrow)
     own.verify()
+    deal = _read_deal(escrow, own)
     if own.predict(deal).escrow != escrow.address:
         raise _not_ours(escrow, "an escrow with the terms it answers with has another address")
     own.verify_deployed(deal)
-    program = escrow.program()
-    if keccak(program) != deal.program_hash:
-        raise _not_ours(escrow, "its program is not the one its terms name")
+    program = deal.program
     names, compared = _names(deal, program, agreement)
     rule = decode(program, names)
     bounds, unproven = _prove(rule, deal.arguments)
@@ -192,13 +190,21 @@ def read_address(text: str) -> str:
     raise WorkspaceError("bad-address", why, "Copy the address again: 0x and 40 digits and letters from a to f.")
 
 
-def _read_deal(escrow: EscrowClient) -> Deal:
+def _read_deal(escrow: EscrowClient, own: FactoryClient) -> Deal:
+    """The deal as the escrow has it; of the nonce it keeps the terms hash alone, so that is looked for."""
     try:
         arguments = escrow.arguments()
-        return Deal(arguments, escrow.agreement_digest(), escrow.program_hash(), escrow.nonce())
     except ProtocolError as error:
         # A contract that answers the right shapes, with values that no factory lets through.
         raise _not_ours(escrow, "its terms are none that a factory accepts") from error
+    program = escrow.program()
+    if keccak(program) != escrow.program_hash():
+        raise _not_ours(escrow, "its program is not the one its terms name")
+    deal = Deal(arguments, own.created(escrow.address).agreement_digest, program)
+    nonce = own.find_nonce(deal.terms, escrow.terms_hash())
+    if nonce is None:
+        raise _not_ours(escrow, "its terms hash does not follow from its terms")
+    return replace(deal, nonce=nonce)
 
 
 def _not_ours(escrow: EscrowClient, why: str) -> ChainError:

@@ -40,7 +40,7 @@ class Plan:
 
 def party_ids(agreement: Agreement) -> tuple[str, ...]:
     """All party ids of an agreement."""
-    return ("client", *agreement.providers, *agreement.verifiers, "arbitrator")
+    return ("client", *agreement.providers, *agreement.backups, *agreement.verifiers, "arbitrator")
 
 
 def make_workspace(

@@ -89,8 +89,16 @@ def bind(agreement: Agreement, addresses: Mapping[str, str], token: str, activat
         quorum=agreement.quorum,
         verifiers=tuple(address_of(verifier) for verifier in agreement.verifiers),
         arbitrator=address_of("arbitrator"),
-        providers=tuple(Provider(signer=signer, payout=signer) for signer in signers),
-        kpis=tuple(Kpi(kpi.decimals, kpi.may_be_missing, kpi.low, kpi.high, kpi.if_missing) for kpi in agreement.kpis),
+        providers=tuple(
+            Provider(signer, signer, bond, address_of(f"backup-{name}") if backed else None, fee)
+            for name, signer, bond, backed, fee in zip(
+                agreement.providers, signers, escrow.bonds, escrow.backups, escrow.convenience_fee, strict=True
+            )
+        ),
+        kpis=tuple(
+            Kpi(kpi.decimals, kpi.may_be_missing, kpi.low, kpi.high, kpi.if_missing, supplier)
+            for kpi, supplier in zip(agreement.kpis, escrow.suppliers, strict=True)
+        ),
         parameters=tuple(value for _, value in agreement.rule().parameters),
         activate_by=activate_by,
         start=agreement.periods[0].start,
@@ -98,8 +106,17 @@ def bind(agreement: Agreement, addresses: Mapping[str, str], token: str, activat
         evidence_window=escrow.evidence_window,
         default_window=escrow.default_window,
         holdback_rate=escrow.holdback_rate,
-        holdback_release=agreement.periods[-1].end + escrow.holdback_release,
+        holdback_delay=escrow.holdback_release,
         reserve=escrow.reserve,
+        challenge_window=escrow.challenge_window,
+        ruling_window=escrow.ruling_window,
+        chooses=escrow.chooses,
+        stake_fixed=escrow.stake_fixed,
+        stake_share=escrow.stake_share,
+        cure_window=escrow.cure_window,
+        notice=escrow.notice,
+        convenience=escrow.convenience,
+        streak=escrow.streak,
     )
 
 
@@ -123,8 +140,8 @@ def _require_enforceable(agreement: Agreement) -> None:
 
 
 def signing_parties(agreement: Agreement) -> tuple[str, ...]:
-    """Who signs the terms, in the order the escrow takes the signatures: client, then the providers."""
-    return ("client", *agreement.providers)
+    """Who signs the terms, in the order the escrow takes the signatures: client, providers, backups."""
+    return ("client", *agreement.providers, *agreement.backups)
 
 
 def sign_terms(desk: Desk, party: str) -> TermsSignature:
@@ -162,10 +179,10 @@ def _make_offer(desk: Desk) -> None:
     plan_measures(desk.agreement)  # nobody signs an agreement whose values cannot be measured
     arguments = bind(desk.agreement, desk.parties.addresses, desk.settings.token, desk.network.now() + ACTIVATE_WITHIN)
     program = desk.agreement.program()
-    deal = Deal(arguments, desk.agreement.digest(), program.hash)
+    deal = Deal(arguments, desk.agreement.digest(), program.data)
     prediction = desk.factory.predict(deal)
     offer = Offer(
-        arguments="0x" + arguments.encode().hex(),
+        arguments="0x" + arguments.pack().hex(),
         agreement_digest="0x" + deal.agreement_digest.hex(),
         program_hash="0x" + deal.program_hash.hex(),
         nonce=deal.nonce,
@@ -228,34 +245,64 @@ def deploy_escrow(desk: Desk, by: str) -> Deployment:
         desk.intend(by, "registers the program", "no money", desk.factory, "registerProgram", program.data)
         desk.factory.register_program(signer, program.data)
     escrow = desk.undeployed_escrow.address
-    desk.intend(by, f"creates the escrow {escrow}", "no money", desk.factory, "create", *desk.deal.as_arguments())
-    _, done = desk.factory.create(signer, desk.deal)
-    desk.factory.verify_deployed(desk.deal)
+    signatures = list(collect_signatures(desk).values())
+    offer = desk.deal.as_offer()
+    desk.intend(by, f"creates the escrow {escrow}", "no money", desk.factory, "create", offer, signatures)
+    _, done = desk.factory.create(signer, desk.deal, signatures)
+    desk.factory.verify_deployed(desk.deal, desk.settings.first_block)
     return Deployment(escrow, desk.terms_hash, done.transaction, done.receipt.gas_used)
 
 
 def fund_escrow(desk: Desk, units: int, by: str) -> Funding:
     """Deposits client funding, starts the agreement once the first reserve is covered, and pays arrears."""
     escrow = desk.escrow
-    signer = desk.parties.signer(by)
     transactions = []
     if units:
-        token = escrow.token()
-        if token is not None and token.allowance(signer.address, escrow.address) < units:
-            desk.intend(
-                by, f"lets the escrow draw {desk.money(units)}", "no money yet", token, "approve", escrow.address, units
-            )
-            transactions.append(token.approve(signer, escrow.address, units).transaction)
-        desk.intend(by, "funds the escrow", desk.money(units), escrow, "deposit", units)
-        transactions.append(escrow.deposit(signer, units).transaction)
-    waits_for = activation_waits_for(desk)
-    if escrow.stage() is Stage.OFFER and not waits_for:
-        signatures = list(collect_signatures(desk).values())
-        desk.intend(by, "starts the agreement", "no money", escrow, "activate", signatures)
-        transactions.append(escrow.activate(signer, signatures).transaction)
+        transactions += desk.let_draw(by, units)
+        done = desk.perform(by, "funds the escrow", desk.money(units), lambda e, signer: e.deposit(signer, units))
+        transactions.append(done.transaction)
+    transactions += start_agreement(desk, by)
     transactions += pay_arrears(desk, by)
     active = escrow.stage() is Stage.ACTIVE
-    return Funding(units, escrow.funds(), active, "" if active else waits_for, tuple(transactions))
+    waits_for = "" if active else activation_waits_for(desk)
+    return Funding(units, escrow.funds(), active, waits_for, tuple(transactions))
+
+
+def post_bond(desk: Desk, provider: str, by: str) -> Funding:
+    """Deposits what is missing of a provider's bond, and starts the agreement if that was all it waited for.
+
+    WorkspaceError ``wrong-role``; ProtocolError ``bond-exceeded`` if nothing is missing.
+    """
+    if provider not in desk.agreement.providers:
+        raise WorkspaceError(
+            "wrong-role", f"{provider} deposits no bond.", f"Use one of: {', '.join(desk.agreement.providers)}."
+        )
+    escrow, slot = desk.escrow, desk.agreement.providers.index(provider)
+    missing = desk.deal.arguments.providers[slot].bond - escrow.account(slot).bond
+    transactions = desk.let_draw(by, missing)
+    moves = f"{desk.money(missing)}, held as its bond"
+    done = desk.perform(by, f"deposits the bond of {provider}", moves, lambda e, key: e.post_bond(key, slot, missing))
+    transactions += [done.transaction, *start_agreement(desk, by)]
+    active = escrow.stage() is Stage.ACTIVE
+    waits_for = "" if active else activation_waits_for(desk)
+    return Funding(missing, escrow.funds(), active, waits_for, tuple(transactions))
+
+
+def start_agreement(desk: Desk, by: str) -> list[str]:
+    """Accepts the terms and starts the agreement, as far as that is due and possible; the transactions' hashes."""
+    escrow = desk.escrow
+    if escrow.stage() is not Stage.OFFER or activation_waits_for(desk):
+        return []
+    transactions = []
+    if not escrow.is_accepted():
+        signatures, deal = list(collect_signatures(desk).values()), desk.deal
+        done = desk.perform(
+            by, "hands in everyone's signatures", "no money",
+            lambda e, signer: e.accept(signer, deal.agreement_digest, deal.nonce, signatures),
+        )  # fmt: skip
+        transactions.append(done.transaction)
+    done = desk.perform(by, "starts the agreement", "no money", lambda e, signer: e.activate(signer))
+    return [*transactions, done.transaction]
 
 
 def pay_arrears(desk: Desk, by: str) -> list[str]:
@@ -264,17 +311,22 @@ def pay_arrears(desk: Desk, by: str) -> list[str]:
     queued = escrow.queue_length()
     if not queued or not escrow.funds():
         return []
-    desk.intend(by, "pays what is owed to providers", "arrears, oldest first", escrow, "payArrears", queued)
-    return [escrow.pay_arrears(desk.parties.signer(by), queued).transaction]
+    does, moves = "pays what is owed to providers", "arrears, oldest first"
+    return [desk.perform(by, does, moves, lambda e, signer: e.pay_arrears(signer, queued)).transaction]
 
 
 def activation_waits_for(desk: Desk) -> str:
     """What the agreement's start still needs, in words; empty if nothing."""
-    missing = missing_signatures(desk)
+    escrow = desk.escrow
+    missing = [] if escrow.is_accepted() else missing_signatures(desk)
     if missing:
         return f"the signatures of {', '.join(missing)}"
-    escrow = desk.escrow
-    short = desk.deal.arguments.reserve - escrow.funds()
+    deal = desk.deal.arguments
+    for slot, (name, provider) in enumerate(zip(desk.agreement.providers, deal.providers, strict=True)):
+        lacking = provider.bond - escrow.account(slot).bond if provider.bond else 0
+        if lacking:
+            return f"{desk.money(lacking)} more of the bond of {name}"
+    short = deal.reserve - escrow.funds()
     if short > 0:
-        return f"{desk.money(short)} more, to cover the first reserve of {desk.money(desk.deal.arguments.reserve)}"
+        return f"{desk.money(short)} more, to cover the first reserve of {desk.money(deal.reserve)}"
     return ""

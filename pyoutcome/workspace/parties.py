@@ -26,6 +26,8 @@ class PartyBook:
 
     def __init__(self, ids: tuple[str, ...], files: WorkspaceFiles, network: Network, password: Password) -> None:
         self.ids = ids
+        self.guests = tuple(f"successor-{party}" for party in ids)
+        """Who may take a party's place later; has an address only when that is recorded."""
         self._files = files
         self._network = network
         self._password = password
@@ -40,7 +42,7 @@ class PartyBook:
 
     def require(self, party: str) -> None:
         """Refuses what is not a party of the agreement: WorkspaceError ``no-such-party``."""
-        if party not in self.ids:
+        if party not in self.ids and party not in self.guests:
             raise WorkspaceError(
                 "no-such-party",
                 f"{party!r} is not a party of this agreement.",

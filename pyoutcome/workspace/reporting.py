@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pyoutcome.chain.escrow import PeriodStage, Stage
 from pyoutcome.errors import WorkspaceError
 from pyoutcome.protocol.events import Activated, Settled
-from pyoutcome.settlement.plan import PeriodFacts
+from pyoutcome.settlement.plan import At, PeriodFacts
 from pyoutcome.workspace.desk import Desk
 from pyoutcome.workspace.evidencing import (
     Progress,
@@ -23,6 +23,14 @@ from pyoutcome.workspace.evidencing import (
 
 if TYPE_CHECKING:
     from pyoutcome.evidence.recomputation import Recomputation
+
+_STAGES = {
+    PeriodStage.NONE: At.OPEN,
+    PeriodStage.DEFAULTED: At.DEFAULTED,
+    PeriodStage.REPORTED: At.REPORTED,
+    PeriodStage.DISPUTED: At.DISPUTED,
+    PeriodStage.SETTLED: At.SETTLED,
+}
 
 
 @dataclass
@@ -44,10 +52,11 @@ class PeriodDesk:
         desk = self.desk
         arguments = desk.deal.arguments
         active = desk.is_active()
-        stage, settles_at = PeriodStage.NONE, 0
+        stage, until, challenged = At.OPEN, 0, False
         if desk.is_deployed():
-            stage, settles_at = desk.escrow.period_stage(period)
-        settled = stage is PeriodStage.SETTLED
+            stage, until = self._standing(period)
+            challenged = stage in (At.REPORTED, At.DEFAULTED) and len(desk.escrow.versions(period)) > 1
+        settled = stage is At.SETTLED
         ends = arguments.ends[period - 1]
         providers = desk.agreement.providers
         return PeriodFacts(
@@ -55,14 +64,22 @@ class PeriodDesk:
             ends=ends,
             now=desk.network.now(),
             active=active,
-            settled=settled,
-            settles_at=settles_at if stage is PeriodStage.DEFAULTED else None,
+            stage=stage,
+            until=until,
+            challenged=challenged,
             waits_for=self._waits_for(period),
             evidence_due=max(ends, self._activation(), self._turn(period)) + arguments.evidence_window,
             bundles_missing=tuple(name for name in providers if not desk.files.bundle(period, name).exists()),
             verified_by=() if settled else tuple(report.verifier for report in agreeing_reports(desk, period).reports),
             quorum=arguments.quorum,
         )
+
+    def _standing(self, period: int) -> tuple[At, int]:
+        """Where a period stands on chain, and until when."""
+        if period > self.desk.escrow.last_period():
+            return At.ENDED, 0
+        state = self.desk.escrow.period_state(period)
+        return _STAGES[state.stage], state.until
 
     def wait_until(self, timestamp: int) -> bool:
         """Moves a local chain's clock there if this run may."""
@@ -89,11 +106,18 @@ class PeriodDesk:
         """Submits the verified report."""
         return submit_report(self.desk, period, self.by)
 
-    def settle_default(self, period: int) -> str:
-        """Settles the proposed default."""
-        desk = self.desk
-        desk.intend(self.by, f"settles the default of period {period}", "what it pays", desk.escrow, "settle", period)
-        return desk.escrow.settle(desk.parties.signer(self.by), period).transaction
+    def settle(self, period: int) -> str:
+        """Settles a report or default that nobody challenged."""
+        does = f"settles period {period}"
+        return self.desk.perform(self.by, does, "what it pays", lambda e, key: e.settle(key, period)).transaction
+
+    def open_dispute(self, period: int) -> str:
+        """Opens the dispute of a challenged period."""
+        return open_dispute(self.desk, period, self.by)
+
+    def fall_back(self, period: int) -> str:
+        """Has the report stand, since the arbitrator was silent."""
+        return fall_back(self.desk, period, self.by)
 
     def reading(self, party: str) -> Recomputation:
         """The party's own reading of the raw records."""
@@ -111,9 +135,8 @@ class PeriodDesk:
         """The first unsettled earlier period, where periods depend on one another."""
         if not self.desk.agreement.program().sequential or not self.desk.is_deployed():
             return None
-        escrow = self.desk.escrow
-        unsettled = (number for number in range(1, period) if escrow.period_stage(number)[0] is not PeriodStage.SETTLED)
-        return next(unsettled, None)
+        state = self.desk.escrow.period_state
+        return next((number for number in range(1, period) if state(number).stage is not PeriodStage.SETTLED), None)
 
     def _turn(self, period: int) -> int:
         """When the last of all earlier periods settled, where they must settle first; else 0."""
@@ -151,18 +174,32 @@ def submit_report(desk: Desk, period: int, by: str) -> str:
     message = message_of(chosen[0])
     order = desk.agreement.verifiers
     signatures = {order.index(report.verifier): bytes.fromhex(report.signature[2:]) for report in chosen}
-    indexes = sorted(signatures)
-    arguments = (list(message.values), message.evidence_digest, indexes, [signatures[index] for index in indexes])
-    desk.intend(by, f"reports period {period}", "what the program pays", desk.escrow, "report", period, *arguments)
-    done = desk.escrow.report(desk.parties.signer(by), period, message.values, message.evidence_digest, signatures)
+    window = desk.deal.arguments.challenge_window
+    moves = "no money until its challenge window is over" if window else "what the program pays"
+    done = desk.perform(
+        by, f"reports period {period}", moves,
+        lambda e, key: e.report(key, period, message.values, message.evidence_digest, signatures),
+    )  # fmt: skip
     return done.transaction
 
 
 def propose_default(desk: Desk, period: int, by: str) -> str:
     """Proposes the default of a period whose evidence is overdue; the transaction's hash."""
     desk.agreement.period(period)
-    desk.intend(by, f"proposes the default of period {period}", "no money yet", desk.escrow, "proposeDefault", period)
-    return desk.escrow.propose_default(desk.parties.signer(by), period).transaction
+    does = f"proposes the default of period {period}"
+    return desk.perform(by, does, "no money yet", lambda e, key: e.propose_default(key, period)).transaction
+
+
+def open_dispute(desk: Desk, period: int, by: str) -> str:
+    """Opens the dispute of a challenged period after its window; the transaction's hash."""
+    does, moves = f"opens the dispute of period {period}", "what every version pays"
+    return desk.perform(by, does, moves, lambda e, key: e.dispute(key, period)).transaction
+
+
+def fall_back(desk: Desk, period: int, by: str) -> str:
+    """Has the report stand when the arbitrator was silent until its deadline; the transaction's hash."""
+    does, moves = f"has the report of period {period} stand", "what it pays, and all stakes back"
+    return desk.perform(by, does, moves, lambda e, key: e.fall_back(key, period)).transaction
 
 
 def close_escrow(desk: Desk, by: str) -> str:
@@ -172,8 +209,7 @@ def close_escrow(desk: Desk, by: str) -> str:
         raise WorkspaceError("already-closed", "The agreement is closed.", "Nothing is left to do.")
     most = max(1, escrow.queue_length())
     moves = f"up to {desk.money(escrow.tracked())}: holdback to the providers, the rest to the client"
-    desk.intend(by, "closes the agreement", moves, escrow, "close", most)
-    return escrow.close(desk.parties.signer(by), most).transaction
+    return desk.perform(by, "closes the agreement", moves, lambda e, key: e.close(key, most)).transaction
 
 
 def all_periods(desk: Desk, chosen: Iterable[int] | None) -> list[int]:

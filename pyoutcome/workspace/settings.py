@@ -94,7 +94,7 @@ class Offer(Stored):
     """What every party signs: the deployed arguments and what follows from them."""
 
     arguments: Bytes
-    """The ABI encoding of the escrow's arguments."""
+    """The packed arguments of the escrow (docs/protocol.md, section 12)."""
     agreement_digest: Hash
     program_hash: Hash
     nonce: int

@@ -8,15 +8,17 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from pyoutcome.audit import AuditReport
+from pyoutcome.chain.escrow import PeriodStage
 from pyoutcome.chain.network import Network
 from pyoutcome.chain.networks import EMBEDDED, connect
 from pyoutcome.decimals import from_units, parse, to_units_trunc
 from pyoutcome.errors import WorkspaceError
 from pyoutcome.settlement.keeper import Outcome, keep
 from pyoutcome.terms.agreement import Agreement
-from pyoutcome.workspace import evidencing, offer, reporting
+from pyoutcome.workspace import disputing, evidencing, leaving, offer, reporting
 from pyoutcome.workspace.books import Books, StatedPeriod, Status
 from pyoutcome.workspace.desk import Desk
+from pyoutcome.workspace.disputing import Step
 from pyoutcome.workspace.evidencing import Progress
 from pyoutcome.workspace.files import WorkspaceFiles
 from pyoutcome.workspace.intent import Confirm, agree_to_all
@@ -219,6 +221,76 @@ class Workspace:
         """Closes the agreement: holdback to the providers, the rest to the client; the transaction's hash."""
         return reporting.close_escrow(self._desk, by)
 
+    def bond(self, provider: str, by: str | None = None) -> Funding:
+        """Deposits what is missing of a provider's bond."""
+        payer = by or provider
+        self._grant_bond(provider, payer)
+        return offer.post_bond(self._desk, provider, payer)
+
+    def challenge(self, period: int, values: Iterable[str], by: str) -> Step:
+        """Contests a report or default with values of one's own (``NAME=VALUE``), for a stake."""
+        own = disputing.read_own_values(self._desk, period, values)
+        if self.network.local:
+            self._grant(by, self._desk.escrow.stake_of(period, own))
+        return disputing.challenge(self._desk, period, own, by)
+
+    def dispute(self, period: int, by: str = "client") -> Step:
+        """Opens the dispute of a challenged period, or has the report stand once the arbitrator's time is over."""
+        if self._desk.escrow.period_state(period).stage is PeriodStage.DISPUTED:
+            return Step(f"the report of period {period} stands", reporting.fall_back(self._desk, period, by))
+        return Step(f"period {period} is disputed", reporting.open_dispute(self._desk, period, by))
+
+    def rule(self, period: int, values: Iterable[str], by: str = "arbitrator") -> Step:
+        """The arbitrator's values for a disputed period; those not named are the report's."""
+        return disputing.rule(self._desk, period, disputing.read_own_values(self._desk, period, values), by)
+
+    def choose(self, period: int, choice: int | None, by: str = "arbitrator") -> Step:
+        """The choice of a version by an arbitrator that chooses; None lets the report stand."""
+        return disputing.choose(self._desk, period, choice, by)
+
+    def agree(self, period: int, by: str, values: Iterable[str] = (), *, submit: bool = False) -> Step:
+        """Signs values on which client and payees settle a period, or hands in everybody's signatures."""
+        given = list(values)
+        own = disputing.read_own_values(self._desk, period, given) if given else None
+        return disputing.agree(self._desk, period, own, by, submit=submit)
+
+    def assign(self, provider: str, by: str, *, submit: bool = False) -> Step:
+        """Signs, or hands in, that ``successor-UA`` takes UA's place from the next period on."""
+        if submit:
+            self._grant_bond(provider, by)
+        return leaving.assign(self._desk, provider, by, submit=submit)
+
+    def step_in(self, provider: str, by: str = "client") -> Step:
+        """Calls a provider's backup after too many breaches in a row."""
+        self._grant_bond(provider, by)
+        return leaving.step_in(self._desk, provider, by)
+
+    def terminate(
+        self,
+        by: str,
+        *,
+        mutual: bool = False,
+        submit: bool = False,
+        breaches_of: str | None = None,
+        uncovered: bool = False,
+        finding: str | None = None,
+        against: str | None = None,
+    ) -> Step:
+        """Ends the agreement early: by notice unless one of the other paths is named."""
+        if mutual or submit:
+            return leaving.terminate_together(self._desk, by, submit=submit)
+        if breaches_of is not None:
+            return leaving.end_for_breaches(self._desk, breaches_of, by)
+        if uncovered:
+            return leaving.end_for_want_of_cover(self._desk, by)
+        if finding is not None:
+            return leaving.end_on_finding(self._desk, finding, against or "client", by)
+        return leaving.give_notice(self._desk, by)
+
+    def claim(self, by: str, to: str | None = None, *, early: bool = False) -> Step:
+        """Fetches what could not be pushed to a party."""
+        return leaving.claim(self._desk, by, to, early=early)
+
     # --- questions ----------------------------------------------------------------------------------------------------
 
     def status(self) -> Status:
@@ -238,6 +310,10 @@ class Workspace:
         if records is not None or party not in self._readings:
             self._readings[party] = evidencing.read_records(self._desk, records, self._progress, party)
         return self._readings[party]
+
+    def _grant_bond(self, provider: str, by: str) -> None:
+        if self.network.local and provider in self.agreement.providers:
+            self._grant(by, self.agreement.escrow.bonds[self.agreement.providers.index(provider)])
 
     def _grant(self, by: str, units: int) -> None:
         token = self._desk.escrow.token()

@@ -14,7 +14,7 @@ from eth_utils.crypto import keccak
 from pyoutcome.audit import ChainView, Subject
 from pyoutcome.decimals import ONE
 from pyoutcome.errors import FormulaError
-from pyoutcome.ledger import EscrowBalances, ProviderBalance
+from pyoutcome.ledger import AccountBalance, EscrowBalances
 from pyoutcome.protocol import events
 from pyoutcome.protocol.arguments import ZERO_ADDRESS, Arguments, Kpi, Provider
 from pyoutcome.protocol.events import Event, Located
@@ -54,7 +54,7 @@ ARGUMENTS = Arguments(
     evidence_window=10 * DAY,
     default_window=3 * DAY,
     holdback_rate=ONE // 20,
-    holdback_release=RELEASE,
+    holdback_delay=RELEASE - ENDS[-1],
     reserve=1_500_000,
 )
 
@@ -186,9 +186,9 @@ class ToyEscrow:
             tracked=tracked,
             funds=self.funds,
             providers={
-                name: ProviderBalance(
-                    account.earned, account.paid, account.held, account.debt,
-                    sum(entry[2] for entry in self.queue if entry[1] == index), account.claimable,
+                name: AccountBalance(
+                    held=account.held, debt=account.debt, claimable=account.claimable,
+                    arrears=sum(entry[2] for entry in self.queue if entry[1] == index),
                 )
                 for index, (name, account) in enumerate(zip(PROVIDERS, self.accounts, strict=True))
             },

@@ -9,7 +9,7 @@ from pathlib import Path
 from pyoutcome.audit import AuditReport, ChainView, Kind, Subject, audit
 from pyoutcome.chain.escrow import PeriodStage
 from pyoutcome.decimals import ONE, to_units_trunc
-from pyoutcome.ledger import EscrowBalances, ProviderBalance
+from pyoutcome.ledger import AccountBalance, EscrowBalances
 from pyoutcome.protocol import events
 from tests.chain.scene import (
     DEFAULT_WINDOW,
@@ -46,18 +46,18 @@ def view(scene: Scene) -> ChainView:
     return ChainView(
         chain_id=scene.network.chain_id,
         factory=escrow.factory(),
-        nonce=escrow.nonce(),
-        agreement_digest=escrow.agreement_digest(),
+        nonce=scene.deal.nonce,
+        agreement_digest=scene.factory.created(escrow.address).agreement_digest,
         program=escrow.program(),
         arguments=escrow.arguments(),
         terms_hash=escrow.terms_hash(),
-        settled=frozenset(n for n in range(1, len(ENDS) + 1) if escrow.period_stage(n)[0] is PeriodStage.SETTLED),
+        settled=frozenset(n for n in range(1, len(ENDS) + 1) if escrow.period_state(n).stage is PeriodStage.SETTLED),
         balances=EscrowBalances(
             token_balance=escrow.balance(),
             tracked=escrow.tracked(),
             funds=escrow.funds(),
             providers={
-                name: ProviderBalance(a.earned, a.paid, a.held, a.debt, a.arrears, a.claimable)
+                name: AccountBalance(held=a.held, debt=a.debt, arrears=a.arrears, claimable=a.claimable)
                 for name, a in zip(PROVIDERS, accounts, strict=True)
             },
         ),
@@ -92,7 +92,8 @@ def test_the_contracts_keep_the_books_that_the_audit_recomputes(tmp_path: Path) 
             reports = []
             scene.fund(3_500 * UNIT)
             reports.append(run(scene, evidence))
-            scene.escrow.activate(scene.outsider, scene.party_signatures())
+            scene.accept()
+            scene.escrow.activate(scene.outsider)
             settle(1, "0.3333", "0.7777")
             reports.append(run(scene, evidence))
             settle(2, "0.9999", "0.9999")
@@ -146,7 +147,7 @@ def test_a_default_on_chain_is_no_difference_and_other_records_are(tmp_path: Pat
         promised = replace(subject_of(scene), arguments=replace(scene.deal.arguments, reserve=1))
         other = audit(promised, scene.escrow.events(0), evidence, view(scene))
 
-    assert ((), [False, True]) == (honest.findings, [period.defaulted for period in honest.periods])
+    assert ((), ["report", "default"]) == (honest.findings, [period.basis for period in honest.periods])
     assert [
         (Kind.VALUE, "b", scene.values("0.2499")[0], scene.values("0.25")[0]),
         (Kind.RECORDS, "amount", 499_800_000, 500_000_000),

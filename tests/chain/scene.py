@@ -81,10 +81,15 @@ class Scene:
             self.token.mint(self.outsider, self.client.address, amount)
         self.escrow.deposit(self.client, amount)
 
+    def accept(self) -> None:
+        """Signed by everybody."""
+        self.escrow.accept(self.outsider, self.deal.agreement_digest, self.deal.nonce, self.party_signatures())
+
     def start(self) -> None:
         """Funded and activated, at the start of period 1."""
         self.fund()
-        self.escrow.activate(self.outsider, self.party_signatures())
+        self.accept()
+        self.escrow.activate(self.outsider)
 
     def settle(self, period: int, values: tuple[int, ...]) -> None:
         """Reported by two verifiers after the period's end."""
@@ -114,7 +119,7 @@ def the_arguments(network: Network, token: str) -> Arguments:
         evidence_window=EVIDENCE_WINDOW,
         default_window=DEFAULT_WINDOW,
         holdback_rate=ONE // 20,
-        holdback_release=RELEASE,
+        holdback_delay=RELEASE - ENDS[-1],
         reserve=RESERVE,
     )
 
@@ -124,9 +129,9 @@ def deploy(network: Network, *, native: bool = False) -> Scene:
     client, first, second, v1, v2, v3, _, outsider = network.test_accounts()[:8]
     factory = deploy_factory(network, outsider)
     token = deploy_test_token(network, outsider, "Test Dollar", "TUSD")
-    program_hash = factory.register_program(outsider, PROGRAM)
+    factory.register_program(outsider, PROGRAM)
     arguments = the_arguments(network, ZERO_ADDRESS if native else token.address)
-    deal = Deal(arguments, keccak(b"agreement"), program_hash)
+    deal = Deal(arguments, keccak(b"agreement"), PROGRAM)
     escrow, _ = factory.create(outsider, deal)
     return Scene(network, factory, token, deal, escrow, client, (first, second), (v1, v2, v3), outsider)
 

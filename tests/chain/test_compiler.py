@@ -24,6 +24,7 @@ from pyoutcome.chain.compiler import (
     load_artifact,
     write_artifacts,
 )
+from pyoutcome.chain.parts import PARTS, SHARED
 from pyoutcome.errors import ChainError
 
 ROOT = Path(__file__).parents[2]
@@ -178,8 +179,10 @@ def test_forge_compiles_with_the_same_settings() -> None:
 def test_the_package_carries_contracts_that_fit_on_chain() -> None:
     names = sorted(path.stem for path in (ROOT / "pyoutcome/chain/artifacts").glob("*.json"))
     assert names
+    assert {"EscrowBatch", "EscrowFactory", "TestToken", SHARED, *PARTS} <= set(names)
     for name in names:
         artifact = load_artifact(name)
+        print(f"{name}: {24_576 - len(artifact.runtime):,} bytes below the limit of 24,576")
         assert name == artifact.name
         assert SETTINGS == artifact.settings
         assert artifact.compiler.startswith(SOLC_VERSION + "+commit.")

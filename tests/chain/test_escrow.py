@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from eth_utils.crypto import keccak
 
-from pyoutcome.chain.escrow import EscrowClient, PeriodStage, Stage
+from pyoutcome.chain.escrow import Account, EscrowClient, PeriodStage, PeriodState, Stage
 from pyoutcome.chain.factory import FactoryClient, Prediction, deploy_factory
 from pyoutcome.chain.network import ZERO_ADDRESS
 from pyoutcome.decimals import ONE
@@ -70,15 +70,15 @@ def test_the_escrow_is_where_it_was_predicted_and_carries_exactly_the_deal(offer
     assert Prediction(offer.escrow.address, offer.terms_hash) == prediction
     verified = offer.factory.verify_deployed(offer.deal)
     assert offer.deal.arguments == verified.arguments()
-    assert offer.deal.agreement_digest == verified.agreement_digest()
     assert offer.deal.program_hash == verified.program_hash()
     assert PROGRAM == verified.program()
     assert offer.terms_hash == verified.terms_hash()
-    assert (0, offer.factory.address) == (verified.nonce(), verified.factory())
+    assert offer.factory.address == verified.factory()
+    assert 0 == offer.factory.find_nonce(replace(offer.deal.terms, nonce=99), verified.terms_hash())
     assert Stage.OFFER == verified.stage()
     (created,) = offer.factory.events()[1:]
     deal = (offer.escrow.address, offer.client.address, offer.terms_hash, offer.deal.agreement_digest)
-    assert events.EscrowCreated(*deal) == created.event
+    assert events.EscrowCreated(*deal) == created.event == offer.factory.created(offer.escrow.address)
 
 
 def test_creating_or_registering_again_changes_nothing(offer: Scene) -> None:
@@ -107,7 +107,7 @@ def test_programs_and_arguments_are_checked_before_anything_is_created(offer: Sc
     with nothing_happens(offer, "bad-program"):
         offer.factory.register_program(offer.outsider, PROGRAM[:-1])
     with nothing_happens(offer, "unknown-program"):
-        offer.factory.create(offer.outsider, replace(offer.deal, program_hash=keccak(b"no program")))
+        offer.factory.create(offer.outsider, replace(offer.deal, program=PROGRAM[:-1] + b"\0"))
     arguments = offer.deal.arguments
     too_few = replace(arguments, kpis=arguments.kpis[:1])
     with nothing_happens(offer, "bad-arguments") as info:
@@ -130,13 +130,11 @@ def test_what_is_not_the_factory_or_the_escrow_is_not_trusted(offer: Scene) -> N
         other.verify_deployed(offer.deal)
 
 
-def test_an_escrow_starts_with_all_signatures_and_the_first_reserve(offer: Scene) -> None:
+def test_an_offer_is_accepted_with_exactly_all_signatures(offer: Scene) -> None:
     signatures = offer.party_signatures()
-    with nothing_happens(offer, "short-of-funds") as info:
-        offer.escrow.activate(offer.outsider, signatures)
-    assert {"available": 0, "needed": RESERVE} == info.value.details
-    offer.fund(RESERVE)
+    digest, nonce = offer.deal.agreement_digest, offer.deal.nonce
     client, first, second = signatures
+    people = [offer.client.address, *(provider.address for provider in offer.providers)]
     for index, wrong in (
         (0, []),
         (2, [client, first]),
@@ -146,13 +144,32 @@ def test_an_escrow_starts_with_all_signatures_and_the_first_reserve(offer: Scene
         (3, [*signatures, second]),
     ):
         with nothing_happens(offer, "bad-party-signature") as info:
-            offer.escrow.activate(offer.outsider, wrong)
-        assert index in (info.value.details.get("index"), 3)
-    done = offer.escrow.activate(offer.outsider, signatures)
+            offer.escrow.accept(offer.outsider, digest, nonce, wrong)
+        assert [*people, ZERO_ADDRESS][index] == info.value.details["party"]
+    for other in ((keccak(b"other words"), nonce), (digest, nonce + 1)):
+        with nothing_happens(offer, "other-terms"):
+            offer.escrow.accept(offer.outsider, *other, signatures)
+    assert not offer.escrow.is_accepted()
+    done = offer.escrow.accept(offer.outsider, digest, nonce, signatures)
+    assert [events.Accepted(offer.terms_hash)] == [located.event for located in done.events]
+    assert offer.escrow.is_accepted()
+    with nothing_happens(offer, "nothing-to-do"):
+        offer.accept()
+
+
+def test_an_escrow_starts_accepted_and_with_the_first_reserve(offer: Scene) -> None:
+    with nothing_happens(offer, "bad-party-signature"):
+        offer.escrow.activate(offer.outsider)
+    offer.accept()
+    with nothing_happens(offer, "short-of-funds") as info:
+        offer.escrow.activate(offer.outsider)
+    assert {"available": 0, "needed": RESERVE} == info.value.details
+    offer.fund(RESERVE)
+    done = offer.escrow.activate(offer.outsider)
     assert [events.Activated(offer.terms_hash)] == [located.event for located in done.events]
     assert Stage.ACTIVE == offer.escrow.stage()
     with nothing_happens(offer, "wrong-stage"):
-        offer.escrow.activate(offer.outsider, signatures)
+        offer.escrow.activate(offer.outsider)
 
 
 def test_signatures_for_another_chain_factory_or_deal_are_worth_nothing(offer: Scene) -> None:
@@ -166,7 +183,7 @@ def test_signatures_for_another_chain_factory_or_deal_are_worth_nothing(offer: S
     ):
         signatures = [party.sign(digest) for party in (offer.client, *offer.providers)]
         with nothing_happens(offer, "bad-party-signature"):
-            offer.escrow.activate(offer.outsider, signatures)
+            offer.escrow.accept(offer.outsider, offer.deal.agreement_digest, offer.deal.nonce, signatures)
 
 
 def test_an_offer_that_is_not_accepted_in_time_gives_the_money_back(offer: Scene) -> None:
@@ -177,8 +194,10 @@ def test_an_offer_that_is_not_accepted_in_time_gives_the_money_back(offer: Scene
     assert "2013-01-06 00:00:00 UTC" in info.value.why
     offer.network.advance_to(ACTIVATE_BY)
     with nothing_happens(offer, "too-late"):
-        offer.escrow.activate(offer.outsider, offer.party_signatures())
-    assert ["Cancelled"] == names(offer.escrow.cancel(offer.outsider))
+        offer.accept()
+    with nothing_happens(offer, "too-late"):
+        offer.escrow.activate(offer.outsider)
+    assert ["Cancelled", "Refunded"] == names(offer.escrow.cancel(offer.outsider))
     assert (500 * UNIT, 0, Stage.CLOSED) == (
         offer.token.balance(offer.client.address),
         offer.escrow.balance(),
@@ -204,18 +223,12 @@ def test_a_report_of_two_verifiers_settles_and_pays_in_one_transaction(active: S
         events.Paid(1, second, 1_425 * UNIT),
     ] == [located.event for located in done.events]
     assert (855 * UNIT, 1_425 * UNIT) == (active.token.balance(first), active.token.balance(second))
-    assert (PeriodStage.SETTLED, 0) == active.escrow.period_stage(1)
-    assert (PeriodStage.NONE, 0) == active.escrow.period_stage(2)
+    assert PeriodStage.SETTLED == active.escrow.period_state(1).stage
+    assert PeriodStage.NONE == active.escrow.period_state(2).stage
     assert 17_600 * UNIT == active.escrow.funds()
     assert 17_720 * UNIT == active.escrow.tracked() == active.escrow.balance()
-    account = active.escrow.account(1)
-    assert (1_500 * UNIT, 1_425 * UNIT, 75 * UNIT, 0, second) == (
-        account.earned,
-        account.paid,
-        account.held,
-        account.debt,
-        account.payout,
-    )
+    expected = Account(75 * UNIT, 0, 0, 0, 0, holder=second, payout=second, slot=1, first=1, released=False)
+    assert expected == active.escrow.account(1)
 
 
 def test_a_report_is_refused_before_its_time_twice_and_for_no_period(active: Scene) -> None:
@@ -263,7 +276,7 @@ def test_a_report_needs_a_quorum_that_signed_exactly_this(active: Scene) -> None
     ):
         with nothing_happens(active, "bad-verifier-signature"):
             submit(dict(other))
-    assert (PeriodStage.NONE, 0) == active.escrow.period_stage(1)
+    assert PeriodStage.NONE == active.escrow.period_state(1).stage
     submit(dict(good))
 
 
@@ -293,8 +306,8 @@ def test_overdue_evidence_ends_in_the_default(active: Scene) -> None:
         active.escrow.settle(active.outsider, 1)
     active.network.advance_to(due)
     active.escrow.propose_default(active.outsider, 1)
-    stage, settles_at = active.escrow.period_stage(1)
-    assert PeriodStage.DEFAULTED == stage
+    settles_at = active.escrow.period_state(1).until
+    assert PeriodState(PeriodStage.DEFAULTED, settles_at, 1, 0) == active.escrow.period_state(1)
     assert 0 <= settles_at - (due + DEFAULT_WINDOW) <= 60
     with nothing_happens(active, "already-proposed"):
         active.escrow.propose_default(active.outsider, 1)
@@ -307,7 +320,7 @@ def test_overdue_evidence_ends_in_the_default(active: Scene) -> None:
         events.Credited(1, 1, 500 * UNIT, set_off=0, held=25 * UNIT, paid=475 * UNIT, owed=0),
         events.Paid(1, active.providers[1].address, 475 * UNIT),
     ] == [located.event for located in done.events]
-    assert (PeriodStage.SETTLED, 0) == active.escrow.period_stage(1)
+    assert PeriodStage.SETTLED == active.escrow.period_state(1).stage
 
 
 def test_a_report_in_time_replaces_a_proposed_default_and_a_late_one_does_not(active: Scene) -> None:
@@ -316,7 +329,7 @@ def test_a_report_in_time_replaces_a_proposed_default_and_a_late_one_does_not(ac
         active.escrow.propose_default(active.outsider, period)
     active.settle(1, active.values("1", "1"))
     assert 3_000 * UNIT - 150 * UNIT == sum(active.token.balance(one.address) for one in active.providers)
-    active.network.advance_to(active.escrow.period_stage(2)[1])
+    active.network.advance_to(active.escrow.period_state(2).until)
     values = active.values("1", "1")
     with nothing_happens(active, "too-late"):
         active.escrow.report(active.outsider, 2, values, EVIDENCE, active.signed(active.a_report(2, values)))
@@ -327,7 +340,8 @@ def test_a_report_in_time_replaces_a_proposed_default_and_a_late_one_does_not(ac
 
 def test_what_is_not_covered_is_owed_and_paid_first_when_money_comes(offer: Scene) -> None:
     offer.fund(RESERVE)
-    offer.escrow.activate(offer.outsider, offer.party_signatures())
+    offer.accept()
+    offer.escrow.activate(offer.outsider)
     offer.settle(1, offer.values("1", "1"))
     offer.settle(2, offer.values("1", "0.5"))
     first, second = offer.escrow.account(0), offer.escrow.account(1)
@@ -351,7 +365,7 @@ def test_what_is_not_covered_is_owed_and_paid_first_when_money_comes(offer: Scen
 
 def test_a_negative_amount_is_debt_that_later_credits_cancel(active: Scene) -> None:
     active.settle(1, active.values("-1", "1"))
-    assert (1_000 * UNIT, -1_000 * UNIT) == (active.escrow.account(0).debt, active.escrow.account(0).earned)
+    assert 1_000 * UNIT == active.escrow.account(0).debt
     active.network.advance_to(ENDS[1])
     values = active.values("0.4", "1")
     done = active.escrow.report(active.outsider, 2, values, EVIDENCE, active.signed(active.a_report(2, values)))
@@ -442,10 +456,11 @@ def test_closing_releases_holdback_and_returns_the_rest(active: Scene) -> None:
 def test_the_same_story_in_the_native_coin(kind: str, tmp_path: Path) -> None:
     with scene_on(kind, tmp_path, native=True) as scene:
         assert scene.escrow.token() is None
+        scene.accept()
         with pytest.raises(ProtocolError, match="short-of-funds"):
-            scene.escrow.activate(scene.outsider, scene.party_signatures())
+            scene.escrow.activate(scene.outsider)
         scene.fund(10**19)
-        scene.escrow.activate(scene.outsider, scene.party_signatures())
+        scene.escrow.activate(scene.outsider)
         before = [scene.network.balance(one.address) for one in scene.providers]
         for period in (1, 2, 3):
             scene.settle(period, scene.values("0.5", "1"))
@@ -462,9 +477,11 @@ def test_the_same_story_in_the_native_coin(kind: str, tmp_path: Path) -> None:
 def test_events_are_read_in_order_and_from_where_one_left_off(active: Scene) -> None:
     active.settle(1, active.values("1", "1"))
     whole = active.escrow.events()
-    assert ["Deposited", "Activated", "Reported", "Settled"] == [type(one.event).__name__ for one in whole[:4]]
+    assert ["Deposited", "Accepted", "Activated", "Reported", "Settled"] == [
+        type(one.event).__name__ for one in whole[:5]
+    ]
     places = [(one.block, one.index) for one in whole]
-    assert sorted(set(places)) == places
+    assert sorted(places) == places
     assert all(early.timestamp <= late.timestamp for early, late in pairwise(whole))
     seen = active.network.head().number
     assert [] == active.escrow.events(seen + 1)
@@ -480,14 +497,14 @@ def test_the_cost_of_a_step_is_known_before_it_is_taken(active: Scene) -> None:
     values = active.values("1", "1")
     signatures = active.signed(active.a_report(1, values))
     call: Callable[..., object] = active.escrow.preview
-    cost = call(active.outsider.address, "report", 1, list(values), EVIDENCE, [0, 1], [signatures[0], signatures[1]])
-    assert (PeriodStage.NONE, 0) == active.escrow.period_stage(1)
+    cost = call(active.outsider.address, "report", active.escrow.pack_report(1, values, EVIDENCE, signatures))
+    assert PeriodStage.NONE == active.escrow.period_state(1).stage
     done = active.escrow.report(active.outsider, 1, values, EVIDENCE, signatures)
     assert done.receipt.fee <= getattr(cost, "most", 0)
     other = replace(active.deal, nonce=9)
     assert active.factory.preview_create(active.outsider.address, other).most > 0
     with pytest.raises(ProtocolError, match="already-settled"):
-        call(active.outsider.address, "settle", 1)
+        call(active.outsider.address, "settle", 1, [])
 
 
 def test_a_payout_may_differ_from_the_signer(offer: Scene) -> None:

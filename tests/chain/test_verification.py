@@ -7,12 +7,13 @@ from dataclasses import replace
 
 import pytest
 from eth_abi.abi import decode, encode
-from eth_utils.address import to_canonical_address
+from eth_utils.address import to_canonical_address, to_checksum_address
 from eth_utils.crypto import keccak
 
 from pyoutcome.chain.compiler import load_artifact
-from pyoutcome.chain.factory import IMMUTABLE, FactoryClient
+from pyoutcome.chain.factory import FactoryClient
 from pyoutcome.chain.network import Call
+from pyoutcome.chain.parts import PARTS, PASSES_ON, SHARED, read_immutables
 from tests.chain.conftest import refused
 from tests.chain.scene import Scene, scene_on
 
@@ -52,7 +53,7 @@ def test_a_factory_that_predicts_another_address_or_terms_hash_is_caught(
     call = Call(
         scene.outsider.address,
         scene.factory.address,
-        scene.factory.interface.encode("predict", *scene.deal.as_arguments()),
+        scene.factory.interface.encode("predict", scene.deal.as_offer()),
     )
     escrow, terms_hash = decode(["address", "bytes32"], scene.network.call(call))
     for lie in ((scene.outsider.address, terms_hash), (escrow, keccak(b"other terms"))):
@@ -82,15 +83,63 @@ def test_a_shared_implementation_with_one_other_byte_is_caught(scene: Scene, mon
 def test_an_implementation_set_up_for_another_factory_is_caught(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """The code is ours; a value that its constructor fixed is not."""
     shared = scene.factory.implementation
-    compiled = load_artifact("OutcomeEscrow").runtime
-    place = compiled.find(IMMUTABLE)
-    assert place > 0
-    code = bytearray(scene.network.code(shared))
-    code[place + 1 : place + 33] = to_canonical_address(scene.outsider.address).rjust(32, b"\0")
-    pretend_code(scene, monkeypatch, shared, bytes(code))
+    pretend_code(scene, monkeypatch, shared, with_value(scene, shared, "OutcomeEscrow", "factory"))
     with refused("foreign-code") as info:
         fresh(scene).verify()
     assert "another factory or chain" in info.value.why
+
+
+def with_value(scene: Scene, address: str, artifact: str, name: str) -> bytes:
+    """The code at an address with an outsider's address for one of its fixed values."""
+    code = bytearray(scene.network.code(address))
+    places = load_artifact(artifact).immutables[name]
+    assert places
+    for place in places:
+        code[place : place + 32] = to_canonical_address(scene.outsider.address).rjust(32, b"\0")
+    return bytes(code)
+
+
+def part_addresses(scene: Scene) -> dict[str, str]:
+    """Where the parts of the escrows' implementation are, by name."""
+    found = {SHARED: scene.factory.implementation}
+    for name, further in PASSES_ON.items():
+        values = read_immutables(scene.network.code(found[name]), load_artifact(name))
+        assert values is not None
+        found.update({part: to_checksum_address(values[place][12:]) for place, part in further.items()})
+    return found
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_with_one_other_byte_is_caught(scene: Scene, monkeypatch: pytest.MonkeyPatch, part: str) -> None:
+    address = part_addresses(scene)[part]
+    code = bytearray(scene.network.code(address))
+    code[100] ^= 1
+    pretend_code(scene, monkeypatch, address, bytes(code))
+    with refused("foreign-code") as info:
+        fresh(scene).verify_deployed(scene.deal)
+    assert part in info.value.why
+
+
+@pytest.mark.parametrize("part", [name for name, further in PASSES_ON.items() if further])
+def test_a_part_that_passes_calls_on_elsewhere_is_caught(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    address = part_addresses(scene)[part]
+    for place in PASSES_ON[part]:
+        with monkeypatch.context() as patch:
+            pretend_code(scene, patch, address, with_value(scene, address, part, place))
+            with refused("foreign-code"):
+                fresh(scene).verify()
+
+
+def test_a_value_that_is_not_the_same_everywhere_is_caught(scene: Scene) -> None:
+    artifact = load_artifact(SHARED)
+    first, *others = artifact.immutables["factory"]
+    assert others
+    code = bytearray(scene.network.code(scene.factory.implementation))
+    assert read_immutables(bytes(code), artifact) is not None
+    code[first + 31] ^= 1
+    assert read_immutables(bytes(code), artifact) is None
 
 
 def test_a_factory_for_another_chain_is_caught(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,7 +151,12 @@ def test_a_factory_for_another_chain_is_caught(scene: Scene, monkeypatch: pytest
 def test_an_escrow_with_other_terms_in_its_code_is_caught(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     code = scene.network.code(scene.escrow.address)
     other = replace(scene.deal, nonce=5)
-    for lie in (code[:-1] + b"\1", code + b"\0", code[:0x2D], scene.factory._clone_code(other)):
+    for lie in (
+        code[:-1] + b"\0",
+        code + b"\0",
+        code[:0x2D],
+        other.clone_code(scene.factory.implementation, other.terms.digest(scene.domain)),
+    ):
         assert lie != code
         with monkeypatch.context() as patch:
             pretend_code(scene, patch, scene.escrow.address, lie)

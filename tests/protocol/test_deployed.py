@@ -51,7 +51,7 @@ def example() -> tuple[Agreement, Deal]:
         evidence_window=escrow.evidence_window,
         default_window=escrow.default_window,
         holdback_rate=escrow.holdback_rate,
-        holdback_release=ends[-1] + escrow.holdback_release,
+        holdback_delay=escrow.holdback_release,
         reserve=escrow.reserve,
     )
     return agreement, deployed_deal(arguments, agreement.program().data, bytes(32))

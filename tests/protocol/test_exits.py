@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from pyoutcome.protocol import actions as act
-from pyoutcome.protocol.events import Covered, FeePaid, Paid, Terminated
+from pyoutcome.protocol.events import Cause, Covered, FeePaid, Paid, Terminated
 from pyoutcome.protocol.state import PeriodStage, Stage
 from tests.protocol.theatre import ARBITRATOR, CLIENT, OUTSIDER, START, Theatre, close_alone, deal
 
@@ -59,7 +59,7 @@ def test_a_providers_notice_pays_nothing() -> None:
     theatre = running(START + 10)
     theatre.refused("not-client", act.TerminateForConvenience(OUTSIDER))
     events = theatre.act(act.TerminateForConvenience("P1"))
-    assert [Terminated(1, "convenience")] == list(events)
+    assert [Terminated(1, Cause.CONVENIENCE)] == list(events)
 
 
 def test_a_notice_needs_the_terms_to_allow_it_and_must_shorten_the_agreement() -> None:
@@ -134,10 +134,10 @@ def test_a_deposit_inside_the_cure_window_ends_the_record() -> None:
 
 def test_the_arbitrators_finding_ends_it_once() -> None:
     theatre = running(START + 50)
-    theatre.refused("not-arbitrator", act.TerminateOnFinding(CLIENT, "fraud", "P0", 7))
-    theatre.act(act.TerminateOnFinding(ARBITRATOR, "fraud", "P0", 7))
-    theatre.refused("used-nonce", act.TerminateOnFinding(ARBITRATOR, "fraud", "P0", 7))
-    theatre.refused("nothing-to-do", act.TerminateOnFinding(ARBITRATOR, "fraud", "P0", 8))
+    theatre.refused("not-arbitrator", act.TerminateOnFinding(CLIENT, b"fraud", "P0", 7))
+    theatre.act(act.TerminateOnFinding(ARBITRATOR, b"fraud", "P0", 7))
+    theatre.refused("used-nonce", act.TerminateOnFinding(ARBITRATOR, b"fraud", "P0", 7))
+    theatre.refused("nothing-to-do", act.TerminateOnFinding(ARBITRATOR, b"fraud", "P0", 8))
 
 
 @pytest.mark.parametrize("silent", [CLIENT, "P0", "P1", "V1", ARBITRATOR, "everyone"])

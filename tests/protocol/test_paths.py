@@ -50,6 +50,20 @@ def two_challengers(theatre: Theatre, number: int, final: tuple[int, ...], wrong
     theatre.act(act.Rule(ARBITRATOR, number, theatre.state.period(number).proposals, values=scaled(final)))
 
 
+def ruled_without_opening(theatre: Theatre, number: int, final: tuple[int, ...], wrong: tuple[int, ...]) -> None:
+    theatre.report(number, *wrong)
+    theatre.challenge("P0", number, *final)
+    theatre.wait(theatre.state.period(number).window_end)
+    theatre.act(act.Rule(ARBITRATOR, number, theatre.state.period(number).proposals, values=scaled(final)))
+
+
+def fallback_without_opening(theatre: Theatre, number: int, final: tuple[int, ...], wrong: tuple[int, ...]) -> None:
+    theatre.report(number, *final)
+    theatre.challenge(CLIENT, number, *wrong)
+    theatre.wait(theatre.state.period(number).window_end + theatre.deal.rules.ruling_window)
+    theatre.act(act.Fallback(number))
+
+
 def agreed_at_once(theatre: Theatre, number: int, final: tuple[int, ...], _wrong: tuple[int, ...]) -> None:
     theatre.agree(number, *final)
 
@@ -69,7 +83,7 @@ def default_replaced(theatre: Theatre, number: int, final: tuple[int, ...], wron
 
 PATHS = (
     undisturbed, fallback, ruling_for_the_challenger, two_challengers, agreed_at_once, agreed_in_dispute,
-    default_replaced,
+    default_replaced, ruled_without_opening, fallback_without_opening,
 )  # fmt: skip
 
 
@@ -149,6 +163,25 @@ def test_the_ruling_deadline_runs_from_the_end_of_the_window_however_late_the_di
     theatre.wait(window_end + 20)
     (disputed,) = [event for event in theatre.act(act.Settle(1)) if isinstance(event, Disputed)]
     assert window_end + 25 == disputed.deadline
+
+
+def test_what_nobody_opened_is_decided_after_the_window_and_before_the_same_deadline() -> None:
+    theatre = Theatre(deal()).begin()
+    theatre.report(1, 8, 6)
+    ruling = act.Rule(ARBITRATOR, 1, 1, values=scaled((8, 6)))
+    theatre.wait(theatre.state.period(1).window_end)
+    theatre.refused("not-disputed", ruling)
+    theatre = Theatre(deal()).begin()
+    theatre.report(1, 8, 6)
+    theatre.challenge(CLIENT, 1, 5, 6)
+    window_end = theatre.state.period(1).window_end
+    theatre.wait(window_end - 1)
+    theatre.refused("not-disputed", ruling)
+    theatre.wait(window_end + 24)
+    theatre.refused("too-early", act.Fallback(1))
+    theatre.wait(window_end + 25)
+    theatre.refused("too-late", ruling)
+    theatre.act(act.Fallback(1))
 
 
 def test_a_direct_ruling_stays_between_the_versions_in_amounts_and_sum() -> None:

@@ -215,7 +215,7 @@ def terminate(theatre: Theatre, chance: Chance) -> Action:
         [
             act.TerminateMutually(state.started(theatre.now), nonce, everybody(theatre, chance)),
             act.TerminateForConvenience(by),
-            act.TerminateOnFinding(chance.pick([ARBITRATOR, OUTSIDER]), "fraud", by, chance.whole(0, 3)),
+            act.TerminateOnFinding(chance.pick([ARBITRATOR, OUTSIDER]), b"fraud", by, chance.whole(0, 3)),
         ]
     )
 

@@ -9,15 +9,16 @@ import pytest
 
 from pyoutcome.errors import ChainError, EvidenceError
 from pyoutcome.settlement.keeper import keep
-from pyoutcome.settlement.plan import Need, PeriodFacts
+from pyoutcome.settlement.plan import At, Need, PeriodFacts
 
 START = PeriodFacts(
     number=1,
     ends=100,
     now=50,
     active=True,
-    settled=False,
-    settles_at=None,
+    stage=At.OPEN,
+    until=0,
+    challenged=False,
     waits_for=None,
     evidence_due=500,
     bundles_missing=("UA", "B6"),
@@ -58,12 +59,20 @@ class Script:
         self._do("verify", period, verified_by=("V1", "V2"))
 
     def report(self, period: int) -> str:
-        self._do("report", period, settled=True)
+        self._do("report", period, stage=At.SETTLED)
         return f"0x{period}"
 
-    def settle_default(self, period: int) -> str:
-        self._do("default", period, settled=True)
+    def settle(self, period: int) -> str:
+        self._do("settle", period, stage=At.SETTLED)
         return f"0xd{period}"
+
+    def open_dispute(self, period: int) -> str:
+        self._do("dispute", period, stage=At.DISPUTED, until=self.facts_of[period].until + 100)
+        return f"0xo{period}"
+
+    def fall_back(self, period: int) -> str:
+        self._do("fall back", period, stage=At.SETTLED)
+        return f"0xf{period}"
 
 
 def silent(what: str, done: int, total: int) -> None:
@@ -87,8 +96,8 @@ def test_it_waits_where_it_cannot_move_the_clock() -> None:
     ("facts", "need"),
     [
         (replace(START, active=False), Need.ACTIVATION),
-        (replace(START, now=100, settles_at=200), Need.DEFAULT_WINDOW),
-        (replace(START, settled=True), Need.NOTHING),
+        (replace(START, now=100, stage=At.DEFAULTED, until=200), Need.DEFAULT_WINDOW),
+        (replace(START, stage=At.SETTLED), Need.NOTHING),
     ],
 )
 def test_it_leaves_alone_what_is_not_its_to_do(facts: PeriodFacts, need: Need) -> None:
@@ -98,9 +107,27 @@ def test_it_leaves_alone_what_is_not_its_to_do(facts: PeriodFacts, need: Need) -
 
 
 def test_a_default_whose_window_is_over_is_settled() -> None:
-    desk = Script(replace(START, now=300, settles_at=200))
+    desk = Script(replace(START, now=300, stage=At.DEFAULTED, until=200))
     [outcome] = keep(desk, [1], silent)
-    assert ("0xd1", ["default 1"]) == (outcome.transaction, desk.done)
+    assert ("0xd1", ["settle 1"]) == (outcome.transaction, desk.done)
+
+
+def test_a_reported_period_is_settled_when_its_window_is_over() -> None:
+    desk = Script(replace(START, now=150, stage=At.REPORTED, until=200))
+    [outcome] = keep(desk, [1], silent)
+    assert ("0xd1", ["settle 1"], Need.NOTHING) == (outcome.transaction, desk.done, outcome.decision.need)
+
+
+def test_a_challenged_period_is_disputed_and_then_waits_for_the_arbitrator() -> None:
+    desk = Script(replace(START, now=150, stage=At.REPORTED, until=200, challenged=True))
+    [outcome] = keep(desk, [1], silent)
+    assert ("0xo1", ["dispute 1"], Need.RULING) == (outcome.transaction, desk.done, outcome.decision.need)
+
+
+def test_a_silent_arbitrator_lets_the_report_stand() -> None:
+    desk = Script(replace(START, now=400, stage=At.DISPUTED, until=400, challenged=True))
+    [outcome] = keep(desk, [1], silent)
+    assert ("0xf1", ["fall back 1"], Need.NOTHING) == (outcome.transaction, desk.done, outcome.decision.need)
 
 
 def test_what_stays_missing_after_acting_is_tried_once() -> None:
@@ -129,7 +156,7 @@ def test_a_period_that_somebody_else_settled_meanwhile_is_no_failure() -> None:
 
     def overtaken(what: str, period: int) -> None:
         if what == "report":
-            desk.facts_of[period] = replace(desk.facts_of[period], settled=True)
+            desk.facts_of[period] = replace(desk.facts_of[period], stage=At.SETTLED)
 
     desk.before = overtaken
     desk.fails["report 1"] = ChainError("transaction-failed", "Too late.", "Read the state again.")

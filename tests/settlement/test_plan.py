@@ -6,15 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyoutcome.settlement.plan import Need, PeriodFacts, decide
+from pyoutcome.settlement.plan import At, Need, PeriodFacts, decide
 
 READY = PeriodFacts(
     number=3,
     ends=1_000,
     now=1_500,
     active=True,
-    settled=False,
-    settles_at=None,
+    stage=At.OPEN,
+    until=0,
+    challenged=False,
     waits_for=None,
     evidence_due=2_000,
     bundles_missing=(),
@@ -27,7 +28,8 @@ READY = PeriodFacts(
     ("changes", "need"),
     [
         ({}, Need.REPORT),
-        ({"settled": True}, Need.NOTHING),
+        ({"stage": At.SETTLED}, Need.NOTHING),
+        ({"stage": At.ENDED, "now": 0, "active": False}, Need.NOTHING),
         ({"active": False}, Need.ACTIVATION),
         ({"now": 999}, Need.PERIOD_END),
         ({"now": 1_000}, Need.REPORT),
@@ -35,10 +37,17 @@ READY = PeriodFacts(
         ({"waits_for": 2, "now": 999}, Need.PERIOD_END),
         ({"verified_by": ("V1",)}, Need.VERIFICATION),
         ({"verified_by": (), "bundles_missing": ("UA",)}, Need.BUNDLES),
-        ({"settles_at": 1_600}, Need.REPORT),
-        ({"settles_at": 1_600, "verified_by": ("V1",)}, Need.DEFAULT_WINDOW),
-        ({"settles_at": 1_500}, Need.SETTLE_DEFAULT),
-        ({"settles_at": 1_500, "verified_by": ()}, Need.SETTLE_DEFAULT),
+        ({"stage": At.DEFAULTED, "until": 1_600}, Need.REPORT),
+        ({"stage": At.DEFAULTED, "until": 1_600, "verified_by": ("V1",)}, Need.DEFAULT_WINDOW),
+        ({"stage": At.DEFAULTED, "until": 1_500}, Need.SETTLE_DEFAULT),
+        ({"stage": At.DEFAULTED, "until": 1_500, "verified_by": ()}, Need.SETTLE_DEFAULT),
+        ({"stage": At.DEFAULTED, "until": 1_500, "challenged": True}, Need.DISPUTE),
+        ({"stage": At.REPORTED, "until": 1_501}, Need.CHALLENGE_WINDOW),
+        ({"stage": At.REPORTED, "until": 1_501, "challenged": True}, Need.CHALLENGE_WINDOW),
+        ({"stage": At.REPORTED, "until": 1_500}, Need.SETTLE_REPORT),
+        ({"stage": At.REPORTED, "until": 1_500, "challenged": True}, Need.DISPUTE),
+        ({"stage": At.DISPUTED, "until": 1_501}, Need.RULING),
+        ({"stage": At.DISPUTED, "until": 1_500}, Need.FALL_BACK),
     ],
 )
 def test_each_situation_needs_one_thing(changes: dict[str, object], need: Need) -> None:
@@ -64,8 +73,9 @@ def test_why_names_who_is_waited_for() -> None:
         ends=st.integers(0, 9),
         now=st.integers(0, 9),
         active=st.booleans(),
-        settled=st.booleans(),
-        settles_at=st.none() | st.integers(0, 9),
+        stage=st.sampled_from(At),
+        until=st.integers(0, 9),
+        challenged=st.booleans(),
         waits_for=st.none() | st.integers(1, 9),
         evidence_due=st.integers(0, 9),
         bundles_missing=st.lists(st.sampled_from("ABC"), unique=True).map(tuple),
@@ -75,8 +85,8 @@ def test_why_names_who_is_waited_for() -> None:
 )
 def test_nothing_is_asked_of_a_settled_period_and_no_report_before_its_end(facts: PeriodFacts) -> None:
     decision = decide(facts)
-    assert facts.settled == (decision.need is Need.NOTHING)
-    if decision.need in (Need.REPORT, Need.SETTLE_DEFAULT):
+    assert (facts.stage in (At.SETTLED, At.ENDED)) == (decision.need is Need.NOTHING)
+    if decision.need in (Need.REPORT, Need.SETTLE_DEFAULT, Need.SETTLE_REPORT, Need.DISPUTE, Need.FALL_BACK):
         assert facts.active
         assert facts.now >= facts.ends
     if decision.need is Need.REPORT:

@@ -9,7 +9,7 @@ agreement: whole-deal
 title: The whole deal
 parties:
   client: {name: Buyer}
-  providers: {A: {name: Alpha Ltd}, B: {name: Beta Ltd}}
+  providers: {A: {name: Alpha Ltd, bond: 3_300, backup: {name: Gamma Ltd}}, B: {name: Beta Ltd}}
   verifiers: {V1: {name: First verifier}, V2: {name: Second verifier}}
   quorum: 1
   arbitrator: {name: Judge}
@@ -29,7 +29,7 @@ kpis:
     numerator: size > 2, denominator: size > 3, rounding: half_even}}
   jobs_done: {unit: jobs, per: provider, range: [0, 500], if_missing: 7,
     measure: {kind: count, records: jobs, anchor: at, provider: firm, where: size > 4}}
-  spare: {unit: spare jobs, range: [0, 40], better: higher, if_missing: 2, silence_may_pay: yes}
+  spare: {unit: spare jobs, range: [0, 40], better: higher, supplied_by: A, if_missing: 2, silence_may_pay: yes}
   late: {unit: lateness, type: yes_no, if_missing: yes, opening: no}
   tier: {unit: tier, choices: [gold, silver, plain], if_missing: plain}
 terms: {fee: 1_500, cut: 12.5%}
@@ -45,6 +45,10 @@ escrow:
   default_window: 36 hours
   holdback: {share: 4%, release: 25 days}
   reserve: 12_000
+  challenge: {within: 8 days, ruling_within: 21 days, stake: {fixed: 440, share: 11%}, arbitrator: chooses}
+  breaches: 4
+  cure_within: 13 days
+  convenience: {by: all, notice: 55 days, fee: {B: 660}}
 """
 PRICES: Final = """\
 agreement: prices

@@ -9,6 +9,7 @@ from typing import get_args
 import pytest
 
 from pyoutcome import Agreement
+from pyoutcome.terms import parties
 from pyoutcome.terms.adjustments import Adjustment, Hold, Interest, SettlementEntry
 from pyoutcome.terms.calendar import Term
 from pyoutcome.terms.carrying import CarriedState
@@ -16,7 +17,7 @@ from pyoutcome.terms.clauses import AnyClause, CreditRate, EarnBack, Gate, Item,
 from pyoutcome.terms.file import AgreementFile
 from pyoutcome.terms.kpis import Kpi
 from pyoutcome.terms.measures import Column, Count, Ratio, RecordSource
-from pyoutcome.terms.parties import Escrow, Holdback, Parties, Token
+from pyoutcome.terms.parties import Challenge, Convenience, Escrow, Holdback, Parties, Provider, Token
 from pyoutcome.terms.scalars import Part
 
 TEXT = (Path(__file__).parents[2] / "docs" / "agreement-file.md").read_text(encoding="utf-8")
@@ -53,7 +54,8 @@ def test_each_piece_loads_in_its_place_in_the_whole_example(piece: str) -> None:
 @pytest.mark.parametrize(
     "model",
     [
-        AgreementFile, Parties, Term, Token, Escrow, Holdback, RecordSource, Column, Kpi, Ratio, Count, Adjustment,
+        AgreementFile, Parties, Term, Token, Provider, Escrow, Holdback, Challenge, parties.Stake, Convenience,
+        RecordSource, Column, Kpi, Ratio, Count, Adjustment,
         *get_args(AnyClause), Rate, CreditRate, Rolling, EarnBack, Item, Gate, Sharing, Sides, Stage, Interest, Hold,
         SettlementEntry, CarriedState,
     ],

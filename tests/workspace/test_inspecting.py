@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pyoutcome.chain.contract import contract
+from pyoutcome.chain.escrow import EscrowClient
 from pyoutcome.chain.factory import deploy_factory
 from pyoutcome.chain.network import Call, Network
 from pyoutcome.chain.sender import Sender
@@ -121,7 +122,7 @@ class Impostor:
 
     def __init__(self, real: Network, address: str, function: str, answer: Callable[[bytes], bytes]) -> None:
         self._real, self._address, self._answer = real, address, answer
-        self._selector = contract("OutcomeEscrow").functions[function].selector
+        self._selector = contract(EscrowClient.artifact, *EscrowClient.parts).functions[function].selector
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)
@@ -166,7 +167,7 @@ def flipped(at: int) -> Callable[[bytes], bytes]:
 
 ANSWERS: list[tuple[str, Callable[[bytes], bytes]]] = [
     (function, answer)
-    for function in ("arguments", "agreementDigest", "programHash", "program", "nonce", "factory")
+    for function in ("arguments", "programHash", "program", "termsHash", "factory")
     for answer in (lambda _: b"", lambda _: b"\xff" * 64, lambda data: data[:-1], flipped(31), flipped(-1))
 ]
 
@@ -184,8 +185,9 @@ def test_every_word_of_the_terms_is_verified(active_again: Workspace) -> None:
     """Whichever word of the arguments is answered otherwise, the escrow's own code gives it away."""
     address = escrow_of(active_again)
     whole = inspect_escrow(active_again.network, address)
-    for at in range(31, len(whole.arguments.encode()), 32):
-        network: Any = Impostor(active_again.network, address, "arguments", flipped(at))
+    for at in range(0, len(whole.arguments.pack()), 16):
+        # Behind the two words that say where the bytes begin and how many they are.
+        network: Any = Impostor(active_again.network, address, "arguments", flipped(64 + at))
         with pytest.raises(PyoutcomeError) as caught:
             inspect_escrow(network, address)
         assert caught.value.code in {"not-our-contract", "foreign-code"}

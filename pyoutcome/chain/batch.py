@@ -1,0 +1,53 @@
+"""Reports for many escrows in one transaction; one that is refused stops none of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from eth_utils.address import to_canonical_address
+
+from pyoutcome.chain.deployed import Deployed, Done, create_contract
+from pyoutcome.chain.network import Call, Network
+from pyoutcome.errors import ChainError
+from pyoutcome.protocol import Signer
+
+MOST_REPORT_GAS: Final = 1_000_000
+"""Gas that one report of many may take."""
+MOST_REPORT_BYTES: Final = 2**16 - 1
+
+
+class BatchClient(Deployed):
+    """One deployed batch. It has no rights and keeps nothing."""
+
+    artifact = "EscrowBatch"
+
+    def submit_many(
+        self, signer: Signer, reports: Sequence[tuple[str, bytes]], allowance: int = MOST_REPORT_GAS
+    ) -> Done:
+        """Hands in packed reports (``EscrowClient.pack_report``) of several escrows, each with ``allowance`` gas.
+
+        Events of the result are ``Refused``, one for each report that its escrow refused.
+        Raises ChainError ``report-too-long``.
+        """
+        receipt = self.sender.send(Call(signer.address, self.address, self._data(reports, allowance)), signer)
+        return Done(receipt, self._located(receipt))
+
+    def _data(self, reports: Sequence[tuple[str, bytes]], allowance: int) -> bytes:
+        parts = [self.interface.functions["submitMany"].selector, allowance.to_bytes(4)]
+        for escrow, packed in reports:
+            if len(packed) > MOST_REPORT_BYTES:
+                raise ChainError(
+                    "report-too-long",
+                    f"The report for {escrow} has {len(packed)} bytes; a batch takes at most {MOST_REPORT_BYTES}.",
+                    "Hand it in by itself.",
+                    escrow=escrow,
+                )
+            parts += [to_canonical_address(escrow), len(packed).to_bytes(2), packed]
+        return b"".join(parts)
+
+
+def deploy_batch(network: Network, signer: Signer) -> BatchClient:
+    """Deploys a batch; one per network is enough for everybody."""
+    address, _ = create_contract(network, signer, "EscrowBatch")
+    return BatchClient(network, address)

@@ -1,0 +1,139 @@
+"""When things go wrong: challenge, dispute, ruling, agreement, another provider, an early end; audited each time."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pyoutcome.errors import ProtocolError, WorkspaceError
+from pyoutcome.settlement.plan import Need
+from pyoutcome.workspace import Workspace
+from tests.workspace.conftest import AGREEMENT, AIRLINES
+
+DAY = 86_400
+ADDED = """\
+  challenge: {within: 5 days, ruling_within: 20 days, stake: {fixed: 1_000, share: 10%}}
+  convenience: {by: client, notice: 40 days, fee: {UA: 2_000}}
+"""
+
+
+@pytest.fixture(scope="session")
+def contested_template(tmp_path_factory: pytest.TempPathFactory, flights: Path) -> Path:
+    """January reported under an agreement with bonds and a challenge window."""
+    folder = tmp_path_factory.mktemp("contested")
+    text = AGREEMENT.read_text(encoding="utf-8") + ADDED
+    text = text.replace("UA: {name: United Air Lines}", "UA: {name: United Air Lines, bond: 5_000}")
+    (folder / "agreement.yaml").write_text(text, encoding="utf-8")
+    with Workspace.create(folder / "deal", folder / "agreement.yaml", records={"flights": flights}) as workspace:
+        for party in ("client", *AIRLINES):
+            workspace.sign(party)
+        workspace.deploy()
+        assert "5,000.00 TUSD more of the bond of UA" == workspace.fund("18_720_000").waits_for
+        assert workspace.bond("UA").activated
+        for airline in AIRLINES:
+            workspace.measure(airline, [1])
+        for verifier in ("V1", "V3"):
+            workspace.verify(verifier, [1])
+        workspace.network.advance_to(workspace.agreement.period(1).end)
+        workspace.report(1)
+    return folder / "deal"
+
+
+@pytest.fixture
+def contested(contested_template: Path, tmp_path: Path) -> Iterator[Workspace]:
+    folder = tmp_path / "deal"
+    shutil.copytree(contested_template, folder)
+    with Workspace.open(folder) as workspace:
+        yield workspace
+
+
+def needs(workspace: Workspace) -> Need:
+    return workspace.status().periods[0].need
+
+
+def pass_time(workspace: Workspace, days: int) -> None:
+    workspace.network.advance_to(workspace.network.now() + days * DAY)
+
+
+def test_an_unchallenged_report_settles_when_its_window_is_over(contested: Workspace) -> None:
+    assert Need.CHALLENGE_WINDOW is needs(contested)
+    pass_time(contested, 5)
+    [outcome] = contested.settle([1])
+    assert Need.NOTHING is outcome.decision.need
+    assert (3, 0) == (contested.audit().settled, contested.audit().differences)
+
+
+def test_a_ruling_settles_what_a_challenge_disputed(contested: Workspace) -> None:
+    contested.challenge(1, ["on_time.UA=90%"], "UA")
+    pass_time(contested, 5)
+    contested.dispute(1)
+    assert Need.RULING is needs(contested)
+    assert 0 == contested.audit().differences
+    contested.rule(1, ["on_time.UA=88%"])
+    stated = contested.statement(1)
+    assert ("settled on chain", 880_000_000_000_000_000) == (stated.basis, stated.statement.kpis[0].value)
+    report = contested.audit()
+    assert (["ruling"], 0) == ([period.basis for period in report.periods], report.differences)
+
+
+def test_a_silent_arbitrator_lets_the_report_stand(contested: Workspace) -> None:
+    contested.challenge(1, ["on_time.UA=90%"], "UA")
+    pass_time(contested, 5)
+    contested.dispute(1)
+    pass_time(contested, 20)
+    [outcome] = contested.settle([1])
+    assert Need.NOTHING is outcome.decision.need
+    assert 0 == contested.audit().differences
+
+
+def test_client_and_providers_settle_on_values_of_their_own(contested: Workspace) -> None:
+    step = contested.agree(1, "client", ["on_time.UA=85%"])
+    assert (None, AIRLINES) == (step.transaction, step.missing)
+    with pytest.raises(WorkspaceError) as refused:
+        contested.agree(1, "UA", ["on_time.UA=86%"])
+    assert "act-differs" == refused.value.code
+    for airline in AIRLINES:
+        contested.agree(1, airline)
+    assert contested.agree(1, "B6", submit=True).transaction
+    report = contested.audit()
+    assert (["agreement"], 0) == ([period.basis for period in report.periods], report.differences)
+
+
+def test_nobody_else_signs_an_agreement(contested: Workspace) -> None:
+    with pytest.raises(WorkspaceError) as refused:
+        contested.agree(1, "V1")
+    assert "not-a-signing-party" == refused.value.code
+
+
+def test_a_challenge_says_which_values_it_means(contested: Workspace) -> None:
+    with pytest.raises(WorkspaceError) as refused:
+        contested.challenge(1, ["on_tim.UA=90%"], "UA")
+    assert "bad-own-value" == refused.value.code
+    with pytest.raises(WorkspaceError) as refused:
+        contested.challenge(2, ["on_time.UA=90%"], "UA")
+    assert "nothing-proposed" == refused.value.code
+
+
+def test_a_successor_takes_the_place_of_a_provider(contested: Workspace) -> None:
+    contested.parties.trust("successor-UA", contested.network.test_accounts()[9].address)
+    for party in ("client", "UA", "successor-UA"):
+        step = contested.assign("UA", party)
+    assert () == step.missing
+    contested.assign("UA", "successor-UA", submit=True)
+    pass_time(contested, 5)
+    contested.settle([1])
+    assert "UA-2" in contested.status().accounts
+    assert 5_000 * 10**6 == contested.status().accounts["UA-2"].bond
+    assert 0 == contested.audit().differences
+
+
+def test_notice_ends_the_agreement_and_pays_its_fee(contested: Workspace) -> None:
+    contested.terminate("client")
+    assert 3 == contested.desk.escrow.last_period()  # 40 days from the first of February: in March
+    report = contested.audit()
+    assert 0 == report.differences
+    with pytest.raises(ProtocolError):
+        contested.terminate("UA")
