@@ -42,13 +42,13 @@ contract EscrowDisputes is EscrowVersions, Proxy {
         for (uint256 i = 1; i < versions.length; ++i) {
             if (versions[i].party == c.party) revert AlreadyChallenged(_addressOf(turn, c.period, c.party));
         }
-        (uint256 needed, int256[] memory amounts) = _demandDifferent(turn, terms, c, versions);
+        (uint256 needed, int256[] memory amounts, int256[] memory reported) = _demandDifferent(turn, terms, c, versions);
         uint256 arrived = _pull(turn, c.stake);
         if (arrived < needed) revert ShortOfFunds(arrived, needed);
 
         turn.others += arrived;
-        ++p.challenges;
-        p.hash = uint256(_chain(hash, c.party, arrived, c.values));
+        if (p.challenges++ == 0) hash = _withAmounts(hash, reported);
+        p.hash = uint256(_chain(hash, c.party, arrived, c.values, amounts));
         _propose(turn, c.period, p);
         emit Challenged(c.period, c.party, arrived, c.values, amounts);
         _end(turn);
@@ -69,13 +69,13 @@ contract EscrowDisputes is EscrowVersions, Proxy {
         _demandSigned(_addressOf(turn, c.period, c.party), digest, c.signature);
     }
 
-    /// @dev The version changes something against each that is there; returns its amounts and the stake it needs.
+    /// @dev The version changes something against each that is there; returns the stake it needs, its amounts and the report's.
     function _demandDifferent(
         Turn memory turn,
         Terms memory terms,
         IOutcomeEscrow.Challenging calldata c,
         IOutcomeEscrow.Version[] calldata versions
-    ) private view returns (uint256 needed, int256[] memory amounts) {
+    ) private view returns (uint256 needed, int256[] memory amounts, int256[] memory reported) {
         _read(terms, c.values);
         Seen[] memory seen = _seeAll(turn, terms, c.period, versions, c.values);
         Seen memory mine = seen[versions.length];
@@ -84,7 +84,7 @@ contract EscrowDisputes is EscrowVersions, Proxy {
             Distance memory d = _distance(mine, seen[i]);
             if (d.amounts == 0 && d.carried == 0 && d.marks == 0) revert EqualVersion();
         }
-        return (_stakeUp(terms, mine, seen[0]), mine.priced.amounts);
+        return (_stakeUp(terms, mine, seen[0]), mine.priced.amounts, seen[0].priced.amounts);
     }
 
     // --- dispute ----------------------------------------------------------------------------------------------------

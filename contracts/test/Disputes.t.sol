@@ -143,8 +143,9 @@ contract DisputesTest is Fixture {
         escrow.challenge(c, versions);
         // A signature for the first proposal is none for another.
         c.party = 1;
+        versions = more(versions, 0, 20, mine);
         vm.expectRevert(abi.encodeWithSelector(IEscrowErrors.BadPartySignature.selector, signer(1)));
-        escrow.challenge(c, more(versions, 0, 20, mine));
+        escrow.challenge(c, versions);
     }
 
     function test_aVersionOnWhichTheProgramFailsIsRefused() public {
@@ -380,6 +381,43 @@ contract DisputesTest is Fixture {
         checkBooks();
     }
 
+    function test_aRulingNeedsNoOpening() public {
+        IOutcomeEscrow.Version[] memory versions = reported(1000, 500, -100);
+        versions = challenge(1, versions, CLIENT, 100, paying(600, 500, 0));
+        stakes = 100;
+        ruled(versions, paying(900, 500, 0), IEscrowErrors.NotDisputed.selector);
+        toWindowEnd();
+        vm.expectEmit();
+        emit IEscrowEvents.Credited(1, 0, 900, 0, 90, 810, 0);
+        vm.prank(args.arbitrator);
+        escrow.rule(1, versions, paying(900, 500, 0), "");
+        stakes = 0;
+        checkBooks();
+    }
+
+    function test_theDeadlineRunsFromTheWindowWhetherOrNotTheDisputeIsOpened() public {
+        IOutcomeEscrow.Version[] memory versions = reported(1000, 500, -100);
+        versions = challenge(1, versions, CLIENT, 100, paying(600, 500, 0));
+        toWindowEnd();
+        uint256 deadline = block.timestamp + args.rulingWindow;
+        vm.expectRevert(abi.encodeWithSelector(IEscrowErrors.TooEarly.selector, deadline));
+        escrow.fallBack(1, versions);
+        vm.warp(deadline);
+        ruled(versions, paying(900, 500, 0), IEscrowErrors.TooLate.selector);
+        escrow.fallBack(1, versions);
+        equal(900, token.balanceOf(payout(0)), "the report stands");
+        checkBooks();
+    }
+
+    function test_amountsThatTheProgramDoesNotGiveAreNotBelieved() public {
+        IOutcomeEscrow.Version[] memory versions = reported(1000, 500, -100);
+        versions = challenge(1, versions, CLIENT, 100, paying(600, 500, 0));
+        versions[0].amounts[0] = 600;
+        toWindowEnd();
+        vm.expectRevert(abi.encodeWithSelector(IEscrowErrors.OtherVersions.selector, 1));
+        escrow.dispute(1, versions);
+    }
+
     // --- default ----------------------------------------------------------------------------------------------------
 
     function test_aChallengedDefaultIsReplacedOnlyWithItsStakes() public {
@@ -475,7 +513,7 @@ contract DisputesTest is Fixture {
         settle(1, 1005, 0, 0);
         int256[] memory values = paying(1500, 7, -40);
         vm.expectEmit();
-        emit IEscrowEvents.Settled(1, amountsOf(1500, 7, -40), 0);
+        emit IEscrowEvents.Settled(1, threeOf(1500, 7, -40), 0);
         vm.expectEmit();
         emit IEscrowEvents.Credited(1, 2, -40, 0, 0, 0, 0);
         vm.expectEmit();
@@ -491,7 +529,7 @@ contract DisputesTest is Fixture {
         checkBooks();
     }
 
-    function amountsOf(int256 a, int256 b, int256 c) private pure returns (int256[] memory amounts) {
+    function threeOf(int256 a, int256 b, int256 c) private pure returns (int256[] memory amounts) {
         amounts = new int256[](3);
         (amounts[0], amounts[1], amounts[2]) = (a, b, c);
     }
