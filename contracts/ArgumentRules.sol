@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {DeployedTerms, Terms} from "./DeployedTerms.sol";
+import {RuleTerms} from "./RuleTerms.sol";
 import {Header} from "./program/ProgramFormat.sol";
 import {Words} from "./program/Words.sol";
 
@@ -49,11 +50,11 @@ library ArgumentRules {
     function isDealSized(Terms memory terms) private pure returns (bool) {
         unchecked {
             uint256 size = terms.tail - terms.deal;
-            if (size < DeployedTerms.DEAL_HEAD + DeployedTerms.RULES_HEAD) return false;
+            if (size < DeployedTerms.DEAL_HEAD + RuleTerms.RULES_HEAD) return false;
             uint256 slots = terms.slotCount();
             uint256 needed = DeployedTerms.DEAL_HEAD + slots * terms.slotSize() + terms.scheduleSize();
             if (terms.has(DeployedTerms.EXITS)) needed += DeployedTerms.EXIT_SIZE + DeployedTerms.MONEY * slots;
-            return terms.rules - terms.deal == needed && needed + DeployedTerms.RULES_HEAD <= size;
+            return terms.rules - terms.deal == needed && needed + RuleTerms.RULES_HEAD <= size;
         }
     }
 
@@ -115,10 +116,12 @@ library ArgumentRules {
                 uint256 supplier = Words.byteAt(at + 1);
                 uint256 width = Words.byteAt(at + 2);
                 if (width == 0 || width > MOST_WIDTH || Words.byteAt(at) & 127 > 18) return 6;
-                if (supplier != DeployedTerms.CLIENT_SUPPLIES && supplier >= slots) return 6;
+                if (supplier != RuleTerms.CLIENT_SUPPLIES && supplier >= slots) return 6;
                 uint256 shift = 256 - 8 * width;
                 int256 ifMissing = Words.load(at + 3 + 2 * width) >> shift;
-                if (ifMissing < Words.load(at + 3) >> shift || ifMissing > Words.load(at + 3 + width) >> shift) return 6;
+                if (ifMissing < Words.load(at + 3) >> shift || ifMissing > Words.load(at + 3 + width) >> shift) {
+                    return 6;
+                }
                 at += 3 + 3 * width;
             }
             for (uint256 i = terms.parameterCount(); i != 0; --i) {

@@ -62,7 +62,9 @@ contract EscrowDisputes is EscrowVersions, Proxy {
         uint256 nonce
     ) private view {
         if (c.signature.length == 0) {
-            if (_partyOf(turn, c.period, msg.sender) != c.party) revert NotAParty(msg.sender);
+            if (_partyOf(turn, c.period, msg.sender) != c.party) {
+                revert NotAParty(msg.sender);
+            }
             return;
         }
         bytes32 digest = _digest(terms, Messages.CHALLENGE_TYPE, c.period, nonce, c.values);
@@ -103,7 +105,12 @@ contract EscrowDisputes is EscrowVersions, Proxy {
         p.until += terms.rulingWindow();
         _propose(turn, period, p);
         emit Disputed(period, p.until);
-        _credit(turn, period, _undisputed(_seeAll(turn, terms, period, versions, new int256[](0)), versions.length), new int256[](0));
+        _credit(
+            turn,
+            period,
+            _undisputed(_seeAll(turn, terms, period, versions, new int256[](0)), versions.length),
+            new int256[](0)
+        );
         _end(turn);
     }
 
@@ -131,12 +138,10 @@ contract EscrowDisputes is EscrowVersions, Proxy {
     }
 
     /// @dev Ends what was in dispute, whose stakes return; gives what the period's slots were credited so far.
-    function _takeBack(
-        Turn memory turn,
-        Terms memory terms,
-        uint256 period,
-        IOutcomeEscrow.Version[] calldata versions
-    ) private returns (int256[] memory before) {
+    function _takeBack(Turn memory turn, Terms memory terms, uint256 period, IOutcomeEscrow.Version[] calldata versions)
+        private
+        returns (int256[] memory before)
+    {
         if (_isSettled(turn, period)) {
             before = new int256[](turn.terms.slotCount());
             for (uint256 i = 0; i < before.length; ++i) {
@@ -147,7 +152,9 @@ contract EscrowDisputes is EscrowVersions, Proxy {
         Proposal memory p = _proposalOf(turn, period);
         if (p.challenges == 0) return before;
         _demandVersions(p, period, versions);
-        if (p.stage == PeriodStage.Disputed) before = _undisputed(_seeAll(turn, terms, period, versions, new int256[](0)), versions.length);
+        if (p.stage == PeriodStage.Disputed) {
+            before = _undisputed(_seeAll(turn, terms, period, versions, new int256[](0)), versions.length);
+        }
         _returnStakes(turn, period, versions);
     }
 

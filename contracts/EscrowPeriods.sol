@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {DeployedTerms, Terms} from "./DeployedTerms.sol";
+import {RuleTerms} from "./RuleTerms.sol";
 import {EscrowValues} from "./EscrowValues.sol";
 import {Turn} from "./EscrowState.sol";
 import {Messages} from "./Messages.sol";
@@ -183,8 +184,8 @@ abstract contract EscrowPeriods is EscrowValues {
 
     /// @dev A value that a report marks missing, and its stand-in. From the first one on the program gets a row of its own.
     function _setMissing(Values memory values, uint256 at, uint256 index) private pure {
-        DeployedTerms.Kpi memory kpi;
-        DeployedTerms.kpiAt(at, kpi);
+        RuleTerms.Kpi memory kpi;
+        RuleTerms.kpiAt(at, kpi);
         if (values.lacking == 0) {
             values.inputs = new int256[](values.given.length);
             for (uint256 i = 0; i < index; ++i) {

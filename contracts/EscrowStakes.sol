@@ -56,7 +56,6 @@ abstract contract EscrowStakes is EscrowFinish {
         view
         returns (bytes32)
     {
-        return
-            Messages.valuesDigest(_separator(), kind, terms.termsHash(), period, nonce, Messages.hashWords(values));
+        return Messages.valuesDigest(_separator(), kind, terms.termsHash(), period, nonce, Messages.hashWords(values));
     }
 }

@@ -107,14 +107,10 @@ abstract contract EscrowVersions is EscrowStakes {
     }
 
     /// @dev Writes a history's values, newest first, to row[from] up to row[to - 1].
-    function _unroll(
-        Past memory past,
-        uint256 history,
-        uint256 depth,
-        int256[] memory row,
-        uint256 from,
-        uint256 to
-    ) private view {
+    function _unroll(Past memory past, uint256 history, uint256 depth, int256[] memory row, uint256 from, uint256 to)
+        private
+        view
+    {
         for (uint256 number = past.runs; number != 0 && from < to; ++from) {
             row[from] = ProgramState.valueOf(_carried[past.carried], history, depth, --number);
         }
@@ -191,7 +187,11 @@ abstract contract EscrowVersions is EscrowStakes {
         return true;
     }
 
-    function _isAmong(int256 figure, Seen[] memory seen, uint256 count, uint256 index, bool carried) private pure returns (bool) {
+    function _isAmong(int256 figure, Seen[] memory seen, uint256 count, uint256 index, bool carried)
+        private
+        pure
+        returns (bool)
+    {
         bool above = false;
         bool below = false;
         for (uint256 i = 0; i < count; ++i) {

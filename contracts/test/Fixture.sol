@@ -116,6 +116,11 @@ abstract contract Fixture is Base {
         }
     }
 
+    /// @dev Whether this is the build that is shipped: without viaIR everything costs more and takes more room.
+    function shipped() internal view returns (bool) {
+        return factory.implementation().code.length < 20_000;
+    }
+
     function payout(uint256 provider) internal pure returns (address) {
         return address(uint160(0xBA40 + provider));
     }
@@ -280,10 +285,13 @@ abstract contract Fixture is Base {
     }
 
     /// @dev A party challenges in person; returns the versions with its own.
-    function challenge(uint32 period, IOutcomeEscrow.Version[] memory versions, int256 party, uint256 stake, int256[] memory values)
-        internal
-        returns (IOutcomeEscrow.Version[] memory)
-    {
+    function challenge(
+        uint32 period,
+        IOutcomeEscrow.Version[] memory versions,
+        int256 party,
+        uint256 stake,
+        int256[] memory values
+    ) internal returns (IOutcomeEscrow.Version[] memory) {
         address who = party == CLIENT ? client : escrow.account(uint256(party)).holder;
         approve(who, stake);
         vm.prank(who);

@@ -91,11 +91,6 @@ contract GasTest is Fixture {
         check(used <= most || !shipped(), act);
     }
 
-    /// @dev Without viaIR everything costs more.
-    function shipped() private view returns (bool) {
-        return factory.implementation().code.length < 20_500;
-    }
-
     function test_settleCurve() public {
         agreement(CURVE, 1, 0, 4);
         open(CURVE);
