@@ -8,6 +8,7 @@ import sys
 
 from tests.gas.anvil import fresh_anvil
 from tests.gas.figures import measure, profile_of
+from tests.gas.scene import Stage
 from tests.gas.snapshot import ASKED, GOAL, write
 
 
@@ -19,8 +20,9 @@ def main() -> int:
     parser.add_argument("--profile", action="store_true", help="where the gas of each transaction goes")
     options = parser.parse_args()
     with fresh_anvil() as anvil:
-        figures = measure(anvil)
-        profiles = {figure.name: profile_of(anvil, figure) for figure in figures} if options.profile else {}
+        stage = Stage(anvil)
+        figures = measure(stage)
+        profiles = {figure.name: profile_of(stage, figure) for figure in figures} if options.profile else {}
     if options.write:
         write(figures)
     if options.json:

@@ -81,6 +81,6 @@ class Anvil:
 @contextmanager
 def fresh_anvil() -> Iterator[Anvil]:
     """One of its own, by the rules of the hard fork for which the contracts are compiled."""
-    options = ("--steps-tracing", "--hardfork", "prague", "--auto-impersonate", "--gas-price", "0", "--block-base-fee-per-gas", "0")
-    with running_anvil(*options) as url:
+    free = ("--gas-price", "0", "--block-base-fee-per-gas", "0")
+    with running_anvil("--hardfork", "prague", "--steps-tracing", "--auto-impersonate", *free) as url:
         yield Anvil(url)

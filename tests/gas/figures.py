@@ -10,11 +10,11 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from pyoutcome.decimals import parse
-from tests.gas.anvil import Anvil, Sent
+from tests.gas.anvil import Sent
 from tests.gas.floors import Floors
 from tests.gas.packed import DAY
 from tests.gas.profile import profile
-from tests.gas.scene import UNIT, WHO, Running, Stage, call
+from tests.gas.scene import UNIT, Running, Stage, call
 
 ITEMS: Final = 100
 """Agreements of a batch."""
@@ -23,7 +23,7 @@ ALLOWANCE: Final = 400_000
 CURVE: Final = (parse("93%"),)
 SCORES: Final = (parse("93%"), parse("99.7%"), parse("700"))
 OTHER: Final = (parse("80%"),)
-_VERSION: Final = "(int256,uint256,int256[])"
+_VERSION: Final = "(int256,uint256,int256[],int256[])"
 _CHALLENGING: Final = "(uint256,int256,uint256,int256[],bytes)"
 
 
@@ -42,18 +42,19 @@ class Figure:
         return sum(sent.gas for sent in self.parts.values()) // self.share
 
 
-def measure(anvil: Anvil) -> list[Figure]:
+def measure(stage: Stage) -> list[Figure]:
     """All figures and their floors, in one run on one chain."""
-    stage = Stage(anvil)
     floors = Floors(stage)
-    acts: tuple[Callable[[Stage, Floors], list[Figure]], ...] = (_settlements, _windowed, _creations, _batches, _dispute)
+    acts: list[Callable[[Stage, Floors], list[Figure]]] = [_settlements, _windowed, _creations, _batches, _dispute]
     return [figure for act in acts for figure in act(stage, floors)]
 
 
-def profile_of(anvil: Anvil, figure: Figure) -> dict[str, dict[str, int]]:
+def profile_of(stage: Stage, figure: Figure) -> dict[str, dict[str, int]]:
     """Gas by kind of work, of each transaction."""
+    anvil = stage.anvil
     return {
-        name: profile(anvil.trace(sent), anvil.data_of(sent), sent.gas) for name, sent in figure.parts.items()
+        name: profile(anvil.trace(sent), anvil.data_of(sent), sent.gas, stage.token)
+        for name, sent in figure.parts.items()
     }
 
 
@@ -135,18 +136,17 @@ def _dispute(stage: Stage, floors: Floors) -> list[Figure]:
     stage.anvil.advance_to(running.plan.deal.ends[-1])
     for period in (1, 2, 3):
         running.submit(period, CURVE)
-    report, mine = (0, 0, CURVE), (-1, 15_000 * UNIT, OTHER)
-    challenge = f"challenge({_CHALLENGING},{_VERSION}[])"
+    # Versions: party, stake, values, what they come to.
+    report = (0, 0, CURVE, (260_000 * UNIT,))
+    mine = (-1, 15_000 * UNIT, OTHER, (150_000 * UNIT,))
     types = [_CHALLENGING, f"{_VERSION}[]"]
-    data = call(challenge, (3, -1, mine[1], OTHER, b""), [report], kinds=types)
+    data = call(f"challenge({','.join(types)})", (3, *mine[:3], b""), [(*report[:3], ())], kinds=types)
     parts = {"challenge": stage.send(running.address, data, "client")}
     stage.wait(4 * DAY)
     for period in (1, 2):
         running.settle(period, CURVE)
     types = ["uint256", f"{_VERSION}[]", "int256[]", "bytes"]
-    data = call(f"dispute(uint256,{_VERSION}[])", 3, [report, mine], kinds=types[:2])
-    parts["dispute"] = stage.send(running.address, data)
-    data = call(f"rule(uint256,{_VERSION}[],int256[],bytes)", 3, [report, mine], CURVE, b"", kinds=types)
+    data = call(f"rule({','.join(types)})", 3, [report, mine], CURVE, b"", kinds=types)
     parts["rule"] = stage.send(running.address, data, "arbitrator")
     assert running.is_settled(3)
     return [Figure("dispute", parts, floors.dispute())]

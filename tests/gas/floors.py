@@ -58,7 +58,7 @@ class Floors:
             "window": ("window", {}),
             "create": ("create", {}),
             "batch": ("batch", {"payees": ""}),
-            "batch_distinct": ("batch", {"payees": "payee := and(sload(item), 0xffffffffffffffffffffffffffffffffffffffff)"}),
+            "batch_distinct": ("batch", {"payees": f"payee := and(sload(item), 0x{'f' * 40})"}),
             "dispute": ("dispute", {}),
         }
         words = {
@@ -81,8 +81,10 @@ class Floors:
     def settle(self, name: str, signers: int = 1) -> int:
         """The fourteenth settlement."""
         value = 9300 if name == "curve" else _AMOUNT
-        sent = [self._send(name, _signed(period.to_bytes(8, "big") + value.to_bytes(16, "big"), signers))
-                for period in range(1, 15)]
+        sent = [
+            self._send(name, _signed(period.to_bytes(8, "big") + value.to_bytes(16, "big"), signers))
+            for period in range(1, 15)
+        ]
         return sent[-1].gas
 
     def windowed(self) -> int:
@@ -101,7 +103,8 @@ class Floors:
         name = "batch" if payees[0] is None else "batch_distinct"
         if name == "batch_distinct":
             for number, payee in enumerate(payees):
-                self._stage.anvil.ask("anvil_setStorageAt", self._at[name], hex(number), "0x" + "0" * 24 + str(payee)[2:])
+                word = "0x" + "0" * 24 + str(payee)[2:]
+                self._stage.anvil.ask("anvil_setStorageAt", self._at[name], hex(number), word)
         used = 0
         for period in (1, 2):
             data = b""
@@ -117,7 +120,7 @@ class Floors:
         used = 0
         for period in (1, 2):
             said = period.to_bytes(8, "big") + (15_000 * UNIT).to_bytes(16, "big")
-            acts = ("client", "sender", "arbitrator")
+            acts = ("client", "arbitrator")
             used = sum(self._send("dispute", bytes([act]) + said, who).gas for act, who in enumerate(acts))
         return used
 

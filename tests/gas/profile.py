@@ -22,16 +22,16 @@ _KIND_OF: Final = {name: kind for kind, names in _KINDS.items() for name in name
 _CALLS: Final = ("CALL", "STATICCALL", "DELEGATECALL", "CALLCODE")
 
 
-def profile(steps: Sequence[Mapping[str, Any]], data: bytes, used: int) -> dict[str, int]:
+def profile(steps: Sequence[Mapping[str, Any]], data: bytes, used: int, token: str) -> dict[str, int]:
     """Gas by kind of work; together exactly ``used``.
 
-    ``steps`` are those of debug_traceTransaction, ``data`` the call data. What a contract that is not ours does (the
-    token's transfer) is told apart as "in the token".
+    ``steps`` are those of debug_traceTransaction, ``data`` the call data. What the contract at ``token`` does is told
+    apart as "in the token".
     """
     spent: Counter[str] = Counter()
     spent["transaction"] = INTRINSIC
     spent["call data"] = sum(16 if byte else 4 for byte in data)
-    spent.update(_by_kind(steps))
+    spent.update(_by_kind(steps, int(token, 16)))
     rest = used - spent.total()
     if rest:
         # Refunds, the deposit of created code, and what the call data's floor adds.
@@ -39,7 +39,7 @@ def profile(steps: Sequence[Mapping[str, Any]], data: bytes, used: int) -> dict[
     return dict(spent.most_common())
 
 
-def _by_kind(steps: Sequence[Mapping[str, Any]]) -> Counter[str]:
+def _by_kind(steps: Sequence[Mapping[str, Any]], token: int) -> Counter[str]:
     spent: Counter[str] = Counter()
     own = own_costs(steps)
     foreign = None
@@ -52,16 +52,20 @@ def _by_kind(steps: Sequence[Mapping[str, Any]]) -> Counter[str]:
             continue
         operation = step["op"]
         spent[_kind(operation, step)] += own[index]
-        if operation == "CALL":
+        if operation in _CALLS and _target(step) == token:
             foreign = depth
     return spent
 
 
 def _kind(operation: str, step: Mapping[str, Any]) -> str:
     if operation in _CALLS:
-        target = int(step["stack"][-2], 16)
-        return "signatures" if target == 1 else "calls"
+        return "signatures" if _target(step) == 1 else "calls"
     return _KIND_OF.get(operation, "stack and arithmetic")
+
+
+def _target(step: Mapping[str, Any]) -> int:
+    """Whom a call calls."""
+    return int(step["stack"][-2], 16)
 
 
 def own_costs(steps: Sequence[Mapping[str, Any]]) -> list[int]:

@@ -43,8 +43,8 @@ def call(signature: str, *values: object, kinds: Sequence[str] | None = None) ->
 
 
 def sign(who: str, digest: bytes) -> bytes:
-    signature = KEYS[who].sign_msg_hash(digest)
-    return signature.r.to_bytes(32, "big") + signature.s.to_bytes(32, "big") + bytes([27 + signature.v])
+    signed = KEYS[who].sign_msg_hash(digest).to_bytes()
+    return bytes(signed[:64]) + bytes([27 + signed[64]])
 
 
 def month_ends(start: int, count: int) -> tuple[int, ...]:

@@ -1,5 +1,4 @@
-// The least a dispute can be: a stake comes in for another value; the undisputed part goes out; a ruling sends the stake
-// back and the rest out. Call data: [1 act][8 period][16 value].
+// The least a dispute can be: a stake comes in for another value; a ruling sends the stake back and the money out. Call data: [1 act][8 period][16 value].
 object "Floor" {
     code {
         datacopy(0, dataoffset("Runtime"), datasize("Runtime"))
@@ -18,11 +17,6 @@ object "Floor" {
                 mstore(64, address())
                 mstore(96, value)
                 if iszero(call(gas(), ${token}, 0, 28, 100, 0, 0)) { revert(0, 0) }
-                sstore(1, add(value, sload(1)))
-            }
-            case 1 {
-                if iszero(sload(1)) { revert(0, 0) }
-                pay(${payee}, value)
                 sstore(1, add(value, sload(1)))
             }
             default {
