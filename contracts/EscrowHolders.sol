@@ -129,8 +129,7 @@ abstract contract EscrowHolders is EscrowState {
     }
 
     function _demandOrder(Turn memory turn, uint256 period) internal view {
-        uint256 first = _firstUnsettled(turn);
-        if (first < period) revert OutOfTurn(first);
+        if (!_isNext(turn, period)) revert OutOfTurn(_firstUnsettled(turn));
     }
 
     /// @dev From when missing evidence allows a default of a period whose turn has come.

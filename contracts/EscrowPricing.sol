@@ -27,7 +27,7 @@ abstract contract EscrowPricing is EscrowPeriods {
         bool sequential = terms.isSequential();
         if (sequential) {
             past = _recall(turn, terms, period);
-            earned = _earnedBefore(turn, past.payees);
+            if (past.payees != 0) earned = _earnedBefore(turn, past.payees);
         } else {
             past.code = terms.isRegistered() ? ProgramStore.read(_store(terms), false) : terms.program;
         }

@@ -252,6 +252,15 @@ abstract contract EscrowState is IEscrowErrors, IEscrowEvents, ReentrancyGuardTr
         }
     }
 
+    /// @dev Whether all periods before this one are settled.
+    function _isNext(Turn memory turn, uint256 period) internal view returns (bool) {
+        unchecked {
+            if (_isLong(turn)) return _firstUnsettled(turn) >= period;
+            uint256 earlier = (1 << (period - 1)) - 1;
+            return turn.settled & earlier == earlier;
+        }
+    }
+
     /// @dev The lowest period that is not settled.
     function _firstUnsettled(Turn memory turn) internal view returns (uint256 period) {
         uint256 last = turn.terms.periodCount();

@@ -137,18 +137,16 @@ abstract contract EscrowValues is EscrowMoney {
 
     /// @dev Keeps what a settled period of a sequential program leaves.
     function _keep(Past memory past, Values memory values, IOutcomeEscrow.Priced memory priced) internal {
-        Life memory life = _life;
-        life.turnAt = uint40(block.timestamp);
+        _life.turnAt = uint40(block.timestamp);
         if (priced.programError == 0) {
             ProgramState.keep(
                 _carried[past.carried], past.code, values.inputs, priced.locals, past.runs, past.lines, priced.sums
             );
-            if (past.carried == 0) ++life.runs;
+            if (past.carried == 0) ++_life.runs;
             else ++_runs[past.carried];
             for (uint256 i = 0; past.payees >> i != 0; ++i) {
                 if ((past.payees >> i) & 1 != 0) _earned[i] += priced.amounts[i];
             }
         }
-        _life = life;
     }
 }

@@ -112,7 +112,7 @@ abstract contract EscrowVersions is EscrowStakes {
         view
     {
         for (uint256 number = past.runs; number != 0 && from < to; ++from) {
-            row[from] = _carried[past.carried].rings[ProgramState.place(history, depth, --number)];
+            row[from] = ProgramState.valueOf(_carried[past.carried], history, depth, --number);
         }
     }
 

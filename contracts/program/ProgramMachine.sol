@@ -117,7 +117,7 @@ library ProgramMachine {
             uint256 depth = Words.byteAt(history + 1) & 127;
             if (op == Op.SUMLAST) return ProgramState.sumOfLast(carried, index, depth, periods, back);
             if (back <= periods) {
-                return (carried.rings[ProgramState.place(index, depth, periods - back)], error);
+                return (ProgramState.valueOf(carried, index, depth, periods - back), error);
             }
             uint256 opening = Words.byteAt(history + 2);
             if (opening != Format.NO_OPENING) word = Words.load(Words.wordAt(frame + Frame.LOCALS) + 32 * opening);

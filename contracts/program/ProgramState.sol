@@ -11,11 +11,21 @@ import {Words} from "./Words.sol";
 library ProgramState {
     struct Carried {
         mapping(uint256 register => int256) registers;
-        /// @dev Each history is a ring of as many words as it is deep.
-        mapping(uint256 place => int256) rings;
+        /// @dev Each history is a ring of one word more than it is deep: what its values added up to before each run. A
+        /// sum of many periods is then the difference of two words, and the older one's place is written next.
+        mapping(uint256 place => uint256) totals;
+        /// @dev Values too large to be added up there.
+        mapping(uint256 place => int256) large;
         /// @dev Only lines that some TODATE names, in whole base units, scaled.
         mapping(uint256 line => int256) toDate;
     }
+
+    /// @dev A total is [248 sum, modulo 2^248][8 number]. The number is 128 behind a large value, which counts as zero in
+    /// the sum, and falls by one with every other value: a large one is among the last n if it is above 128 - n.
+    uint256 private constant NUMBER = 0xff;
+    uint256 private constant JUST_NOW = 128;
+    /// @dev Sums of 127 smaller values stay below 2^247, where modulo 2^248 says everything.
+    int256 private constant LARGE = 2 ** 239;
 
     /// @dev The slot of carried state, as a word that memory can hold; `fromSlot` is the way back.
     function slotOf(Carried storage carried) internal pure returns (uint256 slot) {
@@ -30,16 +40,36 @@ library ProgramState {
         }
     }
 
-    /// @dev Where a history keeps the value of its `number`-th run (the first is 0).
-    function place(uint256 history, uint256 depth, uint256 number) internal pure returns (uint256) {
+    /// @dev Where a history keeps what it added up to before its `number`-th run (the first is 0).
+    function place(uint256 history, uint256 depth, uint256 number) private pure returns (uint256) {
         unchecked {
             // Depths are 1 to 127.
-            return (history << 8) | (number % depth);
+            return (history << 8) | (number % (depth + 1));
+        }
+    }
+
+    /// @dev What lies between two totals.
+    function between(uint256 older, uint256 newer) private pure returns (int256) {
+        unchecked {
+            return int256((newer & ~NUMBER) - (older & ~NUMBER)) >> 8;
+        }
+    }
+
+    /// @dev The value of a history's `number`-th run, one of the last as many as it is deep.
+    function valueOf(Carried storage carried, uint256 history, uint256 depth, uint256 number)
+        internal
+        view
+        returns (int256)
+    {
+        unchecked {
+            uint256 later = carried.totals[place(history, depth, number + 1)];
+            uint256 at = place(history, depth, number);
+            return later & NUMBER == JUST_NOW ? carried.large[at] : between(carried.totals[at], later);
         }
     }
 
     /// @dev The sum of the `back` last values of a history, of fewer if fewer periods were run; added from the newest, and
-    /// each partial sum has to fit.
+    /// each partial sum has to fit, which those of values that are not large always do.
     function sumOfLast(Carried storage carried, uint256 history, uint256 depth, uint256 periods, uint256 back)
         internal
         view
@@ -47,10 +77,30 @@ library ProgramState {
     {
         unchecked {
             uint256 last = back < periods ? periods - back : 0;
+            uint256 newest = carried.totals[place(history, depth, periods)];
+            if ((newest & NUMBER) + periods - last <= JUST_NOW) {
+                return (between(carried.totals[place(history, depth, last)], newest), RunError.NONE);
+            }
             for (uint256 number = periods; number != last;) {
-                (sum, error) = add(sum, carried.rings[place(history, depth, --number)]);
+                (sum, error) = add(sum, valueOf(carried, history, depth, --number));
                 if (error != RunError.NONE) return (0, error);
             }
+        }
+    }
+
+    /// @dev Keeps the value of a history's `number`-th run.
+    function keepValue(Carried storage carried, uint256 history, uint256 depth, uint256 number, int256 value) private {
+        unchecked {
+            uint256 at = place(history, depth, number);
+            uint256 total = carried.totals[at];
+            uint256 since = total & NUMBER;
+            if (value < LARGE && value > -LARGE) {
+                total = (((total >> 8) + uint256(value)) << 8) | (since == 0 ? 0 : since - 1);
+            } else {
+                carried.large[at] = value;
+                total = (total & ~NUMBER) | JUST_NOW;
+            }
+            carried.totals[place(history, depth, number + 1)] = total;
         }
     }
 
@@ -122,7 +172,7 @@ library ProgramState {
                 // Bit 7: the source is a local.
                 uint256 depth = Words.byteAt(at + 1);
                 int256[] memory source = depth > 127 ? locals : kpis;
-                carried.rings[place(i, depth & 127, periods)] = Words.item(source, Words.byteAt(at));
+                keepValue(carried, i, depth & 127, periods, Words.item(source, Words.byteAt(at)));
                 at += 3;
             }
             for (uint256 i = 0; lines >> i != 0; ++i) {
@@ -170,7 +220,7 @@ library ProgramState {
     {
         unchecked {
             for (uint256 back = 1; back <= depth && back <= periods; ++back) {
-                Words.store(end += 32, carried.rings[place(history, depth, periods - back)]);
+                Words.store(end += 32, valueOf(carried, history, depth, periods - back));
             }
             return end;
         }
