@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {DeployedTerms, Terms} from "./DeployedTerms.sol";
+import {RuleTerms} from "./RuleTerms.sol";
 import {Header} from "./program/ProgramFormat.sol";
 import {Words} from "./program/Words.sol";
 
@@ -49,11 +50,11 @@ library ArgumentRules {
     function isDealSized(Terms memory terms) private pure returns (bool) {
         unchecked {
             uint256 size = terms.tail - terms.deal;
-            if (size < DeployedTerms.DEAL_HEAD + DeployedTerms.RULES_HEAD) return false;
+            if (size < DeployedTerms.DEAL_HEAD + RuleTerms.RULES_HEAD) return false;
             uint256 slots = terms.slotCount();
             uint256 needed = DeployedTerms.DEAL_HEAD + slots * terms.slotSize() + terms.scheduleSize();
             if (terms.has(DeployedTerms.EXITS)) needed += DeployedTerms.EXIT_SIZE + DeployedTerms.MONEY * slots;
-            return terms.rules - terms.deal == needed && needed + DeployedTerms.RULES_HEAD <= size;
+            return terms.rules - terms.deal == needed && needed + RuleTerms.RULES_HEAD <= size;
         }
     }
 
@@ -72,18 +73,23 @@ library ArgumentRules {
 
     /// @dev Each period ends after it starts, within the times that 40 bits can say.
     function arePeriods(Terms memory terms) private pure returns (bool) {
-        uint256 count = terms.periodCount();
-        if (count == 0 || count > MOST_PERIODS) return false;
-        uint256 before = terms.endOf(0);
-        if (before == 0 || Words.byteAt(terms.deal + 58) > 4) return false;
-        // Periods that are all alike need one look.
-        uint256 looks = Words.byteAt(terms.deal + 58) == 0 ? 1 : count;
-        for (uint256 i = 1; i <= looks; ++i) {
-            uint256 end = terms.endOf(i);
-            if (end <= before) return false;
-            before = end;
+        unchecked {
+            uint256 count = terms.periodCount();
+            uint256 width = Words.byteAt(terms.deal + 58);
+            if (count == 0 || count > MOST_PERIODS || width > 4 || terms.endOf(0) == 0) return false;
+            uint256 at = terms.schedule;
+            // Steps from the start; periods that are all alike need one look.
+            uint256 before = width == 0 ? DeployedTerms.number(at, 4) == 0 ? 1 : 0 : 0;
+            if (before != 0 || DeployedTerms.number(terms.deal + 55, 3) == 0) return false;
+            uint256 shift = 256 - 8 * width;
+            for (uint256 i = width == 0 ? count : 0; i < count; ++i) {
+                uint256 end = uint256(Words.load(at)) >> shift;
+                if (end <= before) return false;
+                before = end;
+                at += width;
+            }
+            return terms.endOf(count) <= type(uint40).max;
         }
-        return terms.endOf(count) <= type(uint40).max;
     }
 
     function areVerifiers(Terms memory terms, uint256 count) private pure returns (bool) {
@@ -104,14 +110,19 @@ library ArgumentRules {
             uint256 at = terms.kpisAt();
             uint256 count = terms.kpiCount();
             if (count == 0 || count > MOST_KPIS) return 6;
-            DeployedTerms.Kpi memory kpi;
+            uint256 slots = terms.slotCount();
             for (uint256 i = 0; i < count; ++i) {
                 if (at + 3 > terms.tail) return 15;
+                uint256 supplier = Words.byteAt(at + 1);
                 uint256 width = Words.byteAt(at + 2);
                 if (width == 0 || width > MOST_WIDTH || Words.byteAt(at) & 127 > 18) return 6;
-                at = DeployedTerms.kpiAt(at, kpi);
-                if (kpi.ifMissing < kpi.low || kpi.ifMissing > kpi.high) return 6;
-                if (kpi.supplier != DeployedTerms.CLIENT_SUPPLIES && kpi.supplier >= terms.slotCount()) return 6;
+                if (supplier != RuleTerms.CLIENT_SUPPLIES && supplier >= slots) return 6;
+                uint256 shift = 256 - 8 * width;
+                int256 ifMissing = Words.load(at + 3 + 2 * width) >> shift;
+                if (ifMissing < Words.load(at + 3) >> shift || ifMissing > Words.load(at + 3 + width) >> shift) {
+                    return 6;
+                }
+                at += 3 + 3 * width;
             }
             for (uint256 i = terms.parameterCount(); i != 0; --i) {
                 if (at + 2 > terms.tail) return 15;

@@ -5,6 +5,7 @@ import {Create2} from "@openzeppelin/contracts/utils/Create2.sol";
 import {Proxy} from "@openzeppelin/contracts/proxy/Proxy.sol";
 
 import {DeployedTerms, Terms} from "./DeployedTerms.sol";
+import {RuleTerms} from "./RuleTerms.sol";
 import {EscrowStreaks} from "./EscrowStreaks.sol";
 import {Turn} from "./EscrowState.sol";
 import {IEscrowFactory} from "./interfaces/IEscrowFactory.sol";
@@ -38,7 +39,7 @@ contract EscrowChanges is EscrowStreaks, Proxy {
         _demandPeriod(turn, period);
         int256 party = _partyOf(turn, period, msg.sender);
         Terms memory terms = _termsOf(turn, period);
-        uint256 slot = party == CLIENT ? DeployedTerms.CLIENT_SUPPLIES : _slotOf(turn, uint256(party));
+        uint256 slot = party == CLIENT ? RuleTerms.CLIENT_SUPPLIES : _slotOf(turn, uint256(party));
         if (!_supplies(terms, slot)) revert NotAParty(msg.sender);
         uint256 end = turn.terms.endOf(period);
         if (block.timestamp < end) revert TooEarly(end);
@@ -56,10 +57,10 @@ contract EscrowChanges is EscrowStreaks, Proxy {
     }
 
     function _supplies(Terms memory terms, uint256 supplier) private pure returns (bool) {
-        DeployedTerms.Kpi memory kpi;
+        RuleTerms.Kpi memory kpi;
         uint256 at = terms.kpisAt();
         for (uint256 i = terms.kpiCount(); i != 0; --i) {
-            at = DeployedTerms.kpiAt(at, kpi);
+            at = RuleTerms.kpiAt(at, kpi);
             if (kpi.supplier == supplier) return true;
         }
         return false;
@@ -74,11 +75,7 @@ contract EscrowChanges is EscrowStreaks, Proxy {
         (bytes memory blob, bytes32 hash) = IEscrowFactory(_factory())
             .prepare(
                 IEscrowFactory.Offer(
-                    amending.agreementDigest,
-                    amending.programHash,
-                    amending.program,
-                    amending.arguments,
-                    amending.nonce
+                    amending.agreementDigest, amending.programHash, amending.program, amending.arguments, amending.nonce
                 )
             );
         Terms memory terms = DeployedTerms.inside(bytes.concat(blob));
@@ -108,9 +105,8 @@ contract EscrowChanges is EscrowStreaks, Proxy {
         bytes[] calldata signatures
     ) private {
         bytes32 previous = _termsAt(turn, _is(turn, AMENDED) ? _life.amendments : 0).termsHash();
-        bytes32 digest = Messages.amendmentDigest(
-            _separator(), previous, hash, amending.first, amending.carry, amending.deadline
-        );
+        bytes32 digest =
+            Messages.amendmentDigest(_separator(), previous, hash, amending.first, amending.carry, amending.deadline);
         uint256 used = _demandParties(turn, digest, _concerned(turn, amending.first), signatures);
         _demandNoMore(_noteBackups(turn, digest, used, signatures), signatures);
     }
@@ -162,12 +158,11 @@ contract EscrowChanges is EscrowStreaks, Proxy {
     }
 
     /// @dev Under which number the new program's carried state is kept: that of the rules before, or a new one.
-    function _carryOf(
-        Turn memory turn,
-        IOutcomeEscrow.Amending calldata a,
-        Terms memory terms,
-        uint256 number
-    ) private view returns (uint256) {
+    function _carryOf(Turn memory turn, IOutcomeEscrow.Amending calldata a, Terms memory terms, uint256 number)
+        private
+        view
+        returns (uint256)
+    {
         Past memory fresh;
         Past memory old;
         uint256 words = 0;

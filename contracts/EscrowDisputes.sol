@@ -42,13 +42,13 @@ contract EscrowDisputes is EscrowVersions, Proxy {
         for (uint256 i = 1; i < versions.length; ++i) {
             if (versions[i].party == c.party) revert AlreadyChallenged(_addressOf(turn, c.period, c.party));
         }
-        (uint256 needed, int256[] memory amounts) = _demandDifferent(turn, terms, c, versions);
+        (uint256 needed, int256[] memory amounts, int256[] memory reported) = _demandDifferent(turn, terms, c, versions);
         uint256 arrived = _pull(turn, c.stake);
         if (arrived < needed) revert ShortOfFunds(arrived, needed);
 
         turn.others += arrived;
-        ++p.challenges;
-        p.hash = uint256(_chain(hash, c.party, arrived, c.values));
+        if (p.challenges++ == 0) hash = _withAmounts(hash, reported);
+        p.hash = uint256(_chain(hash, c.party, arrived, c.values, amounts));
         _propose(turn, c.period, p);
         emit Challenged(c.period, c.party, arrived, c.values, amounts);
         _end(turn);
@@ -62,20 +62,22 @@ contract EscrowDisputes is EscrowVersions, Proxy {
         uint256 nonce
     ) private view {
         if (c.signature.length == 0) {
-            if (_partyOf(turn, c.period, msg.sender) != c.party) revert NotAParty(msg.sender);
+            if (_partyOf(turn, c.period, msg.sender) != c.party) {
+                revert NotAParty(msg.sender);
+            }
             return;
         }
         bytes32 digest = _digest(terms, Messages.CHALLENGE_TYPE, c.period, nonce, c.values);
         _demandSigned(_addressOf(turn, c.period, c.party), digest, c.signature);
     }
 
-    /// @dev The version changes something against each that is there; returns its amounts and the stake it needs.
+    /// @dev The version changes something against each that is there; returns the stake it needs, its amounts and the report's.
     function _demandDifferent(
         Turn memory turn,
         Terms memory terms,
         IOutcomeEscrow.Challenging calldata c,
         IOutcomeEscrow.Version[] calldata versions
-    ) private view returns (uint256 needed, int256[] memory amounts) {
+    ) private view returns (uint256 needed, int256[] memory amounts, int256[] memory reported) {
         _read(terms, c.values);
         Seen[] memory seen = _seeAll(turn, terms, c.period, versions, c.values);
         Seen memory mine = seen[versions.length];
@@ -84,7 +86,7 @@ contract EscrowDisputes is EscrowVersions, Proxy {
             Distance memory d = _distance(mine, seen[i]);
             if (d.amounts == 0 && d.carried == 0 && d.marks == 0) revert EqualVersion();
         }
-        return (_stakeUp(terms, mine, seen[0]), mine.priced.amounts);
+        return (_stakeUp(terms, mine, seen[0]), mine.priced.amounts, seen[0].priced.amounts);
     }
 
     // --- dispute ----------------------------------------------------------------------------------------------------
@@ -103,7 +105,12 @@ contract EscrowDisputes is EscrowVersions, Proxy {
         p.until += terms.rulingWindow();
         _propose(turn, period, p);
         emit Disputed(period, p.until);
-        _credit(turn, period, _undisputed(_seeAll(turn, terms, period, versions, new int256[](0)), versions.length), new int256[](0));
+        _credit(
+            turn,
+            period,
+            _undisputed(_seeAll(turn, terms, period, versions, new int256[](0)), versions.length),
+            new int256[](0)
+        );
         _end(turn);
     }
 
@@ -131,12 +138,10 @@ contract EscrowDisputes is EscrowVersions, Proxy {
     }
 
     /// @dev Ends what was in dispute, whose stakes return; gives what the period's slots were credited so far.
-    function _takeBack(
-        Turn memory turn,
-        Terms memory terms,
-        uint256 period,
-        IOutcomeEscrow.Version[] calldata versions
-    ) private returns (int256[] memory before) {
+    function _takeBack(Turn memory turn, Terms memory terms, uint256 period, IOutcomeEscrow.Version[] calldata versions)
+        private
+        returns (int256[] memory before)
+    {
         if (_isSettled(turn, period)) {
             before = new int256[](turn.terms.slotCount());
             for (uint256 i = 0; i < before.length; ++i) {
@@ -147,7 +152,9 @@ contract EscrowDisputes is EscrowVersions, Proxy {
         Proposal memory p = _proposalOf(turn, period);
         if (p.challenges == 0) return before;
         _demandVersions(p, period, versions);
-        if (p.stage == PeriodStage.Disputed) before = _undisputed(_seeAll(turn, terms, period, versions, new int256[](0)), versions.length);
+        if (p.stage == PeriodStage.Disputed) {
+            before = _undisputed(_seeAll(turn, terms, period, versions, new int256[](0)), versions.length);
+        }
         _returnStakes(turn, period, versions);
     }
 

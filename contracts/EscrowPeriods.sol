@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {DeployedTerms, Terms} from "./DeployedTerms.sol";
+import {RuleTerms} from "./RuleTerms.sol";
 import {EscrowValues} from "./EscrowValues.sol";
 import {Turn} from "./EscrowState.sol";
 import {Messages} from "./Messages.sol";
@@ -74,26 +75,40 @@ abstract contract EscrowPeriods is EscrowValues {
     }
 
     /// @dev Reads a quorum's values, packed as IOutcomeEscrow.report says; refuses what may not stand.
-    function _take(Turn memory turn, bytes memory packed) internal view returns (Submitted memory s) {
+    function _take(Turn memory turn, bytes memory packed) internal view returns (Submitted memory) {
+        unchecked {
+            uint256 at = Words.startOf(packed);
+            if (packed.length < 38) revert BadReport();
+            uint256 period = DeployedTerms.number(at, 2);
+            _demandUnsettled(turn, period);
+            // A function that returns a struct makes room for one.
+            Terms memory terms = turn.terms;
+            if (_is(turn, AMENDED)) terms = _termsOf(turn, period);
+            _demandTurn(turn, terms, period);
+            Proposal memory p = _proposalOf(turn, period);
+            if (p.stage != PeriodStage.None) _demandReplaceable(p, period);
+
+            Values memory values;
+            (values, at) = _unpack(terms, at + 38);
+            bytes32 hash = Messages.hashWords(values.given);
+            _demandSignedBy(terms, period, hash, packed, at);
+            return Submitted(period, terms, p, values, hash, DeployedTerms.part(Words.startOf(packed) + 2, at));
+        }
+    }
+
+    /// @dev A quorum has signed the packed report whose values end at `at`, and nothing stands behind the signatures.
+    function _demandSignedBy(Terms memory terms, uint256 period, bytes32 hash, bytes memory packed, uint256 at)
+        private
+        view
+    {
         unchecked {
             uint256 start = Words.startOf(packed);
-            if (packed.length < 38) revert BadReport();
-            s.period = DeployedTerms.number(start, 2);
-            _demandUnsettled(turn, s.period);
-            s.terms = _termsOf(turn, s.period);
-            _demandTurn(turn, s.terms, s.period);
-            s.proposal = _proposalOf(turn, s.period);
-            if (s.proposal.stage != PeriodStage.None) _demandReplaceable(s.proposal, s.period);
-
-            uint256 at = _unpack(s.terms, start + 38, s.values);
-            if (at > start + packed.length) revert BadReport();
-            s.hash = Messages.hashWords(s.values.given);
+            uint256 end = start + packed.length;
             bytes32 evidence = bytes32(uint256(Words.load(start + 2)));
-            bytes32 digest = Messages.reportDigest(_separator(), s.terms.termsHash(), s.period, s.hash, evidence);
-            if (_demandQuorum(s.terms, digest, DeployedTerms.number(start + 34, 4), at) != start + packed.length) {
+            bytes32 digest = Messages.reportDigest(_separator(), terms.termsHash(), period, hash, evidence);
+            if (at > end || _demandQuorum(terms, digest, DeployedTerms.number(start + 34, 4), at) != end) {
                 revert BadReport();
             }
-            s.said = DeployedTerms.part(start + 2, at);
         }
     }
 
@@ -135,13 +150,12 @@ abstract contract EscrowPeriods is EscrowValues {
 
     /// @dev The values that stand at `at`, checked; returns where they end. Bytes behind the report read as what they are;
     /// the caller compares the end.
-    function _unpack(Terms memory terms, uint256 at, Values memory values) private pure returns (uint256) {
+    function _unpack(Terms memory terms, uint256 at) private pure returns (Values memory, uint256) {
         unchecked {
             uint256 count = terms.kpiCount();
             int256[] memory given = new int256[](count);
-            values.given = given;
-            values.inputs = given;
             uint256 kpi = terms.kpisAt();
+            Values memory values = Values(given, given, 0, 0);
             for (uint256 i = 0; i < count; ++i) {
                 uint256 size = Words.byteAt(at++);
                 uint256 width = Words.byteAt(kpi + 2);
@@ -164,14 +178,14 @@ abstract contract EscrowPeriods is EscrowValues {
                 kpi += 3 + 3 * width;
             }
             values.parametersAt = kpi;
-            return at;
+            return (values, at);
         }
     }
 
     /// @dev A value that a report marks missing, and its stand-in. From the first one on the program gets a row of its own.
     function _setMissing(Values memory values, uint256 at, uint256 index) private pure {
-        DeployedTerms.Kpi memory kpi;
-        DeployedTerms.kpiAt(at, kpi);
+        RuleTerms.Kpi memory kpi;
+        RuleTerms.kpiAt(at, kpi);
         if (values.lacking == 0) {
             values.inputs = new int256[](values.given.length);
             for (uint256 i = 0; i < index; ++i) {

@@ -5,10 +5,11 @@ import {Terms} from "./DeployedTerms.sol";
 import {EscrowPeriods} from "./EscrowPeriods.sol";
 import {Turn} from "./EscrowState.sol";
 import {IOutcomeEscrow} from "./interfaces/IOutcomeEscrow.sol";
-import {RunError} from "./program/ProgramFormat.sol";
+import {Format, Header, RunError} from "./program/ProgramFormat.sol";
 import {ProgramMachine} from "./program/ProgramMachine.sol";
 import {ProgramState} from "./program/ProgramState.sol";
 import {ProgramStore} from "./program/ProgramStore.sol";
+import {Words} from "./program/Words.sol";
 
 /// @title From a period's values to its amounts
 abstract contract EscrowPricing is EscrowPeriods {
@@ -45,12 +46,16 @@ abstract contract EscrowPricing is EscrowPeriods {
     /// @dev The payees' locals in base units; an error if one is too large for the books.
     function _cut(IOutcomeEscrow.Priced memory priced, bytes memory code, int256 unit) private pure {
         unchecked {
-            priced.amounts = ProgramMachine.payeeAmounts(code, priced.locals);
-            for (uint256 i = 0; i < priced.amounts.length; ++i) {
-                int256 amount = priced.amounts[i] / unit;
-                priced.amounts[i] = amount;
+            Header header = Format.readHeader(code);
+            uint256 table = Words.startOf(code) + header.payeeTable();
+            uint256 locals = Words.startOf(priced.locals);
+            int256[] memory amounts = new int256[](header.payees());
+            for (uint256 i = 0; i < amounts.length; ++i) {
+                int256 amount = Words.load(locals + 32 * Words.byteAt(table + i)) / unit;
+                amounts[i] = amount;
                 if (amount > MOST_AMOUNT || amount < -MOST_AMOUNT) priced.programError = RunError.AMOUNT_TOO_LARGE;
             }
+            priced.amounts = amounts;
         }
     }
 }

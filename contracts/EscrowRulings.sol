@@ -26,10 +26,37 @@ contract EscrowRulings is EscrowVersions, Proxy {
         return _further;
     }
 
-    function _demandDispute(Turn memory turn, uint256 period) private view returns (Proposal memory p) {
-        _demandUnsettled(turn, period);
-        p = _proposalOf(turn, period);
-        if (p.stage != PeriodStage.Disputed) revert NotDisputed(period, p.stage);
+    /// @dev A dispute about to be decided.
+    struct Case {
+        Turn turn;
+        Terms terms;
+        uint256 period;
+        Proposal proposal;
+        Seen[] seen;
+    }
+
+    /// @dev A dispute, or a challenged period whose window is over: then nothing is credited yet, and the deadline is as if
+    /// the dispute had been opened.
+    function _demandDispute(uint256 period) private returns (Case memory c) {
+        c.turn = _begin();
+        c.period = period;
+        _demandUnsettled(c.turn, period);
+        Proposal memory p = _proposalOf(c.turn, period);
+        c.proposal = p;
+        c.terms = _termsOf(c.turn, period);
+        if (p.stage == PeriodStage.Disputed) return c;
+        if (p.challenges == 0 || block.timestamp < p.until) revert NotDisputed(period, p.stage);
+        p.until += c.terms.rulingWindow();
+    }
+
+    /// @dev What was credited when the dispute was opened; nothing if it was not.
+    function _creditedBy(Case memory c, uint256 count) private pure returns (int256[] memory before) {
+        if (c.proposal.stage == PeriodStage.Disputed) before = _undisputed(c.seen, count);
+    }
+
+    function _look(Case memory c, IOutcomeEscrow.Version[] calldata versions, int256[] memory another) private view {
+        _demandVersions(c.proposal, c.period, versions);
+        c.seen = _seeAll(c.turn, c.terms, c.period, versions, another);
     }
 
     function rule(
@@ -38,15 +65,16 @@ contract EscrowRulings is EscrowVersions, Proxy {
         int256[] calldata values,
         bytes calldata signature
     ) external nonReentrant {
-        Turn memory turn = _begin();
-        Proposal memory p = _demandDispute(turn, period);
-        Terms memory terms = _termsOf(turn, period);
-        _demandRuler(terms, period, p.proposals, values, signature);
-        if (block.timestamp >= p.until) revert TooLate(p.until);
-        if (terms.chooses()) revert NoSuchVersion(type(uint256).max);
-        _demandVersions(p, period, versions);
-        _rule(turn, terms, period, versions, values);
-        _end(turn);
+        Case memory c = _demandDispute(period);
+        _demandRuler(c.terms, period, c.proposal.proposals, values, signature);
+        if (block.timestamp >= c.proposal.until) revert TooLate(c.proposal.until);
+        if (c.terms.chooses()) revert NoSuchVersion(type(uint256).max);
+        _look(c, versions, _read(c.terms, values).given);
+        Seen memory ruling = c.seen[versions.length];
+        if (ruling.priced.programError != 0) revert ProgramFailed(ruling.priced.programError);
+        if (!_isBetween(ruling, c.seen, versions.length)) revert RulingOutside();
+        _decide(c, versions, ruling);
+        _end(c.turn);
     }
 
     /// @dev The caller is the arbitrator, or has its signature.
@@ -65,77 +93,53 @@ contract EscrowRulings is EscrowVersions, Proxy {
         }
     }
 
-    function _rule(
-        Turn memory turn,
-        Terms memory terms,
-        uint256 period,
-        IOutcomeEscrow.Version[] calldata versions,
-        int256[] calldata values
-    ) private {
-        _read(terms, values);
-        Seen[] memory seen = _seeAll(turn, terms, period, versions, values);
-        Seen memory ruling = seen[versions.length];
-        if (ruling.priced.programError != 0) revert ProgramFailed(ruling.priced.programError);
-        if (!_isBetween(ruling, seen, versions.length)) revert RulingOutside();
-        _decide(turn, terms, period, versions, seen, ruling);
-    }
-
     function choose(uint256 period, IOutcomeEscrow.Version[] calldata versions, uint256 choice) external nonReentrant {
-        Turn memory turn = _begin();
-        Proposal memory p = _demandDispute(turn, period);
-        Terms memory terms = _termsOf(turn, period);
-        if (msg.sender != terms.arbitrator()) revert NotArbitrator(msg.sender);
-        if (block.timestamp >= p.until) revert TooLate(p.until);
-        if (!terms.chooses()) revert NoSuchVersion(choice);
-        _demandVersions(p, period, versions);
-        Seen[] memory seen = _seeAll(turn, terms, period, versions, new int256[](0));
-        if (choice == type(uint256).max) _fallBack(turn, terms, period, versions, seen);
-        else if (choice >= versions.length) revert NoSuchVersion(choice);
-        else _decide(turn, terms, period, versions, seen, seen[choice]);
-        _end(turn);
+        Case memory c = _demandDispute(period);
+        if (msg.sender != c.terms.arbitrator()) revert NotArbitrator(msg.sender);
+        if (block.timestamp >= c.proposal.until) revert TooLate(c.proposal.until);
+        if (!c.terms.chooses()) revert NoSuchVersion(choice);
+        _look(c, versions, new int256[](0));
+        if (choice == type(uint256).max) {
+            _fallBack(c, versions);
+        } else if (choice >= versions.length) {
+            revert NoSuchVersion(choice);
+        } else {
+            // Only of the report the program may have failed.
+            if (choice == 0) c.seen[0].priced = _askOne(period, versions[0].values);
+            _decide(c, versions, c.seen[choice]);
+        }
+        _end(c.turn);
     }
 
     function fallBack(uint256 period, IOutcomeEscrow.Version[] calldata versions) external nonReentrant {
-        Turn memory turn = _begin();
-        Proposal memory p = _demandDispute(turn, period);
-        if (block.timestamp < p.until) revert TooEarly(p.until);
-        _demandVersions(p, period, versions);
-        Terms memory terms = _termsOf(turn, period);
-        _fallBack(turn, terms, period, versions, _seeAll(turn, terms, period, versions, new int256[](0)));
-        _end(turn);
+        Case memory c = _demandDispute(period);
+        if (block.timestamp < c.proposal.until) revert TooEarly(c.proposal.until);
+        _look(c, versions, new int256[](0));
+        _fallBack(c, versions);
+        _end(c.turn);
     }
 
-    function _fallBack(
-        Turn memory turn,
-        Terms memory terms,
-        uint256 period,
-        IOutcomeEscrow.Version[] calldata versions,
-        Seen[] memory seen
-    ) private {
-        emit FellBack(period);
-        _returnStakes(turn, period, versions);
-        _finish(turn, terms, period, seen[0].values, seen[0].priced, _undisputed(seen, versions.length));
+    function _fallBack(Case memory c, IOutcomeEscrow.Version[] calldata versions) private {
+        emit FellBack(c.period);
+        _returnStakes(c.turn, c.period, versions);
+        int256[] memory before = _creditedBy(c, versions.length);
+        IOutcomeEscrow.Priced memory priced = _askOne(c.period, versions[0].values);
+        _finish(c.turn, c.terms, c.period, c.seen[0].values, priced, before);
     }
 
     /// @dev A ruling: stakes of versions nearer to it than the report return, the others go to those they would harm.
-    function _decide(
-        Turn memory turn,
-        Terms memory terms,
-        uint256 period,
-        IOutcomeEscrow.Version[] calldata versions,
-        Seen[] memory seen,
-        Seen memory ruling
-    ) private {
-        emit Ruled(period, ruling.values.given);
-        Distance memory ofReport = _distance(ruling, seen[0]);
+    function _decide(Case memory c, IOutcomeEscrow.Version[] calldata versions, Seen memory ruling) private {
+        emit Ruled(c.period, ruling.values.given);
+        Distance memory ofReport = _distance(ruling, c.seen[0]);
         for (uint256 i = 1; i < versions.length; ++i) {
-            if (_isNearer(_distance(ruling, seen[i]), ofReport)) {
-                _returnStake(turn, period, versions[i]);
+            if (_isNearer(_distance(ruling, c.seen[i]), ofReport)) {
+                _returnStake(c.turn, c.period, versions[i]);
             } else {
-                _forfeit(turn, period, versions[i], seen[i].priced.amounts, ruling.priced.amounts);
+                _forfeit(c.turn, c.period, versions[i], c.seen[i].priced.amounts, ruling.priced.amounts);
             }
         }
-        _finish(turn, terms, period, ruling.values, ruling.priced, _undisputed(seen, versions.length));
+        int256[] memory before = _creditedBy(c, versions.length);
+        _finish(c.turn, c.terms, c.period, ruling.values, ruling.priced, before);
     }
 
     // --- stakes -----------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import {IOutcomeEscrow} from "./interfaces/IOutcomeEscrow.sol";
 import {Messages} from "./Messages.sol";
 
 /// @title The versions of a period and their stakes
-/// @notice Only the hash of the versions is stored; whoever acts on them hands them in.
+/// @notice Only the hash of the versions and their amounts is stored; whoever acts on them hands them in.
 abstract contract EscrowStakes is EscrowFinish {
     /// @dev Refuses versions that are not those accepted for the period.
     function _demandVersions(Proposal memory p, uint256 period, IOutcomeEscrow.Version[] calldata versions)
@@ -18,19 +18,25 @@ abstract contract EscrowStakes is EscrowFinish {
     {
         if (versions.length != p.challenges + 1) revert OtherVersions(period);
         hash = Messages.hashWords(versions[0].values);
+        if (p.challenges != 0) hash = _withAmounts(hash, versions[0].amounts);
         for (uint256 i = 1; i < versions.length; ++i) {
-            hash = _chain(hash, versions[i].party, versions[i].stake, versions[i].values);
+            hash = _chain(hash, versions[i].party, versions[i].stake, versions[i].values, versions[i].amounts);
         }
         if (!_isHash(p, hash)) revert OtherVersions(period);
     }
 
+    /// @dev From the first challenge on the report's amounts are part of what is stored, so that they are priced once.
+    function _withAmounts(bytes32 hash, int256[] memory amounts) internal pure returns (bytes32) {
+        return keccak256(abi.encode(hash, Messages.hashWords(amounts)));
+    }
+
     /// @dev The hash with one version more.
-    function _chain(bytes32 hash, int256 party, uint256 stake, int256[] calldata values)
+    function _chain(bytes32 hash, int256 party, uint256 stake, int256[] memory values, int256[] memory amounts)
         internal
         pure
         returns (bytes32)
     {
-        return keccak256(abi.encode(hash, party, stake, Messages.hashWords(values)));
+        return keccak256(abi.encode(hash, party, stake, Messages.hashWords(values), Messages.hashWords(amounts)));
     }
 
     function _returnStakes(Turn memory turn, uint256 period, IOutcomeEscrow.Version[] calldata versions) internal {
@@ -50,7 +56,6 @@ abstract contract EscrowStakes is EscrowFinish {
         view
         returns (bytes32)
     {
-        return
-            Messages.valuesDigest(_separator(), kind, terms.termsHash(), period, nonce, Messages.hashWords(values));
+        return Messages.valuesDigest(_separator(), kind, terms.termsHash(), period, nonce, Messages.hashWords(values));
     }
 }

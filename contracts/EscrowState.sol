@@ -177,17 +177,21 @@ abstract contract EscrowState is IEscrowErrors, IEscrowEvents, ReentrancyGuardTr
     // --- the hot slot -----------------------------------------------------------------------------------------------
 
     /// @dev Reads the terms in this clone's code and the hot slot.
-    function _open() internal view returns (Turn memory turn) {
+    function _open() internal view returns (Turn memory) {
         _demandEscrow();
+        Terms memory terms = DeployedTerms.read(address(this), 0x2d);
+        uint256 word = _hot;
         unchecked {
-            turn.terms = DeployedTerms.read(address(this), 0x2d);
-            uint256 word = _hot;
-            turn.stored = word;
-            turn.funds = word & MONEY;
-            turn.others = (word >> 104) & MONEY;
-            turn.settled = (word >> 208) & (2 ** 36 - 1);
-            turn.stage = Stage((word >> 244) & 3);
-            turn.flags = word >> 246;
+            return Turn({
+                terms: terms,
+                funds: word & MONEY,
+                others: (word >> 104) & MONEY,
+                settled: (word >> 208) & (2 ** 36 - 1),
+                stage: Stage((word >> 244) & 3),
+                flags: word >> 246,
+                below: false,
+                stored: word
+            });
         }
     }
 

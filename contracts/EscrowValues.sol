@@ -3,7 +3,8 @@ pragma solidity 0.8.37;
 
 import {Create3} from "@openzeppelin/contracts/utils/Create3.sol";
 
-import {DeployedTerms, Terms} from "./DeployedTerms.sol";
+import {Terms} from "./DeployedTerms.sol";
+import {RuleTerms} from "./RuleTerms.sol";
 import {EscrowMoney} from "./EscrowMoney.sol";
 import {Turn} from "./EscrowState.sol";
 import {IOutcomeEscrow} from "./interfaces/IOutcomeEscrow.sol";
@@ -44,17 +45,17 @@ abstract contract EscrowValues is EscrowMoney {
         if (given.length != count) revert WrongValueCount(given.length, count);
         values.given = given;
         values.inputs = new int256[](count);
-        DeployedTerms.Kpi memory kpi;
+        RuleTerms.Kpi memory kpi;
         uint256 at = terms.kpisAt();
         for (uint256 i = 0; i < count; ++i) {
-            at = DeployedTerms.kpiAt(at, kpi);
+            at = RuleTerms.kpiAt(at, kpi);
             values.inputs[i] = _accept(kpi, i, given[i], values);
         }
         values.parametersAt = at;
     }
 
     /// @dev One value as the program gets it; refuses what the KPI does not allow.
-    function _accept(DeployedTerms.Kpi memory kpi, uint256 index, int256 value, Values memory values)
+    function _accept(RuleTerms.Kpi memory kpi, uint256 index, int256 value, Values memory values)
         internal
         pure
         returns (int256)
@@ -67,8 +68,8 @@ abstract contract EscrowValues is EscrowMoney {
         return _standIn(kpi, values);
     }
 
-    function _standIn(DeployedTerms.Kpi memory kpi, Values memory values) private pure returns (int256) {
-        values.lacking |= kpi.supplier == DeployedTerms.CLIENT_SUPPLIES ? CLIENT_LACKS : 1 << kpi.supplier;
+    function _standIn(RuleTerms.Kpi memory kpi, Values memory values) private pure returns (int256) {
+        values.lacking |= kpi.supplier == RuleTerms.CLIENT_SUPPLIES ? CLIENT_LACKS : 1 << kpi.supplier;
         return kpi.ifMissing;
     }
 
@@ -85,10 +86,10 @@ abstract contract EscrowValues is EscrowMoney {
         uint256 count = terms.kpiCount();
         values.given = given;
         values.inputs = new int256[](count);
-        DeployedTerms.Kpi memory kpi;
+        RuleTerms.Kpi memory kpi;
         uint256 at = terms.kpisAt();
         for (uint256 i = 0; i < count; ++i) {
-            at = DeployedTerms.kpiAt(at, kpi);
+            at = RuleTerms.kpiAt(at, kpi);
             values.inputs[i] = given[i] == MISSING ? _standIn(kpi, values) : given[i];
         }
         values.parametersAt = at;

@@ -36,7 +36,8 @@ abstract contract EscrowVersions is EscrowStakes {
 
     // --- what they come to ------------------------------------------------------------------------------------------
 
-    /// @dev What accepted versions come to, and behind them, if there is one, a new version that was checked.
+    /// @dev What accepted versions come to, and behind them, if there is one, a new version that was checked. Amounts that
+    /// are part of what is stored are believed; a sequential program is asked again for what it carries.
     function _seeAll(
         Turn memory turn,
         Terms memory terms,
@@ -45,21 +46,29 @@ abstract contract EscrowVersions is EscrowStakes {
         int256[] memory another
     ) internal view returns (Seen[] memory seen) {
         uint256 count = versions.length + (another.length == 0 ? 0 : 1);
-        int256[][] memory rows = new int256[][](count);
-        for (uint256 i = 0; i < count; ++i) {
-            rows[i] = i < versions.length ? versions[i].values : another;
-        }
-        IOutcomeEscrow.Priced[] memory priced = _ask(period, rows);
+        // Without a challenge the report's amounts are not known yet.
+        uint256 known = versions.length == 1 || terms.isSequential() ? 0 : versions.length;
         seen = new Seen[](count);
+        int256[][] memory rows = new int256[][](count - known);
         for (uint256 i = 0; i < count; ++i) {
-            seen[i].priced = priced[i];
-            seen[i].values = _standInFor(terms, rows[i]);
+            int256[] memory given = i < versions.length ? versions[i].values : another;
+            seen[i].values = _standInFor(terms, given);
             seen[i].marks = seen[i].values.lacking & ((1 << turn.terms.slotCount()) - 1);
+            if (i < known) seen[i].priced.amounts = versions[i].amounts;
+            else rows[i - known] = given;
         }
-        if (!terms.isSequential()) return seen;
+        if (count == known) return seen;
+        IOutcomeEscrow.Priced[] memory priced = _ask(period, rows);
+        for (uint256 i = known; i < count; ++i) {
+            seen[i].priced = priced[i - known];
+        }
+        if (terms.isSequential()) _seeCarried(turn, terms, period, seen);
+    }
+
+    function _seeCarried(Turn memory turn, Terms memory terms, uint256 period, Seen[] memory seen) private view {
         Past memory past = _recall(turn, terms, period);
-        for (uint256 i = 0; i < count; ++i) {
-            seen[i].carried = _carriedAfter(past, seen[i].values, priced[i]);
+        for (uint256 i = 0; i < seen.length; ++i) {
+            seen[i].carried = _carriedAfter(past, seen[i].values, seen[i].priced);
         }
     }
 
@@ -98,14 +107,10 @@ abstract contract EscrowVersions is EscrowStakes {
     }
 
     /// @dev Writes a history's values, newest first, to row[from] up to row[to - 1].
-    function _unroll(
-        Past memory past,
-        uint256 history,
-        uint256 depth,
-        int256[] memory row,
-        uint256 from,
-        uint256 to
-    ) private view {
+    function _unroll(Past memory past, uint256 history, uint256 depth, int256[] memory row, uint256 from, uint256 to)
+        private
+        view
+    {
         for (uint256 number = past.runs; number != 0 && from < to; ++from) {
             row[from] = _carried[past.carried].rings[ProgramState.place(history, depth, --number)];
         }
@@ -182,7 +187,11 @@ abstract contract EscrowVersions is EscrowStakes {
         return true;
     }
 
-    function _isAmong(int256 figure, Seen[] memory seen, uint256 count, uint256 index, bool carried) private pure returns (bool) {
+    function _isAmong(int256 figure, Seen[] memory seen, uint256 count, uint256 index, bool carried)
+        private
+        pure
+        returns (bool)
+    {
         bool above = false;
         bool below = false;
         for (uint256 i = 0; i < count; ++i) {

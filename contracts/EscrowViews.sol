@@ -142,11 +142,7 @@ contract EscrowViews is EscrowPeriods {
         return _queue.length;
     }
 
-    function occasions()
-        external
-        view
-        returns (uint256 assignments, uint256 terminations, uint256 uncoveredSince)
-    {
+    function occasions() external view returns (uint256 assignments, uint256 terminations, uint256 uncoveredSince) {
         return (_life.assignments, _life.terminations, _life.uncoveredSince);
     }
 }

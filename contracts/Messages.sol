@@ -60,11 +60,10 @@ library Messages {
         view
         returns (bytes32)
     {
-        return
-            typed(
-                separator,
-                keccak256(abi.encode(REPORT_TYPE, address(this), terms, period, uint256(0), valuesHash, evidence))
-            );
+        return typed(
+            separator,
+            keccak256(abi.encode(REPORT_TYPE, address(this), terms, period, uint256(0), valuesHash, evidence))
+        );
     }
 
     /// @dev Challenge, Ruling and Agreed, which differ by their type only.
@@ -88,11 +87,9 @@ library Messages {
         uint256 deadline
     ) internal view returns (bytes32) {
         bytes32 carried = keccak256(abi.encodePacked(carry));
-        return
-            typed(
-                separator,
-                keccak256(abi.encode(AMENDMENT_TYPE, address(this), previous, terms, first, carried, deadline))
-            );
+        return typed(
+            separator, keccak256(abi.encode(AMENDMENT_TYPE, address(this), previous, terms, first, carried, deadline))
+        );
     }
 
     function assignmentDigest(
@@ -104,11 +101,10 @@ library Messages {
         uint256 first,
         uint256 nonce
     ) internal view returns (bytes32) {
-        return
-            typed(
-                separator,
-                keccak256(abi.encode(ASSIGNMENT_TYPE, address(this), terms, slot, incoming, payout, first, nonce))
-            );
+        return typed(
+            separator,
+            keccak256(abi.encode(ASSIGNMENT_TYPE, address(this), terms, slot, incoming, payout, first, nonce))
+        );
     }
 
     function terminationDigest(bytes32 separator, bytes32 terms, uint256 last, uint256 nonce)

@@ -107,7 +107,11 @@ contract OutcomeEscrow is EscrowPricing, Proxy {
 
     /// @notice What the program makes of several rows of values for a period as things stand. Values are not checked against
     /// the KPIs.
-    function price(uint256 period, int256[][] calldata given) external view returns (IOutcomeEscrow.Priced[] memory all) {
+    function price(uint256 period, int256[][] calldata given)
+        external
+        view
+        returns (IOutcomeEscrow.Priced[] memory all)
+    {
         Turn memory turn = _open();
         if (period == 0 || period > turn.terms.periodCount()) revert NoSuchPeriod(period);
         Terms memory terms = _termsOf(turn, period);

@@ -17,6 +17,8 @@ interface IOutcomeEscrow is IEscrowErrors, IEscrowEvents {
         int256 party;
         uint256 stake;
         int256[] values;
+        /// @dev What the program makes of them, base units per slot; not read while nobody has challenged.
+        int256[] amounts;
     }
 
     /// @notice What the program makes of a period's values. With an error all amounts are 0.
@@ -102,7 +104,7 @@ interface IOutcomeEscrow is IEscrowErrors, IEscrowEvents {
     function challenge(Challenging calldata challenging, Version[] calldata versions) external payable;
     /// @notice Opens the dispute of a challenged period after its window: credits the undisputed part.
     function dispute(uint256 period, Version[] calldata versions) external;
-    /// @notice A direct arbitrator's values; called by it, or by anyone with its signature over Ruling.
+    /// @notice A direct arbitrator's values, after the window, whether or not the dispute was opened; called by it, or by anyone with its signature over Ruling.
     function rule(uint256 period, Version[] calldata versions, int256[] calldata values, bytes calldata signature)
         external;
     /// @notice An adapter's choice of a version by its number; type(uint256).max refuses, which is the fallback.

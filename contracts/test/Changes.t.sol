@@ -21,9 +21,14 @@ contract ChangesTest is Fixture {
 
     // --- assignment -------------------------------------------------------------------------------------------------
 
-    function assigning(uint8 slot, uint32 first, uint32 number, uint256 outgoing) private view returns (bytes[] memory all) {
-        bytes32 digest =
-            Signing.assignment(separator(), address(escrow), termsHash, slot, incoming, address(0x1C0), first, number);
+    function assigning(uint8 slot, uint32 first, uint32 number, uint256 outgoing)
+        private
+        view
+        returns (bytes[] memory all)
+    {
+        bytes32 digest = Signing.assignment(
+            separator(), address(escrow), termsHash, slot, incoming, address(0x1C0), first, number
+        );
         all = new bytes[](3);
         all[0] = signatureOf(CLIENT_KEY, digest);
         all[1] = signatureOf(outgoing, digest);
@@ -67,8 +72,7 @@ contract ChangesTest is Fixture {
         signatures = assigning(0, 3, 0, PROVIDER_KEY);
         vm.expectRevert(abi.encodeWithSelector(IEscrowErrors.NoSuchProvider.selector, 3));
         escrow.assign(3, incoming, address(0x1C0), 3, signatures);
-        address[6] memory taken =
-            [client, args.arbitrator, args.verifiers[2], signer(1), address(0), signer(0)];
+        address[6] memory taken = [client, args.arbitrator, args.verifiers[2], signer(1), address(0), signer(0)];
         for (uint256 i = 0; i < taken.length; ++i) {
             vm.expectRevert(abi.encodeWithSelector(IEscrowErrors.BadIncoming.selector, taken[i]));
             escrow.assign(0, taken[i], address(0x1C0), 3, signatures);
@@ -95,8 +99,7 @@ contract ChangesTest is Fixture {
         approve(address(this), 500);
         escrow.assign(0, incoming, address(0x1C0), 2, signatures);
         incoming = vm.addr(INCOMING_KEY + 1);
-        bytes32 digest =
-            Signing.assignment(separator(), address(escrow), termsHash, 0, incoming, address(0x1C0), 2, 0);
+        bytes32 digest = Signing.assignment(separator(), address(escrow), termsHash, 0, incoming, address(0x1C0), 2, 0);
         signatures[0] = signatureOf(CLIENT_KEY, digest);
         vm.expectRevert(abi.encodeWithSelector(IEscrowErrors.BadPartySignature.selector, client));
         escrow.assign(0, incoming, address(0x1C0), 2, signatures);
@@ -169,9 +172,8 @@ contract ChangesTest is Fixture {
     }
 
     function hashOf(IOutcomeEscrow.Amending memory a) private view returns (bytes32 hash) {
-        (, hash) = factory.prepare(
-            IEscrowFactory.Offer(a.agreementDigest, a.programHash, a.program, a.arguments, a.nonce)
-        );
+        (, hash) =
+            factory.prepare(IEscrowFactory.Offer(a.agreementDigest, a.programHash, a.program, a.arguments, a.nonce));
     }
 
     function amending(IOutcomeEscrow.Amending memory a) private view returns (bytes[] memory) {

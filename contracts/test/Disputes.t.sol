@@ -1,31 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Fixture} from "./Fixture.sol";
+import {Disputing} from "./Disputing.sol";
 import {Signing} from "./Signing.sol";
 import {IEscrowErrors} from "../interfaces/IEscrowErrors.sol";
 import {IEscrowEvents} from "../interfaces/IEscrowEvents.sol";
 import {IOutcomeEscrow} from "../interfaces/IOutcomeEscrow.sol";
 
-/// @notice Window, challenge, undisputed part, ruling, fallback, agreement.
-contract DisputesTest is Fixture {
-    function setUp() public override {
-        super.setUp();
-        withDisputes();
-    }
-
-    function reported(int256 a, int256 b, int256 c) private returns (IOutcomeEscrow.Version[] memory) {
-        begin(10_000);
-        toEnd(1);
-        report(1, paying(a, b, c));
-        return versionsOf(paying(a, b, c));
-    }
-
-    function toWindowEnd() private {
-        (, uint256 until,,) = escrow.periodState(1);
-        vm.warp(until);
-    }
-
+/// @notice Window, challenge, undisputed part, ruling, fallback.
+contract DisputesTest is Disputing {
     // --- window -----------------------------------------------------------------------------------------------------
 
     function test_aReportWaitsForItsWindow() public {
@@ -87,30 +70,64 @@ contract DisputesTest is Fixture {
         IOutcomeEscrow.Challenging memory c = IOutcomeEscrow.Challenging(1, CLIENT, 20, paying(900, 0, 0), "");
         vm.expectRevert(abi.encodeWithSelector(IEscrowErrors.NotAParty.selector, address(this)));
         escrow.challenge(c, versions);
-        refuseAs(client, IOutcomeEscrow.Challenging(1, 0, 20, paying(900, 0, 0), ""), versions,
-            abi.encodeWithSelector(IEscrowErrors.NotAParty.selector, client));
-        refuseAs(client, IOutcomeEscrow.Challenging(2, CLIENT, 20, paying(900, 0, 0), ""), versions,
-            abi.encodeWithSelector(IEscrowErrors.NotProposed.selector, 2));
-        refuseAs(client, IOutcomeEscrow.Challenging(1, CLIENT, 20, paying(1000, 0, 0), ""), versions,
-            abi.encodeWithSelector(IEscrowErrors.EqualVersion.selector));
-        refuseAs(client, IOutcomeEscrow.Challenging(1, CLIENT, 20, new int256[](2), ""), versions,
-            abi.encodeWithSelector(IEscrowErrors.WrongValueCount.selector, 2, 3));
-        refuseAs(client, c, versionsOf(paying(999, 0, 0)), abi.encodeWithSelector(IEscrowErrors.OtherVersions.selector, 1));
+        refuseAs(
+            client,
+            IOutcomeEscrow.Challenging(1, 0, 20, paying(900, 0, 0), ""),
+            versions,
+            abi.encodeWithSelector(IEscrowErrors.NotAParty.selector, client)
+        );
+        refuseAs(
+            client,
+            IOutcomeEscrow.Challenging(2, CLIENT, 20, paying(900, 0, 0), ""),
+            versions,
+            abi.encodeWithSelector(IEscrowErrors.NotProposed.selector, 2)
+        );
+        refuseAs(
+            client,
+            IOutcomeEscrow.Challenging(1, CLIENT, 20, paying(1000, 0, 0), ""),
+            versions,
+            abi.encodeWithSelector(IEscrowErrors.EqualVersion.selector)
+        );
+        refuseAs(
+            client,
+            IOutcomeEscrow.Challenging(1, CLIENT, 20, new int256[](2), ""),
+            versions,
+            abi.encodeWithSelector(IEscrowErrors.WrongValueCount.selector, 2, 3)
+        );
+        refuseAs(
+            client, c, versionsOf(paying(999, 0, 0)), abi.encodeWithSelector(IEscrowErrors.OtherVersions.selector, 1)
+        );
         approve(client, 500);
         // max(20, 10 % of 100) and max(20, 10 % of 401, rounded up).
-        refuseAs(client, IOutcomeEscrow.Challenging(1, CLIENT, 19, paying(900, 0, 0), ""), versions,
-            abi.encodeWithSelector(IEscrowErrors.ShortOfFunds.selector, 19, 20));
-        refuseAs(client, IOutcomeEscrow.Challenging(1, CLIENT, 40, paying(599, 0, 0), ""), versions,
-            abi.encodeWithSelector(IEscrowErrors.ShortOfFunds.selector, 40, 41));
+        refuseAs(
+            client,
+            IOutcomeEscrow.Challenging(1, CLIENT, 19, paying(900, 0, 0), ""),
+            versions,
+            abi.encodeWithSelector(IEscrowErrors.ShortOfFunds.selector, 19, 20)
+        );
+        refuseAs(
+            client,
+            IOutcomeEscrow.Challenging(1, CLIENT, 40, paying(599, 0, 0), ""),
+            versions,
+            abi.encodeWithSelector(IEscrowErrors.ShortOfFunds.selector, 40, 41)
+        );
         versions = challenge(1, versions, CLIENT, 41, paying(599, 0, 0));
         stakes = 41;
         checkBooks();
         refuseAs(client, c, versions, abi.encodeWithSelector(IEscrowErrors.AlreadyChallenged.selector, client));
-        refuseAs(signer(0), IOutcomeEscrow.Challenging(1, 0, 50, paying(599, 0, 0), ""), versions,
-            abi.encodeWithSelector(IEscrowErrors.EqualVersion.selector));
+        refuseAs(
+            signer(0),
+            IOutcomeEscrow.Challenging(1, 0, 50, paying(599, 0, 0), ""),
+            versions,
+            abi.encodeWithSelector(IEscrowErrors.EqualVersion.selector)
+        );
         toWindowEnd();
-        refuseAs(signer(0), IOutcomeEscrow.Challenging(1, 0, 50, paying(1500, 0, 0), ""), versions,
-            abi.encodeWithSelector(IEscrowErrors.TooLate.selector, block.timestamp));
+        refuseAs(
+            signer(0),
+            IOutcomeEscrow.Challenging(1, 0, 50, paying(1500, 0, 0), ""),
+            versions,
+            abi.encodeWithSelector(IEscrowErrors.TooLate.selector, block.timestamp)
+        );
         vm.expectRevert(abi.encodeWithSelector(IEscrowErrors.OtherVersions.selector, 1));
         escrow.settle(1, paying(1000, 0, 0));
     }
@@ -143,32 +160,26 @@ contract DisputesTest is Fixture {
         escrow.challenge(c, versions);
         // A signature for the first proposal is none for another.
         c.party = 1;
+        versions = more(versions, 0, 20, mine);
         vm.expectRevert(abi.encodeWithSelector(IEscrowErrors.BadPartySignature.selector, signer(1)));
-        escrow.challenge(c, more(versions, 0, 20, mine));
+        escrow.challenge(c, versions);
     }
 
     function test_aVersionOnWhichTheProgramFailsIsRefused() public {
-        programHash = factory.registerProgram(
-            abi.encodePacked(hex"0103000000000302000102", hex"050005012309000500090105000902")
-        );
+        programHash =
+            factory.registerProgram(abi.encodePacked(hex"0103000000000302000102", hex"050005012309000500090105000902"));
         begin(RESERVE);
         toEnd(1);
         report(1, paying(1, 1, 0));
-        refuseAs(client, IOutcomeEscrow.Challenging(1, CLIENT, 20, paying(1, 0, 0), ""), versionsOf(paying(1, 1, 0)),
-            abi.encodeWithSelector(IEscrowErrors.ProgramFailed.selector, 2));
+        refuseAs(
+            client,
+            IOutcomeEscrow.Challenging(1, CLIENT, 20, paying(1, 0, 0), ""),
+            versionsOf(paying(1, 1, 0)),
+            abi.encodeWithSelector(IEscrowErrors.ProgramFailed.selector, 2)
+        );
     }
 
     // --- dispute ----------------------------------------------------------------------------------------------------
-
-    /// @dev The report says 1000, 500, -100; the client 600, 500, 0; provider 2 says 1000, 500, 300.
-    function disputed() private returns (IOutcomeEscrow.Version[] memory versions) {
-        versions = reported(1000, 500, -100);
-        versions = challenge(1, versions, CLIENT, 100, paying(600, 500, 0));
-        versions = challenge(1, versions, 2, 77, paying(1000, 500, 300));
-        toWindowEnd();
-        escrow.dispute(1, versions);
-        stakes = 177;
-    }
 
     function test_theUndisputedPartIsPaidAtOnce() public {
         IOutcomeEscrow.Version[] memory versions = reported(1000, 500, -100);
@@ -380,6 +391,43 @@ contract DisputesTest is Fixture {
         checkBooks();
     }
 
+    function test_aRulingNeedsNoOpening() public {
+        IOutcomeEscrow.Version[] memory versions = reported(1000, 500, -100);
+        versions = challenge(1, versions, CLIENT, 100, paying(600, 500, 0));
+        stakes = 100;
+        ruled(versions, paying(900, 500, 0), IEscrowErrors.NotDisputed.selector);
+        toWindowEnd();
+        vm.expectEmit();
+        emit IEscrowEvents.Credited(1, 0, 900, 0, 90, 810, 0);
+        vm.prank(args.arbitrator);
+        escrow.rule(1, versions, paying(900, 500, 0), "");
+        stakes = 0;
+        checkBooks();
+    }
+
+    function test_theDeadlineRunsFromTheWindowWhetherOrNotTheDisputeIsOpened() public {
+        IOutcomeEscrow.Version[] memory versions = reported(1000, 500, -100);
+        versions = challenge(1, versions, CLIENT, 100, paying(600, 500, 0));
+        toWindowEnd();
+        uint256 deadline = block.timestamp + args.rulingWindow;
+        vm.expectRevert(abi.encodeWithSelector(IEscrowErrors.TooEarly.selector, deadline));
+        escrow.fallBack(1, versions);
+        vm.warp(deadline);
+        ruled(versions, paying(900, 500, 0), IEscrowErrors.TooLate.selector);
+        escrow.fallBack(1, versions);
+        equal(900, token.balanceOf(payout(0)), "the report stands");
+        checkBooks();
+    }
+
+    function test_amountsThatTheProgramDoesNotGiveAreNotBelieved() public {
+        IOutcomeEscrow.Version[] memory versions = reported(1000, 500, -100);
+        versions = challenge(1, versions, CLIENT, 100, paying(600, 500, 0));
+        versions[0].amounts[0] = 600;
+        toWindowEnd();
+        vm.expectRevert(abi.encodeWithSelector(IEscrowErrors.OtherVersions.selector, 1));
+        escrow.dispute(1, versions);
+    }
+
     // --- default ----------------------------------------------------------------------------------------------------
 
     function test_aChallengedDefaultIsReplacedOnlyWithItsStakes() public {
@@ -426,74 +474,6 @@ contract DisputesTest is Fixture {
         equal(0 + 200, token.balanceOf(payout(0)), "the default stands, the stake is back");
         equal(90, token.balanceOf(payout(1)), "stand-in");
         checkBooks();
-    }
-
-    // --- agreement --------------------------------------------------------------------------------------------------
-
-    function agreeing(uint32 period, uint32 number, int256[] memory values) private view returns (bytes[] memory) {
-        return allSign(Signing.given(separator(), "Agreed", address(escrow), termsHash, period, number, values));
-    }
-
-    function test_clientAndPayeesSettleAPeriodOnTheirOwnValues() public {
-        begin(10_000);
-        toEnd(1);
-        int256[] memory values = paying(10, 20, 30);
-        bytes[] memory signatures = agreeing(1, 0, values);
-        IOutcomeEscrow.Version[] memory none = new IOutcomeEscrow.Version[](0);
-        (signatures[1], signatures[2]) = (signatures[2], signatures[1]);
-        vm.expectRevert(abi.encodeWithSelector(IEscrowErrors.BadPartySignature.selector, signer(0)));
-        escrow.agree(1, none, values, signatures);
-        signatures = agreeing(1, 0, values);
-        vm.warp(args.ends[0] - 1);
-        vm.expectRevert(abi.encodeWithSelector(IEscrowErrors.TooEarly.selector, args.ends[0]));
-        escrow.agree(1, none, values, signatures);
-        vm.warp(args.ends[0]);
-        vm.expectEmit();
-        emit IEscrowEvents.Agreed(1, 0, values);
-        escrow.agree(1, none, values, signatures);
-        equal(9, token.balanceOf(payout(0)), "paid");
-        checkBooks();
-        vm.expectRevert(abi.encodeWithSelector(IEscrowErrors.NotRestatable.selector, 1));
-        escrow.agree(1, none, values, signatures);
-    }
-
-    function test_anAgreementEndsADispute() public {
-        IOutcomeEscrow.Version[] memory versions = disputed();
-        int256[] memory values = paying(100, 500, 0);
-        vm.expectEmit();
-        emit IEscrowEvents.StakeReturned(1, CLIENT, 100);
-        escrow.agree(1, versions, values, agreeing(1, 0, values));
-        stakes = 0;
-        equal(500, account(0).debt, "below what was undisputed: its payee signed it");
-        checkBooks();
-    }
-
-    function test_aSettledPeriodIsRestatedWhereTheTermsKeepItsCredits() public {
-        args.restates = true;
-        args.challengeWindow = 0;
-        begin(10_000);
-        settle(1, 1005, 0, 0);
-        int256[] memory values = paying(1500, 7, -40);
-        vm.expectEmit();
-        emit IEscrowEvents.Settled(1, amountsOf(1500, 7, -40), 0);
-        vm.expectEmit();
-        emit IEscrowEvents.Credited(1, 2, -40, 0, 0, 0, 0);
-        vm.expectEmit();
-        emit IEscrowEvents.Credited(1, 0, 495, 0, 50, 445, 0);
-        escrow.agree(1, new IOutcomeEscrow.Version[](0), values, agreeing(1, 0, values));
-        equal(150, account(0).held, "trunc of the whole, not of the parts");
-        bytes[] memory used = agreeing(1, 0, values);
-        vm.expectRevert(abi.encodeWithSelector(IEscrowErrors.BadPartySignature.selector, client));
-        escrow.agree(1, new IOutcomeEscrow.Version[](0), values, used);
-        values = paying(0, 0, 0);
-        escrow.agree(1, new IOutcomeEscrow.Version[](0), values, agreeing(1, 1, values));
-        equal(1500, account(0).debt, "all of it is owed back");
-        checkBooks();
-    }
-
-    function amountsOf(int256 a, int256 b, int256 c) private pure returns (int256[] memory amounts) {
-        amounts = new int256[](3);
-        (amounts[0], amounts[1], amounts[2]) = (a, b, c);
     }
 
     // --- whatever the path ------------------------------------------------------------------------------------------

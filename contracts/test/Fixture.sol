@@ -116,6 +116,11 @@ abstract contract Fixture is Base {
         }
     }
 
+    /// @dev Whether this is the build that is shipped: without viaIR everything costs more and takes more room.
+    function shipped() internal view returns (bool) {
+        return factory.implementation().code.length < 20_000;
+    }
+
     function payout(uint256 provider) internal pure returns (address) {
         return address(uint160(0xBA40 + provider));
     }
@@ -254,28 +259,39 @@ abstract contract Fixture is Base {
 
     // --- disputes ---------------------------------------------------------------------------------------------------
 
-    function versionsOf(int256[] memory values) internal pure returns (IOutcomeEscrow.Version[] memory versions) {
+    /// @dev What the program makes of values; asked of the escrow, which tests do elsewhere.
+    function amountsOf(int256[] memory values) internal view returns (int256[] memory) {
+        if (values.length != args.kpis.length) return new int256[](0);
+        int256[][] memory rows = new int256[][](1);
+        rows[0] = values;
+        return escrow.price(1, rows)[0].amounts;
+    }
+
+    function versionsOf(int256[] memory values) internal view returns (IOutcomeEscrow.Version[] memory versions) {
         versions = new IOutcomeEscrow.Version[](1);
-        versions[0] = IOutcomeEscrow.Version(0, 0, values);
+        versions[0] = IOutcomeEscrow.Version(0, 0, values, amountsOf(values));
     }
 
     function more(IOutcomeEscrow.Version[] memory versions, int256 party, uint256 stake, int256[] memory values)
         internal
-        pure
+        view
         returns (IOutcomeEscrow.Version[] memory all)
     {
         all = new IOutcomeEscrow.Version[](versions.length + 1);
         for (uint256 i = 0; i < versions.length; ++i) {
             all[i] = versions[i];
         }
-        all[versions.length] = IOutcomeEscrow.Version(party, stake, values);
+        all[versions.length] = IOutcomeEscrow.Version(party, stake, values, amountsOf(values));
     }
 
     /// @dev A party challenges in person; returns the versions with its own.
-    function challenge(uint32 period, IOutcomeEscrow.Version[] memory versions, int256 party, uint256 stake, int256[] memory values)
-        internal
-        returns (IOutcomeEscrow.Version[] memory)
-    {
+    function challenge(
+        uint32 period,
+        IOutcomeEscrow.Version[] memory versions,
+        int256 party,
+        uint256 stake,
+        int256[] memory values
+    ) internal returns (IOutcomeEscrow.Version[] memory) {
         address who = party == CLIENT ? client : escrow.account(uint256(party)).holder;
         approve(who, stake);
         vm.prank(who);

@@ -68,7 +68,8 @@ library Packing {
     function deal(Arguments memory a) internal pure returns (bytes memory packed) {
         uint8 flags = flagsOf(a);
         packed = abi.encodePacked(a.client, a.token, a.unitDecimals, a.activateBy, a.start, uint16(a.ends.length));
-        packed = abi.encodePacked(packed, a.unit, a.width, a.holdbackRate, a.holdbackDelay, flags, uint8(a.slots.length));
+        packed =
+            abi.encodePacked(packed, a.unit, a.width, a.holdbackRate, a.holdbackDelay, flags, uint8(a.slots.length));
         for (uint256 i = 0; i < a.slots.length; ++i) {
             Slot memory slot = a.slots[i];
             packed = abi.encodePacked(packed, slot.signer);
@@ -156,7 +157,9 @@ library Packing {
         // What is finer than the KPI's decimals cannot be said in this form.
         int256 digits = word / int256(10 ** (18 - decimals));
         uint256 width = 0;
-        while (width < 32 && (width == 0 ? digits != 0 : (digits >> (8 * width - 1)) != (digits < 0 ? -1 : int256(0)))) {
+        while (
+            width < 32 && (width == 0 ? digits != 0 : (digits >> (8 * width - 1)) != (digits < 0 ? -1 : int256(0)))
+        ) {
             ++width;
         }
         return bytes.concat(bytes1(uint8(width)), narrow(digits, width));

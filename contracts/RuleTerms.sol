@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {DeployedTerms, Terms} from "./DeployedTerms.sol";
+import {Words} from "./program/Words.sol";
+
+/// @title Reads the part of packed arguments that an amendment may replace
+/// @notice docs/protocol.md section 12 fixes the bytes.
+library RuleTerms {
+    // Bits of the rules' flags.
+    uint256 internal constant CHOOSES = 1;
+    uint256 internal constant DISPUTES = 2;
+
+    // Bytes before the verifiers, and of the part on disputes.
+    uint256 internal constant RULES_HEAD = 46;
+    uint256 internal constant DISPUTE_SIZE = 29;
+
+    uint256 internal constant CLIENT_SUPPLIES = 255;
+
+    /// @dev A KPI as its bytes say. Numbers are multiples of `step`.
+    struct Kpi {
+        uint256 decimals;
+        bool mayBeMissing;
+        uint256 supplier;
+        int256 step;
+        int256 low;
+        int256 high;
+        int256 ifMissing;
+    }
+
+    // --- rules ------------------------------------------------------------------------------------------------------
+
+    /// @dev Whether the arbitrator chooses among versions; otherwise it rules values.
+    function chooses(Terms memory terms) internal pure returns (bool) {
+        return Words.byteAt(terms.rules) & CHOOSES != 0;
+    }
+
+    function quorum(Terms memory terms) internal pure returns (uint256) {
+        unchecked {
+            return Words.byteAt(terms.rules + 1);
+        }
+    }
+
+    function verifierCount(Terms memory terms) internal pure returns (uint256) {
+        unchecked {
+            return Words.byteAt(terms.rules + 2);
+        }
+    }
+
+    function kpiCount(Terms memory terms) internal pure returns (uint256) {
+        unchecked {
+            return Words.byteAt(terms.rules + 3);
+        }
+    }
+
+    function parameterCount(Terms memory terms) internal pure returns (uint256) {
+        unchecked {
+            return Words.byteAt(terms.rules + 4);
+        }
+    }
+
+    function evidenceWindow(Terms memory terms) internal pure returns (uint256) {
+        return DeployedTerms.number(terms.rules + 5, 4);
+    }
+
+    function defaultWindow(Terms memory terms) internal pure returns (uint256) {
+        return DeployedTerms.number(terms.rules + 9, 4);
+    }
+
+    function reserve(Terms memory terms) internal pure returns (uint256) {
+        return DeployedTerms.number(terms.rules + 13, DeployedTerms.MONEY);
+    }
+
+    function arbitrator(Terms memory terms) internal pure returns (address) {
+        return DeployedTerms.addressAt(terms.rules + 26);
+    }
+
+    function verifier(Terms memory terms, uint256 index) internal pure returns (address) {
+        unchecked {
+            return DeployedTerms.addressAt(terms.rules + RULES_HEAD + 20 * index);
+        }
+    }
+
+    /// @dev Seconds in which a report can be challenged; 0: it settles at once.
+    function challengeWindow(Terms memory terms) internal pure returns (uint256) {
+        return disputes(terms) ? DeployedTerms.number(disputeAt(terms), 4) : 0;
+    }
+
+    /// @dev Seconds the arbitrator has. Terms that say nothing of disputes give it as long as a default's window.
+    function rulingWindow(Terms memory terms) internal pure returns (uint256) {
+        return disputes(terms) ? DeployedTerms.number(disputeAt(terms) + 4, 4) : defaultWindow(terms);
+    }
+
+    function stakeFixed(Terms memory terms) internal pure returns (uint256) {
+        return disputes(terms) ? DeployedTerms.number(disputeAt(terms) + 8, DeployedTerms.MONEY) : 0;
+    }
+
+    /// @dev Share of the sum of absolute differences, 18 decimals.
+    function stakeShare(Terms memory terms) internal pure returns (uint256) {
+        return disputes(terms) ? DeployedTerms.number(disputeAt(terms) + 21, 8) : 0;
+    }
+
+    /// @dev Where the first KPI stands.
+    function kpisAt(Terms memory terms) internal pure returns (uint256) {
+        unchecked {
+            return disputeAt(terms) + (disputes(terms) ? DISPUTE_SIZE : 0);
+        }
+    }
+
+    /// @dev The KPI at `at`, and where the next one stands.
+    function kpiAt(uint256 at, Kpi memory kpi) internal pure returns (uint256 next) {
+        unchecked {
+            uint256 first = Words.byteAt(at);
+            uint256 width = Words.byteAt(at + 2);
+            kpi.decimals = first & 127;
+            kpi.mayBeMissing = first > 127;
+            kpi.supplier = Words.byteAt(at + 1);
+            kpi.step = int256(10 ** (18 - kpi.decimals));
+            uint256 shift = 256 - 8 * width;
+            kpi.low = (Words.load(at + 3) >> shift) * kpi.step;
+            kpi.high = (Words.load(at + 3 + width) >> shift) * kpi.step;
+            kpi.ifMissing = (Words.load(at + 3 + 2 * width) >> shift) * kpi.step;
+            return at + 3 + 3 * width;
+        }
+    }
+
+    /// @dev The parameter vector, whose first number stands at `at`.
+    function parameters(Terms memory terms, uint256 at) internal pure returns (int256[] memory values) {
+        unchecked {
+            uint256 count = parameterCount(terms);
+            values = new int256[](count);
+            for (uint256 i = 0; i < count; ++i) {
+                uint256 width = Words.byteAt(at);
+                values[i] = (Words.load(at + 2) >> (256 - 8 * width)) * int256(10 ** Words.byteAt(at + 1));
+                at += 2 + width;
+            }
+        }
+    }
+
+    function disputes(Terms memory terms) private pure returns (bool) {
+        return Words.byteAt(terms.rules) & DISPUTES != 0;
+    }
+
+    function disputeAt(Terms memory terms) private pure returns (uint256) {
+        unchecked {
+            return terms.rules + RULES_HEAD + 20 * verifierCount(terms);
+        }
+    }
+}
