@@ -41,8 +41,8 @@ FIRST += ["EscrowStakes", "EscrowVersions", "EscrowFinish", "EscrowExits", "Escr
 LEFT_OUT = {"TestToken"}
 BOUNDARY = {"<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "!=", "!=": "=="}
 OTHER = {**BOUNDARY, "+": "-", "-": "+", "*": "/", "/": "*", "%": "*", "&&": "||", "||": "&&"}
-# The shipped guard with a switch: the library's own modifier cannot be left out from outside. One modifier each, because
-# an argument would take a place on a stack that is full.
+# The shipped guard with a switch: the library's own modifier cannot be left out from outside. One modifier each,
+# because an argument would take a place on a stack that is full.
 GUARD = """
     error ReentrancyGuardReentrantCall();
     function _enterOnce() private {
@@ -120,12 +120,18 @@ class Source:
 
 
 def place(node: Node) -> tuple[int, int]:
+    """First byte of a node, and the byte behind it."""
     start, length, _ = map(int, node["src"].split(":"))
     return start, start + length
 
 
 def production() -> list[Path]:
-    paths = [*ROOT.glob("contracts/*.sol"), *ROOT.glob("contracts/program/*.sol"), *ROOT.glob("contracts/adapters/*.sol")]
+    """Files of the contracts that are broken, the most important first."""
+    paths = [
+        *ROOT.glob("contracts/*.sol"),
+        *ROOT.glob("contracts/program/*.sol"),
+        *ROOT.glob("contracts/adapters/*.sol"),
+    ]
     order = {name: i for i, name in enumerate(FIRST)}
     chosen = [path for path in paths if path.stem not in LEFT_OUT]
     return sorted(chosen, key=lambda path: (order.get(path.stem, len(order)), path.stem))
@@ -145,7 +151,11 @@ def syntax(paths: list[Path]) -> dict[str, Node]:
     }
     run = subprocess.run(  # noqa: S603
         [ROOT / "scripts" / "solc", "--standard-json", "--base-path", "."],
-        input=json.dumps(asked), capture_output=True, text=True, cwd=ROOT, check=True,
+        input=json.dumps(asked),
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=True,
     )
     answer = json.loads(run.stdout)
     faults = [e["formattedMessage"] for e in answer.get("errors", []) if e["severity"] == "error"]
@@ -155,6 +165,7 @@ def syntax(paths: list[Path]) -> dict[str, Node]:
 
 
 def children(node: Node) -> Iterator[Node]:
+    """The nodes directly below one; not the head of a for loop, where a statement cannot be wrapped."""
     for key, value in node.items():
         if key in ("initializationExpression", "loopExpression"):
             continue
@@ -164,6 +175,7 @@ def children(node: Node) -> Iterator[Node]:
 
 
 def is_revert(node: Node | None) -> bool:
+    """Whether a branch does nothing but refuse."""
     if node is None:
         return False
     if node["nodeType"] == "Block":
@@ -220,9 +232,9 @@ class Breaker:
         sign = node["operator"]
         types = [node[side]["typeDescriptions"]["typeString"] for side in ("leftExpression", "rightExpression")]
         whole = node["typeDescriptions"]["typeString"]
-        if sign not in OTHER or "_const" in whole or not all(t.startswith(("uint", "int", "bool")) for t in types):
-            if sign not in ("==", "!="):
-                return
+        plain = "_const" not in whole and all(kind.startswith(("uint", "int", "bool")) for kind in types)
+        if sign not in OTHER or not (plain or sign in ("==", "!=")):
+            return
         left, right = (source.content[slice(*place(node[s]))] for s in ("leftExpression", "rightExpression"))
         turned = b"(block.prevrandao == # ? (%s) %s (%s) : (" % (left, OTHER[sign].encode(), right)
         source.mark(f"{sign} is {OTHER[sign]}", node, self.next(), turned, b"))")
@@ -266,6 +278,7 @@ def write(sources: list[Source]) -> None:
 
 
 def environment() -> dict[str, str]:
+    """What forge gets: the build without viaIR, few fuzz runs, room for the switches."""
     return {
         **os.environ,
         "PATH": f"{ROOT / '.venv' / 'bin'}:{os.environ['PATH']}",
@@ -273,22 +286,38 @@ def environment() -> dict[str, str]:
         "FOUNDRY_DENY": "never",
         "FOUNDRY_FUZZ_RUNS": os.environ.get("FOUNDRY_FUZZ_RUNS", "24"),
         "FOUNDRY_FUZZ_SEED": "0x1",
+        "FOUNDRY_INVARIANT_RUNS": "2",
         "FOUNDRY_CODE_SIZE_LIMIT": "1000000",
         "FOUNDRY_GAS_LIMIT": "200000000000",
     }
 
 
 def forge(number: int, *more: str) -> subprocess.CompletedProcess[str]:
-    command = [FORGE, "test", "--block-prevrandao", f"{number:#066x}", "--no-match-path", "contracts/test/Gas.t.sol", *more]
+    """Runs the tests with one break switched on; 0 is none."""
+    command = [
+        FORGE,
+        "test",
+        "--block-prevrandao",
+        f"{number:#066x}",
+        "--no-match-path",
+        "contracts/test/*Gas.t.sol",
+        *more,
+    ]
     return subprocess.run(  # noqa: S603
         ["nice", "-n", "15", *map(str, command)],  # noqa: S607
-        cwd=WORK, env=environment(), capture_output=True, text=True, timeout=600, check=False,
+        cwd=WORK,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
     )
 
 
 def verdict(number: int) -> str:
+    """Runs the tests on a break and says which test noticed, or that none did."""
     try:
-        run = forge(number, "--fail-fast", "-j", "1")
+        run = forge(number, "--fail-fast")
     except subprocess.TimeoutExpired:
         return "killed by time"
     if run.returncode == 0:
@@ -308,6 +337,7 @@ def load(sources: list[Source]) -> tuple[Path, dict[str, str]]:
 
 
 def main() -> int:
+    """Runs what is asked for; 1 if an unexplained break survived or some were not run."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("contracts", nargs="*")
     parser.add_argument("--again", action="store_true", help="also those that survived before")
@@ -334,6 +364,7 @@ def main() -> int:
 
 
 def rank(b: Break) -> int:
+    """Removed checks first, then turned comparisons and events left out, then the rest."""
     if b.kind in ("never", "guard left out"):
         return 0 if b.contract in FIRST else 2
     if b.kind.startswith(("<", ">", "=", "!")) or b.text.startswith("emit "):
@@ -344,6 +375,7 @@ def rank(b: Break) -> int:
 def run_all(
     todo: list[int], numbered: dict[int, Break], path: Path, verdicts: dict[str, str], workers: int, seconds: float
 ) -> None:
+    """Runs breaks and keeps each verdict at once."""
     lock = threading.Lock()
     begun = time.monotonic()
 
@@ -361,6 +393,7 @@ def run_all(
 
 
 def summary(chosen: dict[int, Break], verdicts: dict[str, str]) -> int:
+    """Prints a table and the survivors; what docs/mutations-contracts.md names is explained."""
     explained = EXPLAINED.read_text() if EXPLAINED.exists() else ""
     rows: dict[str, list[int]] = {}
     unexplained = []

@@ -13,6 +13,7 @@ from random import Random
 from typing import Final
 
 from eth_abi.abi import encode
+from eth_utils.crypto import keccak
 
 from tests.contracts.programs import ONE, random_case, random_program
 from tests.contracts.runner import Case, Job
@@ -51,24 +52,28 @@ def jobs() -> list[Job]:
         program, kpis, parameters = random_program(random, size=8, state=True)
         periods = tuple(random_case(random, kpis, parameters) for _ in range(1 + at % 4))
         made.append(Job(program, periods, random.choice((0, 2, 6, 18))))
+    missing = set(range(8)) - {outcome.error for job in made for outcome in expected_of(job).outcomes}
+    while missing:
+        program, kpis, parameters = random_program(random, size=10)
+        job = Job(program, (random_case(random, kpis, parameters),))
+        if missing & (found := {outcome.error for outcome in expected_of(job).outcomes}):
+            missing -= found
+            made.append(job)
     # A history that goes back further than the vectors' periods is only long to write down.
     return [job for job in made if all(len(outcome.state) < 40 for outcome in expected_of(job).outcomes)]
 
 
 def text() -> str:
-    """The file: (program, unit, cases)[], faults and outcomes, each ABI-encoded."""
-    made = jobs()
-    answers = [expected_of(job) for job in made]
-    plain = [
-        (job.program, 10 ** (18 - job.unit_decimals), [(case.kpis, case.parameters, case.period) for case in job.cases])
-        for job in made
-    ]
-    rows = [[(o.error, o.locals, o.amounts, o.state) for o in answer.outcomes] for answer in answers]
-    parts = {
-        "jobs": encode([f"(bytes,int256,{_CASE}[])[]"], [plain]),
-        "faults": encode(["uint8[]"], [[answer.fault for answer in answers]]),
-        "outcomes": encode([f"{_OUTCOME}[][]"], [rows]),
-    }
+    """The file: per program what to call ProgramRunner.runMany with, and the hash of what it must answer."""
+    calls = []
+    answers = []
+    for job in jobs():
+        cases = [(case.kpis, case.parameters, case.period) for case in job.cases]
+        calls.append(encode([f"(bytes,int256,{_CASE}[])[]"], [[(job.program, 10 ** (18 - job.unit_decimals), cases)]]))
+        answer = expected_of(job)
+        rows = [(o.error, o.locals, o.amounts, o.state) for o in answer.outcomes]
+        answers.append(keccak(encode(["uint8[]", f"{_OUTCOME}[][]"], [[answer.fault], [rows]])))
+    parts = {"calls": encode(["bytes[]"], [calls]), "answers": encode(["bytes32[]"], [answers])}
     return json.dumps({name: "0x" + part.hex() for name, part in parts.items()}, indent=2) + "\n"
 
 
