@@ -180,7 +180,7 @@ def is_revert(node: Node | None) -> bool:
         return False
     if node["nodeType"] == "Block":
         return bool(node["statements"]) and is_revert(node["statements"][0])
-    return node["nodeType"] == "RevertStatement"
+    return str(node["nodeType"]) == "RevertStatement"
 
 
 class Breaker:
@@ -273,8 +273,7 @@ def write(sources: list[Source]) -> None:
         (WORK / source.path.relative_to(ROOT)).write_bytes(content)
     # A switch reads the block, which a pure function may not.
     for path in WORK.glob("contracts/**/*.sol"):
-        content = path.read_text()
-        path.write_text(re.sub(r"\bpure\b", "view", content))
+        path.write_text(re.sub(r"\bpure\b", "view", path.read_text()))
 
 
 def environment() -> dict[str, str]:

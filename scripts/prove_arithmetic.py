@@ -3,7 +3,7 @@
 Each lemma is put to an SMT solver (z3) as its negation: `unsat` means that no counterexample exists. The contracts
 compute these terms (EscrowCredits._split and _hold, EscrowRulings._forfeit, ProgramInstructions); products that could
 leave a word are checked or 512 bits wide there, so whole numbers without bounds are the right model. Sums over many
-payees follow by induction: each step telescopes, from 0 at the first to all of it at the last. This proves the formulas;
+payees follow by induction: each step telescopes, from 0 at the first to all of it at the last. This proves formulas;
 that the contracts compute them is for the tests that compare them with Python.
 """
 

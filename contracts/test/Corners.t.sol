@@ -326,6 +326,17 @@ contract CornersTest is Disputing {
         escrow.choose(1, versions, 1);
     }
 
+    function test_anAdapterMayChooseTheReport() public {
+        args.chooses = true;
+        IOutcomeEscrow.Version[] memory versions = disputed();
+        vm.prank(args.arbitrator);
+        escrow.choose(1, versions, 0);
+        stakes = 0;
+        equal(900 + 100, token.balanceOf(payout(0)), "the report, and the stake of the version that harmed it");
+        equal(100, account(2).debt, "the report");
+        checkBooks();
+    }
+
     function test_aRulingMarksNobodysEvidenceMissingThatNoVersionDoes() public {
         IOutcomeEscrow.Version[] memory versions = reported(0, 10, 0);
         versions = challenge(1, versions, CLIENT, 20, paying(0, 9, 0));
@@ -430,6 +441,11 @@ contract CornersTest is Disputing {
         describe(address(token), 3, 4);
         args.width = 5;
         refuseOffer(Packing.pack(args), 8);
+        args.width = 2;
+        bytes memory packed = Packing.pack(args);
+        // A step of no seconds.
+        (packed[55], packed[56], packed[57]) = (0, 0, 0);
+        refuseOffer(packed, 8);
         describe(address(token), 3, 4);
         programHash = factory.registerProgram(hex"010000000000030100010202090002090102" hex"0902");
         delete args.kpis;

@@ -19,4 +19,17 @@ contract ProgramVectorsTest is Base {
             equal(answers[i], keccak256(answer), "fault and outcomes");
         }
     }
+
+    function test_programsWithFaultsAreRefused() public {
+        string memory json = vm.readFile("contracts/test/program-vectors.json");
+        bytes[] memory calls = abi.decode(vm.parseJsonBytes(json, ".refused"), (bytes[]));
+        check(calls.length > 100, "there are vectors");
+        address runner = deploy("ProgramRunner.sol");
+        for (uint256 i = 0; i < calls.length; ++i) {
+            (bool done, bytes memory answer) = runner.call(bytes.concat(ProgramRunner.runMany.selector, calls[i]));
+            check(done, "answered");
+            uint8[] memory faults = abi.decode(answer, (uint8[]));
+            check(faults.length == 1 && faults[0] != 0, "refused");
+        }
+    }
 }

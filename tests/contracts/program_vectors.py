@@ -15,7 +15,7 @@ from typing import Final
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
-from tests.contracts.programs import ONE, random_case, random_program
+from tests.contracts.programs import ONE, mutated, random_case, random_program
 from tests.contracts.runner import Case, Job
 from tests.contracts.test_program_machine import ARITHMETIC, FAULTY, STATEFUL, arithmetic, expected_of, stateful
 
@@ -46,7 +46,7 @@ def jobs() -> list[Job]:
     for read in ("0c00", "0b00"):
         program = bytes.fromhex("0101000000010101" + "0040" + "00" + "05000900" + read + "0901")
         made.append(Job(program, tuple(Case((value,), (), 1) for value in (_MOST, 1, -1, 0))))
-    for at in range(24):
+    for at in range(36):
         program, kpis, parameters = random_program(random, size=12)
         made.append(Job(program, (random_case(random, kpis, parameters),)))
         program, kpis, parameters = random_program(random, size=8, state=True)
@@ -63,8 +63,20 @@ def jobs() -> list[Job]:
     return [job for job in made if all(len(outcome.state) < 40 for outcome in expected_of(job).outcomes)]
 
 
+def refused() -> list[bytes]:
+    """Programs with any faults at all; with several the two verifiers need not name the same one."""
+    random = Random(1913)
+    found: list[bytes] = []
+    while len(found) < 300:
+        program = mutated(random, random_program(random, size=8, state=len(found) % 3 == 0)[0])
+        if len(program) < 100 and expected_of(Job(program)).fault:
+            found.append(program)
+    return found
+
+
 def text() -> str:
-    """The file: per program what to call ProgramRunner.runMany with, and the hash of what it must answer."""
+    """The file: per program what to call ProgramRunner.runMany with, and the hash of what it must answer; and programs
+    that must be refused."""
     calls = []
     answers = []
     for job in jobs():
@@ -74,6 +86,9 @@ def text() -> str:
         rows = [(o.error, o.locals, o.amounts, o.state) for o in answer.outcomes]
         answers.append(keccak(encode(["uint8[]", f"{_OUTCOME}[][]"], [[answer.fault], [rows]])))
     parts = {"calls": encode(["bytes[]"], [calls]), "answers": encode(["bytes32[]"], [answers])}
+    parts["refused"] = encode(
+        ["bytes[]"], [[encode([f"(bytes,int256,{_CASE}[])[]"], [[(p, 1, [])]]) for p in refused()]]
+    )
     return json.dumps({name: "0x" + part.hex() for name, part in parts.items()}, indent=2) + "\n"
 
 
