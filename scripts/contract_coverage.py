@@ -35,17 +35,15 @@ def main() -> int:
     total = sum(counts.values(), Counter())
     print(f"{'contract':45} {'lines':>12} {'branches':>12}")
     for name, count in [*sorted(counts.items()), ("all", total)]:
-        lines = f"{count['DA reached']}/{count['DA']}"
-        print(f"{name:45} {lines:>12} {count['BRDA reached']}/{count['BRDA']:<5}")
+        cells = [f"{count[f'{key} reached']}/{count[key]}" for key in ("DA", "BRDA")]
+        print(f"{name:45} {cells[0]:>12} {cells[1]:>12}")
     for place in missed:
         print(place)
     enough = (
         100 * total["DA reached"] >= LINES * total["DA"] and 100 * total["BRDA reached"] >= BRANCHES * total["BRDA"]
     )
-    share = 100 * total["BRDA reached"] / max(total["BRDA"], 1)
-    print(
-        f"{len(counts)} contracts, {100 * total['DA reached'] / max(total['DA'], 1):.2f} % of lines, {share:.2f} % of branches"
-    )
+    lines, branches = (100 * total[f"{key} reached"] / max(total[key], 1) for key in ("DA", "BRDA"))
+    print(f"{len(counts)} contracts, {lines:.2f} % of lines, {branches:.2f} % of branches")
     return int(not (enough and len(counts) > 20))
 
 
