@@ -321,7 +321,7 @@ def verdict(number: int) -> str:
         return "killed by time"
     if run.returncode == 0:
         return "survived"
-    found = re.search(r"\[FAIL[^\]]*\]+ (\w+)", run.stdout)
+    found = re.search(r"\[FAIL.*\] (\w+)\(", run.stdout)
     if not found:
         sys.exit(f"no verdict on break {number}:\n{run.stdout[-2000:]}\n{run.stderr[-2000:]}")
     return f"killed by {found.group(1)}"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Vm} from "./Base.sol";
 import {Disputing} from "./Disputing.sol";
 import {Packing} from "./Packing.sol";
 import {Signing} from "./Signing.sol";
@@ -81,6 +82,20 @@ contract CornersTest is Disputing {
         vm.prank(client);
         vm.expectRevert(IEscrowErrors.NothingToDo.selector);
         escrow.deposit(10);
+    }
+
+    function test_eachPayeeIsCreditedByOneEventAtMost() public {
+        args.challengeWindow = 0;
+        begin(10_000);
+        toEnd(1);
+        vm.recordLogs();
+        report(1, paying(10, 0, -5));
+        uint256 credited = 0;
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        for (uint256 i = 0; i < logs.length; ++i) {
+            if (logs[i].topics[0] == IEscrowEvents.Credited.selector) ++credited;
+        }
+        equal(2, credited, "one each, and none for nothing");
     }
 
     function test_moreThanTheBooksHoldIsRefused() public {

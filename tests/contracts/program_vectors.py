@@ -43,6 +43,17 @@ def jobs() -> list[Job]:
         made.append(Job(program, tuple(Case(pair, (), 1) for pair in random.sample(pairs, 7))))
     curve = bytes.fromhex("0105000000000105" + "00" + "05000501050205030504" + "4102" + "0900")
     made.append(Job(curve, tuple(Case((x, 0, _LEAST, ONE, _MOST), (), 1) for x in (-1, 0, 1, ONE, _MOST))))
+    pick = bytes.fromhex("0103000000000103" + "00" + "050005010502" + "4302" + "0900")
+    made.append(Job(pick, tuple(Case((x, 5, 6), (), 1) for x in (0, ONE, 2 * ONE, 3 * ONE, ONE + 1, -ONE))))
+    bands = bytes.fromhex("0104000000000104" + "00" + "0500050105020503" + "4201" + "0900")
+    rows = [
+        (ONE, ONE, 5, 6),
+        (3 * ONE, ONE, 5, 6),
+        (-1, ONE, 5, 6),
+        (3 * ONE, ONE, 1, _MOST),
+        (2 * ONE, ONE, _MOST, _MOST),
+    ]
+    made.append(Job(bands, tuple(Case(row, (), 1) for row in rows)))
     for read in ("0c00", "0b00"):
         program = bytes.fromhex("0101000000010101" + "0040" + "00" + "05000900" + read + "0901")
         made.append(Job(program, tuple(Case((value,), (), 1) for value in (_MOST, 1, -1, 0))))
@@ -66,7 +77,7 @@ def jobs() -> list[Job]:
 def refused() -> list[bytes]:
     """Programs with any faults at all; with several the two verifiers need not name the same one."""
     random = Random(1913)
-    found: list[bytes] = []
+    found = [b"", bytes.fromhex("0100000000000101")]
     while len(found) < 300:
         program = mutated(random, random_program(random, size=8, state=len(found) % 3 == 0)[0])
         if len(program) < 100 and expected_of(Job(program)).fault:
