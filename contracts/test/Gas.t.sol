@@ -9,7 +9,7 @@ import {IOutcomeEscrow} from "../interfaces/IOutcomeEscrow.sol";
 import {TestToken} from "../TestToken.sol";
 
 /// @notice What whole transactions cost, with 21,000 and calldata, in steady state, in an ERC-20. Bounds that later changes
-/// must keep hold for the shipped build only.
+/// must keep hold for the shipped build only; docs/decisions/0051-escrow-structure.md says what was asked for.
 /// @dev The programs are those of tests/contracts/gas/*.yaml.
 /// forge-config: default.isolate = true
 /// forge-config: lite.isolate = true
@@ -97,7 +97,7 @@ contract GasTest is Fixture {
         vm.warp(args.ends[3]);
         submit(1);
         submit(2);
-        within("settle_curve", submit(3), 63_000);
+        within("settle_curve", submit(3), 72_500);
     }
 
     function test_settleScorecard() public {
@@ -106,7 +106,7 @@ contract GasTest is Fixture {
         vm.warp(args.ends[3]);
         submit(1);
         submit(2);
-        within("settle_scorecard", submit(3), 81_000);
+        within("settle_scorecard", submit(3), 88_500);
     }
 
     function test_settleWindowed() public {
@@ -125,7 +125,7 @@ contract GasTest is Fixture {
         vm.warp(block.timestamp + args.challengeWindow);
         escrow.settle(5, values());
         used += vm.lastCallGas().gasTotalUsed;
-        within("settle_windowed", used, 108_000);
+        within("settle_windowed", used, 125_000);
     }
 
     function test_settleState12() public {
@@ -135,7 +135,7 @@ contract GasTest is Fixture {
         for (uint32 i = 1; i <= 13; ++i) {
             submit(i);
         }
-        within("settle_state12", submit(14), 120_000);
+        within("settle_state12", submit(14), 120_500);
     }
 
     function test_create() public {
@@ -145,7 +145,7 @@ contract GasTest is Fixture {
         IEscrowFactory.Offer memory o = whole();
         bytes[] memory signatures = partySignatures();
         factory.create(o, signatures);
-        within("create", vm.lastCallGas().gasTotalUsed, 212_000);
+        within("create", vm.lastCallGas().gasTotalUsed, 239_500);
     }
 
     function test_createShared() public {
@@ -154,7 +154,7 @@ contract GasTest is Fixture {
         IEscrowFactory.Offer memory o = offer();
         bytes[] memory signatures = partySignatures();
         factory.create(o, signatures);
-        within("create_shared", vm.lastCallGas().gasTotalUsed, 182_000);
+        within("create_shared", vm.lastCallGas().gasTotalUsed, 200_500);
     }
 
     function test_dispute() public {
@@ -181,15 +181,15 @@ contract GasTest is Fixture {
         escrow.rule(3, versions, values(), "");
         emit log_named_uint("ruling and settlement", vm.lastCallGas().gasTotalUsed);
         used += vm.lastCallGas().gasTotalUsed;
-        within("dispute", used, 230_000);
+        within("dispute", used, 258_500);
     }
 
     function test_batchShared() public {
-        within("batch_100_shared", batch(false) / 100, 35_500);
+        within("batch_100_shared", batch(false) / 100, 46_000);
     }
 
     function test_batchDistinct() public {
-        within("batch_100_distinct", batch(true) / 100, 40_500);
+        within("batch_100_distinct", batch(true) / 100, 50_800);
     }
 
     function batch(bool distinct) private returns (uint256) {
