@@ -42,6 +42,7 @@ interface Vm {
     function getCode(string calldata artifact) external view returns (bytes memory);
     function envOr(string calldata name, bool otherwise) external view returns (bool);
     function readFile(string calldata path) external view returns (string memory);
+    function parseJsonBytes(string calldata json, string calldata key) external pure returns (bytes memory);
     function parseJsonUint(string calldata json, string calldata key) external pure returns (uint256);
     /// @dev Replaces one value of a JSON file that exists.
     function writeJson(string calldata json, string calldata path, string calldata key) external;
