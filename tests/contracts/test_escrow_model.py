@@ -28,7 +28,7 @@ def test_the_escrow_does_what_the_machine_does(seed: int) -> None:
 
 
 def test_stories_reach_every_event_and_refusal() -> None:
-    for seed in range(16):
+    for seed in range(24):
         Story(Random(seed)).play()
     for seed in range(4):
         Story(Random(seed)).lapse()
