@@ -191,9 +191,10 @@ def terminate_for_convenience(turn: Turn, action: TerminateForConvenience) -> No
     fees = deal.convenience_fee if action.by == deal.client else ()
     if state.queue and sum(fees):
         raise refusals.arrears_first(sum(entry.amount for entry in state.queue))
-    spare = state.funds - state.required_cover(turn.now)
+    # A notice that costs nothing needs no cover: whoever goes because the reserve is not covered may go.
+    spare = max(0, state.funds - state.required_cover(turn.now))
     if sum(fees) > spare:
-        raise refusals.short_of_funds(max(0, spare), sum(fees))
+        raise refusals.short_of_funds(spare, sum(fees))
     _end_after(turn, last, Cause.CONVENIENCE)
     for slot, fee in enumerate(fees):
         if fee:

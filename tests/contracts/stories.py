@@ -40,10 +40,24 @@ class Story(Stage):
 
     def values(self, *, missing: bool = True) -> tuple[int, ...]:
         drawn = tuple(self.random.choice((0, -200, 3, 150, 499, 2000, -1)) * UNIT for _ in range(3))
+        if missing and self.seldom() and self.seldom():
+            return (*drawn[:2], 10**41)
         if missing and self.random.random() < 0.25:
             at = self.random.choice((0, 2, 0, 1) if self.seldom() else (0, 2))
             return (*drawn[:at], MISSING, *drawn[at + 1 :])
         return drawn
+
+    def press_on(self) -> None:
+        """What waits for an arbitrator gets its next step at the moment it becomes possible."""
+        waiting = [
+            period
+            for number, period in enumerate(self.state.periods, 1)
+            if len(period.versions) > 1 and number <= self.state.last
+        ]
+        if not waiting:
+            return self.challenge()
+        self.evm.now = max(self.evm.now, waiting[0].window_end)
+        return self.random.choice((self.rule, self.rule, self.settle))()
 
     def terms_of(self, number: int) -> bytes:
         return bytes.fromhex(self.state.rules_of(number).terms)
@@ -99,6 +113,26 @@ class Story(Stage):
         self.act(act.Cancel(), None, "cancel")
         self.tilt()
         self.sync()
+        self.claim()
+
+    def breach(self) -> None:
+        """Evidence of the first provider is missing twice, and its backup is called."""
+        self.begin()
+        for period in (1, 2):
+            self.evm.now = max(self.evm.now, self.deal.arguments.ends[period - 1])
+            self.end_period(period)
+        for _ in range(5):
+            self.step_in()
+
+    def lose(self) -> None:
+        """A payee refuses its money, and then the token's balance is no longer there."""
+        self.begin()
+        self.refuse(payout(1), True)
+        self.evm.now = self.deal.arguments.ends[0]
+        self.end_period(1)
+        self.tamper("burn", self.address, min(self.balance(), self.state.funds + 3))
+        for _ in range(5):
+            self.claim()
 
     # --- periods ----------------------------------------------------------------------------------------------------
 
@@ -142,6 +176,8 @@ class Story(Stage):
     def challenge(self) -> None:
         period = self.any_period(PeriodStage.REPORTED, PeriodStage.DEFAULTED)
         by, values = self.somebody(), self.values()
+        if self.seldom() and self.state.period(period).versions:
+            values = self.state.period(period).versions[0].values
         stake = self.random.choice((0, 400, 450, 600))
         nonce = self.state.period(period).proposals
         party = self.party_of(period, by)
@@ -347,7 +383,7 @@ class Story(Stage):
         self.begin()
         moves = [self.report] * 8 + [self.pass_time] * 6 + [self.pay_arrears] * 2 + [self.propose] * 3
         moves += [self.settle] * 4 + [self.claim] * 3 + [self.change_mood] * 2 + [self.tilt] * 2
-        moves += [self.challenge] * 7 + [self.rule] * 4 + [self.fall_back] * 2 + [self.agree] * 2
+        moves += [self.challenge] * 7 + [self.press_on] * 9 + [self.rule] * 2 + [self.fall_back] * 2 + [self.agree] * 2
         moves += [self.post_digest] * 2 + [self.record_uncovered, self.terminate_for_cause, self.step_in]
         moves += [self.withdraw, self.move, self.sync, self.close]
         moves += [lambda: self.deposit(self.random.randrange(1, 1500))]

@@ -62,6 +62,14 @@ def test_a_providers_notice_pays_nothing() -> None:
     assert [Terminated(1, Cause.CONVENIENCE)] == list(events)
 
 
+def test_a_notice_that_costs_nothing_needs_no_cover() -> None:
+    theatre = Theatre(deal(challenge_window=0)).begin(funds=1_414)
+    theatre.wait(START + 110)
+    assert theatre.state.funds < theatre.state.required_cover(theatre.now)
+    events = theatre.act(act.TerminateForConvenience("P1"))
+    assert [Cause.CONVENIENCE] == [event.cause for event in events if isinstance(event, Terminated)]
+
+
 def test_a_notice_needs_the_terms_to_allow_it_and_must_shorten_the_agreement() -> None:
     terms = replace(deal(), convenience=frozenset())
     theatre = Theatre(terms).begin()

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from pyoutcome.cli.app import app
 from pyoutcome.errors import ProtocolError, WorkspaceError
 from pyoutcome.settlement.plan import Need
 from pyoutcome.workspace import Workspace
@@ -18,6 +20,8 @@ ADDED = """\
   challenge: {within: 5 days, ruling_within: 20 days, stake: {fixed: 1_000, share: 10%}}
   convenience: {by: client, notice: 40 days, fee: {UA: 2_000}}
 """
+ALL_VALUES = [f"{kpi}.{airline}={value}" for kpi, value in (("on_time", "80%"), ("cancelled", "5%"), ("arrivals", "16"))
+              for airline in AIRLINES]  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -137,3 +141,22 @@ def test_notice_ends_the_agreement_and_pays_its_fee(contested: Workspace) -> Non
     assert 0 == report.differences
     with pytest.raises(ProtocolError):
         contested.terminate("UA")
+
+
+def test_the_verbs_say_what_they_move_before_they_sign(contested_template: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "deal"
+    shutil.copytree(contested_template, folder)
+
+    def run(*arguments: str) -> str:
+        done = CliRunner().invoke(app, [*arguments, "-w", str(folder)])
+        assert 0 == done.exit_code, done.output
+        return " ".join(done.output.split())
+
+    told = run("challenge", "-p", "1", "--as", "UA", "on_time.UA=90%")
+    # 90% is worth 180,000 instead of 60,000; a tenth of the difference is staked.
+    assert "UA challenges period 1: moves 12,000.00 TUSD as its stake, costs nothing on a local chain." in told
+    run("clock", "--to", "2013-02-06T05:05")
+    assert "client opens the dispute of period 1: moves what every version pays" in run("dispute", "-p", "1")
+    assert "arbitrator rules period 1: moves what the ruled values pay" in run("rule", "-p", "1", "on_time.UA=90%")
+    assert "still to sign UA, B6, EV" in run("agree", "-p", "1", "--as", "client", *ALL_VALUES)
+    assert "0 differences" in run("audit")
