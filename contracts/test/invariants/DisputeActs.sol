@@ -21,14 +21,14 @@ abstract contract DisputeActs is PeriodActs {
     function idle() internal override {
         uint256 period;
         if (stage() == IEscrowErrors.Stage.Active) {
-            if (oneIn(2)) period = find(IEscrowErrors.PeriodStage.None, true);
+            if (oneIn(3)) period = find(IEscrowErrors.PeriodStage.None, true);
             if (period != 0) return reporting(period, drawValues(), true);
             if (oneIn(2)) period = find(IEscrowErrors.PeriodStage.Reported, false);
             if (period != 0) return challenging(period);
             if (oneIn(2)) period = find(IEscrowErrors.PeriodStage.Disputed, false);
             if (period != 0) return args.chooses ? choosing(period) : ruling(period);
         }
-        if (oneIn(3)) pass();
+        if (oneIn(4)) pass();
     }
 
     // --- challenge --------------------------------------------------------------------------------------------------
@@ -210,6 +210,7 @@ abstract contract DisputeActs is PeriodActs {
     }
 
     function agree(uint256 seed) external acting(seed) {
+        if (oneIn(2)) return idle();
         uint256 period = started();
         period = period == 0 || oneIn(8) ? draw(6) : 1 + draw(period);
         if (period == 0 || period > escrow.lastPeriod()) return idle();

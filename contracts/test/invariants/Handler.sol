@@ -79,9 +79,8 @@ contract Handler is MoneyActs {
             IEscrowFactory.Offer(m.agreementDigest, m.programHash, "", m.arguments, m.nonce);
         (, bytes32 hash) = factory.predict(made);
         bytes32 previous = _changes.length == 0 ? termsHash : _changes[_changes.length - 1].termsHash;
-        bytes32 digest = Signing.amendment(
-            separator(), address(escrow), previous, hash, uint32(first), m.carry, uint40(m.deadline)
-        );
+        bytes32 digest =
+            Signing.amendment(separator(), address(escrow), previous, hash, uint32(first), m.carry, uint40(m.deadline));
         bytes[] memory signatures = withBackups(signAll(concerned(first), digest), digest);
         if (oneIn(8)) signatures[0] = signatures[1];
         if (!performSigned(KEEPER, abi.encodeCall(IOutcomeEscrow.amend, (m, signatures)), 0, false)) return;
@@ -173,7 +172,7 @@ contract Handler is MoneyActs {
     // --- termination ------------------------------------------------------------------------------------------------
 
     function terminate(uint256 seed) external acting(seed) {
-        if (oneIn(2)) return idle();
+        if (oneIn(4)) return idle();
         uint256 before = escrow.lastPeriod();
         uint256 begun = started();
         uint256 which = draw(5);
@@ -193,12 +192,9 @@ contract Handler is MoneyActs {
         (, uint256 number,) = escrow.occasions();
         uint256 last = oneIn(8) ? begun + 1 : begun;
         bytes32 terms = escrow.termsHashOf(begun == 0 ? 1 : begun);
-        bytes32 digest =
-            Signing.termination(separator(), address(escrow), terms, uint32(last), uint32(number));
+        bytes32 digest = Signing.termination(separator(), address(escrow), terms, uint32(last), uint32(number));
         bytes[] memory signatures = signAll(currentHolders(), digest);
-        return performSigned(
-            KEEPER, abi.encodeCall(IOutcomeEscrow.terminateMutually, (last, signatures)), 0, false
-        );
+        return performSigned(KEEPER, abi.encodeCall(IOutcomeEscrow.terminateMutually, (last, signatures)), 0, false);
     }
 
     function terminatingByNotice() private returns (bool done) {
@@ -226,11 +222,13 @@ contract Handler is MoneyActs {
     function terminatingOnFinding(uint256 seed) private returns (bool) {
         uint256 begun = started();
         bytes32 terms = escrow.termsHashOf(begun == 0 ? 1 : begun);
-        bytes32 digest =
-            Signing.finding(separator(), address(escrow), terms, bytes32(seed), client, seed);
+        bytes32 digest = Signing.finding(separator(), address(escrow), terms, bytes32(seed), client, seed);
         bytes memory signature = signAs(oneIn(6) ? client : args.arbitrator, digest);
         return performSigned(
-            KEEPER, abi.encodeCall(IOutcomeEscrow.terminateOnFinding, (bytes32(seed), client, seed, signature)), 0, false
+            KEEPER,
+            abi.encodeCall(IOutcomeEscrow.terminateOnFinding, (bytes32(seed), client, seed, signature)),
+            0,
+            false
         );
     }
 

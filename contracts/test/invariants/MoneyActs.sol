@@ -135,7 +135,7 @@ abstract contract MoneyActs is DisputeActs {
 
     function rebase() private {
         uint256 balance = odd.balanceOf(address(escrow));
-        uint256 part = balance * draw(oneIn(4) ? 101 : 10) / 100;
+        uint256 part = balance * draw(oneIn(2) ? 101 : 10) / 100;
         if (oneIn(2)) odd.mint(address(escrow), part);
         else odd.burn(address(escrow), part);
     }

@@ -12,14 +12,14 @@ abstract contract PeriodActs is Cast {
     modifier acting(uint256 seed) {
         stir(seed);
         if (address(escrow) == address(0)) drawUp();
-        else if (stage() == IEscrowErrors.Stage.Offer && !oneIn(4)) carryOn();
+        else if (stage() == IEscrowErrors.Stage.Offer && !oneIn(12)) carryOn();
         else _;
     }
 
     /// @dev The next step of an offer; seldom it lapses.
     function carryOn() private {
         if (block.timestamp >= args.activateBy) return cancelling();
-        if (oneIn(8)) return muddle();
+        if (oneIn(6)) return muddle();
         if (oneIn(60)) return vm.warp(args.activateBy + draw(2));
         if (!escrow.isAccepted()) {
             bytes memory data = abi.encodeCall(IOutcomeEscrow.accept, ("agreement", nonce, partySignatures()));
@@ -68,7 +68,7 @@ abstract contract PeriodActs is Cast {
         }
         bytes[] memory signatures = partySignatures();
         if (oneIn(3)) signatures[draw(signatures.length)] = signatureOf(CLIENT_KEY + 1, termsHash);
-        bytes memory data = abi.encodeCall(IOutcomeEscrow.accept, ("agreement", oneIn(3) ? 1 : nonce, signatures));
+        bytes memory data = abi.encodeCall(IOutcomeEscrow.accept, ("agreement", oneIn(2) ? 1 : nonce, signatures));
         performSigned(ATTACKER, data, 0, false);
     }
 
@@ -76,8 +76,8 @@ abstract contract PeriodActs is Cast {
         pass();
     }
 
-    function waitAgain(uint256 seed) external acting(seed) {
-        pass();
+    function waitOrWork(uint256 seed) external acting(seed) {
+        idle();
     }
 
     // --- report and default -----------------------------------------------------------------------------------------
@@ -86,7 +86,7 @@ abstract contract PeriodActs is Cast {
         uint256 period = find(IEscrowErrors.PeriodStage.None, true);
         if (period == 0) period = find(IEscrowErrors.PeriodStage.Defaulted, false);
         if (period == 0) return oneIn(2) ? idle() : misreport(1 + draw(5));
-        if (oneIn(6)) return misreport(period);
+        if (oneIn(4)) return misreport(period);
         reporting(period, drawValues(), true);
     }
 
@@ -113,7 +113,11 @@ abstract contract PeriodActs is Cast {
     }
 
     /// @dev A packed report with the signatures of the verifiers marked in `signers`.
-    function signedBy(uint256 period, int256[] memory values, uint8 signers) internal view returns (bytes memory packed) {
+    function signedBy(uint256 period, int256[] memory values, uint8 signers)
+        internal
+        view
+        returns (bytes memory packed)
+    {
         bytes32 digest = Signing.report(
             separator(), address(escrow), escrow.termsHashOf(period), uint32(period), values, "evidence"
         );
@@ -127,15 +131,16 @@ abstract contract PeriodActs is Cast {
     /// @dev A report with something wrong.
     function misreport(uint256 period) private {
         int256[] memory values = drawValues();
-        uint256 which = draw(6);
+        uint256 which = draw(7);
         if (which == 0) values[draw(3)] = oneIn(2) ? MISSING : int256(2e24);
         bytes memory packed = signedBy(period, values, which == 1 ? 1 : which == 2 ? 9 : 3);
+        if (which == 5) packed[packed.length - 1 - draw(130)] ^= 0x10;
         if (which == 3) packed[draw(packed.length)] ^= 0x10;
         if (which == 4) packed = cut(packed, draw(packed.length));
         bytes memory data = abi.encodeCall(IOutcomeEscrow.report, (packed));
         bool done = performSigned(ATTACKER, data, 0, false);
         if (!done) return;
-        check(which == 5 || which == 0, "17: a report that no quorum signed");
+        check(which == 6 || which == 0, "17: a report that no quorum signed");
         noteReport(period, values);
     }
 

@@ -24,7 +24,9 @@ abstract contract Reach is Base {
         for (uint256 i = 0; i < _seen.length; ++i) {
             string memory kind = wordOf(_words[i]);
             uint256 count = _counts[keccak256(abi.encode(kind, _seen[i]))];
-            text = abi.encodePacked(text, kind, ":", vm.toString(abi.encodePacked(_seen[i])), "=", vm.toString(count), " ");
+            text = abi.encodePacked(
+                text, kind, ":", vm.toString(abi.encodePacked(_seen[i])), "=", vm.toString(count), " "
+            );
         }
         return string(text);
     }

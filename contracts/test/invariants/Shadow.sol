@@ -324,7 +324,10 @@ abstract contract Shadow is Reach {
         if (_agreed == period) return;
         for (uint256 slot = 0; slot < amounts.length; ++slot) {
             int256 least = shares[period][subject().holderOf(slot, period)].undisputed;
-            check(least <= (amounts[slot] < 0 ? int256(0) : amounts[slot]), "8: more was credited in a dispute than is final");
+            check(
+                least <= (amounts[slot] < 0 ? int256(0) : amounts[slot]),
+                "8: more was credited in a dispute than is final"
+            );
         }
     }
 
