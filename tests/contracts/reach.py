@@ -1,8 +1,8 @@
 """What the invariant tests reached, and whether it is everything there is.
 
-The handler (``contracts/test/invariants``) writes one line per run to ``build/reach``, by selector and number; the names and
-what there is to reach come from the compiled interfaces, so that a new act, event or refusal is missed here until some run
-meets it.
+The handler (``contracts/test/invariants``) writes one line per run to ``build/reach``, by selector and number. The names,
+and what there is to reach, come from the compiled interfaces, so that a new act, event or refusal is missed here until
+some run meets it.
 
     python -m tests.contracts.reach            the table; the exit status is 1 if something was never reached
     python -m tests.contracts.reach --clear    forget earlier runs
@@ -16,7 +16,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, Final
 
-from eth_utils.abi import event_abi_to_log_topic, function_abi_to_4byte_selector
+from eth_utils.abi import abi_to_signature
+from eth_utils.crypto import keccak
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 FOLDER: Final = ROOT / "build" / "reach"
@@ -36,26 +37,27 @@ KINDS: Final = (
 STAGES: Final = ("Offer", "Active", "Closed")
 PERIOD_STAGES: Final = ("None", "Defaulted", "Reported", "Disputed", "Settled")
 CAUSES: Final = ("Mutual", "Convenience", "Streak", "Uncovered", "Finding")
-UNREACHED: Final[dict[str, str]] = {}
-"""What no run can meet, by name, and why."""
 
 
 def everything(root: Path = ROOT) -> dict[str, dict[str, str]]:
     """By sort (act, refusal, event, stage, period, cause): what there is, by the key that the handler writes."""
     abi = _abi(root)
-    acts = [part for part in abi if part["type"] == "function" and part["stateMutability"] in ("nonpayable", "payable")]
+    names = {
+        "act": [part for part in abi if part["type"] == "function" and part["stateMutability"] != "view"],
+        "refusal": [part for part in abi if part["type"] == "error"],
+        "event": [part for part in abi if part["type"] == "event"],
+    }
     return {
         "stage": _numbered(STAGES),
         "period": _numbered(PERIOD_STAGES),
         "cause": _numbered(CAUSES),
-        "act": {_word(function_abi_to_4byte_selector(part)): part["name"] for part in acts},
-        "refusal": {
-            _word(function_abi_to_4byte_selector({**part, "type": "function", "outputs": []})): part["name"]
-            for part in abi
-            if part["type"] == "error"
-        },
-        "event": {_word(event_abi_to_log_topic(part)): part["name"] for part in abi if part["type"] == "event"},
+        **{sort: {_key(part): part["name"] for part in parts} for sort, parts in names.items()},
     }
+
+
+def _key(part: Any) -> str:
+    digest = keccak(text=abi_to_signature(part))
+    return _word(digest if part["type"] == "event" else digest[:4])
 
 
 def _abi(root: Path) -> list[Any]:
@@ -104,7 +106,7 @@ def show(reached: dict[str, Counter[str]], wanted: dict[str, dict[str, str]]) ->
             item = f"{sort}:{key}"
             row = "".join(f"{reached[kind][item]:>9}" for kind in KINDS)
             print(f"  {name:{width - 2}}{row}{total[item]:>11}")
-            if not total[item] and name not in UNREACHED:
+            if not total[item]:
                 missing.append(f"{sort} {name}")
     print("\n" + "  ".join(f"{number} {kind}" for number, kind in enumerate(KINDS)))
     return missing
