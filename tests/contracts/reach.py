@@ -1,6 +1,6 @@
 """What the invariant tests reached, and whether it is everything there is.
 
-The handler (``contracts/test/invariants``) writes one line per run to ``build/reach``, by selector and number. The names,
+The handler (``contracts/test/invariants``) writes one line per run to ``build/reach``, by selector and number. Names,
 and what there is to reach, come from the compiled interfaces, so that a new act, event or refusal is missed here until
 some run meets it.
 
