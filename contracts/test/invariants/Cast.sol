@@ -216,6 +216,9 @@ abstract contract Cast is Fixture, Shadow {
 
     /// @dev The first period of a stage that time or turn allows to act on; 0 if none.
     function find(IEscrowErrors.PeriodStage wanted, bool over) internal returns (uint256) {
+        // Now and then the other side of the window is tried, where the act is to be refused.
+        bool waits = wanted == IEscrowErrors.PeriodStage.Reported || wanted == IEscrowErrors.PeriodStage.Disputed;
+        if (waits && oneIn(4)) over = !over;
         uint256 last = escrow.lastPeriod();
         uint256 offset = draw(last + 1);
         for (uint256 i = 0; i <= last; ++i) {
