@@ -46,7 +46,7 @@ abstract contract EscrowMoney is EscrowHolders {
     /// @dev A surplus becomes client funding, a loss takes client funding first.
     /// @param uncounted native coin that came with this call and is not yet booked
     function _sync(Turn memory turn, uint256 uncounted) internal {
-        uint256 balance = _balance(turn) - uncounted;
+        uint256 balance = _balance(turn, uncounted);
         uint256 tracked = turn.funds + turn.others;
         turn.below = false;
         if (balance == tracked) return;
@@ -67,9 +67,9 @@ abstract contract EscrowMoney is EscrowHolders {
         return turn.terms.token() == address(0) ? msg.value : 0;
     }
 
-    /// @dev What the escrow has. A token that reports more than the books hold is believed up to there.
-    function _balance(Turn memory turn) internal view returns (uint256) {
-        return Math.min(Push.balance(turn.terms.token()), MONEY);
+    /// @dev What the escrow has, without `uncounted` of it. What the books cannot hold is not believed.
+    function _balance(Turn memory turn, uint256 uncounted) internal view returns (uint256) {
+        return Math.min(Push.balance(turn.terms.token()) - uncounted, MONEY);
     }
 
     /// @dev Takes what the caller brings with this act; returns what arrived, which a token's fee may have made less.

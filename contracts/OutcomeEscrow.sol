@@ -128,7 +128,7 @@ contract OutcomeEscrow is EscrowPricing, Proxy {
     function _isQuiet(Turn memory turn) private view returns (bool) {
         unchecked {
             return !_is(turn, UNCOVERED | ASSIGNED | OWING | LACKING) && turn.stage == Stage.Active
-                && _balance(turn) == turn.funds + turn.others;
+                && _balance(turn, 0) == turn.funds + turn.others;
         }
     }
 
@@ -166,7 +166,7 @@ contract OutcomeEscrow is EscrowPricing, Proxy {
     function _depositPlainly(uint256 amount) private nonReentrant returns (uint256 credited) {
         Turn memory turn = _open();
         bool quiet = turn.stage != Stage.Closed && !_is(turn, UNCOVERED);
-        if (!quiet || _balance(turn) - _brought(turn) != turn.funds + turn.others) return 0;
+        if (!quiet || _balance(turn, _brought(turn)) != turn.funds + turn.others) return 0;
         credited = _pull(turn, amount);
         if (credited == 0) revert NothingToDo();
         turn.funds += credited;

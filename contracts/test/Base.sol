@@ -44,9 +44,15 @@ interface Vm {
     function readFile(string calldata path) external view returns (string memory);
     function parseJsonBytes(string calldata json, string calldata key) external pure returns (bytes memory);
     function parseJsonUint(string calldata json, string calldata key) external pure returns (uint256);
+    /// @dev Gives an account code.
+    function etch(address who, bytes calldata code) external;
+    function createDir(string calldata path, bool parents) external;
+    function writeFile(string calldata path, string calldata data) external;
+    function writeLine(string calldata path, string calldata line) external;
     /// @dev Replaces one value of a JSON file that exists.
     function writeJson(string calldata json, string calldata path, string calldata key) external;
     function toString(uint256 number) external pure returns (string memory);
+    function toString(bytes calldata data) external pure returns (string memory);
 }
 
 /// @title What every test stands on (forge-std is not on npm whole)
