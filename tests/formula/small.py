@@ -238,6 +238,27 @@ third * 0                                -> 0 to 0 by 0: a 0
 curve(abs(a), [0 gives 0, 4 gives 8])    -> 0 to 8 by 2: a -2 to 2
 bands(abs(a), [upto 2 at 1, rest at 3])  -> 0 to 8 by 1: a -3 to 3
 round(abs(a), 3, up)                     -> 0 to 6 by 3: a jumping
+a if a < 2 else -3                       -> -3 to 1 by 1: a jumping
+third if third < 1 else 0                -> -1 to 0.999999999999999999 by 1e-18 ~1: nothing
+third if third > 0 else 1                -> 0.000000000000000001 to 1.333333333333333333 by 1e-18 ~1: nothing
+third if third <= 0.5 else 0             -> -1 to 0.5 by 1e-18 ~1: nothing
+third if third >= 0.5 else 1             -> 0.5 to 1.333333333333333333 by 1e-18 ~1: nothing
+third if third != -1 else 1              -> -0.999999999999999999 to 1.333333333333333333 by 1e-18 ~1: nothing
+third if third != 1.333333333333333333 else 0 -> -1 to 1.333333333333333332 by 1e-18 ~1: nothing
+third if third != 0 else 1               -> -1 to 1.333333333333333333 by 1e-18 ~1: nothing
+a if a != 4 else -3                      -> -3 to 3 by 1: a jumping
+a if a != -3 else 4                      -> -2 to 4 by 1: a jumping
+a if a > 1 else 4                        -> 2 to 4 by 1: a jumping
+a if a >= 1 else 4                       -> 1 to 4 by 1: a jumping
+a if a <= 2 else 0                       -> -3 to 2 by 1: a jumping
+a if a == b else 0                       -> 0 to 3 by 1: a jumping, b jumping
+a if a == 3 else 3                       -> 3 to 3 by 1: a jumping
+bands(a, [upto 0 at 5, rest at 1])       -> 0 to 4 by 1: a 0 to 5
+bands(a, [upto 2 at 1, upto 2 at 9, rest at 1]) -> 0 to 4 by 1: a 0 to 9
+bands(a, [upto 2 at 1, next 0 at 9, rest at 1]) -> 0 to 4 by 1: a 0 to 9
+bands(a, [upto b at 1, upto 3 at 9, rest at 1]) -> 0 to 22 by 1e-18: nothing
+abs(third + 1)                           -> 0 to 2.333333333333333333 by 1e-18 ~1: a 1/3
+abs(a + 3) - 1                           -> -1 to 6 by 1: a 1
 """
 ROWS = [tuple(part.strip() for part in row.split(" -> ")) for row in KNOWN.strip().splitlines()]
 

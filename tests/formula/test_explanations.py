@@ -197,7 +197,7 @@ def test_an_explanation_has_its_steps_however_often_a_rule_has_run() -> None:
     made = rule("a + 1")
     for _ in range(10):
         evaluate(made, (0, 0, ONE))
-    outcome = evaluate(made, (0, 0, ONE), explain=True, percents={"a"})
+        outcome = evaluate(made, (0, 0, ONE), explain=True, percents={"a"})
     assert ["pay", "amount of UA"] == [step.name for step in outcome.steps]
     assert "a + 1 = 0% + 1 = 100%." == outcome.steps[0].closing
 
@@ -221,6 +221,15 @@ def test_what_is_explained_is_what_is_paid(formula: str, tier: int, found: str) 
         == explain(made, (3 * ONE, ONE, tier * ONE)).lines[0]
         == evaluate(made, (3 * ONE, ONE, tier * ONE)).lines[0]
     )
+
+
+def test_an_answer_is_worth_one_or_nothing() -> None:
+    texts = ("a > 2 or b > 2", "not a > 2", "a > 2 and b < 2")
+    definitions = tuple(Definition(f"d{at}", parse(text)) for at, text in enumerate(texts))
+    lines = (Line("pay", 0, 1, parse("1 if d0 and not d1 and d2 else 0")),)
+    made = Rule(KPIS, (), definitions, lines, (Payee("UA", parse("pay")),))
+    assert (1, 0, 1) == explain(made, (3 * ONE, ONE, ONE)).definitions
+    assert (0, 1, 0) == explain(made, (ONE, ONE, ONE)).definitions
 
 
 def test_a_total_is_explained_as_the_sum_over_all_providers() -> None:
