@@ -259,6 +259,13 @@ bands(a, [upto 2 at 1, next 0 at 9, rest at 1]) -> 0 to 4 by 1: a 0 to 9
 bands(a, [upto b at 1, upto 3 at 9, rest at 1]) -> 0 to 22 by 1e-18: nothing
 abs(third + 1)                           -> 0 to 2.333333333333333333 by 1e-18 ~1: a 1/3
 abs(a + 3) - 1                           -> -1 to 6 by 1: a 1
+min(-1, third)                           -> -1 to -1 by 1e-18 ~1: a 0 to 1/3
+min(third, -1)                           -> -1 to -1 by 1e-18 ~1: a 0 to 1/3
+min(1.333333333333333333, third)         -> -1 to 1.333333333333333333 by 1e-18 ~1: a 0 to 1/3
+max(1.333333333333333333, third)         -> 1.333333333333333333 to 1.333333333333333333 by 1e-18 ~1: a 0 to 1/3
+max(third, 1.333333333333333333)         -> 1.333333333333333333 to 1.333333333333333333 by 1e-18 ~1: a 0 to 1/3
+max(-1, third)                           -> -1 to 1.333333333333333333 by 1e-18 ~1: a 0 to 1/3
+bands(b, [upto 1 at 2, upto 3 at 5, rest at 7]) -> 2 to 12 by 0.1: b 5
 """
 ROWS = [tuple(part.strip() for part in row.split(" -> ")) for row in KNOWN.strip().splitlines()]
 
