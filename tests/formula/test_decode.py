@@ -239,3 +239,9 @@ def test_shapes_of_too_few_kpis_do_not_fit_a_program() -> None:
         with pytest.raises(FormulaError) as caught:
             decode(data, Names.made_up(verify(data), KPIS[:given]))
         assert "names-do-not-fit" == caught.value.code
+
+
+def test_a_kpi_that_is_all_a_line_picks_by_is_a_choice() -> None:
+    lines = (Line("pay", 0, 1, parse("pick(tier, [gold gives 1, silver gives 2, base gives 4])")),)
+    made = Rule((KPIS[3],), (), (), lines, (Payee("UA", parse("pay")),))
+    assert 3 == len(decode(encode(made).data).kpis[0].labels)
