@@ -210,6 +210,62 @@ third * 90 / c                           -> -180 to 239.99999999999999994 by 1e-
 third * third / 7                        -> -0.190476190476190476 to 0.253968253968253968 by 1e-18 ~2: a -2/21 to 8/63
 -100 / (third - 8)                       -> 11.111111111111111111 to 14.999999999999999999 by 1e-18 ~4: a 100/243 to 3/4
 bands(third, [upto 1 at 1 / 4, rest at -1]) -> -0.083333333333333333 to 0.25 by 1e-18 ~3: a -1/3 to 1/12
+step(abs(a), [at_least 2 gives 5, otherwise 1]) -> 1 to 5 by 1: a jumping
+step(abs(a), [at_least 2 gives 1, otherwise 5]) -> 1 to 5 by 1: a jumping
+step(a * b, [at_least 2 gives 5, otherwise 1]) -> 1 to 5 by 1: a rising, b jumping
+step(max(a, 0), [at_least 2 gives 5, otherwise 1]) -> 1 to 5 by 1: a rising
+step(-max(a, 0), [at_least -2 gives 5, otherwise 1]) -> 1 to 5 by 1: a falling
+step(a / 4, [at_least 0.5 gives 5, otherwise 1]) -> 1 to 5 by 1: a rising
+step(-a / 4, [at_least 0.5 gives 5, otherwise 1]) -> 1 to 5 by 1: a falling
+step(a - a, [at_least 0.5 gives 5, otherwise 1]) -> 1 to 5 by 1: a rising
+5 if a / 4 > 0.5 else 1                  -> 1 to 5 by 1: a jumping
+abs(a) if ok else a                      -> -3 to 4 by 1: a -1 to 1, ok jumping
+min(a, -a)                               -> -4 to 3 by 1: a -1 to 1
+max(abs(a), b)                           -> 1 to 4 by 0.1: a -1 to 1, b 0 to 1
+min(third, a)                            -> -3 to 1.333333333333333333 by 1e-18 ~1: a 1/3 to 1
+max(third, a)                            -> -1 to 4 by 1e-18 ~1: a 1/3 to 1
+max(a / 4, third)                        -> -0.75 to 1.333333333333333333 by 1e-18 ~1: a 1/4 to 1/3
+min(b, b + 1)                            -> 1 to 3 by 0.1: b 1
+max(a, a - 1)                            -> -3 to 4 by 1: a 1
+min(b * b, 9)                            -> 1 to 9 by 0.01: b 2 to 6
+a * -b                                   -> -12 to 9 by 0.1: a -3 to -1, b -4 to 3
+-a * -b                                  -> -9 to 12 by 0.1: a 1 to 3, b -3 to 4
+a / -b                                   -> -4 to 3 by 1e-18 ~1: a -1 to -1/3, b -3 to 4
+-1 / b / c                               -> -2 to -0.166666666666666666 by 1e-18 ~3: b 1/18 to 2, c 1/12 to 4
+a * 0 / b                                -> 0 to 0 by 1e-18 ~1: a 0, b 0
+third * 0                                -> 0 to 0 by 0: a 0
+0 / b                                    -> 0 to 0 by 1e-18 ~1: b 0
+curve(abs(a), [0 gives 0, 4 gives 8])    -> 0 to 8 by 2: a -2 to 2
+bands(abs(a), [upto 2 at 1, rest at 3])  -> 0 to 8 by 1: a -3 to 3
+round(abs(a), 3, up)                     -> 0 to 6 by 3: a jumping
+a if a < 2 else -3                       -> -3 to 1 by 1: a jumping
+third if third < 1 else 0                -> -1 to 0.999999999999999999 by 1e-18 ~1: nothing
+third if third > 0 else 1                -> 0.000000000000000001 to 1.333333333333333333 by 1e-18 ~1: nothing
+third if third <= 0.5 else 0             -> -1 to 0.5 by 1e-18 ~1: nothing
+third if third >= 0.5 else 1             -> 0.5 to 1.333333333333333333 by 1e-18 ~1: nothing
+third if third != -1 else 1              -> -0.999999999999999999 to 1.333333333333333333 by 1e-18 ~1: nothing
+third if third != 1.333333333333333333 else 0 -> -1 to 1.333333333333333332 by 1e-18 ~1: nothing
+third if third != 0 else 1               -> -1 to 1.333333333333333333 by 1e-18 ~1: nothing
+a if a != 4 else -3                      -> -3 to 3 by 1: a jumping
+a if a != -3 else 4                      -> -2 to 4 by 1: a jumping
+a if a > 1 else 4                        -> 2 to 4 by 1: a jumping
+a if a >= 1 else 4                       -> 1 to 4 by 1: a jumping
+a if a <= 2 else 0                       -> -3 to 2 by 1: a jumping
+a if a == b else 0                       -> 0 to 3 by 1: a jumping, b jumping
+a if a == 3 else 3                       -> 3 to 3 by 1: a jumping
+bands(a, [upto 0 at 5, rest at 1])       -> 0 to 4 by 1: a 0 to 5
+bands(a, [upto 2 at 1, upto 2 at 9, rest at 1]) -> 0 to 4 by 1: a 0 to 9
+bands(a, [upto 2 at 1, next 0 at 9, rest at 1]) -> 0 to 4 by 1: a 0 to 9
+bands(a, [upto b at 1, upto 3 at 9, rest at 1]) -> 0 to 22 by 1e-18: nothing
+abs(third + 1)                           -> 0 to 2.333333333333333333 by 1e-18 ~1: a 1/3
+abs(a + 3) - 1                           -> -1 to 6 by 1: a 1
+min(-1, third)                           -> -1 to -1 by 1e-18 ~1: a 0 to 1/3
+min(third, -1)                           -> -1 to -1 by 1e-18 ~1: a 0 to 1/3
+min(1.333333333333333333, third)         -> -1 to 1.333333333333333333 by 1e-18 ~1: a 0 to 1/3
+max(1.333333333333333333, third)         -> 1.333333333333333333 to 1.333333333333333333 by 1e-18 ~1: a 0 to 1/3
+max(third, 1.333333333333333333)         -> 1.333333333333333333 to 1.333333333333333333 by 1e-18 ~1: a 0 to 1/3
+max(-1, third)                           -> -1 to 1.333333333333333333 by 1e-18 ~1: a 0 to 1/3
+bands(b, [upto 1 at 2, upto 3 at 5, rest at 7]) -> 2 to 12 by 0.1: b 5
 """
 ROWS = [tuple(part.strip() for part in row.split(" -> ")) for row in KNOWN.strip().splitlines()]
 

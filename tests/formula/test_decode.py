@@ -183,12 +183,16 @@ def test_without_names_a_program_reads_with_plain_ones() -> None:
     """A KPI that the program picks by is a choice of as many labels, wherever in the formula it stands."""
     pays = (
         "(x + 1 if x > fee else 3 + pick(size, [small gives y * 2, large gives half])) * y"
-        " + pick(tier, [gold gives x - y, silver gives fee, base gives -4]) - min(x, y)"
+        " + pick(tier, [gold gives x if x > y else y, silver gives fee, base gives -4]) - min(x, y)"
     )
+    shows = "pick(size, [small gives x, large gives y])"
     made = replace(
         rule("x"),
         kpis=(*KPIS[:2], KpiShape.choice("size", ("small", "large")), KPIS[3]),
-        lines=(Line("pay", 0, 1, parse(pays), "Payment"), Line("info", None, 0, parse("x"))),
+        lines=(
+            Line("pay", 0, 1, parse(pays), "Payment"),
+            Line("info", None, 0, parse(shows)),
+        ),
         definitions=(Definition("half", parse("x / 2")),),
         registers=(Register("r", parse("fee"), parse("prev.r + x")),),
     )
@@ -199,10 +203,12 @@ def test_without_names_a_program_reads_with_plain_ones() -> None:
     ]
     assert (INT256_MIN, INT256_MAX, 18) == (found.kpis[0].low, found.kpis[0].high, found.kpis[0].decimals)
     by_size = "pick(kpi3, [kpi3_label1 gives kpi2 * 2, kpi3_label2 gives value1])"
-    by_tier = "pick(kpi4, [kpi4_label1 gives kpi1 - kpi2, kpi4_label2 gives term1, kpi4_label3 gives -4])"
+    by_tier = (
+        "pick(kpi4, [kpi4_label1 gives kpi1 if kpi1 > kpi2 else kpi2, kpi4_label2 gives term1, kpi4_label3 gives -4])"
+    )
     assert [
         f"(kpi1 + 1 if kpi1 > term1 else 3 + {by_size}) * kpi2 + {by_tier} - min(kpi1, kpi2)",
-        "kpi1",
+        "pick(kpi3, [kpi3_label1 gives kpi1, kpi3_label2 gives kpi2])",
     ] == [to_text(line.formula) for line in found.lines]
     assert [("line1", ""), ("line2", "")] == [(line.name, line.title) for line in found.lines]
     assert (("term1", 0),) == found.parameters
@@ -225,3 +231,17 @@ def test_what_is_known_of_kpis_and_terms_stays_when_names_are_made_up() -> None:
     assert (KpiShape("kpi1", 0, 9 * ONE, 2), KpiShape.yes_no("kpi2")) == names.kpis
     assert (("term1", 3 * ONE),) == names.parameters
     assert "kpi1 * term1 if kpi2 else 0" == to_text(decode(encode(made).data, names).lines[0].formula)
+
+
+def test_shapes_of_too_few_kpis_do_not_fit_a_program() -> None:
+    data = encode(rule("pick(tier, [gold gives x, otherwise y])")).data
+    for given in range(4):
+        with pytest.raises(FormulaError) as caught:
+            decode(data, Names.made_up(verify(data), KPIS[:given]))
+        assert "names-do-not-fit" == caught.value.code
+
+
+def test_a_kpi_that_is_all_a_line_picks_by_is_a_choice() -> None:
+    lines = (Line("pay", 0, 1, parse("pick(tier, [gold gives 1, silver gives 2, base gives 4])")),)
+    made = Rule((KPIS[3],), (), (), lines, (Payee("UA", parse("pay")),))
+    assert 3 == len(decode(encode(made).data).kpis[0].labels)

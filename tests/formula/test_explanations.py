@@ -197,7 +197,7 @@ def test_an_explanation_has_its_steps_however_often_a_rule_has_run() -> None:
     made = rule("a + 1")
     for _ in range(10):
         evaluate(made, (0, 0, ONE))
-    outcome = evaluate(made, (0, 0, ONE), explain=True, percents={"a"})
+        outcome = evaluate(made, (0, 0, ONE), explain=True, percents={"a"})
     assert ["pay", "amount of UA"] == [step.name for step in outcome.steps]
     assert "a + 1 = 0% + 1 = 100%." == outcome.steps[0].closing
 
@@ -221,6 +221,15 @@ def test_what_is_explained_is_what_is_paid(formula: str, tier: int, found: str) 
         == explain(made, (3 * ONE, ONE, tier * ONE)).lines[0]
         == evaluate(made, (3 * ONE, ONE, tier * ONE)).lines[0]
     )
+
+
+def test_an_answer_is_worth_one_or_nothing() -> None:
+    texts = ("a > 2 or b > 2", "not a > 2", "a > 2 and b < 2")
+    definitions = tuple(Definition(f"d{at}", parse(text)) for at, text in enumerate(texts))
+    lines = (Line("pay", 0, 1, parse("1 if d0 and not d1 and d2 else 0")),)
+    made = Rule(KPIS, (), definitions, lines, (Payee("UA", parse("pay")),))
+    assert (1, 0, 1) == explain(made, (3 * ONE, ONE, ONE)).definitions
+    assert (0, 1, 0) == explain(made, (ONE, ONE, ONE)).definitions
 
 
 def test_a_total_is_explained_as_the_sum_over_all_providers() -> None:
@@ -310,4 +319,37 @@ def test_shares_are_told_as_percents_and_answers_and_labels_as_words(row: str) -
 
 def test_an_amount_in_no_band_is_zero_before_and_after() -> None:
     (note,) = notes("bands(a, [upto 2 at 3, rest at 5])", "-1")
+    assert ("0", "0") == (note.before, note.after)
+
+
+@pytest.mark.parametrize(
+    ("formula", "said"),
+    [
+        ("(0 if ok else 5%) * a", "ok does not hold (ok is no): 5%. 5% * a = 5% * 2 = 0.1."),
+        ("(5% if not ok else 1) * a", "not ok holds (ok is no): 5%. 5% * a = 5% * 2 = 0.1."),
+        ("(pick(tier, [gold gives 1, otherwise 5%]) if not ok else 1)",
+         "not ok holds (ok is no): pick(tier, [gold gives 1, otherwise 5%]). tier is gold: 100%."),
+        ("1 if tier == gold else 2", "tier == gold holds (tier is gold): 1. It is 1."),
+    ],
+)  # fmt: skip
+def test_what_was_answered_no_and_shares_of_one_branch(formula: str, said: str) -> None:
+    kpis = (KpiShape("a", 0, 9 * ONE, 0), KpiShape.yes_no("ok"), TIER)
+    definitions = (Definition("met", parse("a > 1 and not ok")), Definition("missed", parse("a > 1 and ok")))
+    lines = (Line("pay", 0, 1, parse(f"{formula} + (0 if met or missed else 0)")), Line("own", 0, 1, parse(formula)))
+    made = Rule(kpis, (), definitions, lines, (Payee("UA", parse("pay")),))
+    steps = {each.name: each for each in explain(made, (2 * ONE, 0, ONE)).steps}
+    own = steps["own"]
+    assert said == " ".join([*(note.said for note in own.notes), *filter(None, [own.closing])])
+    assert "a > 1 and not ok = 2 > 1 and not no = yes." == steps["met"].closing
+    assert "a > 1 and ok = 2 > 1 and no = no." == steps["missed"].closing
+
+
+@pytest.mark.parametrize(("tier", "shown"), [("0", "0"), ("1", "gold"), ("1.5", "1.5"), ("3", "base"), ("4", "4")])
+def test_a_condition_shows_a_label_or_the_number_that_is_none(tier: str, shown: str) -> None:
+    (note,) = explain(rule("1 if tier == silver else 2"), (0, 0, n(tier))).steps[0].notes
+    assert f"tier == silver does not hold (tier is {shown}): 2." == note.said
+
+
+def test_zero_has_no_sign() -> None:
+    (note,) = notes("curve(a, [0 gives 0, 2 gives 4])", "0")
     assert ("0", "0") == (note.before, note.after)

@@ -158,6 +158,48 @@ def test_hostile_depth_is_refused_without_running_out_of_stack(text: str) -> Non
     assert caught.value.code in {"formula-too-deep", "formula-syntax"}
 
 
+USUAL = """
+-(x + 1)
+--x
+abs(x if a else y)
+(x if a else y) + 1
+1 + (x if a else y)
+x + (y + z)
+x - (y - z)
+(x if a else y) - z
+x / (y * z)
+x / (y if a else z)
+(x + 1) * -y
+(x if a else y) < z
+x < (y if a else z)
+x < y + z
+a and (b or c)
+a and b or c
+(a if b else c) and d
+a and (b and c)
+(a if b else c) or d
+a or (b or c)
+a or (b if c else d)
+not (a and b)
+not a and b
+(x if a else y) if b else z
+x if a else y if b else z
+x if (a if b else c) else y
+min(x if a else y, z)
+clamp(x if a else y, 1, 2)
+round(x if a else y, (1 if a else 2), up)
+step(x if a else y, [at_least (1 if a else 2) gives 3 if a else 4, otherwise 5 if a else 6])
+pick(tier, [gold gives 3 if a else 4, otherwise 5 if a else 6])
+bands(x if a else y, [upto (1 if a else 2) at 3 if a else 4, next 5 at 6, rest at 7 if a else 8])
+curve(x if a else y, [(1 if a else 2) gives (3 if a else 4), 5 gives 6])
+"""
+
+
+@pytest.mark.parametrize("text", USUAL.strip().splitlines())
+def test_a_formula_is_written_with_the_brackets_it_needs_and_no_others(text: str) -> None:
+    assert text == to_text(parse(text))
+
+
 def test_a_long_text_is_refused() -> None:
     with pytest.raises(FormulaError) as caught:
         parse("1 " * 5001)
