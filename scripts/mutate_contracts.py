@@ -277,11 +277,11 @@ def write(sources: list[Source]) -> None:
 
 
 def environment() -> dict[str, str]:
-    """What forge gets: the build without viaIR, few fuzz runs, room for the switches."""
+    """What forge gets: the sources that were broken, few fuzz runs, room for the switches."""
     return {
         **os.environ,
         "PATH": f"{ROOT / '.venv' / 'bin'}:{os.environ['PATH']}",
-        "FOUNDRY_PROFILE": os.environ.get("FOUNDRY_PROFILE", "lite"),
+        "ESCROW_FROM_SOURCES": "true",
         "FOUNDRY_DENY": "never",
         "FOUNDRY_FUZZ_RUNS": os.environ.get("FOUNDRY_FUZZ_RUNS", "24"),
         "FOUNDRY_FUZZ_SEED": "0x1",

@@ -356,8 +356,6 @@ abstract contract Conservation is Fixture {
 
     /// forge-config: default.invariant.runs = 40
     /// forge-config: default.invariant.depth = 120
-    /// forge-config: lite.invariant.runs = 40
-    /// forge-config: lite.invariant.depth = 120
     function invariant_theBooksHoldAfterEveryAct() public view {
         actors.checkLaws();
     }

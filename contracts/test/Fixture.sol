@@ -116,11 +116,6 @@ abstract contract Fixture is Base {
         }
     }
 
-    /// @dev Whether this is the build that is shipped: without viaIR everything costs more and takes more room.
-    function shipped() internal view returns (bool) {
-        return factory.implementation().code.length < 20_000;
-    }
-
     function payout(uint256 provider) internal pure returns (address) {
         return address(uint160(0xBA40 + provider));
     }
@@ -260,28 +255,47 @@ abstract contract Fixture is Base {
     // --- disputes ---------------------------------------------------------------------------------------------------
 
     /// @dev What the program makes of values; asked of the escrow, which tests do elsewhere.
-    function amountsOf(int256[] memory values) internal view returns (int256[] memory) {
+    function amountsOf(uint256 period, int256[] memory values) private view returns (int256[] memory) {
         if (values.length != args.kpis.length) return new int256[](0);
         int256[][] memory rows = new int256[][](1);
         rows[0] = values;
-        return escrow.price(1, rows)[0].amounts;
+        return escrow.price(period, rows)[0].amounts;
     }
 
-    function versionsOf(int256[] memory values) internal view returns (IOutcomeEscrow.Version[] memory versions) {
+    /// @dev Of the first period, or of any that the same program prices from the same state.
+    function versionsOf(int256[] memory values) internal view returns (IOutcomeEscrow.Version[] memory) {
+        return versionsOf(1, values);
+    }
+
+    function versionsOf(uint256 period, int256[] memory values)
+        internal
+        view
+        returns (IOutcomeEscrow.Version[] memory versions)
+    {
         versions = new IOutcomeEscrow.Version[](1);
-        versions[0] = IOutcomeEscrow.Version(0, 0, values, amountsOf(values));
+        versions[0] = IOutcomeEscrow.Version(0, 0, values, amountsOf(period, values));
     }
 
     function more(IOutcomeEscrow.Version[] memory versions, int256 party, uint256 stake, int256[] memory values)
         internal
         view
-        returns (IOutcomeEscrow.Version[] memory all)
+        returns (IOutcomeEscrow.Version[] memory)
     {
+        return more(1, versions, party, stake, values);
+    }
+
+    function more(
+        uint256 period,
+        IOutcomeEscrow.Version[] memory versions,
+        int256 party,
+        uint256 stake,
+        int256[] memory values
+    ) internal view returns (IOutcomeEscrow.Version[] memory all) {
         all = new IOutcomeEscrow.Version[](versions.length + 1);
         for (uint256 i = 0; i < versions.length; ++i) {
             all[i] = versions[i];
         }
-        all[versions.length] = IOutcomeEscrow.Version(party, stake, values, amountsOf(values));
+        all[versions.length] = IOutcomeEscrow.Version(party, stake, values, amountsOf(period, values));
     }
 
     /// @dev A party challenges in person; returns the versions with its own.

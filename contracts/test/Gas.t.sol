@@ -12,7 +12,6 @@ import {TestToken} from "../TestToken.sol";
 /// must keep hold for the shipped build only; docs/decisions/0051-escrow-structure.md says what was asked for.
 /// @dev The programs are those of tests/contracts/gas/*.yaml.
 /// forge-config: default.isolate = true
-/// forge-config: lite.isolate = true
 contract GasTest is Fixture {
     /// @dev One KPI, one curve.
     bytes private constant CURVE = hex"010101000001010200400005004904011001104600503c5a5f5f6e0600220900";

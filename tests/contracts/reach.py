@@ -61,12 +61,11 @@ def _key(part: Any) -> str:
 
 
 def _abi(root: Path) -> list[Any]:
-    for folder in ("forge", "forge-lite"):
-        path = root / "build" / folder / "IOutcomeEscrow.sol" / "IOutcomeEscrow.json"
-        if path.exists():
-            found: list[Any] = json.loads(path.read_text(encoding="utf-8"))["abi"]
-            return found
-    raise SystemExit("reach: the contracts are not compiled; run forge build")
+    path = root / "build" / "forge" / "IOutcomeEscrow.sol" / "IOutcomeEscrow.json"
+    if not path.exists():
+        raise SystemExit("reach: the contracts are not compiled; run forge build")
+    found: list[Any] = json.loads(path.read_text(encoding="utf-8"))["abi"]
+    return found
 
 
 def _numbered(names: tuple[str, ...]) -> dict[str, str]:

@@ -168,8 +168,11 @@ abstract contract Cast is Fixture, Shadow {
         if (oneIn(8)) amount = 0;
         if (oneIn(6) && args.kpis[kpi].mayBeMissing) return MISSING;
         int256 value = amount * base * int256(scale);
-        int256 step = args.kpis[kpi].decimals == 18 ? int256(1) : int256(1e12);
-        return amount < third && amount > 0 ? value + int256(draw(1e6)) * step % base : value;
+        return amount < third && amount > 0 ? value + int256(draw(1e6)) * stepOf(kpi) % base : value;
+    }
+
+    function stepOf(uint256 kpi) internal view override returns (int256) {
+        return int256(10 ** (18 - args.kpis[kpi].decimals));
     }
 
     function drawValues() internal returns (int256[] memory values) {

@@ -81,7 +81,7 @@ abstract contract DisputeActs is PeriodActs {
         else done = performSigned(who, data, value, false);
         if (!done) return;
         check(block.timestamp < until, "18: challenged when the window was over");
-        versions[c.period] = abi.encode(more(all, c.party, stakeOf[c.period][c.party], c.values));
+        versions[c.period] = abi.encode(more(c.period, all, c.party, stakeOf[c.period][c.party], c.values));
     }
 
     function stateOf(uint256 period)
@@ -118,6 +118,17 @@ abstract contract DisputeActs is PeriodActs {
         return share > args.stakeFixed ? share : args.stakeFixed;
     }
 
+    /// @dev Whether the arbitrator may decide on a period or was to have decided, and until when. Once the window of a
+    /// challenged period is over nobody needs to open the dispute first.
+    function disputed(uint256 period) internal view returns (bool, uint256) {
+        (IEscrowErrors.PeriodStage is_, uint256 until,,) = stateOf(period);
+        if (is_ == IEscrowErrors.PeriodStage.Disputed) return (true, until);
+        bool challenged = (is_ == IEscrowErrors.PeriodStage.Reported || is_ == IEscrowErrors.PeriodStage.Defaulted)
+            && versionsAt(period).length > 1;
+        if (!challenged || block.timestamp < until) return (false, 0);
+        return (true, until + args.rulingWindow);
+    }
+
     // --- ruling -----------------------------------------------------------------------------------------------------
 
     function rule(uint256 seed) external acting(seed) {
@@ -138,7 +149,8 @@ abstract contract DisputeActs is PeriodActs {
         IOutcomeEscrow.Version[] memory all = versionsAt(period);
         int256[] memory values = between(all[draw(all.length)].values, all[draw(all.length)].values);
         if (oneIn(8)) values = drawValues();
-        (, uint256 until, uint256 proposals,) = stateOf(period);
+        (, uint256 until) = disputed(period);
+        (,, uint256 proposals,) = stateOf(period);
         bytes memory signature = "";
         address who = args.arbitrator;
         if (oneIn(2)) {
@@ -161,15 +173,14 @@ abstract contract DisputeActs is PeriodActs {
         values = new int256[](3);
         for (uint256 i = 0; i < 3; ++i) {
             bool whole = one[i] == MISSING || other[i] == MISSING || oneIn(2);
-            int256 step = args.kpis[i].decimals == 18 ? int256(1) : int256(1e12);
-            values[i] = whole ? one[i] : (one[i] + other[i]) / 2 / step * step;
+            values[i] = whole ? one[i] : (one[i] + other[i]) / 2 / stepOf(i) * stepOf(i);
         }
     }
 
     function choosing(uint256 period) private {
         IOutcomeEscrow.Version[] memory all = versionsAt(period);
         uint256 choice = oneIn(6) ? type(uint256).max : draw(all.length + 1);
-        (, uint256 until,,) = stateOf(period);
+        (, uint256 until) = disputed(period);
         address who = oneIn(10) ? ATTACKER : args.arbitrator;
         (bool done,) = perform(who, abi.encodeCall(IOutcomeEscrow.choose, (period, all, choice)), 0, false);
         if (!done) return;
@@ -185,9 +196,8 @@ abstract contract DisputeActs is PeriodActs {
     }
 
     function fallingBack(uint256 period) internal {
-        (IEscrowErrors.PeriodStage is_, uint256 until,,) = stateOf(period);
-        bool sure = is_ == IEscrowErrors.PeriodStage.Disputed && block.timestamp >= until
-            && stage() == IEscrowErrors.Stage.Active;
+        (bool is_, uint256 until) = disputed(period);
+        bool sure = is_ && block.timestamp >= until && stage() == IEscrowErrors.Stage.Active;
         bytes memory data = abi.encodeCall(IOutcomeEscrow.fallBack, (period, versionsAt(period)));
         (bool done,) = perform(OUTSIDER, data, 0, sure);
         if (done) check(sure, "18: fallback within the arbitrator's time");

@@ -104,7 +104,7 @@ abstract contract PeriodActs is Cast {
 
     function noteReport(uint256 period, int256[] memory values) internal {
         check(block.timestamp >= args.ends[period - 1], "18: reported before the period's end");
-        versions[period] = abi.encode(versionsOf(values));
+        versions[period] = abi.encode(versionsOf(period, values));
     }
 
     function versionsAt(uint256 period) internal view returns (IOutcomeEscrow.Version[] memory all) {
@@ -169,7 +169,7 @@ abstract contract PeriodActs is Cast {
         (bool done,) = perform(KEEPER, abi.encodeCall(IOutcomeEscrow.proposeDefault, (period)), 0, active && due);
         if (!done) return;
         check(due, "18: a default before evidence was due");
-        versions[period] = abi.encode(versionsOf(allMissing()));
+        versions[period] = abi.encode(versionsOf(period, allMissing()));
     }
 
     function settle(uint256 seed) external acting(seed) {

@@ -77,6 +77,28 @@ abstract contract Shadow is Reach {
     function expected(uint256 period, int256[] memory values) internal view virtual returns (int256[] memory);
     function subject() internal view virtual returns (IOutcomeEscrow);
 
+    /// @dev What one step of a KPI is as a value of the formula.
+    function stepOf(uint256 kpi) internal view virtual returns (int256);
+
+    /// @dev The values of a report: behind evidence and verifiers, each its size and its digits; size 255 is a missing one.
+    function valuesIn(bytes memory said) private view returns (int256[] memory values) {
+        values = new int256[](3);
+        uint256 at = 36;
+        for (uint256 i = 0; i < 3; ++i) {
+            uint256 size = uint8(said[at++]);
+            if (size == 255) {
+                values[i] = type(int256).min;
+                continue;
+            }
+            int256 digits = size != 0 && uint8(said[at]) >= 128 ? -1 : int256(0);
+            for (uint256 end = at + size; at < end; ++at) {
+                digits = digits * 256 + int256(uint256(uint8(said[at])));
+            }
+            values[i] = digits * stepOf(i);
+        }
+        equal(said.length, at, "a report's event ends with its values");
+    }
+
     function fold(Vm.Log[] memory logs) internal {
         (_agreed, _disputed) = (0, 0);
         delete _settled;
@@ -99,6 +121,11 @@ abstract contract Shadow is Reach {
             return foldSettled(a, amounts, programError);
         }
         if (kind == IEscrowEvents.SettledInFull.selector) return foldInFull(a, abi.decode(data, (int256[])));
+        if (kind == IEscrowEvents.ReportedInFull.selector) {
+            (bytes memory said, int256[] memory amounts) = abi.decode(data, (bytes, int256[]));
+            final_[a] = valuesIn(said);
+            return foldInFull(a, amounts);
+        }
         if (foldPeriods(kind, a, b, topics, data) || foldClient(kind, data)) return;
         foldAccounts(kind, a, b, data);
     }
@@ -108,7 +135,7 @@ abstract contract Shadow is Reach {
         returns (bool)
     {
         if (kind == IEscrowEvents.Reported.selector) {
-            (,, final_[a]) = abi.decode(data, (bytes32, uint256, int256[]));
+            final_[a] = valuesIn(abi.decode(data, (bytes)));
         } else if (kind == IEscrowEvents.DefaultProposed.selector) {
             final_[a] = [type(int256).min, type(int256).min, type(int256).min];
         } else if (kind == IEscrowEvents.Ruled.selector) {
