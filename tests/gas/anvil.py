@@ -11,7 +11,7 @@ from typing import Any
 from web3 import HTTPProvider
 from web3.types import RPCEndpoint
 
-from tests.chain.conftest import running_anvil
+from tests.anvil import running_anvil
 
 LIMIT = 30_000_000
 """Gas that each transaction may take."""
