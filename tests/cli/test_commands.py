@@ -19,7 +19,8 @@ EXAMPLE = str(ROOT / "examples" / "punctual-arrivals.yaml")
 VERBS = (
     *("init", "check", "explain", "measure", "verify", "sign", "deploy", "fund", "report", "settle", "status"),
     *("statement", "audit", "compile", "demo", "close", "clock", "default", "chart", "journal", "plot"),
-    "inspect",
+    *("inspect", "challenge", "dispute", "rule", "agree", "bond", "assign", "step-in", "terminate", "claim"),
+    *("amend", "batch", "cancel", "withdraw", "pay", "sync", "payout", "show-evidence"),
 )
 
 
