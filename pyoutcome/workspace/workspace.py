@@ -172,15 +172,16 @@ class Workspace:
         """Creates the escrow that everybody signed."""
         return offer.deploy_escrow(self._desk, by)
 
-    def fund(self, amount: str | int, by: str = "client") -> Funding:
+    def fund(self, amount: str | int, by: str = "client", *, permit: bool = False) -> Funding:
         """Deposits money (text in token units, or whole base units) and starts the agreement once it is covered.
 
-        On a local chain a client without enough test tokens is given them.
+        ``permit``: by a signed permit of the token (ERC-2612), without an approval before. On a local chain a client
+        without enough test tokens is given them.
         """
         units = read_money(amount, self.agreement.token.decimals)
         if self.network.local:
             self._grant(by, units)
-        return offer.fund_escrow(self._desk, units, by)
+        return offer.fund_escrow(self._desk, units, by, permit=permit)
 
     def measure(
         self, provider: str, periods: Iterable[int] | None = None, records: Mapping[str, Path] | None = None

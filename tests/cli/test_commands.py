@@ -32,6 +32,11 @@ def run(arguments: Sequence[str]) -> tuple[int, str, str]:
     return result.exit_code, result.stdout, result.stderr
 
 
+def test_no_verb_is_left_out_here() -> None:
+    own = {(each.name or "") for each in app.registered_commands}
+    assert own == set(VERBS)
+
+
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_explains_itself_with_an_example(verb: str) -> None:
     status, out, _ = run([verb, "--help"])

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pyoutcome.cli.app import app
-from pyoutcome.errors import ProtocolError, WorkspaceError
+from pyoutcome.errors import ChainError, ProtocolError, WorkspaceError
 from pyoutcome.protocol.events import DigestPosted
 from pyoutcome.workspace import Workspace
 from tests.workspace.conftest import AIRLINES
@@ -35,6 +35,20 @@ def test_an_offer_that_nobody_activated_is_cancelled_and_gives_back(fresh: Works
     assert before + 1_000 * UNIT == token.balance(client)
     assert "closed" == fresh.status().stage
     assert 0 == fresh.audit().differences
+
+
+def test_a_permit_funds_in_one_transaction(fresh: Workspace) -> None:
+    for party in ("client", *AIRLINES):
+        fresh.sign(party)
+    fresh.deploy()
+    assert 1 == len(fresh.fund("1_000", permit=True).transactions)
+    assert 2 == len(fresh.fund("1_000").transactions)
+    assert 2_000 * UNIT == fresh.status().funds
+    token = fresh.desk.escrow.token()
+    assert token is not None
+    other = type(token)(token.network, fresh.desk.escrow.address)
+    with pytest.raises(ChainError, match="no-permit"):
+        other.sign_permit(fresh.parties.signer("client"), token.address, 1, 2**40)
 
 
 def test_the_client_withdraws_only_what_no_period_needs(active: Workspace) -> None:
