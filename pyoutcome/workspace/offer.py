@@ -121,6 +121,7 @@ def bind(agreement: Agreement, addresses: Mapping[str, str], token: str, activat
         notice=escrow.notice,
         convenience=escrow.convenience,
         streak=escrow.streak,
+        restates=escrow.restates,
     )
 
 
