@@ -3,9 +3,10 @@
 from pyoutcome.audit.auditor import audit
 from pyoutcome.audit.findings import AuditedPeriod, AuditReport, Finding, Kind, Unit
 from pyoutcome.audit.story import settled_values
-from pyoutcome.audit.subject import ChainView, Evidence, Subject
+from pyoutcome.audit.subject import Amendment, ChainView, Evidence, Subject
 
 __all__ = [
+    "Amendment",
     "AuditReport",
     "AuditedPeriod",
     "ChainView",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pyoutcome.audit.deployed import check_deployed
+from pyoutcome.audit.deployed import check_amendments, check_deployed
 from pyoutcome.audit.findings import AuditReport, Finding, Kind, Unit
 from pyoutcome.audit.periods import PeriodCheck
 from pyoutcome.audit.splits import check_splits
@@ -36,19 +36,22 @@ def audit(
     tally.take(check_deployed(subject, chain))
     story = sort_out(stream)
     tally.take(_check_activation(chain, story))
-    check = PeriodCheck(subject, chain, evidence, story)
+    tally.take(check_amendments(subject, chain, story))
+    governed = [subject, *(each.subject for each in subject.amendments)]
+    checks = [PeriodCheck(each, chain, evidence, story) for each in governed]
     last = len(subject.arguments.ends)
     for number in range(1, last + 1):
-        tally.take(check.check(number, story.periods.get(number)))
+        tally.take(checks[subject.governing(number)].check(number, story.periods.get(number)))
         if progress is not None:
             progress(number, last)
     strays = (set(story.periods) | chain.settled) - set(range(1, last + 1))
-    tally.take(check.check_stray(number) for number in sorted(strays))
-    journal, reconciliation = _check_books(subject, stream, chain, tally, check.undisputed)
+    tally.take(checks[0].check_stray(number) for number in sorted(strays))
+    undisputed = {number: shares for check in checks for number, shares in check.undisputed.items()}
+    journal, reconciliation = _check_books(subject, stream, chain, tally, undisputed)
     return AuditReport(
         findings=tuple(tally.findings),
-        periods=tuple(check.audited),
-        pending=tuple(check.pending),
+        periods=tuple(sorted((each for check in checks for each in check.audited), key=lambda each: each.period)),
+        pending=tuple(sorted(number for check in checks for number in check.pending)),
         providers=subject.providers,
         kpis=subject.kpis,
         compared=tally.compared,

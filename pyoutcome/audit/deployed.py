@@ -8,6 +8,7 @@ from dataclasses import fields
 from eth_utils.crypto import keccak
 
 from pyoutcome.audit.findings import Finding, Kind, Unit
+from pyoutcome.audit.story import Story
 from pyoutcome.audit.subject import ChainView, Subject
 from pyoutcome.protocol.arguments import Arguments
 from pyoutcome.protocol.messages import Terms, domain
@@ -23,6 +24,22 @@ def check_deployed(subject: Subject, chain: ChainView) -> Iterator[Finding | Non
     terms = Terms(subject.digest, keccak(subject.program), subject.arguments.hash(), chain.nonce)
     expected_hash = terms.digest(domain(chain.chain_id, chain.factory))
     yield _compare("terms hash", _hex(expected_hash), _hex(chain.terms_hash))
+
+
+def check_amendments(subject: Subject, chain: ChainView, story: Story) -> Iterator[Finding | None]:
+    """Each amendment that the escrow accepted against the one that the parties' file makes, in order."""
+    for number, accepted in enumerate(story.amendments, 1):
+        known = subject.amendments[number - 1] if number <= len(subject.amendments) else None
+        if known is None:
+            yield _compare(f"amendment {number}", "none", f"from period {accepted.event.first} on")
+            continue
+        other = known.subject
+        terms = Terms(other.digest, keccak(other.program), other.arguments.hash(), known.nonce)
+        expected = terms.digest(domain(chain.chain_id, chain.factory))
+        yield _compare(f"terms hash of amendment {number}", _hex(expected), _hex(accepted.event.terms_hash))
+        yield _compare(f"first period of amendment {number}", str(known.first), str(accepted.event.first))
+    for number in range(len(story.amendments) + 1, len(subject.amendments) + 1):
+        yield _compare(f"amendment {number}", "accepted", "not accepted")
 
 
 def _compare(what: str, expected: str, actual: str) -> Finding | None:

@@ -17,7 +17,7 @@ _MISSING_WORD = "missing"
 
 
 class PeriodCheck:
-    """Holds one period against its recomputation; iterate ``check`` once, then read ``audited``."""
+    """Holds periods of the same terms against their recomputation; iterate ``check``, then read ``audited``."""
 
     def __init__(self, subject: Subject, chain: ChainView, evidence: Evidence, story: Story) -> None:
         self._subject = subject
@@ -31,11 +31,6 @@ class PeriodCheck:
 
     def check(self, number: int, story: PeriodStory | None) -> Iterator[Finding | None]:
         """One item per comparison: None where equal."""
-        if self._story.amended_from is not None and number >= self._story.amended_from:
-            yield Finding(
-                Kind.TERMS, "terms of the period", "those of the agreement", "amended terms", Unit.TEXT, number
-            )
-            return
         settlement = story.settlement if story else None
         yield self._compare_text(
             number, Kind.PERIOD, "settled", _yes(number in self._chain.settled), _yes(settlement is not None)

@@ -17,6 +17,14 @@ class Challenge:
     at: int
 
 
+@dataclass(frozen=True)
+class Acceptance:
+    """An amendment that the escrow accepted."""
+
+    event: events.Amended
+    at: int
+
+
 @dataclass
 class PeriodStory:
     """What happened to one period."""
@@ -70,9 +78,13 @@ class Story:
     activated_at: int = 0
     last: int | None = None
     """The last period, if the agreement was ended early."""
-    amended_from: int | None = None
-    """The first period that an amendment governs."""
+    amendments: list[Acceptance] = field(default_factory=list)
+    """Those that the escrow accepted, in order."""
     periods: dict[int, PeriodStory] = field(default_factory=dict)
+
+    def accepted_at(self, number: int) -> int:
+        """When the amendment that governs a period was accepted; 0 where the first terms do."""
+        return next((each.at for each in reversed(self.amendments) if each.event.first <= number), 0)
 
     def turn_of(self, number: int) -> int | None:
         """When the last of all earlier periods settled; None while one of them has not."""
@@ -93,7 +105,7 @@ def sort_out(located: Iterable[Located]) -> Story:
             case events.Terminated():
                 story.last = event.last
             case events.Amended():
-                story.amended_from = min(event.first, story.amended_from or event.first)
+                story.amendments.append(Acceptance(event, place.timestamp))
             case (
                 events.Reported() | events.DefaultProposed() | events.Challenged() | events.Disputed() | events.Ruled()
                 | events.FellBack() | events.Agreed() | events.Settled()

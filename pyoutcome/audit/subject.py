@@ -30,6 +30,24 @@ class Subject:
     NumberError where these are no values of its KPIs."""
     sequential: bool = False
     """Whether its program reads earlier periods, so that they settle in order."""
+    amendments: tuple[Amendment, ...] = ()
+    """Those that the parties signed, in the order of their acceptance."""
+
+    def governing(self, period: int) -> int:
+        """Which terms govern a period: 0 the first ones, n the n-th amendment. A later one prevails."""
+        reached = [number for number, each in enumerate(self.amendments, 1) if each.first <= period]
+        return reached[-1] if reached else 0
+
+
+@dataclass(frozen=True)
+class Amendment:
+    """Other terms from a period on."""
+
+    first: int
+    nonce: int
+    """The new terms' nonce."""
+    subject: Subject
+    """The agreement as amended; its own ``amendments`` are not read."""
 
 
 @dataclass(frozen=True)

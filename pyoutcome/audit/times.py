@@ -20,7 +20,8 @@ def due_of(subject: Subject, story: Story, number: int) -> int | None:
     if turn is None:
         return None
     arguments = subject.arguments
-    return max(arguments.ends[number - 1], story.activated_at, turn) + arguments.evidence_window
+    accepted = story.accepted_at(number)
+    return max(arguments.ends[number - 1], story.activated_at, accepted, turn) + arguments.evidence_window
 
 
 def last_moment(subject: Subject, story: PeriodStory | None, due: int) -> int:

@@ -7,8 +7,12 @@ from typing import Final
 
 from eth_utils.address import to_canonical_address
 
+from pyoutcome.chain.compiler import load_artifact
+from pyoutcome.chain.contract import contract
 from pyoutcome.chain.deployed import Deployed, Done, create_contract
 from pyoutcome.chain.network import Call, Network
+from pyoutcome.chain.parts import foreign
+from pyoutcome.chain.sender import Cost, Sender
 from pyoutcome.errors import ChainError
 from pyoutcome.protocol import Signer
 
@@ -32,6 +36,22 @@ class BatchClient(Deployed):
         """
         receipt = self.sender.send(Call(signer.address, self.address, self._data(reports, allowance)), signer)
         return Done(receipt, self._located(receipt))
+
+    def preview_many(
+        self, address: str, reports: Sequence[tuple[str, bytes]], allowance: int = MOST_REPORT_GAS
+    ) -> Cost:
+        """What handing them in would cost ``address`` at most."""
+        return self.sender.preview(Call(address, self.address, self._data(reports, allowance)))
+
+    @staticmethod
+    def preview_deployment(network: Network, address: str) -> Cost:
+        """What deploying a batch would cost ``address`` at most."""
+        return Sender(network).preview(Call(address, None, contract("EscrowBatch").creation()))
+
+    def verify(self) -> None:
+        """Checks that the code at the address is this package's. Raises ChainError ``foreign-code``."""
+        if self.network.code(self.address) != load_artifact("EscrowBatch").runtime:
+            raise foreign("the batch", self.address, "its code is not that of this version's EscrowBatch")
 
     def _data(self, reports: Sequence[tuple[str, bytes]], allowance: int) -> bytes:
         parts = [self.interface.functions["submitMany"].selector, allowance.to_bytes(4)]

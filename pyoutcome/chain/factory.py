@@ -114,9 +114,8 @@ class FactoryClient(Deployed):
 
         ``signatures``: per deal, as ``create`` takes them. ``allowance``: the gas each may take.
         """
-        signed = [list(one) for one in signatures] or [[] for _ in deals]
         expected = [deal.clone_code(self.implementation, deal.terms.digest(self.domain)) for deal in deals]
-        done = self.act(signer, "createMany", [deal.as_offer() for deal in deals], signed, allowance)
+        done = self.act(signer, "createMany", *_as_many(deals, signatures), allowance)
         refused = {located.event.index for located in done.events if isinstance(located.event, NotCreated)}
         made = (
             None
@@ -125,6 +124,16 @@ class FactoryClient(Deployed):
             for index, code in enumerate(expected)
         )
         return tuple(made), done
+
+    def preview_create_many(
+        self,
+        address: str,
+        deals: Sequence[Deal],
+        signatures: Sequence[Sequence[bytes]] = (),
+        allowance: int = MOST_CREATION_GAS,
+    ) -> Cost:
+        """What creating them would cost ``address`` at most."""
+        return self.preview(address, "createMany", *_as_many(deals, signatures), allowance)
 
     def created(self, escrow: str, from_block: int = 0) -> EscrowCreated:
         """What the factory said when it created the escrow. Raises ChainError ``no-contract`` if it never did."""
@@ -181,6 +190,11 @@ class FactoryClient(Deployed):
         if escrow.factory() != self.address or escrow.terms_hash() != prediction.terms_hash:
             raise foreign("the escrow", escrow.address, "it belongs to another factory")
         return escrow
+
+
+def _as_many(deals: Sequence[Deal], signatures: Sequence[Sequence[bytes]]) -> tuple[list[object], list[list[bytes]]]:
+    signed = [list(one) for one in signatures] or [[] for _ in deals]
+    return [deal.as_offer() for deal in deals], signed
 
 
 def deploy_factory(network: Network, signer: Signer) -> FactoryClient:

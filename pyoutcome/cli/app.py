@@ -6,7 +6,18 @@ from typing import Annotated
 
 import typer
 
-from pyoutcome.cli import agreements, books, building, dealing, evidence, inspecting, lifecycle, telling
+from pyoutcome.cli import (
+    agreements,
+    books,
+    building,
+    changing,
+    dealing,
+    evidence,
+    inspecting,
+    lifecycle,
+    paying,
+    telling,
+)
 from pyoutcome.cli.polite import PoliteGroup
 
 app = typer.Typer(
@@ -18,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for room in (telling, agreements, dealing, evidence, lifecycle, books, inspecting, building):
+for room in (telling, agreements, dealing, evidence, lifecycle, changing, paying, books, inspecting, building):
     room.add_to(app)
 
 

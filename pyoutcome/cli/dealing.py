@@ -123,6 +123,9 @@ def deploy(party: By = "client", folder: Folder = None, yes: Yes = False, as_jso
 def fund(
     amount: Annotated[str, typer.Argument(help="Amount in the token's units, such as 18_720_000 or 99.50.")],
     party: By = "client",
+    permit: Annotated[
+        bool, typer.Option("--permit", help="Sign a permit (ERC-2612) instead of sending an approval first.")
+    ] = False,
     folder: Folder = None,
     yes: Yes = False,
     as_json: Json = False,
@@ -133,11 +136,12 @@ def fund(
 
     Examples:
         pyoutcome fund 18_720_000
+        pyoutcome fund 1_560_000 --permit
     """
     from pyoutcome.cli import show
 
     with open_workspace(folder, yes, quiet=as_json) as workspace:
-        funding = workspace.fund(amount, party)
+        funding = workspace.fund(amount, party, permit=permit)
         emit(funding.to_dict(), as_json, lambda console: show.funding(console, workspace, funding))
 
 

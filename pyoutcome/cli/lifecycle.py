@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from pyoutcome.cli.options import By, Folder, Json, Party, Yes, open_workspace
-from pyoutcome.cli.output import emit
-
-if TYPE_CHECKING:
-    from pyoutcome.workspace.disputing import Step
+from pyoutcome.cli.output import emit, tell
 
 Period = Annotated[int, typer.Option("--period", "-p", min=1, help="The period.")]
 Values = Annotated[
@@ -36,7 +33,7 @@ def challenge(
         pyoutcome challenge --period 1 --as UA on_time.UA=93.5%
     """
     with open_workspace(folder, yes, quiet=as_json) as workspace:
-        _tell(workspace.challenge(period, values or [], party), as_json)
+        tell(workspace.challenge(period, values or [], party), as_json)
 
 
 def dispute(
@@ -50,7 +47,7 @@ def dispute(
         pyoutcome dispute --period 1
     """
     with open_workspace(folder, yes, quiet=as_json) as workspace:
-        _tell(workspace.dispute(period, party), as_json)
+        tell(workspace.dispute(period, party), as_json)
 
 
 def rule(
@@ -71,9 +68,9 @@ def rule(
     """
     with open_workspace(folder, yes, quiet=as_json) as workspace:
         if choice is not None or refuse:
-            _tell(workspace.choose(period, choice, party), as_json)
+            tell(workspace.choose(period, choice, party), as_json)
         else:
-            _tell(workspace.rule(period, values or [], party), as_json)
+            tell(workspace.rule(period, values or [], party), as_json)
 
 
 def agree(
@@ -93,7 +90,7 @@ def agree(
         pyoutcome agree --period 1 --as client --submit
     """
     with open_workspace(folder, yes, quiet=as_json) as workspace:
-        _tell(workspace.agree(period, party, values or [], submit=submit), as_json)
+        tell(workspace.agree(period, party, values or [], submit=submit), as_json)
 
 
 def bond(
@@ -130,7 +127,7 @@ def assign(
         pyoutcome assign UA --as successor-UA --submit
     """
     with open_workspace(folder, yes, quiet=as_json) as workspace:
-        _tell(workspace.assign(provider, party, submit=submit), as_json)
+        tell(workspace.assign(provider, party, submit=submit), as_json)
 
 
 def step_in(
@@ -142,7 +139,7 @@ def step_in(
         pyoutcome step-in UA
     """
     with open_workspace(folder, yes, quiet=as_json) as workspace:
-        _tell(workspace.step_in(provider, party), as_json)
+        tell(workspace.step_in(provider, party), as_json)
 
 
 def terminate(
@@ -169,7 +166,7 @@ def terminate(
             party, mutual=mutual, submit=submit, breaches_of=breaches_of, uncovered=uncovered, finding=finding,
             against=against,
         )  # fmt: skip
-        _tell(step, as_json)
+        tell(step, as_json)
 
 
 def claim(
@@ -188,15 +185,4 @@ def claim(
         pyoutcome claim --as UA
     """
     with open_workspace(folder, yes, quiet=as_json) as workspace:
-        _tell(workspace.claim(party, to, early=early), as_json)
-
-
-def _tell(step: Step, as_json: bool) -> None:
-    from pyoutcome.cli import show
-
-    pairs = {"transaction": step.transaction} if step.transaction else {}
-    if step.missing:
-        pairs["still to sign"] = ", ".join(step.missing)
-    elif not step.transaction:
-        pairs["next"] = "everybody has signed: hand it in with --submit"
-    emit(step.to_dict(), as_json, lambda console: show.facts(console, step.did, pairs))
+        tell(workspace.claim(party, to, early=early), as_json)

@@ -13,6 +13,8 @@ from pyoutcome.errors import PyoutcomeError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from pyoutcome.workspace.disputing import Step
+
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much is done and how much there is."""
 
@@ -23,6 +25,18 @@ def emit(document: Mapping[str, object], as_json: bool, draw: Callable[[Console]
         sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
         return
     draw(_console())
+
+
+def tell(step: Step, as_json: bool) -> None:
+    """Prints what an act came to: its transaction, or who still has to sign."""
+    from pyoutcome.cli import show
+
+    pairs = {"transaction": step.transaction} if step.transaction else {}
+    if step.missing:
+        pairs["still to sign"] = ", ".join(step.missing)
+    elif not step.transaction:
+        pairs["next"] = "everybody has signed: hand it in with --submit"
+    emit(step.to_dict(), as_json, lambda console: show.facts(console, step.did, pairs))
 
 
 def _console() -> Console:

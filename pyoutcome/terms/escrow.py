@@ -56,6 +56,8 @@ class EscrowTerms:
     """Who may give notice: ``client``, ``provider``."""
     convenience_fee: tuple[int, ...] = ()
     """What a client's notice pays, by provider, base units."""
+    restates: bool = False
+    """A settled period can be agreed anew."""
 
 
 def write_escrow_terms(agreement: Agreement, escrow: Escrow) -> EscrowTerms:
@@ -85,6 +87,7 @@ def write_escrow_terms(agreement: Agreement, escrow: Escrow) -> EscrowTerms:
         cure_window=escrow.cure_within or 0,
         notice=convenience.notice if convenience else 0,
         convenience=frozenset(_PARTIES[convenience.by]) if convenience else frozenset(),
+        restates=bool(escrow.restates),
         convenience_fee=tuple(units_up(fees.get(name, 0), decimals) for name in providers),
     )
 

@@ -79,6 +79,11 @@ def _disputes(escrow: Escrow, terms: EscrowTerms, money: Money) -> Iterator[str]
         )
     else:
         yield "A challenge costs no stake."
+    if escrow.restates:
+        yield (
+            "A period that is settled may be settled anew, on other values that the client and its providers sign "
+            "together, unless the rule of that period or of a later one depends on earlier periods."
+        )
 
 
 def _money(agreement: Agreement, escrow: Escrow, terms: EscrowTerms, money: Money) -> Iterator[str]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal
 
-from pydantic import BeforeValidator, Field, PlainSerializer
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
 from pyoutcome.decimals import parse, show
 from pyoutcome.errors import AgreementError
 from pyoutcome.terms.problems import refusing
-from pyoutcome.terms.scalars import Duration, Line, Part, Share, Whole, Word
+from pyoutcome.terms.scalars import Duration, Line, Part, Share, Whole, Word, YesNo
 
 MOST_PROVIDERS: Final = 32
 MOST_VERIFIERS: Final = 32
@@ -153,3 +153,6 @@ class Escrow(Part):
     cure_within: Duration | None = None
     """Seconds a reserve that is not covered may stay so before a provider may end the agreement."""
     convenience: Convenience | None = None
+    restates: Annotated[YesNo | None, AfterValidator(lambda said: said or None)] = None
+    """Client and providers may settle a settled period anew, on values that they sign together; ``no`` is as if it were
+    not said."""

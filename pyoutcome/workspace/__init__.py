@@ -5,15 +5,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pyoutcome.workspace.batching import create_many, report_many
     from pyoutcome.workspace.files import find_workspace
     from pyoutcome.workspace.inspecting import Inspection, inspect_escrow
     from pyoutcome.workspace.intent import Confirm, Intent
     from pyoutcome.workspace.workspace import Workspace
 
-__all__ = ["Confirm", "Inspection", "Intent", "Workspace", "find_workspace", "inspect_escrow"]
+__all__ = [
+    "Confirm",
+    "Inspection",
+    "Intent",
+    "Workspace",
+    "create_many",
+    "find_workspace",
+    "inspect_escrow",
+    "report_many",
+]
 
 _ROOMS = {
     "Workspace": "workspace",
+    "create_many": "batching",
+    "report_many": "batching",
     "find_workspace": "files",
     "Confirm": "intent",
     "Intent": "intent",

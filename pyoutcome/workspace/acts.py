@@ -30,8 +30,8 @@ class ActSignature(Stored):
     signature: Bytes
 
 
-def sign_act(desk: Desk, act: Act, party: str, signing: Sequence[str]) -> None:
-    """Signs an act as a party and stores the signature; the first stores the act.
+def sign_act(desk: Desk, act: Act, party: str, signing: Sequence[str], does: str) -> None:
+    """Signs an act as a party, after saying what that does, and stores the signature; the first stores the act.
 
     WorkspaceError ``not-a-signing-party``, ``act-differs`` if others signed something else.
     """
@@ -43,6 +43,7 @@ def sign_act(desk: Desk, act: Act, party: str, signing: Sequence[str]) -> None:
             party=party,
         )
     _demand_same(desk, act)
+    desk.announce(party, does)
     signer = desk.parties.signer(party)
     desk.files.save(desk.files.act(act.name), act)
     signature = "0x" + signer.sign(bytes.fromhex(act.digest[2:])).hex()

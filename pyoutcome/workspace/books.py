@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyoutcome.audit import AuditReport, ChainView, Subject, audit, settled_values
+from pyoutcome.audit import Amendment, AuditReport, ChainView, Subject, audit, settled_values
 from pyoutcome.chain.escrow import EscrowClient, PeriodStage
+from pyoutcome.decimals import DECIMALS
 from pyoutcome.errors import WorkspaceError
 from pyoutcome.evidence.bundle import evidence_digest
+from pyoutcome.formula.state import State, empty_state
+from pyoutcome.formula.verify import verify
 from pyoutcome.ledger import (
     AccountBalance,
     EscrowBalances,
@@ -24,11 +27,13 @@ from pyoutcome.ledger import (
     provider_balances,
 )
 from pyoutcome.protocol import MISSING, Located
-from pyoutcome.protocol.events import Settled
+from pyoutcome.protocol.events import Amended, Settled
 from pyoutcome.settlement.plan import Decision, decide
+from pyoutcome.terms.agreement import Agreement
 from pyoutcome.terms.statement import ProviderStatement, Statement
-from pyoutcome.workspace.desk import Desk
-from pyoutcome.workspace.evidencing import Progress, agreeing_reports, message_of, read_bundles, read_records
+from pyoutcome.workspace.amending import ANEW
+from pyoutcome.workspace.desk import AmendedDesk, Desk
+from pyoutcome.workspace.evidencing import Progress, Readings, agreeing_reports, message_of, read_bundles
 from pyoutcome.workspace.offer import activation_waits_for, bind, missing_signatures
 from pyoutcome.workspace.reporting import PeriodDesk
 
@@ -101,6 +106,8 @@ class Books:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._unders: dict[int, Desk] = {}
+        self._left: dict[int, Statement] = {}
 
     @cached_property
     def events(self) -> list[Located]:
@@ -164,12 +171,16 @@ class Books:
 
         WorkspaceError ``nothing-to-state`` while one of those is not settled.
         """
-        agreement = self._desk.agreement
-        names = [kpi.name for kpi in agreement.kpis]
-        named = dict(zip(names, values, strict=True))
-        if not agreement.program().sequential:
-            return agreement.statement(period, named)
-        earlier = []
+        under = self._under(period)
+        named = _by_name(under.agreement, values)
+        if not under.agreement.program().sequential:
+            return under.agreement.statement(period, named)
+        return under.agreement.statement(period, named, self._state_before(period))
+
+    def _state_before(self, period: int) -> State | None:
+        """What all earlier periods left to a period of a sequential program; None before the first."""
+        if period == 1:
+            return None
         for number in range(1, period):
             if number not in self._settled:
                 raise WorkspaceError(
@@ -178,8 +189,31 @@ class Books:
                     f"Settle period {number} first, or try values out with `pyoutcome explain`.",
                     period=period,
                 )
-            earlier.append(dict(zip(names, self._settled_values(number), strict=True)))
-        return agreement.statements([*earlier, named])[-1]
+            if number not in self._left:
+                self._left[number] = self._state(number, self._settled_values(number))
+        left, under = self._left[period - 1].state, self._under(period)
+        return left if under is self._under(period - 1) else self._carry_over(under, left, period)
+
+    def _carry_over(self, under: Desk, left: State | None, period: int) -> State:
+        """What an amendment lets its first period have of what earlier ones left."""
+        shape = verify(under.agreement.program().data)
+        unit = 10 ** (DECIMALS - under.agreement.token.decimals)
+        earned = tuple(
+            unit * sum(self._left[number].amounts[payee] for number in range(1, period)) for payee in shape.earned
+        )
+        if left is not None and isinstance(under, AmendedDesk) and ANEW not in under.amendment.carry:
+            return left._replace(earned=earned)
+        depths = [row.depth for row in shape.header.histories]
+        fresh = empty_state(depths, len(shape.to_date), len(shape.earned), under.agreement.token.decimals)
+        return fresh._replace(earned=earned)
+
+    def _under(self, period: int) -> Desk:
+        """The desk with the agreement that governs a period, asked once."""
+        if period not in self._unders:
+            found = self._desk.under(period)
+            same = (each for each in self._unders.values() if each.terms_hash == found.terms_hash)
+            self._unders[period] = next(same, found) if self._desk.is_deployed() else found
+        return self._unders[period]
 
     @cached_property
     def _settled(self) -> frozenset[int]:
@@ -190,7 +224,7 @@ class Books:
         """What a period settled on; where that was a default, every KPI's stand-in."""
         values = settled_values((each.event for each in self.events), period)
         if values is None:
-            return [None] * len(self._desk.agreement.kpis)
+            return [None] * len(self._under(period).agreement.kpis)
         return [None if value == MISSING else value for value in values]
 
     def _expected_values(self, period: int) -> tuple[Sequence[int | None], str]:
@@ -202,36 +236,43 @@ class Books:
                     None if value == MISSING else value for value in message_of(reports[0]).values
                 ], "verified report"
         bundles = read_bundles(desk, period)
+        kpis = self._under(period).agreement.kpis
         found = {value.name: value.value for bundle in bundles.values() for value in bundle.values}
-        if any(kpi.name not in found for kpi in desk.agreement.kpis):
+        if any(kpi.name not in found for kpi in kpis):
             raise WorkspaceError(
                 "nothing-to-state",
                 f"There is no settlement, report or complete evidence of period {period} yet.",
                 "Run `pyoutcome measure` for each provider first, or try values out with `pyoutcome explain`.",
                 period=period,
             )
-        return [found[kpi.name] for kpi in desk.agreement.kpis], "signed evidence"
+        return [found[kpi.name] for kpi in kpis], "signed evidence"
 
     def audit(self, records: Mapping[str, Path] | None, progress: Progress) -> AuditReport:
         """Everything recomputed from agreement, raw records and chain; differences are findings."""
         desk = self._desk
         escrow = desk.escrow
-        arguments = bind(desk.agreement, desk.parties.addresses, desk.settings.token, desk.deal.arguments.activate_by)
-        names = [kpi.name for kpi in desk.agreement.kpis]
 
         def amounts(period: int, values: Sequence[int | None]) -> tuple[int, ...]:
             return self._state(period, values).amounts
 
-        subject = Subject(
-            digest=desk.agreement.digest(),
-            program=desk.agreement.program().data,
-            arguments=arguments,
-            providers=desk.agreement.providers,
-            kpis=tuple(names),
-            sequential=desk.agreement.program().sequential,
-            amounts=amounts,
-        )
-        evidence = _StoredEvidence(desk, read_records(desk, records, progress, "the auditor"))
+        def subject_of(each: Desk) -> Subject:
+            agreement, activate_by = each.agreement, desk.deal.arguments.activate_by
+            return Subject(
+                digest=agreement.digest(),
+                program=agreement.program().data,
+                arguments=bind(agreement, desk.parties.addresses, desk.settings.token, activate_by),
+                providers=agreement.providers,
+                kpis=tuple(kpi.name for kpi in agreement.kpis),
+                sequential=agreement.program().sequential,
+                amounts=amounts,
+            )
+
+        told = [each.event for each in self.events if isinstance(each.event, Amended)]
+        stored = [desk.amended(number) for number in list(desk.files.amendments())[: len(told)]]
+        amended = tuple(Amendment(each.amendment.first, each.amendment.nonce, subject_of(each)) for each in stored)
+        subject = replace(subject_of(desk), amendments=amended)
+        readings = Readings(progress)
+        evidence = _StoredEvidence(desk, lambda period: readings.of(self._under(period), "the auditor", records))
         view = _view(desk, escrow, name_tenures(self.events, desk.agreement.providers))
         return audit(
             subject, self.events, evidence, view, lambda done, total: progress("auditing periods", done, total)
@@ -241,12 +282,12 @@ class Books:
 class _StoredEvidence:
     """Values from the raw records, digests from the stored bundles."""
 
-    def __init__(self, desk: Desk, recomputation: Recomputation) -> None:
+    def __init__(self, desk: Desk, read: Callable[[int], Recomputation]) -> None:
         self._desk = desk
-        self._recomputation = recomputation
+        self._read = read
 
     def values(self, period: int) -> Sequence[int | None]:
-        return [value.value for value in self._recomputation.measured(period).values]
+        return [value.value for value in self._read(period).measured(period).values]
 
     def digest(self, period: int) -> bytes | None:
         bundles = read_bundles(self._desk, period)
@@ -293,6 +334,10 @@ def _accounts(escrow: EscrowClient, names: Sequence[str]) -> dict[str, AccountBa
             bond=account.bond,
         )
     return found
+
+
+def _by_name(agreement: Agreement, values: Sequence[int | None]) -> dict[str, int | None]:
+    return dict(zip((kpi.name for kpi in agreement.kpis), values, strict=True))
 
 
 def _account_texts(account: ProviderBalance) -> dict[str, str]:

@@ -18,7 +18,7 @@ from pyoutcome.terms.agreement import Agreement
 from pyoutcome.workspace.files import WorkspaceFiles
 from pyoutcome.workspace.intent import Confirm, Intent
 from pyoutcome.workspace.parties import PartyBook
-from pyoutcome.workspace.settings import Offer, Settings
+from pyoutcome.workspace.settings import Amendment, Offer, Settings
 
 COIN_DECIMALS = 18
 """Decimals of every Ethereum network's native coin."""
@@ -53,22 +53,56 @@ class Desk:
                 "Run `pyoutcome sign --as client` first.",
             )
         offer = self.files.load(self.files.offer, Offer)
+        deal = self._read_deal(offer, "offer.json")
+        if self.factory.predict(deal).escrow != offer.escrow:
+            raise offer_differs("offer.json", "its escrow address does not follow from its arguments")
+        return deal
+
+    def _read_deal(self, stored: Offer | Amendment, name: str) -> Deal:
+        """The deal that a file tells, after checking that it follows from this desk's agreement."""
         try:
-            arguments = unpack_arguments(bytes.fromhex(offer.arguments[2:]))
+            arguments = unpack_arguments(bytes.fromhex(stored.arguments[2:]))
         except ProtocolError as error:
-            raise _offer_differs("its arguments cannot be read") from error
-        deal = Deal(arguments, self.agreement.digest(), self.agreement.program().data, offer.nonce)
-        prediction = self.factory.predict(deal)
-        for name, ours, theirs in (
-            ("agreement", deal.agreement_digest, offer.agreement_digest),
-            ("program", deal.program_hash, offer.program_hash),
-            ("terms hash", prediction.terms_hash, offer.terms_hash),
+            raise offer_differs(name, "its arguments cannot be read") from error
+        deal = Deal(arguments, self.agreement.digest(), self.agreement.program().data, stored.nonce)
+        for what, ours, theirs in (
+            ("agreement", deal.agreement_digest, stored.agreement_digest),
+            ("program", deal.program_hash, stored.program_hash),
+            ("terms hash", deal.terms.digest(self.factory.domain), stored.terms_hash),
         ):
             if "0x" + ours.hex() != theirs:
-                raise _offer_differs(f"its {name} is not the one that follows from the agreement here")
-        if prediction.escrow != offer.escrow:
-            raise _offer_differs("its escrow address does not follow from its arguments")
+                raise offer_differs(name, f"its {what} is not the one that follows from the agreement here")
         return deal
+
+    def amended(self, number: int) -> AmendedDesk:
+        """This desk with a stored amendment in place of the agreement. Errors of loading both its files."""
+        stored = self.files.load(self.files.amendment_terms(number), Amendment)
+        agreement = Agreement.load(self.files.amendment(number))
+        return AmendedDesk(
+            self.files, self.settings, agreement, self.network, self.parties, self.confirm, self, number, stored
+        )
+
+    def under(self, period: int) -> Desk:
+        """This desk with the agreement that governs a period: the first one, or that of an accepted amendment.
+
+        WorkspaceError ``amendment-missing`` if the escrow accepted one whose files are not here.
+        """
+        if not self.is_deployed():
+            return self
+        governing = self.undeployed_escrow.terms_hash_of(period)
+        if governing == self.terms_hash:
+            return self
+        for number in self.files.amendments():
+            if self.files.amendment_terms(number).exists():
+                found = self.amended(number)
+                if found.terms_hash == governing:
+                    return found
+        raise WorkspaceError(
+            "amendment-missing",
+            f"The escrow has accepted an amendment that governs period {period}, and its files are not here.",
+            "Ask another party for its files in amendments/, and put them into the same folder here.",
+            period=period,
+        )
 
     @cached_property
     def terms_hash(self) -> bytes:
@@ -124,12 +158,16 @@ class Desk:
     def intend(self, party: str, does: str, moves: str, target: Deployed, function: str, *arguments: object) -> None:
         """Says what a call will do, move and cost, and lets the user refuse it. Raises what the call would raise."""
         preview = target.preview
-        self._ask(party, does, moves, lambda: preview(self.parties.signer(party).address, function, *arguments))
+        self.ask(party, does, moves, lambda: preview(self.parties.signer(party).address, function, *arguments))
 
     def perform(self, party: str, does: str, moves: str, act: Callable[[EscrowClient, Signer], Done]) -> Done:
         """Acts on the escrow as a party, after saying what that will do, move and cost; the user may refuse it."""
-        asking = _AskingEscrow(self.escrow, lambda preview: self._ask(party, does, moves, preview))
+        asking = _AskingEscrow(self.escrow, lambda preview: self.ask(party, does, moves, preview))
         return act(asking, self.parties.signer(party))
+
+    def announce(self, party: str, does: str) -> None:
+        """Says what a signature that travels as a file will do, and lets the user refuse it."""
+        self.confirm(Intent(party, does, "no money", "nothing: it is a signature", self.network.local))
 
     def let_draw(self, party: str, units: int) -> list[str]:
         """Allows the escrow to draw the amount from the party's tokens, unless it may already; the transactions."""
@@ -141,12 +179,33 @@ class Desk:
         self.intend(party, does, "no money yet", token, "approve", escrow.address, units)
         return [token.approve(signer, escrow.address, units).transaction]
 
-    def _ask(self, party: str, does: str, moves: str, preview: Callable[[], Cost]) -> None:
+    def ask(self, party: str, does: str, moves: str, preview: Callable[[], Cost]) -> None:
+        """Says what a step will do, move and cost, and lets the user refuse it; ``preview`` works out the cost."""
         if self.network.local:
             self.confirm(Intent(party, does, moves, "nothing on a local chain", local=True))
             return
         costs = f"at most {show_units(preview().most, COIN_DECIMALS)} of the network's coin"
         self.confirm(Intent(party, does, moves, costs, local=False))
+
+
+@dataclass(frozen=True)
+class AmendedDesk(Desk):
+    """The workspace as an amendment has it: another agreement and other terms, the same escrow."""
+
+    base: Desk
+    number: int
+    """Among the stored amendments, from 1."""
+    amendment: Amendment
+
+    @cached_property
+    def deal(self) -> Deal:
+        """What the amendment's signatures cover. WorkspaceError ``offer-differs``."""
+        return self._read_deal(self.amendment, self.files.name(self.files.amendment_terms(self.number)))
+
+    @cached_property
+    def undeployed_escrow(self) -> EscrowClient:
+        """The escrow that is amended."""
+        return self.base.undeployed_escrow
 
 
 class _AskingEscrow(EscrowClient):
@@ -162,9 +221,10 @@ class _AskingEscrow(EscrowClient):
         return super().act(signer, function, *arguments, value=value)
 
 
-def _offer_differs(why: str) -> WorkspaceError:
+def offer_differs(name: str, why: str) -> WorkspaceError:
+    """What was received is not what follows from the agreement here."""
     return WorkspaceError(
         "offer-differs",
-        f"offer.json does not fit the agreement in this workspace: {why}.",
-        "Compare agreement.yaml and offer.json with the other parties' copies; after a change, everybody signs anew.",
+        f"{name} does not fit the agreement in this workspace: {why}.",
+        f"Compare the agreement file and {name} with the other parties' copies; after a change, everybody signs anew.",
     )

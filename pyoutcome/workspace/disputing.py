@@ -33,7 +33,7 @@ def read_own_values(desk: Desk, period: int, given: Iterable[str]) -> tuple[int,
     WorkspaceError ``bad-own-value``, ``nothing-proposed`` where a value is left out and nothing was reported.
     """
     own: dict[str, int] = {}
-    kpis = {kpi.name: kpi for kpi in desk.agreement.kpis}
+    kpis = {kpi.name: kpi for kpi in desk.under(desk.agreement.period(period).number).agreement.kpis}
     for each in given:
         name, equals, text = each.partition("=")
         if not equals or name not in kpis:
@@ -102,7 +102,7 @@ def agree(desk: Desk, period: int, values: Sequence[int] | None, by: str, *, sub
     digest = message.digest(desk.factory.domain)
     act = Act(name=name, digest="0x" + digest.hex(), values=tuple(map(str, told)))
     if not submit:
-        sign_act(desk, act, by, signing)
+        sign_act(desk, act, by, signing, f"signs its agreement on the values of period {period}")
         missing = collect(desk, act, signing)[1]
         return Step(f"{by} agrees on period {period}", None, missing)
     signatures, missing = collect(desk, act, signing)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,22 +45,45 @@ def read_records(desk: Desk, given: Mapping[str, Path] | None, progress: Progres
     return Recomputation.read(desk.agreement, records_of(desk, given))
 
 
+@dataclass
+class Readings:
+    """Each party's own readings of the raw records, made once for every agreement that governs a period."""
+
+    progress: Progress
+    _found: dict[tuple[str, bytes], Recomputation] = field(default_factory=dict)
+
+    def of(self, desk: Desk, party: str, records: Mapping[str, Path] | None = None) -> Recomputation:
+        """The party's reading by the desk's agreement; ``records`` where it has not read them yet."""
+        key = party, desk.agreement.digest()
+        if key not in self._found:
+            self._found[key] = read_records(desk, records, self.progress, party)
+        return self._found[key]
+
+    def forget(self, party: str) -> None:
+        """Lets the party read anew, from other files."""
+        self._found = {key: reading for key, reading in self._found.items() if key[0] != party}
+
+
 def measure_periods(
     desk: Desk,
-    recomputation: Recomputation,
+    read: Callable[[Desk], Recomputation],
     provider: str,
     periods: Iterable[int],
     progress: Progress,
 ) -> list[Bundle]:
-    """Signs and stores the provider's bundle for each period. WorkspaceError ``wrong-role``."""
-    _require_role(provider, desk.agreement.providers, "does not supply evidence")
+    """Signs and stores the provider's bundle for each period, from its reading by the agreement that governs it.
+
+    WorkspaceError ``wrong-role``.
+    """
+    require_supplier(desk, provider)
     signer = desk.parties.signer(provider)
     wanted = list(periods)
     bundles = []
     for done, period in enumerate(wanted):
         progress(f"{provider} signs its evidence", done, len(wanted))
-        measured = recomputation.measured(period, [provider])
-        bundle = make_bundle(desk.agreement, measured, provider, signer)
+        under = desk.under(period)
+        measured = read(under).measured(period, [provider])
+        bundle = make_bundle(under.agreement, measured, provider, signer)
         write_bundle(bundle, desk.files.bundle(period, provider).parent)
         bundles.append(bundle)
     return bundles
@@ -78,7 +101,7 @@ def read_bundles(desk: Desk, period: int) -> dict[str, Bundle]:
 
 def verify_periods(
     desk: Desk,
-    recomputation: Recomputation,
+    read: Callable[[Desk], Recomputation],
     verifier: str,
     periods: Iterable[int],
     progress: Progress,
@@ -91,14 +114,17 @@ def verify_periods(
     """
     from pyoutcome.evidence.verification import verify
 
-    _require_role(verifier, desk.agreement.verifiers, "does not verify")
+    wanted = list(periods)
+    unders = {period: desk.under(period) for period in wanted}
+    for under in unders.values():
+        _require_role(verifier, under.agreement.verifiers, "does not verify")
     signer = desk.parties.signer(verifier)
     addresses = desk.parties.addresses
     suppliers = {provider: addresses[provider] for provider in desk.agreement.providers}
-    wanted = list(periods)
     reports = []
     for done, period in enumerate(wanted):
         progress(f"{verifier} verifies", done, len(wanted))
+        under = unders[period]
         bundles = read_bundles(desk, period)
         missing = [provider for provider in desk.agreement.providers if provider not in bundles]
         if missing:
@@ -108,9 +134,10 @@ def verify_periods(
                 "Each of them runs `pyoutcome measure --as PROVIDER`; put the bundle into the folder evidence/.",
                 period=period,
             )
-        verified = verify(desk.agreement, list(bundles.values()), recomputation, supplier_records, signers=suppliers)
+        given = list(bundles.values())
+        verified = verify(under.agreement, given, read(under), supplier_records, signers=suppliers)
         values = tuple(MISSING if value is None else value for value in verified.values)
-        message = Report(desk.undeployed_escrow.address, desk.terms_hash, period, 0, values, verified.evidence_digest)
+        message = Report(desk.undeployed_escrow.address, under.terms_hash, period, 0, values, verified.evidence_digest)
         report = SignedReport(
             verifier=verifier,
             signer=signer.address,
@@ -128,7 +155,8 @@ def verify_periods(
 
 
 def read_report(desk: Desk, period: int, verifier: str) -> SignedReport | None:
-    """A verifier's stored report of a period, checked against its signature and this escrow; None if there is none.
+    """A verifier's stored report of a period, checked against its signature, this escrow and this desk's terms; None
+    if there is none.
 
     WorkspaceError ``report-differs`` for one that was signed for something else, or by someone else.
     """
@@ -176,7 +204,8 @@ class Agreeing:
 
 
 def agreeing_reports(desk: Desk, period: int) -> Agreeing:
-    """What the stored reports of a period amount to."""
+    """What the stored reports of a period amount to under the terms that govern it."""
+    desk = desk.under(period)
     groups: dict[bytes, list[SignedReport]] = {}
     faults = []
     for verifier in desk.agreement.verifiers:
@@ -191,6 +220,11 @@ def agreeing_reports(desk: Desk, period: int) -> Agreeing:
     for group in groups.values():
         largest = group if len(group) > len(largest) else largest
     return Agreeing(tuple(largest), tuple(faults))
+
+
+def require_supplier(desk: Desk, party: str) -> None:
+    """Refuses a party that supplies no evidence: WorkspaceError ``wrong-role``."""
+    _require_role(party, desk.agreement.providers, "does not supply evidence")
 
 
 def _require_role(party: str, role: Sequence[str], does_not: str) -> None:

@@ -10,6 +10,8 @@ evidence/period-01.UA.json  one provider's evidence bundle
 reports/period-01.V1.json   one verifier's signed report
 acts/agree-01-0.json        an act that several parties sign, such as an agreement on a period
 acts/agree-01-0.UA.json     one party's signature over it
+amendments/01.yaml          the agreement as an amendment has it, for later periods
+amendments/01.json          from which period on, and the terms it makes
 keys/client.json            an encrypted keystore (not on local chains)
 chain.sqlite                the embedded chain, if that is the network
 """
@@ -78,6 +80,19 @@ class WorkspaceFiles:
 
     def act(self, name: str, party: str | None = None) -> Path:
         return self.folder / "acts" / (f"{name}.json" if party is None else f"{name}.{party}.json")
+
+    def amendment(self, number: int) -> Path:
+        return self.folder / "amendments" / f"{number:02d}.yaml"
+
+    def amendment_terms(self, number: int) -> Path:
+        return self.folder / "amendments" / f"{number:02d}.json"
+
+    def amendments(self) -> Iterator[int]:
+        """Numbers of the stored amendments, accepted or not."""
+        number = 1
+        while self.amendment(number).exists():
+            yield number
+            number += 1
 
     def write(self, path: Path, text: str) -> None:
         """Replaces the file in one step: another process sees the old text or the new, never half of it."""

@@ -42,10 +42,9 @@ def assign(desk: Desk, provider: str, by: str, *, submit: bool) -> Step:
     act = _act(desk, f"assign-{provider}-{nonce}", message)
     signing = ["client", outgoing, incoming]
     if not submit:
-        sign_act(desk, act, by, signing)
-        return Step(
-            f"{by} signs that {incoming} follows {outgoing} from period {first}", None, _missing(desk, act, signing)
-        )
+        does = f"signs that {incoming} follows {outgoing} from period {first}"
+        sign_act(desk, act, by, signing, does)
+        return Step(f"{by} {does}", None, _missing(desk, act, signing))
     signatures, missing = collect(desk, act, signing)
     if missing:
         return Step(f"the place of {provider} is not assigned yet", None, missing)
@@ -81,7 +80,7 @@ def terminate_together(desk: Desk, by: str, *, submit: bool) -> Step:
     tenures = sorted({escrow.holder_of(slot, period) for slot in slots for period in (current, coming)})
     signing = ["client", *map(desk.party_of, tenures)]
     if not submit:
-        sign_act(desk, act, by, signing)
+        sign_act(desk, act, by, signing, f"signs that the agreement ends after period {last}")
         return Step(f"{by} agrees to end after period {last}", None, _missing(desk, act, signing))
     signatures, missing = collect(desk, act, signing)
     if missing:

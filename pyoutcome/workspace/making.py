@@ -18,7 +18,7 @@ from pyoutcome.workspace.desk import Desk
 from pyoutcome.workspace.evidencing import Progress
 from pyoutcome.workspace.files import WorkspaceFiles
 from pyoutcome.workspace.intent import Confirm
-from pyoutcome.workspace.parties import PartyBook, Password
+from pyoutcome.workspace.parties import PartyBook, Password, party_ids
 from pyoutcome.workspace.settings import Settings, resolve_network
 
 CHAIN_LEAD = 30 * 24 * 3600
@@ -36,11 +36,6 @@ class Plan:
     """Addresses; None lets a local chain deploy its own."""
     records: Mapping[str, Path]
     """Files to copy, by source name; a ZIP archive of one file is unpacked."""
-
-
-def party_ids(agreement: Agreement) -> tuple[str, ...]:
-    """All party ids of an agreement."""
-    return ("client", *agreement.providers, *agreement.backups, *agreement.verifiers, "arbitrator")
 
 
 def make_workspace(

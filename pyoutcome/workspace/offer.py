@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from pyoutcome.chain.escrow import Stage
 from pyoutcome.chain.factory import Deal
 from pyoutcome.errors import ProtocolError, WorkspaceError
+from pyoutcome.formula.encode import Program
 from pyoutcome.protocol import Arguments, Kpi, Provider, signer_of
 from pyoutcome.terms.agreement import Agreement
-from pyoutcome.workspace.desk import Desk
+from pyoutcome.workspace.desk import Desk, offer_differs
 from pyoutcome.workspace.settings import Offer, TermsSignature
 
 ACTIVATE_WITHIN = 30 * 24 * 3600
 """Seconds an offer stays open, counted from the first signature by the chain's clock."""
+
+PERMIT_WITHIN = 3600
+"""Seconds in which a signed permit can be used."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +121,7 @@ def bind(agreement: Agreement, addresses: Mapping[str, str], token: str, activat
         notice=escrow.notice,
         convenience=escrow.convenience,
         streak=escrow.streak,
+        restates=escrow.restates,
     )
 
 
@@ -161,6 +166,7 @@ def sign_terms(desk: Desk, party: str) -> TermsSignature:
     signer = desk.parties.signer(party)
     if not desk.files.offer.exists():
         _make_offer(desk)
+    demand_bound(desk, "offer.json")
     signature = TermsSignature(
         party=party,
         signer=signer.address,
@@ -171,12 +177,29 @@ def sign_terms(desk: Desk, party: str) -> TermsSignature:
     return signature
 
 
-def _make_offer(desk: Desk) -> None:
+def demand_signable(agreement: Agreement) -> None:
+    """Refuses an agreement that nobody should sign: FormulaError, EvidenceError, WorkspaceError
+    ``not-enforceable-yet``."""
     from pyoutcome.evidence import plan_measures
 
+    _require_enforceable(agreement)
+    agreement.bounds()  # it can fail to give an amount
+    plan_measures(agreement)  # its values cannot be measured
+
+
+def demand_bound(desk: Desk, name: str) -> None:
+    """Refuses to sign deployed arguments other than the agreement's between the parties known here: a file that came
+    from another party says them. WorkspaceError ``offer-differs``, ``address-missing``."""
+    told = desk.deal.arguments
+    own = bind(desk.agreement, desk.parties.addresses, desk.settings.token, told.activate_by)
+    for part in fields(Arguments):
+        if getattr(told, part.name) != getattr(own, part.name):
+            raise offer_differs(name, f"its {part.name.replace('_', ' ')} is not what follows from the agreement here")
+
+
+def _make_offer(desk: Desk) -> None:
     desk.factory.verify()
-    desk.agreement.bounds()  # nobody signs an agreement that can fail to give an amount
-    plan_measures(desk.agreement)  # nobody signs an agreement whose values cannot be measured
+    demand_signable(desk.agreement)
     arguments = bind(desk.agreement, desk.parties.addresses, desk.settings.token, desk.network.now() + ACTIVATE_WITHIN)
     program = desk.agreement.program()
     deal = Deal(arguments, desk.agreement.digest(), program.data)
@@ -228,8 +251,8 @@ def _covers(desk: Desk, party: str, signature: bytes) -> bool:
         return False  # a malformed signature covers nothing
 
 
-def deploy_escrow(desk: Desk, by: str) -> Deployment:
-    """Creates the escrow once every party has signed. WorkspaceError ``signatures-missing``."""
+def demand_signed(desk: Desk) -> None:
+    """Refuses to go on while a signature is missing: WorkspaceError ``signatures-missing``."""
     missing = missing_signatures(desk)
     if missing:
         raise WorkspaceError(
@@ -238,12 +261,14 @@ def deploy_escrow(desk: Desk, by: str) -> Deployment:
             "Each of them runs `pyoutcome sign --as PARTY`; nothing unsigned is deployed.",
             missing=missing,
         )
+
+
+def deploy_escrow(desk: Desk, by: str) -> Deployment:
+    """Creates the escrow once every party has signed. WorkspaceError ``signatures-missing``."""
+    demand_signed(desk)
     signer = desk.parties.signer(by)
     desk.factory.verify()
-    program = desk.agreement.program()
-    if not desk.factory.is_registered(program.hash):
-        desk.intend(by, "registers the program", "no money", desk.factory, "registerProgram", program.data)
-        desk.factory.register_program(signer, program.data)
+    register_program(desk, desk.agreement.program(), by)
     escrow = desk.undeployed_escrow.address
     signatures = list(collect_signatures(desk).values())
     offer = desk.deal.as_offer()
@@ -253,11 +278,30 @@ def deploy_escrow(desk: Desk, by: str) -> Deployment:
     return Deployment(escrow, desk.terms_hash, done.transaction, done.receipt.gas_used)
 
 
-def fund_escrow(desk: Desk, units: int, by: str) -> Funding:
-    """Deposits client funding, starts the agreement once the first reserve is covered, and pays arrears."""
+def register_program(desk: Desk, program: Program, by: str) -> None:
+    """Stores a program with the factory, unless it is there already."""
+    if not desk.factory.is_registered(program.hash):
+        desk.intend(by, "registers the program", "no money", desk.factory, "registerProgram", program.data)
+        desk.factory.register_program(desk.parties.signer(by), program.data)
+
+
+def fund_escrow(desk: Desk, units: int, by: str, *, permit: bool = False) -> Funding:
+    """Deposits client funding, starts the agreement once the first reserve is covered, and pays arrears.
+
+    ``permit``: a signed permit in place of an approval, which saves a transaction. ChainError ``no-permit``.
+    """
     escrow = desk.escrow
     transactions = []
-    if units:
+    token = escrow.token()
+    if units and permit and token is not None:
+        deadline = desk.network.now() + PERMIT_WITHIN
+        signed = token.sign_permit(desk.parties.signer(by), escrow.address, units, deadline)
+        done = desk.perform(
+            by, "funds the escrow with a permit", desk.money(units),
+            lambda e, signer: e.deposit_with_permit(signer, units, deadline, signed),
+        )  # fmt: skip
+        transactions.append(done.transaction)
+    elif units:
         transactions += desk.let_draw(by, units)
         done = desk.perform(by, "funds the escrow", desk.money(units), lambda e, signer: e.deposit(signer, units))
         transactions.append(done.transaction)

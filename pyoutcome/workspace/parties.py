@@ -12,9 +12,15 @@ from pyoutcome.workspace.settings import Parties
 if TYPE_CHECKING:
     from pyoutcome.chain.keys import KeySigner
     from pyoutcome.chain.network import Network
+    from pyoutcome.terms.agreement import Agreement
 
 Password = Callable[[str], str]
 """Gives the password of a party's keystore; asked only when the key is needed."""
+
+
+def party_ids(agreement: Agreement) -> tuple[str, ...]:
+    """All party ids of an agreement."""
+    return ("client", *agreement.providers, *agreement.backups, *agreement.verifiers, "arbitrator")
 
 
 class PartyBook:
@@ -49,6 +55,14 @@ class PartyBook:
                 did_you_mean(party, self.ids),
                 party=party,
             )
+
+    def admit(self, ids: tuple[str, ...]) -> None:
+        """Takes in the parties of an amendment; on a local chain new ones get a test account."""
+        new = tuple(party for party in ids if party not in self.ids)
+        if new:
+            self.ids += new
+            if self._network.local:
+                self.use_test_accounts()
 
     def trust(self, party: str, address: str) -> None:
         """Records a party's address; one that is known is not changed (WorkspaceError ``address-known``)."""

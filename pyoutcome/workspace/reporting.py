@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING
+from functools import partial
 
 from pyoutcome.chain.escrow import PeriodStage, Stage
 from pyoutcome.errors import WorkspaceError
-from pyoutcome.protocol.events import Activated, Settled
+from pyoutcome.evidence.bundle import read_bundle
+from pyoutcome.protocol import Report
+from pyoutcome.protocol.events import Activated, Amended, Settled
 from pyoutcome.settlement.plan import At, PeriodFacts
 from pyoutcome.workspace.desk import Desk
 from pyoutcome.workspace.evidencing import (
     Progress,
+    Readings,
     agreeing_reports,
     measure_periods,
     message_of,
-    read_records,
+    require_supplier,
     verify_periods,
 )
-
-if TYPE_CHECKING:
-    from pyoutcome.evidence.recomputation import Recomputation
 
 _STAGES = {
     PeriodStage.NONE: At.OPEN,
@@ -41,15 +40,17 @@ class PeriodDesk:
     by: str
     """The party that submits transactions."""
     progress: Progress
-    records: Mapping[str, Path] = field(default_factory=dict)
     move_clock: bool = False
     """Whether to move a local chain's clock to a period's end instead of waiting for it."""
-    _readings: dict[str, Recomputation] = field(default_factory=dict)
+    _readings: Readings = field(init=False)
     _activated: int | None = None
+
+    def __post_init__(self) -> None:
+        self._readings = Readings(self.progress)
 
     def facts(self, period: int) -> PeriodFacts:
         """Everything known about a period now."""
-        desk = self.desk
+        desk = self.desk.under(period)
         arguments = desk.deal.arguments
         active = desk.is_active()
         stage, until, challenged = At.OPEN, 0, False
@@ -67,8 +68,9 @@ class PeriodDesk:
             stage=stage,
             until=until,
             challenged=challenged,
-            waits_for=self._waits_for(period),
-            evidence_due=max(ends, self._activation(), self._turn(period)) + arguments.evidence_window,
+            waits_for=self._waits_for(desk, period),
+            evidence_due=max(ends, self._activation(), self._accepted(desk), self._turn(desk, period))
+            + arguments.evidence_window,
             bundles_missing=tuple(name for name in providers if not desk.files.bundle(period, name).exists()),
             verified_by=() if settled else tuple(report.verifier for report in agreeing_reports(desk, period).reports),
             quorum=arguments.quorum,
@@ -93,14 +95,16 @@ class PeriodDesk:
         for provider in self.desk.agreement.providers:
             here = self.desk.parties.has_key(provider)
             if here and not self.desk.files.bundle(period, provider).exists():
-                measure_periods(self.desk, self.reading(provider), provider, [period], self.progress)
+                read = partial(self._readings.of, party=provider)
+                measure_periods(self.desk, read, provider, [period], self.progress)
 
     def verify(self, period: int) -> None:
         """Makes the missing reports of the verifiers whose keys are here."""
-        for verifier in self.desk.agreement.verifiers:
+        for verifier in self.desk.under(period).agreement.verifiers:
             here = self.desk.parties.has_key(verifier)
             if here and not self.desk.files.report(period, verifier).exists():
-                verify_periods(self.desk, self.reading(verifier), verifier, [period], self.progress)
+                read = partial(self._readings.of, party=verifier)
+                verify_periods(self.desk, read, verifier, [period], self.progress)
 
     def report(self, period: int) -> str:
         """Submits the verified report."""
@@ -119,28 +123,32 @@ class PeriodDesk:
         """Has the report stand, since the arbitrator was silent."""
         return fall_back(self.desk, period, self.by)
 
-    def reading(self, party: str) -> Recomputation:
-        """The party's own reading of the raw records."""
-        if party not in self._readings:
-            self._readings[party] = read_records(self.desk, self.records, self.progress, party)
-        return self._readings[party]
-
     def _activation(self) -> int:
         """When the agreement became active, unix seconds; 0 before."""
         if self._activated is None and self.desk.is_active():
             self._activated = activation_time(self.desk)
         return self._activated or 0
 
-    def _waits_for(self, period: int) -> int | None:
+    def _accepted(self, under: Desk) -> int:
+        """When the escrow accepted the amendment of that desk; 0 where it is none."""
+        if under is self.desk:
+            return 0
+        located = self.desk.escrow.history()
+        told = (
+            each for each in located if isinstance(each.event, Amended) and each.event.terms_hash == under.terms_hash
+        )
+        return next((each.timestamp for each in told), 0)
+
+    def _waits_for(self, under: Desk, period: int) -> int | None:
         """The first unsettled earlier period, where periods depend on one another."""
-        if not self.desk.agreement.program().sequential or not self.desk.is_deployed():
+        if not under.agreement.program().sequential or not self.desk.is_deployed():
             return None
         state = self.desk.escrow.period_state
         return next((number for number in range(1, period) if state(number).stage is not PeriodStage.SETTLED), None)
 
-    def _turn(self, period: int) -> int:
+    def _turn(self, under: Desk, period: int) -> int:
         """When the last of all earlier periods settled, where they must settle first; else 0."""
-        if not self.desk.agreement.program().sequential or period == 1 or not self.desk.is_deployed():
+        if not under.agreement.program().sequential or period == 1 or not self.desk.is_deployed():
             return 0
         located = self.desk.escrow.events(self.desk.settings.first_block)
         settled = [each.timestamp for each in located if isinstance(each.event, Settled) and each.event.period < period]
@@ -158,9 +166,22 @@ def submit_report(desk: Desk, period: int, by: str) -> str:
 
     WorkspaceError ``too-few-reports``, or the fault of a stored report that is missing for the quorum.
     """
+    message, signatures = collect_report(desk, period)
+    window = desk.under(period).deal.arguments.challenge_window
+    moves = "no money until its challenge window is over" if window else "what the program pays"
+    done = desk.perform(
+        by, f"reports period {period}", moves,
+        lambda e, key: e.report(key, period, message.values, message.evidence_digest, signatures),
+    )  # fmt: skip
+    return done.transaction
+
+
+def collect_report(desk: Desk, period: int) -> tuple[Report, dict[int, bytes]]:
+    """What a quorum has signed for a period, and their signatures by index; errors as ``submit_report``."""
     desk.agreement.period(period)
+    under = desk.under(period)
     found = agreeing_reports(desk, period)
-    quorum = desk.deal.arguments.quorum
+    quorum = under.deal.arguments.quorum
     if len(found.reports) < quorum:
         if found.faults:
             raise found.faults[0]
@@ -172,15 +193,8 @@ def submit_report(desk: Desk, period: int, by: str) -> str:
         )
     chosen = found.reports[:quorum]
     message = message_of(chosen[0])
-    order = desk.agreement.verifiers
-    signatures = {order.index(report.verifier): bytes.fromhex(report.signature[2:]) for report in chosen}
-    window = desk.deal.arguments.challenge_window
-    moves = "no money until its challenge window is over" if window else "what the program pays"
-    done = desk.perform(
-        by, f"reports period {period}", moves,
-        lambda e, key: e.report(key, period, message.values, message.evidence_digest, signatures),
-    )  # fmt: skip
-    return done.transaction
+    order = under.agreement.verifiers
+    return message, {order.index(report.verifier): bytes.fromhex(report.signature[2:]) for report in chosen}
 
 
 def propose_default(desk: Desk, period: int, by: str) -> str:
@@ -188,6 +202,19 @@ def propose_default(desk: Desk, period: int, by: str) -> str:
     desk.agreement.period(period)
     does = f"proposes the default of period {period}"
     return desk.perform(by, does, "no money yet", lambda e, key: e.propose_default(key, period)).transaction
+
+
+def show_evidence(desk: Desk, period: int, by: str) -> str:
+    """Posts the digest of a provider's stored bundle, in time: then a report without its values is no breach of it.
+
+    The transaction's hash. WorkspaceError ``wrong-role``, ``file-missing``.
+    """
+    desk.agreement.period(period)
+    require_supplier(desk, by)
+    digest = read_bundle(desk.files.bundle(period, by)).digest()
+    does = f"shows that it has its evidence of period {period}"
+    done = desk.perform(by, does, "no money", lambda e, key: e.post_digest(key, period, digest))
+    return done.transaction
 
 
 def open_dispute(desk: Desk, period: int, by: str) -> str:

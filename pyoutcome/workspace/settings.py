@@ -57,6 +57,8 @@ class Settings(Stored):
     token: Address
     first_block: int
     """Events are read from this block on."""
+    batch: Address | None = None
+    """The contract that hands in many reports at once, once one is known."""
 
     @property
     def identity(self) -> Identity:
@@ -103,6 +105,24 @@ class Offer(Stored):
     """The EIP-712 digest the parties sign."""
     escrow: Address
     """Where the escrow will be."""
+
+
+class Amendment(Stored):
+    """What the terms of an amendment say besides the agreement file beside it."""
+
+    first: int = Field(ge=1)
+    """The period from which they govern."""
+    deadline: int = Field(ge=0)
+    """Unix seconds from which the escrow no longer takes it."""
+    carry: tuple[int, ...]
+    """Per word that the new program carries between periods: its own number to keep it, 255 to start anew."""
+    previous: Hash
+    """The terms it replaces."""
+    arguments: Bytes
+    agreement_digest: Hash
+    program_hash: Hash
+    nonce: int = Field(ge=0)
+    terms_hash: Hash
 
 
 class TermsSignature(Stored):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -15,16 +16,18 @@ from pyoutcome.decimals import from_units, parse, to_units_trunc
 from pyoutcome.errors import WorkspaceError
 from pyoutcome.settlement.keeper import Outcome, keep
 from pyoutcome.terms.agreement import Agreement
-from pyoutcome.workspace import disputing, evidencing, leaving, offer, reporting
+from pyoutcome.workspace import amending, disputing, evidencing, leaving, money, offer, reporting
+from pyoutcome.workspace.amending import Amending
 from pyoutcome.workspace.books import Books, StatedPeriod, Status
 from pyoutcome.workspace.desk import Desk
 from pyoutcome.workspace.disputing import Step
-from pyoutcome.workspace.evidencing import Progress
+from pyoutcome.workspace.evidencing import Progress, Readings
 from pyoutcome.workspace.files import WorkspaceFiles
+from pyoutcome.workspace.inspecting import read_address
 from pyoutcome.workspace.intent import Confirm, agree_to_all
-from pyoutcome.workspace.making import Plan, make_workspace, party_ids
+from pyoutcome.workspace.making import Plan, make_workspace
 from pyoutcome.workspace.offer import Deployment, Funding
-from pyoutcome.workspace.parties import PartyBook, Password
+from pyoutcome.workspace.parties import PartyBook, Password, party_ids
 from pyoutcome.workspace.settings import Settings, SignedReport, TermsSignature
 
 if TYPE_CHECKING:
@@ -61,7 +64,7 @@ class Workspace:
     def __init__(self, desk: Desk, progress: Progress = silent) -> None:
         self._desk = desk
         self._progress = progress
-        self._readings: dict[str, Recomputation] = {}
+        self._readings = Readings(progress)
 
     # --- making and opening -------------------------------------------------------------------------------------------
 
@@ -110,7 +113,9 @@ class Workspace:
         settings = files.load(files.settings, Settings)
         agreement = Agreement.load(files.agreement)
         network = connect(settings.url, files.folder, recorded=settings.identity)
-        book = PartyBook(party_ids(agreement), files, network, password)
+        amended = (Agreement.load(files.amendment(number)) for number in files.amendments())
+        ids = dict.fromkeys(party for each in (agreement, *amended) for party in party_ids(each))
+        book = PartyBook(tuple(ids), files, network, password)
         return cls(Desk(files, settings, agreement, network, book, confirm), progress)
 
     def close(self) -> None:
@@ -167,23 +172,24 @@ class Workspace:
         """Creates the escrow that everybody signed."""
         return offer.deploy_escrow(self._desk, by)
 
-    def fund(self, amount: str | int, by: str = "client") -> Funding:
+    def fund(self, amount: str | int, by: str = "client", *, permit: bool = False) -> Funding:
         """Deposits money (text in token units, or whole base units) and starts the agreement once it is covered.
 
-        On a local chain a client without enough test tokens is given them.
+        ``permit``: by a signed permit of the token (ERC-2612), without an approval before. On a local chain a client
+        without enough test tokens is given them.
         """
         units = read_money(amount, self.agreement.token.decimals)
         if self.network.local:
             self._grant(by, units)
-        return offer.fund_escrow(self._desk, units, by)
+        return offer.fund_escrow(self._desk, units, by, permit=permit)
 
     def measure(
         self, provider: str, periods: Iterable[int] | None = None, records: Mapping[str, Path] | None = None
     ) -> list[Bundle]:
         """Measures a provider's KPIs from the raw records and stores a signed bundle for each period."""
         numbers = reporting.all_periods(self._desk, periods)
-        reading = self._reading(provider, records)
-        return evidencing.measure_periods(self._desk, reading, provider, numbers, self._progress)
+        read = self._reader(provider, records)
+        return evidencing.measure_periods(self._desk, read, provider, numbers, self._progress)
 
     def verify(
         self,
@@ -194,8 +200,8 @@ class Workspace:
     ) -> list[SignedReport]:
         """Recomputes the periods from the verifier's own records, compares with the bundles, and signs reports."""
         numbers = reporting.all_periods(self._desk, periods)
-        reading = self._reading(verifier, records)
-        return evidencing.verify_periods(self._desk, reading, verifier, numbers, self._progress, supplier_records)
+        read = self._reader(verifier, records)
+        return evidencing.verify_periods(self._desk, read, verifier, numbers, self._progress, supplier_records)
 
     def report(self, period: int, by: str = "client") -> str:
         """Submits a period's verified report, which settles it; the transaction's hash."""
@@ -289,7 +295,51 @@ class Workspace:
 
     def claim(self, by: str, to: str | None = None, *, early: bool = False) -> Step:
         """Fetches what could not be pushed to a party."""
-        return leaving.claim(self._desk, by, to, early=early)
+        return leaving.claim(self._desk, by, None if to is None else read_address(to), early=early)
+
+    def amend(
+        self,
+        by: str,
+        file: str | Path | None = None,
+        first: int | None = None,
+        *,
+        anew: bool = False,
+        within: int = amending.WITHIN,
+        submit: bool = False,
+    ) -> Amending:
+        """Signs, or hands in, other rules for later periods.
+
+        ``file`` proposes them, from period ``first`` on (by default the next that has not started), to be handed in
+        within so many seconds; without it the open proposal is meant.
+        """
+        if file is not None:
+            amending.propose(self._desk, Path(file), first, anew=anew, within=within)
+        return amending.hand_in(self._desk, by) if submit else amending.sign(self._desk, by)
+
+    def cancel(self, by: str = "client") -> Step:
+        """Ends an offer that was not activated in time; everybody gets its own back."""
+        return money.cancel(self._desk, by)
+
+    def withdraw(self, amount: str | int, by: str = "client") -> Step:
+        """Takes out client funding that no started period and not the next one needs."""
+        return money.withdraw(self._desk, read_money(amount, self.agreement.token.decimals), by)
+
+    def pay(self, by: str = "client") -> Step:
+        """Pays what is owed to providers, as far as the funds reach."""
+        return money.pay_owed(self._desk, by)
+
+    def sync(self, by: str = "client") -> Step:
+        """Books money that came or went without an act of the escrow."""
+        return money.sync(self._desk, by)
+
+    def move_payout(self, by: str, to: str) -> Step:
+        """Lets a provider's later payments go to another address."""
+        return money.move_payout(self._desk, by, read_address(to))
+
+    def show_evidence(self, provider: str, period: int) -> Step:
+        """Posts the digest of a provider's stored evidence bundle while its evidence is not overdue."""
+        transaction = reporting.show_evidence(self._desk, period, provider)
+        return Step(f"{provider} shows that it has its evidence of period {period}", transaction)
 
     # --- questions ----------------------------------------------------------------------------------------------------
 
@@ -305,11 +355,11 @@ class Workspace:
         """Recomputes every settlement from agreement, raw records and chain."""
         return self.books.audit(records, self._progress)
 
-    def _reading(self, party: str, records: Mapping[str, Path] | None) -> Recomputation:
-        """Each party reads the records itself, once per process."""
-        if records is not None or party not in self._readings:
-            self._readings[party] = evidencing.read_records(self._desk, records, self._progress, party)
-        return self._readings[party]
+    def _reader(self, party: str, records: Mapping[str, Path] | None) -> Callable[[Desk], Recomputation]:
+        """Each party reads the records itself, once per process and agreement."""
+        if records is not None:
+            self._readings.forget(party)
+        return partial(self._readings.of, party=party, records=records)
 
     def _grant_bond(self, provider: str, by: str) -> None:
         if self.network.local and provider in self.agreement.providers:

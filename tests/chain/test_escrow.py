@@ -107,7 +107,7 @@ def test_programs_and_arguments_are_checked_before_anything_is_created(offer: Sc
     with nothing_happens(offer, "bad-program"):
         offer.factory.register_program(offer.outsider, PROGRAM[:-1])
     with nothing_happens(offer, "unknown-program"):
-        offer.factory.create(offer.outsider, replace(offer.deal, program=PROGRAM[:-1] + b"\0"))
+        offer.factory.create(offer.outsider, replace(offer.deal, program=PROGRAM[:-4] + b"\0" + PROGRAM[-3:]))
     arguments = offer.deal.arguments
     too_few = replace(arguments, kpis=arguments.kpis[:1])
     with nothing_happens(offer, "bad-arguments") as info:

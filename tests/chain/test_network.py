@@ -103,7 +103,7 @@ def test_a_refused_transaction_leaves_nothing_behind(network: Network) -> None:
     address = deploy_echo(network)
     signer = network.test_accounts()[1]
     before = (network.balance(signer.address), network.nonce(signer.address), network.head().number)
-    refusal = keccak(text="AlreadySettled(uint32)")[:4] + encode(["uint32"], [7])
+    refusal = keccak(text="AlreadySettled(uint256)")[:4] + encode(["uint256"], [7])
     with pytest.raises(ProtocolError) as info:
         Sender(network).send(Call(signer.address, address, refusal, value=1), signer)
     assert ("already-settled", {"period": 7}) == (info.value.code, info.value.details)

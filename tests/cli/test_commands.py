@@ -19,7 +19,8 @@ EXAMPLE = str(ROOT / "examples" / "punctual-arrivals.yaml")
 VERBS = (
     *("init", "check", "explain", "measure", "verify", "sign", "deploy", "fund", "report", "settle", "status"),
     *("statement", "audit", "compile", "demo", "close", "clock", "default", "chart", "journal", "plot"),
-    "inspect",
+    *("inspect", "challenge", "dispute", "rule", "agree", "bond", "assign", "step-in", "terminate", "claim"),
+    *("amend", "batch", "cancel", "withdraw", "pay", "sync", "payout", "show-evidence"),
 )
 
 
@@ -29,6 +30,11 @@ def run(arguments: Sequence[str]) -> tuple[int, str, str]:
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result.exit_code, result.stdout, result.stderr
+
+
+def test_no_verb_is_left_out_here() -> None:
+    own = {(each.name or "") for each in app.registered_commands}
+    assert own == set(VERBS)
 
 
 @pytest.mark.parametrize("verb", VERBS)

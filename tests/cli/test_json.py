@@ -23,11 +23,11 @@ def deal(tmp_path: Path) -> Path:
     return folder
 
 
-def ask(*arguments: str, status: int = 0) -> dict[str, Any]:
-    """A command's JSON answer; nothing else may stand on stdout."""
+def ask(*arguments: str, status: int = 0, answered: bool = False) -> dict[str, Any]:
+    """A command's JSON answer, on stdout if it ``answered`` and else on stderr; nothing else may stand on stdout."""
     result = CliRunner().invoke(app, [*arguments, "--json"])
     assert status == result.exit_code, result.output
-    document = json.loads(result.stdout if status == 0 else result.stderr)
+    document = json.loads(result.stdout if status == 0 or answered else result.stderr)
     assert isinstance(document, dict)
     return document
 
@@ -102,6 +102,34 @@ def test_a_default_in_json(deal: Path) -> None:
     ask("clock", "--to", "2013-02-11T05:00", *where)
     assert ask("default", "-p", "1", *where)["transaction"].startswith("0x")
     assert "default-window" == ask("status", *where)["periods"][0]["needs"]
+
+
+def test_changes_and_exits_in_json(deal: Path, tmp_path: Path) -> None:
+    where = ("-w", str(deal))
+    for party in ("client", *AIRLINES):
+        ask("sign", "--as", party, *where)
+    ask("deploy", *where)
+    ask("fund", "18_720_000", "--permit", *where)
+    assert "no-amendment" == ask("amend", "--as", "client", *where, status=1)["error"]["code"]
+    file = tmp_path / "dearer.yaml"
+    text = AGREEMENT.read_text(encoding="utf-8")
+    file.write_text(text.replace("monthly_fee: 250000", "monthly_fee: 260000"), encoding="utf-8")
+    told = ask("amend", str(file), "--from", "2", "--as", "client", *where)
+    assert (2, None, list(AIRLINES)) == (told["first"], told["transaction"], told["missing"])
+    assert [{"path": "terms.monthly_fee", "before": "250000", "after": "260000"}] == told["changes"]
+    united = {"provider": "UA", "before": ["180000000000", "520000000000"], "after": ["180000000000", "520000000000"]}
+    assert united == told["worst"][0]
+    for airline in AIRLINES:
+        ask("amend", "--as", airline, *where)
+    assert ask("amend", "--as", "client", "--submit", *where)["transaction"].startswith("0x")
+    assert ask("withdraw", "1_000", *where)["transaction"].startswith("0x")
+    assert "not-client" == ask("withdraw", "1_000", "--as", "UA", *where, status=1)["error"]["code"]
+    assert [] == ask("batch", *where)["items"]
+    [item] = ask("batch", "-p", "3", *where, status=1, answered=True)["items"]
+    assert (3, "too-few-reports") == (item["period"], item["error"]["code"])
+    assert "nothing-owed" == ask("pay", *where, status=1)["error"]["code"]
+    assert ask("terminate", "--as", "client", "--mutual", *where)["missing"] == list(AIRLINES)
+    assert 0 == ask("audit", *where)["differences"]
 
 
 def test_keys_are_made_and_trusted_once(deal: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,6 +49,7 @@ escrow:
   breaches: 4
   cure_within: 13 days
   convenience: {by: all, notice: 55 days, fee: {B: 660}}
+  restates: yes
 """
 PRICES: Final = """\
 agreement: prices

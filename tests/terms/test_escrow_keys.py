@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Final
 
 import pytest
@@ -23,6 +24,7 @@ EXITS: Final = """escrow:
   breaches: 2
   cure_within: 9 days
   convenience: {by: all, notice: 60 days, fee: {B: 40}}
+  restates: yes
 """
 KPIS: Final = KPI + "z: {unit: pieces, per: provider, range: [0, 5], if_missing: 0}\n"
 
@@ -46,6 +48,7 @@ def test_everything_is_handed_on_in_base_units_and_seconds() -> None:
     assert ("backup-A",) == agreement.backups
     assert (2, 9 * DAY, 60 * DAY) == (escrow.streak, escrow.cure_window, escrow.notice)
     assert (frozenset({"client", "provider"}), (0, 40 * UNIT)) == (escrow.convenience, escrow.convenience_fee)
+    assert escrow.restates
 
 
 def test_saying_nothing_gives_the_plain_escrow() -> None:
@@ -57,12 +60,21 @@ def test_saying_nothing_gives_the_plain_escrow() -> None:
         escrow.bonds, escrow.backups, escrow.streak, escrow.cure_window, escrow.notice,
     )  # fmt: skip
     assert (frozenset(), (0, 0)) == (escrow.convenience, escrow.convenience_fee)
+    assert not escrow.restates
+
+
+def test_a_no_is_as_if_nothing_were_said() -> None:
+    said, silent = full(("restates: yes", "restates: no")), full(("  restates: yes\n", ""))
+    assert silent.canonical() == said.canonical() != full().canonical()
+    assert "settled anew" in full().words()
+    assert "settled anew" not in said.words()
 
 
 def test_saying_nothing_adds_nothing_to_what_is_signed() -> None:
     said = Agreement.parse(deal(FEE, head=TWO)).canonical()
     for key in (b"challenge", b"breaches", b"cure_within", b"convenience", b"bond", b"backup", b"supplied_by"):
         assert key not in said
+    assert "restates" not in json.loads(said)["escrow"]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from pyoutcome.cli.app import app
 from pyoutcome.errors import ProtocolError, WorkspaceError
 from pyoutcome.settlement.plan import Need
 from pyoutcome.workspace import Workspace
+from pyoutcome.workspace.settings import Offer
 from tests.workspace.conftest import AGREEMENT, AIRLINES
 
 DAY = 86_400
@@ -62,6 +64,29 @@ def pass_time(workspace: Workspace, days: int) -> None:
     workspace.network.advance_to(workspace.network.now() + days * DAY)
 
 
+def test_nobody_signs_an_offer_that_does_not_follow_from_the_agreement(fresh_template: Path, tmp_path: Path) -> None:
+    """Who made the offer put another reserve into its arguments and worked out everything else anew."""
+    shutil.copytree(fresh_template, tmp_path / "deal")
+    with Workspace.open(tmp_path / "deal") as workspace:
+        workspace.sign("client")
+        desk = workspace.desk
+        stored = desk.files.load(desk.files.offer, Offer)
+        deal = replace(desk.deal, arguments=replace(desk.deal.arguments, reserve=1))
+        prediction = desk.factory.predict(deal)
+    forged = stored.model_copy(
+        update={
+            "arguments": "0x" + deal.arguments.pack().hex(),
+            "terms_hash": "0x" + prediction.terms_hash.hex(),
+            "escrow": prediction.escrow,
+        }
+    )
+    desk.files.save(desk.files.offer, forged)
+    with Workspace.open(tmp_path / "deal") as workspace, pytest.raises(WorkspaceError) as refused:
+        workspace.sign("UA")
+    assert "offer-differs" == refused.value.code
+    assert "reserve" in refused.value.why
+
+
 def test_an_unchallenged_report_settles_when_its_window_is_over(contested: Workspace) -> None:
     assert Need.CHALLENGE_WINDOW is needs(contested)
     pass_time(contested, 5)
@@ -104,6 +129,26 @@ def test_client_and_providers_settle_on_values_of_their_own(contested: Workspace
     assert contested.agree(1, "B6", submit=True).transaction
     report = contested.audit()
     assert (["agreement"], 0) == ([period.basis for period in report.periods], report.differences)
+
+
+def test_a_settled_period_is_agreed_anew_where_the_terms_say_so(tmp_path: Path, flights: Path) -> None:
+    file = tmp_path / "agreement.yaml"
+    file.write_text(AGREEMENT.read_text(encoding="utf-8") + "  restates: yes\n", encoding="utf-8")
+    with Workspace.create(tmp_path / "deal", file, records={"flights": flights}) as workspace:
+        for party in ("client", *AIRLINES):
+            workspace.sign(party)
+        workspace.deploy()
+        workspace.fund("18_720_000")
+        workspace.settle([1], move_clock=True)
+        before = workspace.books.statement(1).rows["UA"].amount
+        better = [value.replace("80%", "85%") for value in ALL_VALUES]
+        for party in ("client", *AIRLINES):
+            workspace.agree(1, party, better)
+        assert workspace.agree(1, "UA", submit=True).transaction
+        assert 0 == workspace.audit().differences
+        [*_, row] = [row for row in workspace.books.journal.rows if row.provider == "UA"]
+        assert row.amount == workspace.statement(1).of("UA").units != before
+        assert AIRLINES == workspace.agree(1, "client", ALL_VALUES).missing  # and once more
 
 
 def test_nobody_else_signs_an_agreement(contested: Workspace) -> None:
