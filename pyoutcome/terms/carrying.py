@@ -25,7 +25,7 @@ from pyoutcome.formula.syntax import (
     SumLast,
     product,
 )  # fmt: skip
-from pyoutcome.terms.problems import refusing
+from pyoutcome.terms.problems import demand_one, refusing
 from pyoutcome.terms.scalars import Expression, Part, Whole
 
 ZERO: Final = Number(0)
@@ -74,13 +74,9 @@ class CarriedState(Part):
     @model_validator(mode="after")
     @refusing
     def _one_way(self) -> CarriedState:
-        given = [name for name in _WAYS if getattr(self, name) is not None]
-        if len(given) != 1:
-            raise AgreementError(
-                "one-way-needed",
-                f"A carried value needs one of {', '.join(_WAYS)}, this has {' and '.join(given) or 'none'}.",
-                "Keep the one that says how the value goes on from period to period.",
-            )
+        demand_one(
+            self, _WAYS, "A carried value", "Keep the one that says how the value goes on from period to period."
+        )
         if self.way in _STARTED and self.start is None:
             raise AgreementError(
                 "missing-key", "'start' is missing here.", "Add 'start: ...', the value before period 1.", key="start"

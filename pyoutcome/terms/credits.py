@@ -22,11 +22,11 @@ from pyoutcome.formula.syntax import (
     Round,
     SumLast,
     product,
-)  # fmt: skip
+)
 from pyoutcome.terms.adjustments import nothing_unless
 from pyoutcome.terms.clause import UNIT, ScopedClause, below, is_zero, times
 from pyoutcome.terms.form import ZERO, Draft
-from pyoutcome.terms.problems import refusing
+from pyoutcome.terms.problems import demand_one, refusing
 from pyoutcome.terms.rows import Least, Levels, is_one, step_of
 from pyoutcome.terms.scalars import Expression, Mode, Part, Whole
 
@@ -49,12 +49,12 @@ class CreditRate(Part):
     @model_validator(mode="after")
     @refusing
     def _one_level(self) -> CreditRate:
-        if (self.under is None) == (self.over is None):
-            raise AgreementError(
-                "one-level-needed",
-                "A rate needs one of 'under' and 'over'.",
-                "Write 'under: 99.9' if a low value is bad, or 'over: 60' if a high one is.",
-            )
+        demand_one(
+            self,
+            ("under", "over"),
+            "A rate",
+            "Write 'under: 99.9' if a low value is bad, or 'over: 60' if a high one is.",
+        )
         return self
 
     def shortfall(self, measure: Node) -> Node:
@@ -137,18 +137,17 @@ class ServiceCredit(ScopedClause):
     @model_validator(mode="after")
     @refusing
     def _one_way(self) -> ServiceCredit:
-        given = [name for name in ("levels", "rate", "allocation") if getattr(self, name) is not None]
-        if len(given) != 1:
-            raise AgreementError(
-                "one-way-needed",
-                f"A service credit needs one of levels, rate and allocation, this has {' and '.join(given) or 'none'}.",
-                "Keep one: 'levels' for a table, 'rate' for each unit missed, 'allocation' for a share of a pool.",
-            )
-        if self.measure is None and given != ["allocation"]:
+        way = demand_one(
+            self,
+            ("levels", "rate", "allocation"),
+            "A service credit",
+            "Keep one: 'levels' for a table, 'rate' for each unit missed, 'allocation' for a share of a pool.",
+        )
+        if self.measure is None and way != "allocation":
             raise AgreementError(
                 "missing-key", "'measure' is missing here.", "Add 'measure: ...' with the KPI.", key="measure"
             )
-        if self.measure is not None and given == ["allocation"]:
+        if self.measure is not None and way == "allocation":
             raise AgreementError(
                 "needless-key",
                 "'measure' belongs to 'levels' and 'rate', not to 'allocation'.",

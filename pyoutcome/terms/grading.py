@@ -11,7 +11,7 @@ from pyoutcome.formula.syntax import Compare, If, Max, Min, Minus, Node, Plus, R
 from pyoutcome.terms.adjustments import StepAndMode
 from pyoutcome.terms.clause import UNIT, ScopedClause, below, is_zero, times
 from pyoutcome.terms.form import ZERO, Draft
-from pyoutcome.terms.problems import refusing
+from pyoutcome.terms.problems import demand_one, refusing
 from pyoutcome.terms.rows import BandRows, Levels, Points, is_one, scaled_bands, step_of
 from pyoutcome.terms.scalars import Expression, Part
 from pyoutcome.terms.tables import curve_of
@@ -63,12 +63,12 @@ class Rate(Part):
     @model_validator(mode="after")
     @refusing
     def _one_rate(self) -> Rate:
-        if (self.rate is None) == (self.bands is None):
-            raise AgreementError(
-                "one-rate-needed",
-                f"One side of a target needs one of rate and bands, this has {'both' if self.rate else 'neither'}.",
-                "Write 'rate' for one rate, or 'bands' for one of each part, such as {upto 10: 0, rest: 5}.",
-            )
+        demand_one(
+            self,
+            ("rate", "bands"),
+            "One side of a target",
+            "Write 'rate' for one rate, or 'bands' for one of each part, such as {upto 10: 0, rest: 5}.",
+        )
         if self.bands is None and self.scale != UNIT:
             raise AgreementError(
                 "needless-key", "'scale' means something for bands only.", "Delete it, or write bands.", key="scale"

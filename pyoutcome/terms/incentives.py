@@ -11,7 +11,7 @@ from pyoutcome.formula.syntax import Clamp, Max, Min, Minus, Name, Node, Plus, p
 from pyoutcome.terms.adjustments import nothing_unless
 from pyoutcome.terms.clause import UNIT, ScopedClause, is_zero
 from pyoutcome.terms.form import ZERO, Draft
-from pyoutcome.terms.problems import refusing
+from pyoutcome.terms.problems import demand_one, refusing
 from pyoutcome.terms.rows import BandRows, Least, Row, bands_of, scaled_bands
 from pyoutcome.terms.scalars import Expression, Part, YesNo
 
@@ -36,12 +36,12 @@ class Sharing(Part):
     @model_validator(mode="after")
     @refusing
     def _one_share(self) -> Sharing:
-        if (self.share is None) == (self.bands is None):
-            raise AgreementError(
-                "one-share-needed",
-                f"Sharing needs one of share and bands, this has {'neither' if self.share is None else 'both'}.",
-                "Write 'share' for one share of all, or 'bands' for a share of each part.",
-            )
+        demand_one(
+            self,
+            ("share", "bands"),
+            "Sharing",
+            "Write 'share' for one share of all, or 'bands' for a share of each part.",
+        )
         if self.bands is None and self.scale != UNIT:
             raise AgreementError(
                 "needless-key", "'scale' means something for bands only.", "Delete it, or write bands.", key="scale"

@@ -6,7 +6,6 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, model_validator
 
-from pyoutcome.errors import AgreementError
 from pyoutcome.formula.syntax import (
     And,
     Clamp,
@@ -23,11 +22,11 @@ from pyoutcome.formula.syntax import (
     Relation,
     Truth,
     product,
-)  # fmt: skip
+)
 from pyoutcome.terms.adjustments import StepAndMode
 from pyoutcome.terms.clause import UNIT, ClauseFields, ScopedClause, below
 from pyoutcome.terms.form import ZERO, Draft
-from pyoutcome.terms.problems import refusing
+from pyoutcome.terms.problems import demand_one, refusing
 from pyoutcome.terms.rows import BandRows, Levels, bands_of, step_of
 from pyoutcome.terms.scalars import Expression, Part, YesNo
 from pyoutcome.terms.tables import series_of
@@ -47,13 +46,12 @@ class FixedFee(ScopedClause):
     @model_validator(mode="after")
     @refusing
     def _one_amount(self) -> FixedFee:
-        if (self.amount is None) == (self.by_year is None):
-            raise AgreementError(
-                "one-amount-needed",
-                "A fixed fee needs one of amount and by_year, this has "
-                f"{'neither' if self.amount is None else 'both'}.",
-                "Write 'amount' for the same in every period, or 'by_year' with one amount for each contract year.",
-            )
+        demand_one(
+            self,
+            ("amount", "by_year"),
+            "A fixed fee",
+            "Write 'amount' for the same in every period, or 'by_year' with one amount for each contract year.",
+        )
         return self
 
     def lower(self, draft: Draft) -> Node:  # noqa: ARG002 - it has no parts
@@ -97,13 +95,12 @@ class UnitPrice(ClauseFields):
     @model_validator(mode="after")
     @refusing
     def _one_price(self) -> UnitPrice:
-        given = [name for name in ("price", "tiers", "bands") if getattr(self, name) is not None]
-        if len(given) != 1:
-            raise AgreementError(
-                "one-price-needed",
-                f"A unit price needs one of price, tiers and bands, this has {' and '.join(given) or 'none'}.",
-                "Keep exactly one: 'price' for one price, 'tiers' for one by volume, 'bands' for graduated ones.",
-            )
+        demand_one(
+            self,
+            ("price", "tiers", "bands"),
+            "A unit price",
+            "Keep exactly one: 'price' for one price, 'tiers' for one by volume, 'bands' for graduated ones.",
+        )
         return self
 
     def lower(self, draft: Draft) -> Node:

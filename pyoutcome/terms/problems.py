@@ -44,6 +44,26 @@ def refusing(read: Callable[_P, _T]) -> Callable[_P, _T]:
     return carried
 
 
+def demand_one(part: object, keys: Sequence[str], what: str, fix: str) -> str:
+    """The one of some keys that a part gives; refused if it gives none or several.
+
+    Args:
+        part: What was read; a key that it does not give is None.
+        keys: Of which exactly one is to be given.
+        what: The part in the words of a sentence.
+        fix: What to do, which is for the part to say.
+    """
+    given = [key for key in keys if getattr(part, key) is not None]
+    if len(given) != 1:
+        possible = f"{', '.join(keys[:-1])} and {keys[-1]}"
+        raise AgreementError(
+            "one-key-needed",
+            f"{what} needs exactly one of {possible}, this has {' and '.join(given) or 'none'}.",
+            fix,
+        )
+    return given[0]
+
+
 def raise_problems(problems: Sequence[PyoutcomeError]) -> NoReturn:
     """Raise the first problem in the order of the file; its detail ``further`` holds the others."""
     ordered = sorted(problems, key=lambda problem: _position(problem.where))

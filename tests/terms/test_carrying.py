@@ -113,9 +113,9 @@ def test_the_value_before_this_period_is_read_with_prev_whatever_the_key() -> No
 @pytest.mark.parametrize(
     ("state", "code", "path"),
     [
-        ("{}", "one-way-needed", "state.s"),
-        ("{start: 1}", "one-way-needed", "state.s"),
-        ("{sum: x, count: x > 0}", "one-way-needed", "state.s"),
+        ("{}", "one-key-needed", "state.s"),
+        ("{start: 1}", "one-key-needed", "state.s"),
+        ("{sum: x, count: x > 0}", "one-key-needed", "state.s"),
         ("{next: x}", "missing-key", "state.s"),
         ("{each_year: x}", "missing-key", "state.s"),
         ("{start: 0, next: x, last: 3}", "needless-key", "state.s"),

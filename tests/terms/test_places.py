@@ -144,7 +144,7 @@ def altered(old: str, new: str, text: str = EXAMPLE) -> str:
          "clauses.volume.bands"),
         ("rest: 20", "remainder: 20", "bad-row", "{upto", "clauses.volume.bands"),
         ("rest: 20", "remainder 5: 20", "bad-row", "remainder 5", "clauses.volume.bands.remainder 5"),
-        ("    bands: {", "    price: 3\n    bands: {", "one-price-needed", "title", "clauses.volume"),
+        ("    bands: {", "    price: 3\n    bands: {", "one-key-needed", "title", "clauses.volume"),
         ("[at_least: 180000", "[at_least: 680000", "cap-below-floor", "at_most", "settlement.1"),
         ("[at_least: 180000", "[{at_least: 1, at_most: 2}", "bad-adjustment", "{at_least", "settlement.0"),
         ("[at_least: 180000", "[round: 0.01", "bad-rounding", "0.01", "settlement.0.round"),
