@@ -18,6 +18,7 @@ from pyoutcome.evidence.conditions import Condition
 from pyoutcome.evidence.engine import Engine, open_engine
 from pyoutcome.evidence.expressions import parse_condition
 from pyoutcome.evidence.lowering import lower_condition, quote
+from tests.evidence.meanings import Row, Test, conditions, decimal_text
 
 COLUMNS = {
     "n": ColumnType(Kind.DECIMAL, 5, 2),
@@ -29,9 +30,6 @@ COLUMNS = {
     "local": ColumnType(Kind.WALL),
 }
 NAMES = {name: f"c_{name}" for name in COLUMNS}
-
-Row = dict[str, Fraction | str | bool | None]
-Test = Callable[[Row], bool | None]
 
 ROWS: list[Row] = [
     {"n": n, "m": m, "big": big, "name": name, "done": done, "at": at, "local": None if at is None else at[:19]}
@@ -84,153 +82,8 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
         yield opened
 
 
-def decimal_text(value: Fraction) -> str:
-    scaled = value * 10**4
-    assert scaled.denominator == 1
-    sign, digits = "-" if scaled < 0 else "", f"{abs(int(scaled)):05d}"
-    return f"{sign}{digits[:-4]}.{digits[-4:]}"
-
-
 def answers(engine: Engine, text: str) -> list[object]:
     return [row[0] for row in engine.rows(f"SELECT {lower_condition(read(text), NAMES)} FROM t ORDER BY place")]
-
-
-# What an expression means, told a second time in plain Python: text and meaning are generated side by side.
-
-Number = tuple[str, Callable[[Row], Fraction | None]]
-COMPARE: dict[str, Callable[[object, object], bool]] = {
-    "=": lambda a, b: a == b,
-    "<>": lambda a, b: a != b,
-    "!=": lambda a, b: a != b,
-    "<": lambda a, b: a < b,  # type: ignore[operator]
-    "<=": lambda a, b: a <= b,  # type: ignore[operator]
-    ">": lambda a, b: a > b,  # type: ignore[operator]
-    ">=": lambda a, b: a >= b,  # type: ignore[operator]
-}
-
-
-def column(name: str) -> Number:
-    def value(row: Row) -> Fraction | None:
-        held = row[name]
-        assert held is None or isinstance(held, Fraction)
-        return held
-
-    return name, value
-
-
-def constant(value: Fraction) -> Number:
-    return decimal_text(value), lambda _: value
-
-
-def calculate(sign: str, left: Number, right: Number) -> Number:
-    def value(row: Row) -> Fraction | None:
-        a, b = left[1](row), right[1](row)
-        if a is None or b is None:
-            return None
-        return a + b if sign == "+" else a - b if sign == "-" else a * b
-
-    return f"({left[0]} {sign} {right[0]})", value
-
-
-def negate(inner: Number) -> Number:
-    def value(row: Row) -> Fraction | None:
-        held = inner[1](row)
-        return None if held is None else -held
-
-    return f"-({inner[0]})", value
-
-
-numbers = st.recursive(
-    st.sampled_from(["n", "m", "big"]).map(column)
-    | st.integers(-(10**7), 10**7).map(lambda value: constant(Fraction(value, 10**4))),
-    lambda inner: st.builds(calculate, st.sampled_from("+-*"), inner, inner) | inner.map(negate),
-    max_leaves=4,
-)
-texts = st.sampled_from([("'UA'", "UA"), ("'ua'", "ua"), ("''", ""), ("'it''s'", "it's"), ("'é'", "é"), ("'Z'", "Z")])
-
-
-def compare(sign: str, left: Number, right: Number) -> tuple[str, Test]:
-    def test(row: Row) -> bool | None:
-        a, b = left[1](row), right[1](row)
-        return None if a is None or b is None else COMPARE[sign](a, b)
-
-    return f"{left[0]} {sign} {right[0]}", test
-
-
-def compare_text(sign: str, text: tuple[str, str]) -> tuple[str, Test]:
-    def test(row: Row) -> bool | None:
-        return None if row["name"] is None else COMPARE[sign](str(row["name"]).encode(), text[1].encode())
-
-    return f"name {sign} {text[0]}", test
-
-
-def among(value: Number, choices: list[Number], word: str) -> tuple[str, Test]:
-    def test(row: Row) -> bool | None:
-        held = value[1](row)
-        return None if held is None else (held in [choice[1](row) for choice in choices]) == (word == "in")
-
-    return f"{value[0]} {word} ({', '.join(choice[0] for choice in choices)})", test
-
-
-def between(value: Number, low: Number, high: Number) -> tuple[str, Test]:
-    def test(row: Row) -> bool | None:
-        held, least, most = value[1](row), low[1](row), high[1](row)
-        return both(compare_null(least, held), compare_null(held, most))
-
-    return f"{value[0]} between {low[0]} and {high[0]}", test
-
-
-def compare_null(a: Fraction | None, b: Fraction | None) -> bool | None:
-    return None if a is None or b is None else a <= b
-
-
-def both(a: bool | None, b: bool | None) -> bool | None:
-    return False if a is False or b is False else None if a is None or b is None else True
-
-
-def missing(value: Number, word: str) -> tuple[str, Test]:
-    return f"{value[0]} {word}", lambda row: (value[1](row) is None) == (word == "is null")
-
-
-def done(row: Row) -> bool | None:
-    held = row["done"]
-    assert held is None or isinstance(held, bool)
-    return held
-
-
-def invert(inner: tuple[str, Test]) -> tuple[str, Test]:
-    def test(row: Row) -> bool | None:
-        held = inner[1](row)
-        return None if held is None else not held
-
-    return f"not ({inner[0]})", test
-
-
-def join(word: str, left: tuple[str, Test], right: tuple[str, Test]) -> tuple[str, Test]:
-    def test(row: Row) -> bool | None:
-        a, b = left[1](row), right[1](row)
-        if word == "and":
-            return both(a, b)
-        return True if a is True or b is True else None if a is None or b is None else False
-
-    return f"({left[0]}) {word} ({right[0]})", test
-
-
-conditions = st.recursive(
-    st.builds(compare, st.sampled_from(sorted(COMPARE)), numbers, numbers)
-    | st.builds(compare_text, st.sampled_from(sorted(COMPARE)), texts)
-    | st.builds(
-        among,
-        numbers,
-        st.lists(st.integers(-20, 20).map(lambda value: constant(Fraction(value))), min_size=1, max_size=3),
-        st.sampled_from(["in", "not in"]),
-    )
-    | st.builds(between, numbers, numbers, numbers)
-    | st.builds(missing, numbers, st.sampled_from(["is null", "is not null"]))
-    | st.just(("done", done)),
-    lambda inner: st.builds(join, st.sampled_from(["and", "or"]), inner, inner) | inner.map(invert),
-    max_leaves=5,
-)
 
 
 @settings(max_examples=150, deadline=None)
