@@ -57,11 +57,14 @@ class Amending(Step):
         }
 
 
-def propose(desk: Desk, file: Path, first: int | None, *, anew: bool, within: int) -> None:
+def propose(
+    desk: Desk, file: Path, first: int | None, *, anew: bool, within: int, arbitrator: str = "arbitrator"
+) -> None:
     """Stores another agreement file as the next amendment, to be signed.
 
     ``first``: the period from which it governs; by default the next that has not started. ``anew``: what its program
-    carries from period to period starts anew instead of going on. WorkspaceError ``amendment-open``,
+    carries from period to period starts anew instead of going on. ``arbitrator``: the party that arbitrates then, such
+    as ``successor-arbitrator``. WorkspaceError ``amendment-open``,
     ``amendment-changes-deal``, ``amendment-cannot-carry``, those of signing; ProtocolError ``bad-amendment``.
     """
     number = _next_number(desk)
@@ -80,7 +83,9 @@ def propose(desk: Desk, file: Path, first: int | None, *, anew: bool, within: in
     _demand_untouched(desk, chosen)
     demand_signable(agreement)
     desk.parties.admit(party_ids(agreement))
-    arguments = _keep_deal(desk, bind_under(agreement, desk), agreement)
+    desk.parties.require(arbitrator)
+    addresses, token, until = desk.parties.addresses, desk.settings.token, desk.deal.arguments.activate_by
+    arguments = _keep_deal(desk, bind(agreement, addresses, token, until, arbitrator), agreement)
     carry = _carry(desk, agreement, chosen, anew=anew)
     program = agreement.program()
     deal = Deal(arguments, agreement.digest(), program.data, number)
@@ -88,6 +93,7 @@ def propose(desk: Desk, file: Path, first: int | None, *, anew: bool, within: in
         first=chosen,
         deadline=desk.network.now() + within,
         carry=carry,
+        arbitrator=arbitrator,
         previous="0x" + _latest(desk).hex(),
         arguments="0x" + arguments.pack().hex(),
         agreement_digest="0x" + deal.agreement_digest.hex(),
@@ -131,11 +137,6 @@ def hand_in(desk: Desk, by: str) -> Amending:
         lambda e, key: e.amend(key, found.deal, amendment.first, amendment.deadline, amendment.carry, signatures),
     )  # fmt: skip
     return replace(told, transaction=done.transaction, missing=())
-
-
-def bind_under(agreement: Agreement, desk: Desk) -> Arguments:
-    """The arguments of an amended agreement between the parties known here."""
-    return bind(agreement, desk.parties.addresses, desk.settings.token, desk.deal.arguments.activate_by)
 
 
 def _keep_deal(desk: Desk, arguments: Arguments, agreement: Agreement) -> Arguments:

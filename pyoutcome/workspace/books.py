@@ -260,7 +260,7 @@ class Books:
             return Subject(
                 digest=agreement.digest(),
                 program=agreement.program().data,
-                arguments=bind(agreement, desk.parties.addresses, desk.settings.token, activate_by),
+                arguments=bind(agreement, desk.parties.addresses, desk.settings.token, activate_by, each.arbitrator),
                 providers=agreement.providers,
                 kpis=tuple(kpi.name for kpi in agreement.kpis),
                 sequential=agreement.program().sequential,

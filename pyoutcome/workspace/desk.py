@@ -35,6 +35,11 @@ class Desk:
     parties: PartyBook
     confirm: Confirm
 
+    @property
+    def arbitrator(self) -> str:
+        """The party that arbitrates by these terms."""
+        return "arbitrator"
+
     @cached_property
     def factory(self) -> FactoryClient:
         """The factory of all escrows of this workspace."""
@@ -196,6 +201,11 @@ class AmendedDesk(Desk):
     number: int
     """Among the stored amendments, from 1."""
     amendment: Amendment
+
+    @property
+    def arbitrator(self) -> str:
+        """The party that arbitrates by the amendment."""
+        return self.amendment.arbitrator
 
     @cached_property
     def deal(self) -> Deal:

@@ -65,11 +65,14 @@ class Funding:
         }
 
 
-def bind(agreement: Agreement, addresses: Mapping[str, str], token: str, activate_by: int) -> Arguments:
+def bind(
+    agreement: Agreement, addresses: Mapping[str, str], token: str, activate_by: int, arbitrator: str = "arbitrator"
+) -> Arguments:
     """The escrow's arguments for this agreement between these addresses.
 
-    ``addresses`` holds one address per party id; ``activate_by`` is unix seconds. WorkspaceError ``address-missing``
-    names a party without one; ``not-enforceable-yet`` what an escrow would not hold a report to.
+    ``addresses`` holds one address per party id; ``activate_by`` is unix seconds; ``arbitrator`` is the id of a party.
+    WorkspaceError ``address-missing`` names a party without an address; ``not-enforceable-yet`` what an escrow would
+    not hold a report to.
     """
 
     def address_of(party: str) -> str:
@@ -92,7 +95,7 @@ def bind(agreement: Agreement, addresses: Mapping[str, str], token: str, activat
         unit_decimals=agreement.token.decimals,
         quorum=agreement.quorum,
         verifiers=tuple(address_of(verifier) for verifier in agreement.verifiers),
-        arbitrator=address_of("arbitrator"),
+        arbitrator=address_of(arbitrator),
         providers=tuple(
             Provider(signer, signer, bond, address_of(f"backup-{name}") if backed else None, fee)
             for name, signer, bond, backed, fee in zip(
@@ -191,7 +194,7 @@ def demand_bound(desk: Desk, name: str) -> None:
     """Refuses to sign deployed arguments other than the agreement's between the parties known here: a file that came
     from another party says them. WorkspaceError ``offer-differs``, ``address-missing``."""
     told = desk.deal.arguments
-    own = bind(desk.agreement, desk.parties.addresses, desk.settings.token, told.activate_by)
+    own = bind(desk.agreement, desk.parties.addresses, desk.settings.token, told.activate_by, desk.arbitrator)
     for part in fields(Arguments):
         if getattr(told, part.name) != getattr(own, part.name):
             raise offer_differs(name, f"its {part.name.replace('_', ' ')} is not what follows from the agreement here")

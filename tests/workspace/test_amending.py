@@ -210,6 +210,20 @@ def test_nobody_signs_arguments_that_do_not_follow_from_the_agreement(active: Wo
     assert "reserve" in refused.value.why
 
 
+def test_another_arbitrator_finds_the_cause_that_ends_it(active: Workspace, tmp_path: Path) -> None:
+    with pytest.raises(WorkspaceError) as refused:
+        active.amend("client", amended(tmp_path), 1, arbitrator="successor-arbitrator")
+    assert "address-missing" == refusal(refused)
+    active.parties.trust("successor-arbitrator", active.network.test_accounts()[9].address)
+    active.amend("client", amended(tmp_path), 1, arbitrator="successor-arbitrator")
+    everybody_signs(active)
+    active.network.advance_to(active.agreement.period(1).start)
+    active.terminate("V1", finding="fraud", against="EV")
+    assert 1 == active.desk.escrow.last_period()
+    active.settle([1], move_clock=True)
+    assert (3, 0) == (active.audit().settled, active.audit().differences)
+
+
 BACKED = """\
   breaches: 2
 """
