@@ -15,10 +15,11 @@ from pyoutcome.protocol import Arguments, messages, refusals
 from pyoutcome.protocol.events import Amended, BackupLapsed, SteppedIn
 from pyoutcome.terms.agreement import Agreement
 from pyoutcome.workspace.acts import Act, collect, sign_act
+from pyoutcome.workspace.binding import bind, demand_bound, demand_signable
 from pyoutcome.workspace.comparing import Change, Worst, compare, worst_cases
 from pyoutcome.workspace.desk import AmendedDesk, Desk
 from pyoutcome.workspace.disputing import Step
-from pyoutcome.workspace.offer import bind, demand_bound, demand_signable, register_program
+from pyoutcome.workspace.offer import register_program
 from pyoutcome.workspace.parties import party_ids
 from pyoutcome.workspace.settings import Amendment
 

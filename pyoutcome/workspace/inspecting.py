@@ -20,7 +20,7 @@ from pyoutcome.formula import KpiShape, Names, Rule, bounds_over, decode, progra
 from pyoutcome.formula.rule_words import kpi_value_words
 from pyoutcome.protocol import Arguments, Kpi
 from pyoutcome.terms.agreement import Agreement
-from pyoutcome.workspace.offer import bind
+from pyoutcome.workspace.binding import bind
 
 
 @dataclass(frozen=True)

@@ -75,6 +75,25 @@ def test_it_governs_from_its_period_on_and_everything_is_audited(active: Workspa
     assert ([], 12) == ([finding.to_dict() for finding in report.findings], report.settled)
 
 
+def test_a_period_is_contested_by_the_terms_that_govern_it(active: Workspace, tmp_path: Path) -> None:
+    """From February on the fee is higher and reports can be challenged."""
+    text = TEXT + "  challenge: {within: 5 days, ruling_within: 20 days, stake: {fixed: 1_000, share: 10%}}\n"
+    active.amend("client", amended(tmp_path, DEARER, of=text), 2)
+    everybody_signs(active)
+    active.settle([1, 2], move_clock=False)
+    active.network.advance_to(active.agreement.period(2).end)
+    assert [Need.NOTHING, Need.CHALLENGE_WINDOW] == [each.decision.need for each in active.settle([1, 2])]
+    active.challenge(2, ["on_time.UA=90%"], "UA")
+    active.network.advance_to(active.network.now() + 5 * DAY)
+    active.dispute(2)
+    assert 0 == active.audit().differences
+    active.rule(2, ["on_time.UA=85%"])
+    report = active.audit()
+    assert (["report", "ruling"], 0) == ([period.basis for period in report.periods], report.differences)
+    # 300,000 less a tenth, two thirds of 180,000, 16 arrivals at 40.
+    assert (270_000 + 120_000 + 640) * UNIT == active.statement(2).of("UA").units
+
+
 def test_an_audit_without_the_amendment_says_so(active: Workspace, tmp_path: Path) -> None:
     active.amend("client", amended(tmp_path, DEARER), 2)
     everybody_signs(active)
