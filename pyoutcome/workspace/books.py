@@ -206,9 +206,7 @@ class Books:
     def _under(self, period: int) -> Desk:
         """The desk with the agreement that governs a period, asked once."""
         if period not in self._unders:
-            found = self._desk.under(period)
-            same = (each for each in self._unders.values() if each.terms_hash == found.terms_hash)
-            self._unders[period] = next(same, found) if self._desk.is_deployed() else found
+            self._unders[period] = self._desk.under(period)
         return self._unders[period]
 
     @cached_property

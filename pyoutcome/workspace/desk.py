@@ -87,6 +87,11 @@ class Desk:
             self.files, self.settings, agreement, self.network, self.parties, self.confirm, self, number, stored
         )
 
+    @cached_property
+    def _governing(self) -> dict[bytes, AmendedDesk]:
+        """Accepted amendments by their terms hash, each read once."""
+        return {}
+
     def under(self, period: int) -> Desk:
         """This desk with the agreement that governs a period: the first one, or that of an accepted amendment.
 
@@ -97,11 +102,13 @@ class Desk:
         governing = self.undeployed_escrow.terms_hash_of(period)
         if governing == self.terms_hash:
             return self
+        if governing in self._governing:
+            return self._governing[governing]
         for number in self.files.amendments():
             if self.files.amendment_terms(number).exists():
                 found = self.amended(number)
                 if found.terms_hash == governing:
-                    return found
+                    return self._governing.setdefault(governing, found)
         raise WorkspaceError(
             "amendment-missing",
             f"The escrow has accepted an amendment that governs period {period}, and its files are not here.",

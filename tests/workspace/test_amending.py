@@ -295,3 +295,6 @@ def test_the_verb_shows_changes_and_worst_cases_and_says_what_it_signs(active_te
     assert "everybody has signed: hand it in with --submit" in told
     assert "UA amends the agreement from period 4 on: moves no money" in run("amend", "--as", "UA", "--submit")
     assert "0 differences" in run("audit")
+    address = json.loads((folder / "offer.json").read_text(encoding="utf-8"))["escrow"]
+    assert "amendment 1 other terms from period 4 on, hash 0x" in run("inspect", address)
+    assert ["4"] == [each["first"] for each in json.loads(run("inspect", address, "--json"))["amendments"]]
