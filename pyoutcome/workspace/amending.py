@@ -116,28 +116,30 @@ def sign(desk: Desk, by: str) -> Amending:
         f"on, which can then cost {desk.money(worst)} at most"
     )
     sign_act(desk, act, by, [*required, *backups], does)
-    return _told(desk, found, f"{by} {does}", None)
+    missing, lapsing = collect(desk, act, required)[1], collect(desk, act, backups)[1]
+    return _told(desk, found, f"{by} {does}", missing, lapsing)
 
 
 def hand_in(desk: Desk, by: str) -> Amending:
     """Hands in everybody's signatures over the stored amendment; from then on it governs."""
     found = _pending(desk)
-    act, required = _act(desk, found), _required(desk, found)
+    act, required, backups = _act(desk, found), _required(desk, found), _backups(desk)
     signatures, missing = collect(desk, act, required)
+    lapsing = collect(desk, act, backups)[1]
     if missing:
-        return _told(desk, found, "the amendment is not signed by everybody yet", None)
-    for backup in _backups(desk):
+        return _told(desk, found, "the amendment is not signed by everybody yet", missing, lapsing)
+    for backup in backups:
         signatures += collect(desk, act, [backup])[0] or [b""]
     desk.factory.verify()
     register_program(desk, found.agreement.program(), by)
     amendment = found.amendment
     does, moves = f"amends the agreement from period {amendment.first} on", "no money"
-    told = _told(desk, found, f"{by} {does}", None)
+    told = _told(desk, found, f"{by} {does}", (), lapsing)
     done = desk.perform(
         by, does, moves,
         lambda e, key: e.amend(key, found.deal, amendment.first, amendment.deadline, amendment.carry, signatures),
     )  # fmt: skip
-    return replace(told, transaction=done.transaction, missing=())
+    return replace(told, transaction=done.transaction)
 
 
 def _keep_deal(desk: Desk, arguments: Arguments, agreement: Agreement) -> Arguments:
@@ -241,19 +243,10 @@ def _backups(desk: Desk) -> list[str]:
     return [f"backup-{names[at]}" for at, place in places if place.backup is not None and at not in gone]
 
 
-def _told(desk: Desk, found: AmendedDesk, did: str, transaction: str | None) -> Amending:
-    before = desk.under(found.amendment.first).agreement
-    act = _act(desk, found)
-    return Amending(
-        did,
-        transaction,
-        collect(desk, act, _required(desk, found))[1],
-        found.amendment.first,
-        found.amendment.deadline,
-        compare(before, found.agreement),
-        worst_cases(before, found.agreement),
-        collect(desk, act, _backups(desk))[1],
-    )
+def _told(desk: Desk, found: AmendedDesk, did: str, missing: tuple[str, ...], lapsing: tuple[str, ...]) -> Amending:
+    before, amendment = desk.under(found.amendment.first).agreement, found.amendment
+    changes, worst = compare(before, found.agreement), worst_cases(before, found.agreement)
+    return Amending(did, None, missing, amendment.first, amendment.deadline, changes, worst, lapsing)
 
 
 def _latest(desk: Desk) -> bytes:

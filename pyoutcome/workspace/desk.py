@@ -87,6 +87,19 @@ class Desk:
             self.files, self.settings, agreement, self.network, self.parties, self.confirm, self, number, stored
         )
 
+    def _terms_hash_of(self, period: int) -> bytes:
+        """The terms hash that governs a period, asked once per block."""
+        block = self.network.head().number
+        known = self._hashes.get(period)
+        if known is None or known[0] != block:
+            known = self._hashes[period] = block, self.undeployed_escrow.terms_hash_of(period)
+        return known[1]
+
+    @cached_property
+    def _hashes(self) -> dict[int, tuple[int, bytes]]:
+        """By period: at which block it was asked, and the answer."""
+        return {}
+
     @cached_property
     def _governing(self) -> dict[bytes, AmendedDesk]:
         """Accepted amendments by their terms hash, each read once."""
@@ -99,7 +112,7 @@ class Desk:
         """
         if not self.is_deployed():
             return self
-        governing = self.undeployed_escrow.terms_hash_of(period)
+        governing = self._terms_hash_of(period)
         if governing == self.terms_hash:
             return self
         if governing in self._governing:

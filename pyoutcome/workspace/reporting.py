@@ -44,6 +44,7 @@ class PeriodDesk:
     move_clock: bool = False
     """Whether to move a local chain's clock to a period's end instead of waiting for it."""
     _readings: Readings = field(init=False)
+    _settled: set[int] = field(default_factory=set)
     _activated: int | None = None
 
     def __post_init__(self) -> None:
@@ -144,8 +145,13 @@ class PeriodDesk:
         """The first unsettled earlier period, where periods depend on one another."""
         if not under.agreement.program().sequential or not self.desk.is_deployed():
             return None
-        state = self.desk.escrow.period_state
-        return next((number for number in range(1, period) if state(number).stage is not PeriodStage.SETTLED), None)
+        return next((number for number in range(1, period) if not self._is_settled(number)), None)
+
+    def _is_settled(self, period: int) -> bool:
+        """Whether a period is settled; asked until it is, because that never changes again."""
+        if period not in self._settled and self.desk.escrow.period_state(period).stage is PeriodStage.SETTLED:
+            self._settled.add(period)
+        return period in self._settled
 
     def _turn(self, under: Desk, period: int) -> int:
         """When the last of all earlier periods settled, where they must settle first; else 0."""
