@@ -28,16 +28,15 @@ def running_anvil(*options: str) -> Iterator[str]:
     command = [str(anvil_path()), "--port", "0", "--timestamp", str(STARTS_AT), *options]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        drain = Thread(target=deque, args=(process.stdout, 0), daemon=True)
+        # It tells of every request, and would wait for somebody to read that.
+        reader = Thread(target=deque, args=(process.stdout, 0), daemon=True)
         try:
             said = (line.split() for line in process.stdout)
             port = next((words[-1] for words in said if words[:2] == ["Listening", "on"]), None)
             assert port is not None, f"anvil ended with status {process.wait()}"
-            # It tells of every request, and would wait for somebody to read that.
-            drain.start()
+            reader.start()
             yield f"http://{port}"
         finally:
             process.kill()
-            if drain.is_alive():
-                # Leaving closes what it reads from.
-                drain.join()
+            if reader.is_alive():
+                reader.join()  # the output is closed next, and must not be closed under it

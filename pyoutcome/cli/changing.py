@@ -39,6 +39,7 @@ def amend(
     anew: Annotated[
         bool, typer.Option("--anew", help="Sums and counts carried from period to period start anew.")
     ] = False,
+    arbitrator: Annotated[str, typer.Option(help="Who arbitrates then, such as successor-arbitrator.")] = "arbitrator",
     submit: Annotated[
         bool, typer.Option("--submit", help="Hand in everybody's signatures instead of signing.")
     ] = False,
@@ -56,7 +57,9 @@ def amend(
         pyoutcome amend --as client --submit
     """
     with open_workspace(folder, yes, quiet=as_json) as workspace:
-        done = workspace.amend(party, file, first, anew=anew, within=within * _DAY, submit=submit)
+        done = workspace.amend(
+            party, file, first, anew=anew, within=within * _DAY, arbitrator=arbitrator, submit=submit
+        )
         emit(done.to_dict(), as_json, lambda console: _tell_amending(console, workspace, done))
 
 

@@ -83,7 +83,9 @@ def report(
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
-    """Hands a period's verified report to the escrow, which settles and pays in the same transaction. Anyone may.
+    """Hands a period's verified report to the escrow. Anyone may.
+
+    The escrow settles and pays in the same transaction, or, where reports can be challenged, after that window.
 
     Examples:
         pyoutcome report --period 1

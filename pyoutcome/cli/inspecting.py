@@ -111,6 +111,7 @@ def draw(console: Console, found: Inspection) -> None:
         "program": f"{len(found.program)} bytes, hash 0x{found.deal.program_hash.hex()}",
         "terms hash": "0x" + found.terms_hash.hex(),
     }
+    pairs |= _contests_and_exits(found)
     show.facts(console, f"Escrow {found.address}", pairs)
     _draw_values(console, found)
     formulas = show.table("\nFormulas", "name", "formula")
@@ -131,6 +132,35 @@ def draw(console: Console, found: Inspection) -> None:
         console.print(f"[bold red]difference[/] {escape(difference)}", soft_wrap=True)
     if found.agreement is not None and not found.differences:
         console.print(f"\ninspect: the escrow is what {found.agreement} says, program and terms alike")
+
+
+def _contests_and_exits(found: Inspection) -> dict[str, str]:
+    """What holds when values are contested, and who may leave when."""
+    from pyoutcome.decimals import show_grouped, show_money
+
+    given = found.arguments
+    decimals = given.unit_decimals
+    window = f"{_days(given.challenge_window)} after a report" if given.challenge_window else "defaults only"
+    fixed, share = show_money(given.stake_fixed, decimals), show_grouped(given.stake_share, percent=True)
+    how = "chooses a version" if given.chooses else "rules values"
+    pairs = {
+        "challenge": f"{window}; it stakes {fixed} or, if that is more, {share} of the difference",
+        "arbitrator has": f"{_days(given.ruling_window)}, and {how}",
+        "settled again": "by agreement" if given.restates else "never",
+    }
+    for payee, each in zip(found.rule.payees, given.providers, strict=True):
+        parts = [f"bond {show_money(each.bond, decimals)}"] if each.bond else []
+        parts += [f"backup {each.backup}"] if each.backup else []
+        if parts:
+            pairs[f"behind {payee.name}"] = ", ".join(parts)
+    if given.streak:
+        pairs["breaches"] = f"{given.streak} in a row are cause to end it"
+    if given.convenience:
+        pairs["notice"] = f"{_days(given.notice)}, by {' or '.join(sorted(given.convenience))}"
+    for number, amended in enumerate(found.amendments, 1):
+        told = f"other terms from period {amended.first} on, hash 0x{amended.terms_hash.hex()}"
+        pairs[f"amendment {number}"] = told
+    return pairs
 
 
 def _draw_values(console: Console, found: Inspection) -> None:

@@ -261,8 +261,9 @@ def amount(scaled: int) -> str:
 
 
 def settled(console: Console, workspace: Workspace, found: StatedPeriod, transaction: str) -> None:
-    """A period that has just settled."""
-    console.print(f"[bold]Period {found.statement.period.number} is settled[/]  {transaction}\n", soft_wrap=True)
+    """A period that was just reported, and settled unless it can still be challenged."""
+    what = "settled" if found.rows else "reported, and can be challenged"
+    console.print(f"[bold]Period {found.statement.period.number} is {what}[/]  {transaction}\n", soft_wrap=True)
     stated(console, workspace, found, None)
 
 

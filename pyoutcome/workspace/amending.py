@@ -15,10 +15,11 @@ from pyoutcome.protocol import Arguments, messages, refusals
 from pyoutcome.protocol.events import Amended, BackupLapsed, SteppedIn
 from pyoutcome.terms.agreement import Agreement
 from pyoutcome.workspace.acts import Act, collect, sign_act
+from pyoutcome.workspace.binding import bind, demand_bound, demand_signable
 from pyoutcome.workspace.comparing import Change, Worst, compare, worst_cases
 from pyoutcome.workspace.desk import AmendedDesk, Desk
 from pyoutcome.workspace.disputing import Step
-from pyoutcome.workspace.offer import bind, demand_bound, demand_signable, register_program
+from pyoutcome.workspace.offer import register_program
 from pyoutcome.workspace.parties import party_ids
 from pyoutcome.workspace.settings import Amendment
 
@@ -57,11 +58,14 @@ class Amending(Step):
         }
 
 
-def propose(desk: Desk, file: Path, first: int | None, *, anew: bool, within: int) -> None:
+def propose(
+    desk: Desk, file: Path, first: int | None, *, anew: bool, within: int, arbitrator: str = "arbitrator"
+) -> None:
     """Stores another agreement file as the next amendment, to be signed.
 
     ``first``: the period from which it governs; by default the next that has not started. ``anew``: what its program
-    carries from period to period starts anew instead of going on. WorkspaceError ``amendment-open``,
+    carries from period to period starts anew instead of going on. ``arbitrator``: the party that arbitrates then, such
+    as ``successor-arbitrator``. WorkspaceError ``amendment-open``,
     ``amendment-changes-deal``, ``amendment-cannot-carry``, those of signing; ProtocolError ``bad-amendment``.
     """
     number = _next_number(desk)
@@ -80,7 +84,9 @@ def propose(desk: Desk, file: Path, first: int | None, *, anew: bool, within: in
     _demand_untouched(desk, chosen)
     demand_signable(agreement)
     desk.parties.admit(party_ids(agreement))
-    arguments = _keep_deal(desk, bind_under(agreement, desk), agreement)
+    desk.parties.require(arbitrator)
+    addresses, token, until = desk.parties.addresses, desk.settings.token, desk.deal.arguments.activate_by
+    arguments = _keep_deal(desk, bind(agreement, addresses, token, until, arbitrator), agreement)
     carry = _carry(desk, agreement, chosen, anew=anew)
     program = agreement.program()
     deal = Deal(arguments, agreement.digest(), program.data, number)
@@ -88,6 +94,7 @@ def propose(desk: Desk, file: Path, first: int | None, *, anew: bool, within: in
         first=chosen,
         deadline=desk.network.now() + within,
         carry=carry,
+        arbitrator=arbitrator,
         previous="0x" + _latest(desk).hex(),
         arguments="0x" + arguments.pack().hex(),
         agreement_digest="0x" + deal.agreement_digest.hex(),
@@ -109,33 +116,30 @@ def sign(desk: Desk, by: str) -> Amending:
         f"on, which can then cost {desk.money(worst)} at most"
     )
     sign_act(desk, act, by, [*required, *backups], does)
-    return _told(desk, found, f"{by} {does}", None)
+    missing, lapsing = collect(desk, act, required)[1], collect(desk, act, backups)[1]
+    return _told(desk, found, f"{by} {does}", missing, lapsing)
 
 
 def hand_in(desk: Desk, by: str) -> Amending:
     """Hands in everybody's signatures over the stored amendment; from then on it governs."""
     found = _pending(desk)
-    act, required = _act(desk, found), _required(desk, found)
+    act, required, backups = _act(desk, found), _required(desk, found), _backups(desk)
     signatures, missing = collect(desk, act, required)
+    lapsing = collect(desk, act, backups)[1]
     if missing:
-        return _told(desk, found, "the amendment is not signed by everybody yet", None)
-    for backup in _backups(desk):
+        return _told(desk, found, "the amendment is not signed by everybody yet", missing, lapsing)
+    for backup in backups:
         signatures += collect(desk, act, [backup])[0] or [b""]
     desk.factory.verify()
     register_program(desk, found.agreement.program(), by)
     amendment = found.amendment
     does, moves = f"amends the agreement from period {amendment.first} on", "no money"
-    told = _told(desk, found, f"{by} {does}", None)
+    told = _told(desk, found, f"{by} {does}", (), lapsing)
     done = desk.perform(
         by, does, moves,
         lambda e, key: e.amend(key, found.deal, amendment.first, amendment.deadline, amendment.carry, signatures),
     )  # fmt: skip
-    return replace(told, transaction=done.transaction, missing=())
-
-
-def bind_under(agreement: Agreement, desk: Desk) -> Arguments:
-    """The arguments of an amended agreement between the parties known here."""
-    return bind(agreement, desk.parties.addresses, desk.settings.token, desk.deal.arguments.activate_by)
+    return replace(told, transaction=done.transaction)
 
 
 def _keep_deal(desk: Desk, arguments: Arguments, agreement: Agreement) -> Arguments:
@@ -239,19 +243,10 @@ def _backups(desk: Desk) -> list[str]:
     return [f"backup-{names[at]}" for at, place in places if place.backup is not None and at not in gone]
 
 
-def _told(desk: Desk, found: AmendedDesk, did: str, transaction: str | None) -> Amending:
-    before = desk.under(found.amendment.first).agreement
-    act = _act(desk, found)
-    return Amending(
-        did,
-        transaction,
-        collect(desk, act, _required(desk, found))[1],
-        found.amendment.first,
-        found.amendment.deadline,
-        compare(before, found.agreement),
-        worst_cases(before, found.agreement),
-        collect(desk, act, _backups(desk))[1],
-    )
+def _told(desk: Desk, found: AmendedDesk, did: str, missing: tuple[str, ...], lapsing: tuple[str, ...]) -> Amending:
+    before, amendment = desk.under(found.amendment.first).agreement, found.amendment
+    changes, worst = compare(before, found.agreement), worst_cases(before, found.agreement)
+    return Amending(did, None, missing, amendment.first, amendment.deadline, changes, worst, lapsing)
 
 
 def _latest(desk: Desk) -> bytes:

@@ -2,43 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyoutcome.audit import Amendment, AuditReport, ChainView, Subject, audit, settled_values
-from pyoutcome.chain.escrow import EscrowClient, PeriodStage
+from pyoutcome.audit import AuditReport, settled_values
 from pyoutcome.decimals import DECIMALS
 from pyoutcome.errors import WorkspaceError
-from pyoutcome.evidence.bundle import evidence_digest
 from pyoutcome.formula.state import State, empty_state
 from pyoutcome.formula.verify import verify
 from pyoutcome.ledger import (
-    AccountBalance,
-    EscrowBalances,
     Journal,
     PeriodRow,
     ProviderBalance,
     fold,
-    name_tenures,
     provider_balances,
 )
 from pyoutcome.protocol import MISSING, Located
-from pyoutcome.protocol.events import Amended, Settled
+from pyoutcome.protocol.events import Settled
 from pyoutcome.settlement.plan import Decision, decide
 from pyoutcome.terms.agreement import Agreement
 from pyoutcome.terms.statement import ProviderStatement, Statement
 from pyoutcome.workspace.amending import ANEW
+from pyoutcome.workspace.auditing import audit_workspace
 from pyoutcome.workspace.desk import AmendedDesk, Desk
 from pyoutcome.workspace.evidencing import Progress, Readings, agreeing_reports, message_of, read_bundles
-from pyoutcome.workspace.offer import activation_waits_for, bind, missing_signatures
+from pyoutcome.workspace.offer import activation_waits_for, missing_signatures
 from pyoutcome.workspace.reporting import PeriodDesk
 
 if TYPE_CHECKING:
-    from pyoutcome.evidence.recomputation import Recomputation
+    pass
 
 
 @dataclass(frozen=True)
@@ -210,9 +206,7 @@ class Books:
     def _under(self, period: int) -> Desk:
         """The desk with the agreement that governs a period, asked once."""
         if period not in self._unders:
-            found = self._desk.under(period)
-            same = (each for each in self._unders.values() if each.terms_hash == found.terms_hash)
-            self._unders[period] = next(same, found) if self._desk.is_deployed() else found
+            self._unders[period] = self._desk.under(period)
         return self._unders[period]
 
     @cached_property
@@ -249,91 +243,14 @@ class Books:
 
     def audit(self, records: Mapping[str, Path] | None, progress: Progress) -> AuditReport:
         """Everything recomputed from agreement, raw records and chain; differences are findings."""
-        desk = self._desk
-        escrow = desk.escrow
-
-        def amounts(period: int, values: Sequence[int | None]) -> tuple[int, ...]:
-            return self._state(period, values).amounts
-
-        def subject_of(each: Desk) -> Subject:
-            agreement, activate_by = each.agreement, desk.deal.arguments.activate_by
-            return Subject(
-                digest=agreement.digest(),
-                program=agreement.program().data,
-                arguments=bind(agreement, desk.parties.addresses, desk.settings.token, activate_by),
-                providers=agreement.providers,
-                kpis=tuple(kpi.name for kpi in agreement.kpis),
-                sequential=agreement.program().sequential,
-                amounts=amounts,
-            )
-
-        told = [each.event for each in self.events if isinstance(each.event, Amended)]
-        stored = [desk.amended(number) for number in list(desk.files.amendments())[: len(told)]]
-        amended = tuple(Amendment(each.amendment.first, each.amendment.nonce, subject_of(each)) for each in stored)
-        subject = replace(subject_of(desk), amendments=amended)
         readings = Readings(progress)
-        evidence = _StoredEvidence(desk, lambda period: readings.of(self._under(period), "the auditor", records))
-        view = _view(desk, escrow, name_tenures(self.events, desk.agreement.providers))
-        return audit(
-            subject, self.events, evidence, view, lambda done, total: progress("auditing periods", done, total)
+        return audit_workspace(
+            self._desk,
+            self.events,
+            lambda period, values: self._state(period, values).amounts,
+            lambda period: readings.of(self._under(period), "the auditor", records),
+            lambda done, total: progress("auditing periods", done, total),
         )
-
-
-class _StoredEvidence:
-    """Values from the raw records, digests from the stored bundles."""
-
-    def __init__(self, desk: Desk, read: Callable[[int], Recomputation]) -> None:
-        self._desk = desk
-        self._read = read
-
-    def values(self, period: int) -> Sequence[int | None]:
-        return [value.value for value in self._read(period).measured(period).values]
-
-    def digest(self, period: int) -> bytes | None:
-        bundles = read_bundles(self._desk, period)
-        if len(bundles) < len(self._desk.agreement.providers):
-            return None
-        return evidence_digest(list(bundles.values()), self._desk.agreement.providers)
-
-
-def _view(desk: Desk, escrow: EscrowClient, names: Sequence[str]) -> ChainView:
-    settled = frozenset(
-        number
-        for number in range(1, escrow.last_period() + 1)
-        if escrow.period_state(number).stage is PeriodStage.SETTLED
-    )
-    return ChainView(
-        chain_id=desk.network.chain_id,
-        factory=escrow.factory(),
-        nonce=desk.deal.nonce,
-        agreement_digest=desk.factory.created(escrow.address, desk.settings.first_block).agreement_digest,
-        program=escrow.program(),
-        arguments=escrow.arguments(),
-        terms_hash=escrow.terms_hash(),
-        settled=settled,
-        balances=EscrowBalances(
-            token_balance=escrow.balance(),
-            tracked=escrow.tracked(),
-            funds=escrow.funds(),
-            providers=_accounts(escrow, names),
-            client_claimable=escrow.client_claimable(),
-        ),
-        now=desk.network.now(),
-    )
-
-
-def _accounts(escrow: EscrowClient, names: Sequence[str]) -> dict[str, AccountBalance]:
-    found = {}
-    for index, name in enumerate(names):
-        account = escrow.account(index)
-        found[name] = AccountBalance(
-            held=account.held,
-            debt=account.debt,
-            arrears=account.arrears,
-            claimable=account.claimable,
-            bond=account.bond,
-        )
-    return found
 
 
 def _by_name(agreement: Agreement, values: Sequence[int | None]) -> dict[str, int | None]:

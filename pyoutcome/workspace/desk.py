@@ -35,6 +35,11 @@ class Desk:
     parties: PartyBook
     confirm: Confirm
 
+    @property
+    def arbitrator(self) -> str:
+        """The party that arbitrates by these terms."""
+        return "arbitrator"
+
     @cached_property
     def factory(self) -> FactoryClient:
         """The factory of all escrows of this workspace."""
@@ -82,6 +87,24 @@ class Desk:
             self.files, self.settings, agreement, self.network, self.parties, self.confirm, self, number, stored
         )
 
+    def _terms_hash_of(self, period: int) -> bytes:
+        """The terms hash that governs a period, asked once per block."""
+        block = self.network.head().number
+        known = self._hashes.get(period)
+        if known is None or known[0] != block:
+            known = self._hashes[period] = block, self.undeployed_escrow.terms_hash_of(period)
+        return known[1]
+
+    @cached_property
+    def _hashes(self) -> dict[int, tuple[int, bytes]]:
+        """By period: at which block it was asked, and the answer."""
+        return {}
+
+    @cached_property
+    def _governing(self) -> dict[bytes, AmendedDesk]:
+        """Accepted amendments by their terms hash, each read once."""
+        return {}
+
     def under(self, period: int) -> Desk:
         """This desk with the agreement that governs a period: the first one, or that of an accepted amendment.
 
@@ -89,14 +112,16 @@ class Desk:
         """
         if not self.is_deployed():
             return self
-        governing = self.undeployed_escrow.terms_hash_of(period)
+        governing = self._terms_hash_of(period)
         if governing == self.terms_hash:
             return self
+        if governing in self._governing:
+            return self._governing[governing]
         for number in self.files.amendments():
             if self.files.amendment_terms(number).exists():
                 found = self.amended(number)
                 if found.terms_hash == governing:
-                    return found
+                    return self._governing.setdefault(governing, found)
         raise WorkspaceError(
             "amendment-missing",
             f"The escrow has accepted an amendment that governs period {period}, and its files are not here.",
@@ -196,6 +221,11 @@ class AmendedDesk(Desk):
     number: int
     """Among the stored amendments, from 1."""
     amendment: Amendment
+
+    @property
+    def arbitrator(self) -> str:
+        """The party that arbitrates by the amendment."""
+        return self.amendment.arbitrator
 
     @cached_property
     def deal(self) -> Deal:

@@ -10,6 +10,7 @@ from pyoutcome.errors import WorkspaceError, did_you_mean
 from pyoutcome.protocol import MISSING, messages
 from pyoutcome.workspace.acts import Act, collect, sign_act
 from pyoutcome.workspace.desk import Desk
+from pyoutcome.workspace.foretelling import say_choice, say_decision, say_settlement
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def challenge(desk: Desk, period: int, values: Sequence[int], by: str) -> Step:
 
 def rule(desk: Desk, period: int, values: Sequence[int], by: str) -> Step:
     """The arbitrator's values for a disputed period; it settles on them."""
-    does, moves = f"rules period {period}", "what the ruled values pay beyond the undisputed part, and the stakes"
+    does, moves = f"rules period {period}", say_decision(desk, period, values)
     done = desk.perform(by, does, moves, lambda e, key: e.rule(key, period, values))
     return Step(f"{by} {does}", done.transaction)
 
@@ -76,7 +77,7 @@ def choose(desk: Desk, period: int, choice: int | None, by: str) -> Step:
     does = (
         f"chooses version {choice} of period {period}" if choice is not None else f"refuses to decide period {period}"
     )
-    moves = "what that version pays beyond the undisputed part, and the stakes"
+    moves = say_choice(desk, period, choice)
     done = desk.perform(by, does, moves, lambda e, key: e.choose(key, period, choice))
     return Step(f"{by} {does}", done.transaction)
 
@@ -102,12 +103,13 @@ def agree(desk: Desk, period: int, values: Sequence[int] | None, by: str, *, sub
     digest = message.digest(desk.factory.domain)
     act = Act(name=name, digest="0x" + digest.hex(), values=tuple(map(str, told)))
     if not submit:
-        sign_act(desk, act, by, signing, f"signs its agreement on the values of period {period}")
+        pays = say_settlement(desk, period, told)
+        sign_act(desk, act, by, signing, f"signs that period {period} settles on values that pay {pays}")
         missing = collect(desk, act, signing)[1]
         return Step(f"{by} agrees on period {period}", None, missing)
     signatures, missing = collect(desk, act, signing)
     if missing:
         return Step(f"period {period} is not agreed yet", None, missing)
-    does, moves = f"settles period {period} as agreed", "what the agreed values pay, and all stakes back"
+    does, moves = f"settles period {period} as agreed", f"{say_decision(desk, period, told)}, which all go back"
     done = desk.perform(by, does, moves, lambda e, key: e.agree(key, period, told, signatures))
     return Step(f"{by} {does}", done.transaction)

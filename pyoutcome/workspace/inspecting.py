@@ -19,8 +19,9 @@ from pyoutcome.errors import ChainError, FormulaError, ProtocolError, PyoutcomeE
 from pyoutcome.formula import KpiShape, Names, Rule, bounds_over, decode, program_hash, rule_to_words, to_text, verify
 from pyoutcome.formula.rule_words import kpi_value_words
 from pyoutcome.protocol import Arguments, Kpi
+from pyoutcome.protocol.events import Amended
 from pyoutcome.terms.agreement import Agreement
-from pyoutcome.workspace.offer import bind
+from pyoutcome.workspace.binding import bind
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,8 @@ class Inspection:
     """The agreement file that was compared with it."""
     differences: tuple[str, ...]
     """What is not as that file says, one sentence each."""
+    amendments: tuple[Amended, ...]
+    """Those that the escrow has accepted, in order; all else is as it was signed at the start."""
 
     @property
     def arguments(self) -> Arguments:
@@ -92,7 +95,14 @@ class Inspection:
             "nonce": str(self.deal.nonce),
             "client": given.client,
             "providers": [
-                {"name": payee.name, "signer": each.signer, "payout": each.payout}
+                {
+                    "name": payee.name,
+                    "signer": each.signer,
+                    "payout": each.payout,
+                    "bond": str(each.bond),
+                    "backup": each.backup,
+                    "fee": str(each.fee),
+                }
                 for payee, each in zip(self.rule.payees, given.providers, strict=True)
             ],
             "verifiers": list(given.verifiers),
@@ -108,6 +118,19 @@ class Inspection:
             "holdback_share": show(given.holdback_rate),
             "holdback_release": str(given.holdback_release),
             "reserve": str(given.reserve),
+            "challenge_window": str(given.challenge_window),
+            "ruling_window": str(given.ruling_window),
+            "stake": {"fixed": str(given.stake_fixed), "share": show(given.stake_share)},
+            "arbitrator_chooses": given.chooses,
+            "breaches": str(given.streak),
+            "cure_window": str(given.cure_window),
+            "notice": str(given.notice),
+            "convenience": sorted(given.convenience),
+            "restates": given.restates,
+            "amendments": [
+                {"first": str(each.first), "terms_hash": "0x" + each.terms_hash.hex(), "store": each.store}
+                for each in self.amendments
+            ],
             "kpis": [
                 {
                     "name": shape.full_name,
@@ -176,6 +199,7 @@ def inspect_escrow(
         unproven,
         None if agreement is None else agreement.id,
         compared,
+        tuple(each.event for each in escrow.history() if isinstance(each.event, Amended)),
     )
 
 

@@ -126,9 +126,10 @@ def end_on_finding(desk: Desk, words: str, against: str, by: str) -> Step:
     desk.parties.require(against)
     escrow, cause = desk.escrow, keccak(text=words)
     party, nonce = desk.parties.addresses[against], desk.network.now()
-    terms = escrow.terms_hash_of(max(1, _started(desk)))
+    current = max(1, _started(desk))
+    terms = escrow.terms_hash_of(current)
     finding = messages.Finding(escrow.address, terms, cause, party, nonce)
-    signature = desk.parties.signer("arbitrator").sign(finding.digest(desk.factory.domain))
+    signature = desk.parties.signer(desk.under(current).arbitrator).sign(finding.digest(desk.factory.domain))
     does = f"ends the agreement on the arbitrator's finding against {against}"
     done = desk.perform(
         by, does, "no money", lambda e, key: e.terminate_on_finding(key, cause, party, nonce, signature)

@@ -39,11 +39,13 @@ def draw(workspace: Workspace, path: Path, kpi: str | None = None) -> Path:
         )
     books = workspace.books
     reported = {each.event.period: each.event.values for each in books.events if isinstance(each.event, Reported)}
-    places = {each.provider: at for at, each in enumerate(agreement.kpis) if each.kpi == chosen}
     zone = read_zone(agreement.term.zone)
     rows = []
     for row in books.journal.rows:
-        value = reported[row.period][places[row.provider]] if row.period in reported else MISSING
+        kpis = workspace.desk.under(row.period).agreement.kpis
+        places = {each.provider: at for at, each in enumerate(kpis) if each.kpi == chosen}
+        told = row.period in reported and row.provider in places
+        value = reported[row.period][places[row.provider]] if told else MISSING
         start = datetime.fromtimestamp(agreement.period(row.period).start, UTC).astimezone(zone)
         label = f"{start:%b}" if len(agreement.periods) <= 12 and agreement.term.every == "month" else str(row.period)
         name = agreement.parties.providers[row.provider].name

@@ -22,6 +22,7 @@ from pyoutcome.workspace.evidencing import (
     require_supplier,
     verify_periods,
 )
+from pyoutcome.workspace.foretelling import say_decision, say_settlement, say_undisputed
 
 _STAGES = {
     PeriodStage.NONE: At.OPEN,
@@ -43,6 +44,7 @@ class PeriodDesk:
     move_clock: bool = False
     """Whether to move a local chain's clock to a period's end instead of waiting for it."""
     _readings: Readings = field(init=False)
+    _settled: set[int] = field(default_factory=set)
     _activated: int | None = None
 
     def __post_init__(self) -> None:
@@ -112,8 +114,8 @@ class PeriodDesk:
 
     def settle(self, period: int) -> str:
         """Settles a report or default that nobody challenged."""
-        does = f"settles period {period}"
-        return self.desk.perform(self.by, does, "what it pays", lambda e, key: e.settle(key, period)).transaction
+        does, moves = f"settles period {period}", say_settlement(self.desk, period)
+        return self.desk.perform(self.by, does, moves, lambda e, key: e.settle(key, period)).transaction
 
     def open_dispute(self, period: int) -> str:
         """Opens the dispute of a challenged period."""
@@ -143,8 +145,13 @@ class PeriodDesk:
         """The first unsettled earlier period, where periods depend on one another."""
         if not under.agreement.program().sequential or not self.desk.is_deployed():
             return None
-        state = self.desk.escrow.period_state
-        return next((number for number in range(1, period) if state(number).stage is not PeriodStage.SETTLED), None)
+        return next((number for number in range(1, period) if not self._is_settled(number)), None)
+
+    def _is_settled(self, period: int) -> bool:
+        """Whether a period is settled; asked until it is, because that never changes again."""
+        if period not in self._settled and self.desk.escrow.period_state(period).stage is PeriodStage.SETTLED:
+            self._settled.add(period)
+        return period in self._settled
 
     def _turn(self, under: Desk, period: int) -> int:
         """When the last of all earlier periods settled, where they must settle first; else 0."""
@@ -168,7 +175,8 @@ def submit_report(desk: Desk, period: int, by: str) -> str:
     """
     message, signatures = collect_report(desk, period)
     window = desk.under(period).deal.arguments.challenge_window
-    moves = "no money until its challenge window is over" if window else "what the program pays"
+    pays = say_settlement(desk, period, message.values)
+    moves = f"no money before its challenge window is over, then {pays}" if window else pays
     done = desk.perform(
         by, f"reports period {period}", moves,
         lambda e, key: e.report(key, period, message.values, message.evidence_digest, signatures),
@@ -219,13 +227,13 @@ def show_evidence(desk: Desk, period: int, by: str) -> str:
 
 def open_dispute(desk: Desk, period: int, by: str) -> str:
     """Opens the dispute of a challenged period after its window; the transaction's hash."""
-    does, moves = f"opens the dispute of period {period}", "what every version pays"
+    does, moves = f"opens the dispute of period {period}", say_undisputed(desk, period)
     return desk.perform(by, does, moves, lambda e, key: e.dispute(key, period)).transaction
 
 
 def fall_back(desk: Desk, period: int, by: str) -> str:
     """Has the report stand when the arbitrator was silent until its deadline; the transaction's hash."""
-    does, moves = f"has the report of period {period} stand", "what it pays, and all stakes back"
+    does, moves = f"has the report of period {period} stand", f"{say_decision(desk, period)}, which all go back"
     return desk.perform(by, does, moves, lambda e, key: e.fall_back(key, period)).transaction
 
 

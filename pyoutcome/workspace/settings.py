@@ -116,6 +116,8 @@ class Amendment(Stored):
     """Unix seconds from which the escrow no longer takes it."""
     carry: tuple[int, ...]
     """Per word that the new program carries between periods: its own number to keep it, 255 to start anew."""
+    arbitrator: str = "arbitrator"
+    """The party that arbitrates then: the arbitrator, or ``successor-arbitrator``."""
     previous: Hash
     """The terms it replaces."""
     arguments: Bytes

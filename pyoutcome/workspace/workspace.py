@@ -305,15 +305,17 @@ class Workspace:
         *,
         anew: bool = False,
         within: int = amending.WITHIN,
+        arbitrator: str = "arbitrator",
         submit: bool = False,
     ) -> Amending:
         """Signs, or hands in, other rules for later periods.
 
         ``file`` proposes them, from period ``first`` on (by default the next that has not started), to be handed in
-        within so many seconds; without it the open proposal is meant.
+        within so many seconds; without it the open proposal is meant. ``arbitrator``: the party that arbitrates then,
+        such as ``successor-arbitrator``.
         """
         if file is not None:
-            amending.propose(self._desk, Path(file), first, anew=anew, within=within)
+            amending.propose(self._desk, Path(file), first, anew=anew, within=within, arbitrator=arbitrator)
         return amending.hand_in(self._desk, by) if submit else amending.sign(self._desk, by)
 
     def cancel(self, by: str = "client") -> Step:

@@ -75,6 +75,25 @@ def test_it_governs_from_its_period_on_and_everything_is_audited(active: Workspa
     assert ([], 12) == ([finding.to_dict() for finding in report.findings], report.settled)
 
 
+def test_a_period_is_contested_by_the_terms_that_govern_it(active: Workspace, tmp_path: Path) -> None:
+    """From February on the fee is higher and reports can be challenged."""
+    text = TEXT + "  challenge: {within: 5 days, ruling_within: 20 days, stake: {fixed: 1_000, share: 10%}}\n"
+    active.amend("client", amended(tmp_path, DEARER, of=text), 2)
+    everybody_signs(active)
+    active.settle([1, 2], move_clock=False)
+    active.network.advance_to(active.agreement.period(2).end)
+    assert [Need.NOTHING, Need.CHALLENGE_WINDOW] == [each.decision.need for each in active.settle([1, 2])]
+    active.challenge(2, ["on_time.UA=90%"], "UA")
+    active.network.advance_to(active.network.now() + 5 * DAY)
+    active.dispute(2)
+    assert 0 == active.audit().differences
+    active.rule(2, ["on_time.UA=85%"])
+    report = active.audit()
+    assert (["report", "ruling"], 0) == ([period.basis for period in report.periods], report.differences)
+    # 300,000 less a tenth, two thirds of 180,000, 16 arrivals at 40.
+    assert (270_000 + 120_000 + 640) * UNIT == active.statement(2).of("UA").units
+
+
 def test_an_audit_without_the_amendment_says_so(active: Workspace, tmp_path: Path) -> None:
     active.amend("client", amended(tmp_path, DEARER), 2)
     everybody_signs(active)
@@ -101,11 +120,11 @@ def test_a_second_amendment_prevails_from_its_period_on(active: Workspace, tmp_p
 
 
 def test_what_is_carried_goes_on_or_starts_anew(tmp_path: Path, flights: Path) -> None:
-    """Volume over the whole year: 4,000 for each of the first 100 arrivals, then 1,000; and a cap on all there is."""
+    """Volume over the whole year: 4,000 for each of the first 40 arrivals, then 1,000; and a cap on all there is."""
     yearly = amended(
         tmp_path,
-        ("bands: {upto 2500: 40, upto 3500: 30, rest: 20}", "cumulative: yes\n    bands: {upto 100: 4000, rest: 1000}"),
-        ("settlement: [at_least: 180000, at_most: 520000]", "settlement: [lifetime_at_most: 3000000]"),
+        ("bands: {upto 2500: 40, upto 3500: 30, rest: 20}", "cumulative: yes\n    bands: {upto 40: 4000, rest: 1000}"),
+        ("settlement: [at_least: 180000, at_most: 520000]", "settlement: [lifetime_at_most: 2000000]"),
         ("reserve: proven", "reserve: 2000000"),
     )
     text = yearly.read_text(encoding="utf-8")
@@ -117,25 +136,25 @@ def test_what_is_carried_goes_on_or_starts_anew(tmp_path: Path, flights: Path) -
         workspace.settle([1], move_clock=True)
         workspace.amend("client", amended(tmp_path, DEARER, of=text), 3)
         everybody_signs(workspace)
-        workspace.amend("client", amended(tmp_path, DEARER, ("rest: 1000}", "rest: 500}"), of=text), 9, anew=True)
+        workspace.amend("client", amended(tmp_path, DEARER, ("rest: 1000}", "rest: 500}"), of=text), 5, anew=True)
         everybody_signs(workspace)
-        assert all(outcome.error is None for outcome in workspace.settle(move_clock=True))
+        assert all(outcome.error is None for outcome in workspace.settle(range(1, 7), move_clock=True))
         rows = [row.amount // UNIT for row in workspace.books.journal.rows if row.provider == "UA"]
         report = workspace.audit()
-    assert ([], 36) == ([finding.to_dict() for finding in report.findings], report.settled)
+    assert ([], 18) == ([finding.to_dict() for finding in report.findings], report.settled)
 
     def volume(count: int, rest: int) -> int:
-        return 4_000 * min(count, 100) + rest * max(0, count - 100)
+        return 4_000 * min(count, 40) + rest * max(0, count - 40)
 
     paid = 0
     for month, amount in enumerate(rows, 1):
         fee = 250_000 if month < 3 else 300_000
-        since, rest = (0, 1_000) if month < 9 else (8, 500)
+        since, rest = (0, 1_000) if month < 5 else (4, 500)
         counts = [16 * (number - since) for number in (month - 1, month)]
         own = fee + 60_000 - fee // 10 + volume(counts[1], rest) - volume(counts[0], rest)
-        assert min(own, 3_000_000 - paid) == amount, month
+        assert min(own, 2_000_000 - paid) == amount, month
         paid += amount
-    assert 3_000_000 == paid
+    assert 2_000_000 == paid
 
 
 @pytest.mark.parametrize(
@@ -210,6 +229,20 @@ def test_nobody_signs_arguments_that_do_not_follow_from_the_agreement(active: Wo
     assert "reserve" in refused.value.why
 
 
+def test_another_arbitrator_finds_the_cause_that_ends_it(active: Workspace, tmp_path: Path) -> None:
+    with pytest.raises(WorkspaceError) as refused:
+        active.amend("client", amended(tmp_path), 1, arbitrator="successor-arbitrator")
+    assert "address-missing" == refusal(refused)
+    active.parties.trust("successor-arbitrator", active.network.test_accounts()[9].address)
+    active.amend("client", amended(tmp_path), 1, arbitrator="successor-arbitrator")
+    everybody_signs(active)
+    active.network.advance_to(active.agreement.period(1).start)
+    active.terminate("V1", finding="fraud", against="EV")
+    assert 1 == active.desk.escrow.last_period()
+    active.settle([1], move_clock=True)
+    assert (3, 0) == (active.audit().settled, active.audit().differences)
+
+
 BACKED = """\
   breaches: 2
 """
@@ -262,3 +295,6 @@ def test_the_verb_shows_changes_and_worst_cases_and_says_what_it_signs(active_te
     assert "everybody has signed: hand it in with --submit" in told
     assert "UA amends the agreement from period 4 on: moves no money" in run("amend", "--as", "UA", "--submit")
     assert "0 differences" in run("audit")
+    address = json.loads((folder / "offer.json").read_text(encoding="utf-8"))["escrow"]
+    assert "amendment 1 other terms from period 4 on, hash 0x" in run("inspect", address)
+    assert ["4"] == [each["first"] for each in json.loads(run("inspect", address, "--json"))["amendments"]]

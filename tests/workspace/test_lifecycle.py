@@ -201,7 +201,13 @@ def test_the_verbs_say_what_they_move_before_they_sign(contested_template: Path,
     # 90% is worth 180,000 instead of 60,000; a tenth of the difference is staked.
     assert "UA challenges period 1: moves 12,000.00 TUSD as its stake, costs nothing on a local chain." in told
     run("clock", "--to", "2013-02-06T05:05")
-    assert "client opens the dispute of period 1: moves what every version pays" in run("dispute", "-p", "1")
-    assert "arbitrator rules period 1: moves what the ruled values pay" in run("rule", "-p", "1", "on_time.UA=90%")
+    # By hand, 250,000 less 25,000 each: UA 60,000 and 16 arrivals at 40; B6 15 of them; EV 14.
+    told = run("dispute", "-p", "1")
+    assert (
+        "client opens the dispute of period 1: moves what every version pays, 736,800.00 TUSD to the providers" in told
+    )
+    told = run("rule", "-p", "1", "on_time.UA=90%")
+    assert "arbitrator rules period 1: moves 856,800.00 TUSD to the providers, holdback included, " in told
+    assert "less what the dispute has paid, and stakes of 12,000.00 TUSD, costs nothing on a local chain." in told
     assert "still to sign UA, B6, EV" in run("agree", "-p", "1", "--as", "client", *ALL_VALUES)
     assert "0 differences" in run("audit")
