@@ -267,6 +267,8 @@ max(third, 1.333333333333333333)         -> 1.333333333333333333 to 1.3333333333
 max(-1, third)                           -> -1 to 1.333333333333333333 by 1e-18 ~1: a 0 to 1/3
 bands(b, [upto 1 at 2, upto 3 at 5, rest at 7]) -> 2 to 12 by 0.1: b 5
 third * a / 3                            -> -1.333333333333333333 to 1.777777777777777777 by 1e-18 ~3: a -2/3 to 8/9
+third * third / 7                        -> -0.190476190476190476 to 0.253968253968253968 by 1e-18 ~2: a -2/21 to 8/63
+1 if a + 0 > 2 and b + 0 > 5 else 0      -> 0 to 0 by 0: fixed
 third * a * third / 7                    -> -0.761904761904761904 to 1.015873015873015872 by 1e-18 ~3: a -4/7 to 16/21
 1 if a > 5 or b > 2 else 0               -> 0 to 1 by 1: b jumping
 1 if a > 2 or b > 0 else 0               -> 1 to 1 by 1: fixed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import HealthCheck, assume, event, given, settings
@@ -364,10 +364,17 @@ def test_every_payee_has_its_own_lines() -> None:
         Line("share", 1, 1, parse("x - to_date.share")),
         Line("memo", 0, 0, parse("x * y")),
     )
-    payees = (Payee("UA", parse("fee - credit")), Payee("pool", parse("min(share, 50 - earned_before.pool)")))
+    payees = (Payee("fee", parse("fee - credit")), Payee("pool", parse("min(share, 50 - earned_before.pool)")))
     found = bounds_over(Rule((X, SIGNED), (), (), lines, payees), 6, unit_decimals=6)
     assert ((n("-305"), n("305")), (n("-100"), n("100"))) == found.periods[-1]
     assert ((n("-5"), n("300")), (n("-250"), n("50"))) == found.totals  # -50 in truth: the cap is not followed
+
+
+def test_a_sum_that_no_formula_computes_may_be_larger_than_any_value() -> None:
+    half = "4" + "0" * 58
+    large = replace(SIGNED, low=-n(half), high=n(half))
+    made = Rule((large,), (), (), (Line("pay", 0, 1, parse("y")),), (Payee("UA", parse("max(pay, 0)")),))
+    assert ((0, n(half)),) == bounds_over(made, 1).totals
 
 
 def test_a_failure_names_the_period_it_may_happen_in() -> None:
