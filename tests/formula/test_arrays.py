@@ -19,6 +19,7 @@ from pyoutcome.formula.floats import Floats
 from pyoutcome.formula.generated import Code, name
 from pyoutcome.formula.scenarios import evaluate_many
 from tests.formula import small
+from tests.formula.test_scenarios import compare
 
 KNOWN = """
 7 -> 7 x 7 from 7: 0 of 5
@@ -145,6 +146,34 @@ period * a -> -3 to 4 x 1 from 1: 0 of 5
 1_000_000_000_000_000_000 * a + b -> -3e+18 to 4e+18 x 1e+18 off 4505.6 from 4.8828125e-05: 0 of 25
 1_000_000_000_000_000_000 * a - b -> -3e+18 to 4e+18 x 1e+18 off 4505.6 from 4.8828125e-05: 0 of 25
 abs(1_000_000_000_000_000_000 * a) -> 0 to 4e+18 x 1e+18 from 1e+18: 0 of 5
+0.000000000000000001 -> 1e-18 x 1e-18 from 1e-18: 0 of 5
+0.000000000000000001 * a -> -3e-18 to 4e-18 x 1e-18 from 1e-18: 0 of 5
+(a - 1) * 0.000000001 / 3 -> -1.333333333e-09 to 1e-09 x 3.333333333e-10 off 8196.03 from 1.099511628e-06: 4 of 5
+round(third * 1.5, 1, half_up) -> -2.5 to 3 x 1 from 1: 4 of 5
+round(third * 1.5, 1, half_even) -> -2.5 to 3 x 1 from 1: 4 of 5
+round(third * 3, 2, floor) -> -5 to 6 x 2 from 2: 1 of 5
+round(third * 3, 2, up) -> -5 to 6 x 2 from 2: 1 of 5
+round(-third - 2, 2, up) -> -5.333333333 to 0 x 2 from 2: 0 of 5
+round(third + 2, 2, half_up) -> 0 to 5.333333333 x 2 from 2: 2 of 5
+1 if third * 3 == a else 0 -> 0 to 1 x 1 from 1: 5 of 5
+1 if 3 * third > a else 0 -> 0 to 1 x 1 from 1: 5 of 5
+1 if a != -0.5 else 0 -> 0 to 1 x 1 from 1: 0 of 5
+1 if a <= 0.5 else 0 -> 0 to 1 x 1 from 1: 0 of 5
+1 if -a < 0.5 else 0 -> 0 to 1 x 1 from 1: 0 of 5
+1 if 0.5 > -a else 0 -> 0 to 1 x 1 from 1: 0 of 5
+1 if b == 1.25 else 0 -> 0 to 1 x 1 from 1: 0 of 25
+b - third * 3 -> -3 to 6 x 0.1 off 4505.6 from 0.0001481518434: 2 of 25
+-third - c -> -3.333333333 to 0.5 x 0.3333333333 off 4505.6 from 9.835231443e-05: 0 of 25
+third / 7 - c / 3 -> -0.8095238095 to 0.02380952381 x 0.04761904762 off 4505.6 from 5.011695556e-05: 0 of 25
+a / (b + 1) + 2 -> 0 to 4 x 10 off 4505.6 from 0.000246155664: 0 of 25
+c / b - 1 -> -1 to 1 x 1 off 4505.6 from 3.377366527e-05: 5 of 125
+a / 7 / (third + 2) -> -0.5714285714 to 0.5714285714 x 0.4285714286 off 4559.030149 from 0.04285714286: 0 of 5
+max(c, b / 3) -> 0.5 to 2 x 0.1 off 6.363218137 from 0.03333333333: 0 of 125
+0 / (a - 1) -> 0 x 1 from 1: 1 of 5
+(a - 1) / (a - 1) -> -4 to 4 x 1 off 4.066028797 from 0.25: 1 of 5
+b / -c -> -6 to 6 x -1 off 4.210143985 from 0.05: 0 of 125
+5 / (0 - b - c) -> -3.333333333 to 3.333333333 x 50 off 4.039007199 from 1: 0 of 125
+step(a, [at_least 0.5 gives 5, below -0.5 gives 2, otherwise b]) -> 1 to 5 x 0.1 from 0.1: 0 of 25
 """
 
 
@@ -194,6 +223,11 @@ def said(formula: str) -> str:
 def test_this_is_known_of_many_scenarios(row: str) -> None:
     formula, known = row.split(" -> ")
     assert known == said(formula)
+
+
+@pytest.mark.parametrize("formula", [row.split(" -> ")[0] for row in KNOWN.strip().splitlines()])
+def test_they_give_what_the_exact_evaluator_gives(formula: str) -> None:
+    compare(small.rule(formula), [[words] for words in small.grid_of(formula, most=5)])
 
 
 @pytest.mark.parametrize("formula", [row[0] for row in small.ROWS])
