@@ -167,6 +167,14 @@ b - third * 3 -> -3 to 6 x 0.1 off 4505.6 from 0.0001481518434: 2 of 25
 third / 7 - c / 3 -> -0.8095238095 to 0.02380952381 x 0.04761904762 off 4505.6 from 5.011695556e-05: 0 of 25
 a / (b + 1) + 2 -> 0 to 4 x 10 off 4505.6 from 0.000246155664: 0 of 25
 c / b - 1 -> -1 to 1 x 1 off 4505.6 from 3.377366527e-05: 5 of 125
+abs(min(a, -3)) -> 3 x 3 from 3: 0 of 5
+abs(min(a, -3) + 3) -> 0 x 1 from 1: 0 of 5
+abs(a - 1) -> 0 to 4 x 1 from 1: 0 of 5
+curve(min(a, -3), [-5 gives 0, 0 gives 7, 2 gives 9]) -> 2.8 x 2.8 from 2.8: 0 of 5
+curve(min(a, -3), [-9 gives 0, -5 gives 7, 2 gives 9]) -> 7.571428571 x 7.571428571 from 7.571428571: 0 of 5
+curve(a, [-3 gives 7, 0 gives 7, 2 gives 9]) -> 7 to 9 x 1 from 1: 0 of 5
+bands(min(a, -3), [upto 2 at 5, rest at 1]) -> 0 x 1 from 1: 0 of 5
+bands(max(a, 4), [upto 2 at 5, rest at b]) -> 12 to 16 x 0.2 from 0.2: 0 of 25
 a / 7 / (third + 2) -> -0.5714285714 to 0.5714285714 x 0.4285714286 off 4559.030149 from 0.04285714286: 0 of 5
 max(c, b / 3) -> 0.5 to 2 x 0.1 off 6.363218137 from 0.03333333333: 0 of 125
 0 / (a - 1) -> 0 x 1 from 1: 1 of 5

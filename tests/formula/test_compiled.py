@@ -248,6 +248,13 @@ def test_answers_are_one_or_zero() -> None:
     assert (0, 1) == numbers.flag(parse("yes"))[1:]
 
 
+def test_a_total_over_providers_is_the_same() -> None:
+    parts = tuple(KpiShape("sold", n("-9"), n("9"), 1, provider) for provider in ("UA", "B6", "DL"))
+    rule = one_line("total.sold * 2 + sold.B6", *parts)
+    for values in product((n("-9"), n("0.5"), n("9")), repeat=3):
+        compare(rule, values)
+
+
 def test_what_counts_before_the_first_period_is_the_same() -> None:
     kpis = (
         KpiShape("x", n("-9"), n("9"), 0, opening=n("4")),

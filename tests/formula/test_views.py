@@ -77,6 +77,20 @@ def test_ends_move_inward_to_multiples() -> None:
     assert (-5, 7) == View(-6, 8, 1, None, 0).within(-5, 7)[:2]
 
 
+@pytest.mark.parametrize(
+    ("ends", "grain", "inside"),
+    [
+        ((-5, 7), 3, (-3, 6, 3)),
+        ((1, 7), 2, (2, 6, 2)),
+        ((-5, 7), 1, (-5, 7, 1)),
+        ((4, 5), 2, (4, 4, 4)),
+        ((-4, -4), 1, (-4, -4, 4)),
+    ],
+)
+def test_a_range_ends_at_multiples(ends: tuple[int, int], grain: int, inside: tuple[int, int, int]) -> None:
+    assert inside == range_of(*ends, grain)
+
+
 def test_errors_of_factors_widen_a_product() -> None:
     rough = View(-ONE, 2 * ONE, 1, {"a": ITSELF}, ONE)  # exactly, it lies between -2 and 3
     made = multiply_divide(rough, rough, constant(ONE))
