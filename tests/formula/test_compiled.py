@@ -255,6 +255,31 @@ def test_a_total_over_providers_is_the_same() -> None:
         compare(rule, values)
 
 
+def test_a_rule_that_carries_nothing_counts_its_periods() -> None:
+    rule = one_line("x * t", number("x"), terms=(("t", n("3")),))
+    state: State | None = None
+    for period in (1, 2, 3):
+        outcome = compare(rule, (ONE,), None, period, state)
+        assert outcome is not None
+        assert outcome == compare(rule, (ONE,), {"t": n("3")}, period, state)
+        state = outcome.state
+    begun = start_state(rule, 6)
+    for number_of_periods in (0, 1, 2):
+        outcome = compare(rule, (ONE,), (n("5"),), number_of_periods + 1, begun._replace(periods=number_of_periods))
+        assert outcome is not None
+        assert begun._replace(periods=number_of_periods + 1) == outcome.state
+    wrong: list[dict[str, Any]] = [
+        {"registers": (1,)},
+        {"histories": ((1,),)},
+        {"to_date": (0,)},
+        {"earned": (0,)},
+        {"unit_decimals": 19},
+        {"periods": -1},
+    ]
+    for change in wrong:
+        compare(rule, (ONE,), state=begun._replace(**change))
+
+
 def test_what_counts_before_the_first_period_is_the_same() -> None:
     kpis = (
         KpiShape("x", n("-9"), n("9"), 0, opening=n("4")),
