@@ -41,6 +41,7 @@ def shown(found: Witness | None) -> str:
 
 FOUND = """
 x + 1 -> none
+1 / (x + period - 9) -> 8 -5 0 1: pay division-by-zero
 1 / (x - 50) -> 50 -5 0 1: pay division-by-zero
 1 / (x - 49.5) -> none
 1 / x -> 0 -5 0 1: pay division-by-zero
@@ -94,7 +95,9 @@ def test_a_failure_in_a_later_period_is_found_if_there_are_so_many() -> None:
     assert "none" == shown(find_witness(made, 3))
     assert "100; 100; 100; 100: pay division-by-zero" == shown(find_witness(made, 4))
     assert "100; 100; 100; 100: pay division-by-zero" == shown(find_witness(made, 9))
-    assert "none" == shown(find_witness(made))
+    soon = rule("1 / (prev.count - 1)", *KPIS[:1], count=("0", "prev.count + 1"))
+    assert "none" == shown(find_witness(soon))
+    assert "100; 100: pay division-by-zero" == shown(find_witness(soon, 2))
 
 
 def test_ends_are_tried_by_turns() -> None:
