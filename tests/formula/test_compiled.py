@@ -31,12 +31,13 @@ from pyoutcome.formula import (
     start_state,
 )
 from pyoutcome.formula import syntax as s
-from pyoutcome.formula.compiled import translate
+from pyoutcome.formula.compiled import Quick, translate
 from pyoutcome.formula.generated import Code, name
 from pyoutcome.formula.integers import Integers, Whole, known
 from tests.corpus.published import NAMES, load_agreement
 from tests.formula import small
 from tests.formula.strategies import rules, rules_with_periods, rules_with_values, values_for, words
+from tests.formula.test_state_bounds import DEALS, chances
 
 Parameters = Sequence[int] | Mapping[str, int] | None
 
@@ -278,6 +279,34 @@ def test_a_rule_that_carries_nothing_counts_its_periods() -> None:
     ]
     for change in wrong:
         compare(rule, (ONE,), state=begun._replace(**change))
+
+
+@pytest.mark.parametrize("deal", DEALS)
+def test_a_deal_with_carried_state_is_worked_out_quickly(deal: str) -> None:
+    made, decimals = DEALS[deal][0].rule(), DEALS[deal][1]
+    quick, given = translate(made), translate(made, with_terms=True)
+    state: State | None = start_state(made, decimals)
+    for period, values in enumerate(chances(made, 6, 1), 1):
+        expected = readable(made, values, None, period, state)
+        assert expected == quick(values, period, state)
+        assert expected == given(values, period, state, tuple(value for _, value in made.parameters))
+        state = expected.state
+
+
+def test_after_four_times_the_quick_evaluator_answers_itself() -> None:
+    rule = one_line("x * t + u", number("x"), terms=(("t", n("3")), ("u", n("4"))))
+    quick = Quick(rule)
+    expected = readable(rule, (ONE,), None, 2, None)
+    assert [None] * 4 + [expected] * 3 == [quick.run((ONE,), None, 2, None) for _ in range(7)]
+    other = readable(rule, (ONE,), (n("3"), n("5")), 2, None)
+    for terms in ((n("3"), n("5")), {"u": n("5")}, {"t": n("3"), "u": n("5")}):
+        assert other == quick.run((ONE,), terms, 2, None)
+    assert expected == quick.run((ONE,), {}, 2, None)
+    for wrong in ({"v": ONE}, (ONE,), (INT256_MAX, 0)):
+        assert quick.run((ONE,), wrong, 2, None) is None
+    assert quick.run((INT256_MAX,), None, 2, None) is None
+    for period, answers in ((0, False), (1, True), (2**32 - 1, True), (2**32, False)):
+        assert answers == (quick.run((ONE,), None, period, None) is not None)
 
 
 def test_what_counts_before_the_first_period_is_the_same() -> None:
