@@ -181,18 +181,8 @@ class PeriodRanges:
         return (-(-low // unit) * unit, high // unit * unit) if whole else (low, high)
 
     def _next_past(self, lines: tuple[Range, ...], amounts: tuple[Range, ...]) -> Past:
-        registers: dict[str, Range] = {}
-        for register in self.rule.registers:
-            truth = self.whole.truths.get(register.name)
-            registers[register.name] = (
-                self.ends.of(_value(register.name))
-                if truth is None
-                else range_of(int(not truth.may_fail), int(truth.may_hold), 1)
-            )
-        now = {
-            each.name: self.box[each.name] if each.kpi is not None else self.ends.of(_value(each.name))
-            for each in self.rule.carried.histories
-        }
+        registers = {each.name: self.ends.of(_value(each.name)) for each in self.rule.registers}
+        now = {each.name: self.ends.of(_value(each.name)) for each in self.rule.carried.histories}
         histories = {
             each.name: (now[each.name], *self.past.histories.get(each.name, ()))[: each.depth]
             for each in self.rule.carried.histories

@@ -265,7 +265,7 @@ class Study:
         """The highest of the stairs looked at."""
         jumps = [0]
         for _, cut in self.cuts:
-            for low in cut.stairs:
+            for low in set(cut.stairs).difference(cut.turns):  # what jumps there as well is no stair
                 first, last = cut.at(low), cut.at(low + cut.unit)
                 if first is not None and last is not None:
                     jumps.append(abs(self.amount(last) - self.amount(first)))

@@ -101,7 +101,7 @@ def curve_view(of: View, xs: Sequence[View], ys: Sequence[View]) -> View:
             slopes.append((Fraction(y1 - y0, x1 - x0),) * 2)
             rise = (y1 - y0) * gcd(of.grain, x0)
             exact = exact and rise % (x1 - x0) == 0
-            grain = gcd(grain, gcd(y0, rise // (x1 - x0)))
+            grain = gcd(grain, rise // (x1 - x0))
     for y in found:
         grain = gcd(grain, y)
     steepest = iv.hull(slopes or [iv.FLAT])
@@ -119,7 +119,7 @@ def bands_view(of: View, edges: Sequence[View], rates: Sequence[View]) -> View:
     if any(view.low != view.high for view in (*edges, *rates)):
         return _varying_bands(of, edges, rates)
     limits, prices = [edge.low for edge in edges], [rate.low for rate in rates]
-    corners = [of.low, of.high, *(edge for edge in (0, *limits) if of.low < edge < of.high)]
+    corners = [of.low, of.high, *(edge for edge in limits if of.low < edge < of.high)]
     for x in corners:
         parts = a.band_parts(x, limits)
         total = 0

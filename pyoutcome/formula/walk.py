@@ -23,7 +23,7 @@ class Range(NamedTuple):
     high: int
     grain: int
 
-    def view(self, name: str, *, slopes: bool = True) -> View:
+    def view(self, name: str, *, slopes: bool) -> View:
         """As a variable of that name; without slopes only its range is followed, which is quicker."""
         if not slopes:
             return View(self.low, self.high, self.grain, None, 0)
@@ -67,9 +67,7 @@ class Walk:
         for name, within in box.items():
             self.views[name] = view = within.view(name, slopes=slopes)
             if self.rule.types.get(name) == "yes_no":
-                self.truths[name] = Truth(
-                    within.high == 1, within.low == 0, (view,) if within.low < within.high else ()
-                )
+                self.truths[name] = Truth(within.high == 1, within.low == 0, (view,))
 
     def see(self, places: Iterable[int]) -> None:
         """Look at the items at these places of the rule's order, which holds all that they need before them."""
@@ -196,8 +194,7 @@ class Walk:
             other = self.view(node.otherwise)
             given |= {label: other for label in self.rule.labels[node.choice.name] if label not in given}
         views = [given[label] for label in self.rule.labels[node.choice.name]]
-        reached = views[choice.low // ONE - 1 : choice.high // ONE]
-        return reached[0] if len(reached) == 1 else iv.jumped(reached, (choice,))
+        return iv.jumped(views[choice.low // ONE - 1 : choice.high // ONE], (choice,))
 
     def band_rows(self, node: s.Bands) -> tuple[list[View], list[View]]:
         edges: list[View] = []
@@ -251,16 +248,12 @@ class Walk:
             (condition.right, MIRROR[condition.relation], condition.left),
         ):
             plain = not any(isinstance(node, s.If) for node in s.walk(right))  # else nested conditions cost 3^depth
-            if plain and isinstance(left, s.Name) and left.name in self.views and not self.is_label(left, right):
+            if plain and isinstance(left, s.Name) and left.name in self.views and left.name not in self.rule.labels:
                 view = narrowed(self.views[left.name], relation if holds else OPPOSITE[relation], self.view(right))
                 if view.low > view.high:
                     return None
                 found[left.name] = view
         return found
-
-    def is_label(self, *nodes: s.Node) -> bool:
-        """Is one of the nodes a choice, so that the comparison is with a label?"""
-        return any(isinstance(node, s.Name) and node.name in self.rule.labels for node in nodes)
 
     def truth(self, node: s.Node) -> Truth:
         """What is known of a condition."""

@@ -65,7 +65,7 @@ def number_words(node: s.Number) -> str:
 
 
 def _listed(parts: list[str]) -> str:
-    return f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else parts[0]
+    return f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def _counts_up(node: s.Step) -> bool:

@@ -207,6 +207,7 @@ third * 90 / c                           -> -180 to 239.99999999999999994 by 1e-
 100 * third / (third + 2)                -> -100 to 133.3333333333333333 by 1e-18 ~235: a -310/9 to 200/3
 (third + 2) * c                          -> 0.5 to 6.666666666666666666 by 1e-18 ~3: a 1/6 to 2/3, c 1 to 10/3
 100 * third                              -> -100 to 133.3333333333333333 by 0.0000000000000001 ~100: a 100/3
+third * third / 0.5                      -> -2.666666666666666666 to 3.555555555555555553 by 1e-18 ~7: a -4/3 to 16/9
 third * third / 7                        -> -0.190476190476190476 to 0.253968253968253968 by 1e-18 ~2: a -2/21 to 8/63
 -100 / (third - 8)                       -> 11.111111111111111111 to 14.999999999999999999 by 1e-18 ~4: a 100/243 to 3/4
 bands(third, [upto 1 at 1 / 4, rest at -1]) -> -0.083333333333333333 to 0.25 by 1e-18 ~3: a -1/3 to 1/12
@@ -266,6 +267,56 @@ max(1.333333333333333333, third)         -> 1.333333333333333333 to 1.3333333333
 max(third, 1.333333333333333333)         -> 1.333333333333333333 to 1.333333333333333333 by 1e-18 ~1: a 0 to 1/3
 max(-1, third)                           -> -1 to 1.333333333333333333 by 1e-18 ~1: a 0 to 1/3
 bands(b, [upto 1 at 2, upto 3 at 5, rest at 7]) -> 2 to 12 by 0.1: b 5
+third * a / 3                            -> -1.333333333333333333 to 1.777777777777777777 by 1e-18 ~3: a -2/3 to 8/9
+third * third / 7                        -> -0.190476190476190476 to 0.253968253968253968 by 1e-18 ~2: a -2/21 to 8/63
+1 if a + 0 > 2 and b + 0 > 5 else 0      -> 0 to 0 by 0: fixed
+third * a * third / 7                    -> -0.761904761904761904 to 1.015873015873015872 by 1e-18 ~3: a -4/7 to 16/21
+1 if a > 5 or b > 2 else 0               -> 0 to 1 by 1: b jumping
+1 if a > 2 or b > 0 else 0               -> 1 to 1 by 1: fixed
+1 if a > 2 and b > 5 else 0              -> 0 to 0 by 0: fixed
+1 if (a > 5 if ok else a > 2) else 0     -> 0 to 1 by 1: a jumping, ok jumping
+1 if (a > 2 if ok else a > 5) else 0     -> 0 to 1 by 1: a jumping, ok jumping
+1 if (a < 9 if ok else a > 2) else 0     -> 0 to 1 by 1: a jumping, ok jumping
+1 if (b > 2 if a > 5 else c > 1) else 0  -> 0 to 1 by 1: c jumping
+1 if (b > 2 if a < 5 else c > 1) else 0  -> 0 to 1 by 1: b jumping
+round(third, 0.000000000000000001, down) -> -1 to 1.333333333333333333 by 1e-18 ~1: a 1/3
+round(min(-a, 1), 2, down)               -> -4 to 0 by 2: a falling
+round(min(a, 1), 2, down)                -> -2 to 0 by 2: a rising
+step(third, [above 1.333333333333333332 gives 5, otherwise 1]) -> 1 to 5 by 1: nothing
+step(third, [below -0.999999999999999999 gives 5, otherwise 1]) -> 1 to 5 by 1: nothing
+step(a, [at_least 3 gives 5, at_least 0 gives 1, otherwise 1]) -> 1 to 5 by 1: a rising
+step(a, [at_least 3 gives 1, at_least 0 gives 5, otherwise 5]) -> 1 to 5 by 1: a falling
+curve(third, [-1 gives 0, 1.333333333333333333 gives 7, 3 gives 0]) -> 0 to 7 by 1e-18 ~6: a -7/5 to 1
+curve(third, [-3 gives 0, -1 gives 7, 3 gives 0]) -> 2.916666666666666668 to 7 by 1e-18 ~5: a -7/12 to 7/6
+curve(a, [-3 gives 0, 1 gives 4, 4 gives 10]) -> 0 to 10 by 1: a 1 to 2
+curve(a * 3, [0.5 gives 0, 3.5 gives 1]) -> 0 to 1 by 1e-18 ~1: a 0 to 1
+curve(a, [-3 gives 0, 1 gives 2, 4 gives 8]) -> 0 to 8 by 0.5: a 1/2 to 2
+curve(third, [0 gives 3, 1 gives 0])     -> 0 to 3 by 0.000000000000000003 ~3: a -1 to 0
+curve(term - 4, [0 gives 0, 3 gives 10, 5 gives 1]) -> 10 to 10 by 1e-18 ~1: fixed
+curve(term - 4, [0 gives 0, 3 gives 9, 10 gives 5]) -> 9 to 9 by 1e-18 ~1: fixed
+curve(term - 4, [0 gives 0, 4 gives 8, 7 gives 0]) -> 6 to 6 by 2: fixed
+bands(third, [upto 1.333333333333333333 at 1, rest at 9]) -> 0 to 1.333333333333333333 by 1e-18 ~9: a 0 to 3
+bands(third + 1, [upto 1 at 1, rest at 9]) -> 0 to 12.999999999999999997 by 1e-18 ~9: a 0 to 3
+bands(third + 2, [upto 1 at 1, rest at 9]) -> 1 to 21.999999999999999997 by 1e-18 ~9: a 1/3 to 3
+bands(b - 1, [upto 1 at 2, rest at 5])   -> 0 to 7 by 0.1: b 2 to 5
+bands(b, [upto 3 at 1, rest at 0.000000000000000001]) -> 1 to 3 by 1e-18 ~2: b 1
+bands(a, [upto 0.5 at 3, rest at 0])     -> 0 to 1.5 by 1.5: a 0 to 3
+bands(a, [upto 0.5 at 0, rest at 3])     -> 0 to 10.5 by 1.5: a 0 to 3
+bands(third, [upto 1 at -3, rest at -1]) -> -3.333333333333333333 to 0 by 1e-18 ~3: a -1 to 0
+bands(c, [upto b + 2 at 1, rest at a])   -> 0.5 to 2 by 1e-18: nothing
+a + a * 0 * b                            -> -3 to 4 by 1: a 1, b 0
+round(-a, 2, floor) + round(-a, 2, floor) -> -8 to 4 by 2: a falling
+round(b, 1, half_up) * (a + 3)           -> 0 to 21 by 1: a 1 to 3, b rising
+round(a, 2, down) / 2                    -> -1 to 2 by 1: a rising
+min(-a, 1) * 2                           -> -8 to 2 by 2: a -2 to 0
+b / third if third > 0 else 0            -> 0 to 3000000000000000000 by 1e-18: nothing
+1 if a + 0 < -3 else 0                   -> 0 to 0 by 0: fixed
+1 if a + 0 > 4 else 0                    -> 0 to 0 by 0: fixed
+1 if a + 0 == 9 else 0                   -> 0 to 0 by 0: fixed
+1 if a + 0 == -9 else 0                  -> 0 to 0 by 0: fixed
+1 if term == 7 else 0                    -> 1 to 1 by 1: fixed
+1 if a + 0 < 9 and b > 2 else 0          -> 0 to 1 by 1: b jumping
+1 if b > 2 or a + 0 > 9 else 0           -> 0 to 1 by 1: b jumping
 """
 ROWS = [tuple(part.strip() for part in row.split(" -> ")) for row in KNOWN.strip().splitlines()]
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 
-from pyoutcome.decimals import ONE
+from pyoutcome.decimals import INT256_MAX, INT256_MIN, ONE, show
 from pyoutcome.decimals import parse as n
 from pyoutcome.errors import FormulaError
 from pyoutcome.formula import Definition, KpiShape, Line, Payee, Rule, bounds, evaluate, parse
@@ -21,6 +21,9 @@ KPIS = (
     KpiShape.yes_no("ok"),
     KpiShape.choice("tier", ("gold", "base")),
 )
+MOST = show(INT256_MAX)
+LARGE = "4" + "0" * 58
+"""More than half of the most."""
 
 
 def rule(formula: str, **definitions: str) -> Rule:
@@ -65,6 +68,8 @@ def rule(formula: str, **definitions: str) -> Rule:
         ("5 if tier == gold else 6", "5", "6"),
         ("period", "1", "1"),
         ("x * signed", "-1000", "1000"),
+        (f"{MOST} - 0", MOST, MOST),
+        (f"0 - {MOST} - 0.000000000000000001", show(INT256_MIN), show(INT256_MIN)),
     ],
 )
 def test_plain_deals_have_tight_bounds(formula: str, low: str, high: str) -> None:
@@ -88,9 +93,12 @@ def test_bounds_follow_names_periods_and_terms() -> None:
             "cost * 1_000_000_000_000_000_000 * 1_000_000_000_000_000_000 * 1_000_000_000_000_000_000",
             "possible-overflow",
         ),
+        (f"curve(x, [0 gives -{LARGE}, 1 gives {LARGE}])", "possible-overflow"),
+        (f"bands(x, [upto 1 at {LARGE}, upto 2 at {LARGE}, rest at 0])", "possible-overflow"),
         ("clamp(cost, x, 50)", "possible-clamp-crossing"),
         ("round(cost, x, up)", "possible-round-step"),
         ("curve(cost, [x gives 1, 50 gives 2])", "possible-table-disorder"),
+        ("curve(cost, [x gives 1, 100 gives 2])", "possible-table-disorder"),
         ("bands(cost, [upto x at 1, upto 50 at 2, rest at 0])", "possible-table-disorder"),
         ("bands(cost, [next signed at 1, rest at 0])", "possible-table-disorder"),
     ],

@@ -31,10 +31,13 @@ from pyoutcome.formula import (
     start_state,
 )
 from pyoutcome.formula import syntax as s
-from pyoutcome.formula.compiled import translate
+from pyoutcome.formula.compiled import Quick, translate
+from pyoutcome.formula.generated import Code, name
+from pyoutcome.formula.integers import Integers, Whole, known
 from tests.corpus.published import NAMES, load_agreement
 from tests.formula import small
 from tests.formula.strategies import rules, rules_with_periods, rules_with_values, values_for, words
+from tests.formula.test_state_bounds import DEALS, chances
 
 Parameters = Sequence[int] | Mapping[str, int] | None
 
@@ -164,6 +167,146 @@ def test_every_kind_of_formula_is_worked_out_quickly(formula: str) -> None:
     quick = translate(made)
     for values in small.grid_of(formula, most=5):
         assert readable(made, values, None, 1, None) == quick(values, 1, None)
+
+
+RANGES = """
+a + b -> -2 to 7
+a - b -> -6 to 3
+abs(a) -> 0 to 4
+abs(b) -> 1 to 3
+abs(-b) -> 1 to 3
+abs(a + 3) -> 0 to 7
+abs(a - 4) -> 0 to 7
+a * b -> -9 to 12
+a / b -> -3 to 4
+a / -b -> -4000000000000000000 to 4000000000000000000
+b / (b - 2) -> -3000000000000000000 to 3000000000000000000
+b / (a * 0.25) -> -3000000000000000000 to 3000000000000000000
+-b / 3 -> -1 to -0.333333333333333333
+a * -2 -> -8 to 6
+-2 / b -> -2 to -0.666666666666666666
+min(a, b) -> -3 to 3
+max(a, b) -> 1 to 4
+min(a, -3) -> -3 to -3
+min(4, a) -> -3 to 4
+max(a, 4) -> 4 to 4
+max(-3, a) -> -3 to 4
+max(b, c) -> 1 to 3
+clamp(a, 0, 2) -> 0 to 2
+clamp(a, -9, b) -> -3 to 3
+outside(a, 0, 2) -> 0 to 3
+outside(a, -3, 4) -> 0 to 0
+round(a, 2, down) -> -5 to 6
+round(b, 1, half_up) -> 0 to 4
+round(-b, 1, up) -> -4 to 0
+round(a - 4, 1, up) -> -8 to 0
+round(a + 3, 1, up) -> 0 to 8
+round(-a, 2, floor) -> -6 to 5
+step(a, [at_least 2 gives 5, at_most 0 gives -1, otherwise 3]) -> -1 to 5
+pick(tier, [gold gives 5, silver gives 7, base gives 9]) -> 5 to 9
+pick(tier, [gold gives a, otherwise 9]) -> -3 to 9
+b if ok else c -> 0.5 to 3
+(1 if ok else 0) * 2 -> 0 to 2
+bands(a, [upto 2 at 5, rest at 1]) -> 0 to 12
+bands(a, [upto 2 at -5, next 1 at 1.5, rest at 0]) -> -10 to 0
+bands(a, [rest at 2]) -> 0 to 8
+bands(b, [upto 1 at 5, rest at 0.25]) -> 0 to 5.5
+bands(b, [upto 2 at 5, upto 2 at 7, rest at 1]) -> 0 to 11
+bands(-b, [upto 2 at 5, rest at 100]) -> 0 to 10
+bands(a, [upto 2 at 0, rest at 3]) -> 0 to 6
+curve(a, [-3 gives 10, 1 gives 2, 4 gives 5]) -> 2 to 10
+"""
+
+
+def range_in_code(formula: str) -> tuple[int, int]:
+    """Where the quick evaluator takes a formula to lie: what that leaves open, it checks."""
+    made = small.rule(formula)
+    numbers = Integers(made, Code(), dict(made.parameters))
+    numbers.known |= {kpi.full_name: Whole(name(kpi.full_name), kpi.low, kpi.high) for kpi in made.kpis}
+    third, well = (each.formula for each in made.definitions)
+    numbers.known |= {"third": numbers.number(third), "well": numbers.flag(well), "period": known(ONE)}
+    found = numbers.number(made.lines[0].formula)
+    return found.low, found.high
+
+
+@pytest.mark.parametrize("row", RANGES.strip().splitlines())
+def test_the_range_that_the_code_goes_by(row: str) -> None:
+    formula, ends = row.split(" -> ")
+    low, high = ends.split(" to ")
+    assert (n(low), n(high)) == range_in_code(formula)
+
+
+@pytest.mark.parametrize("formula", [row[0] for row in small.ROWS])
+def test_no_value_leaves_the_range_that_the_code_goes_by(formula: str) -> None:
+    low, high = range_in_code(formula)
+    made = small.rule(formula)
+    for values in small.grid_of(formula, most=5):
+        assert low <= evaluate(made, values).amounts[0] <= high
+
+
+def test_answers_are_one_or_zero() -> None:
+    numbers = Integers(small.rule("a"), Code(), {})
+    assert (0, 1) == numbers.flag(parse("yes"))[1:]
+
+
+def test_a_total_over_providers_is_the_same() -> None:
+    parts = tuple(KpiShape("sold", n("-9"), n("9"), 1, provider) for provider in ("UA", "B6", "DL"))
+    rule = one_line("total.sold * 2 + sold.B6", *parts)
+    for values in product((n("-9"), n("0.5"), n("9")), repeat=3):
+        compare(rule, values)
+
+
+def test_a_rule_that_carries_nothing_counts_its_periods() -> None:
+    rule = one_line("x * t", number("x"), terms=(("t", n("3")),))
+    state: State | None = None
+    for period in (1, 2, 3):
+        outcome = compare(rule, (ONE,), None, period, state)
+        assert outcome is not None
+        assert outcome == compare(rule, (ONE,), {"t": n("3")}, period, state)
+        state = outcome.state
+    begun = start_state(rule, 6)
+    for number_of_periods in (0, 1, 2):
+        outcome = compare(rule, (ONE,), (n("5"),), number_of_periods + 1, begun._replace(periods=number_of_periods))
+        assert outcome is not None
+        assert begun._replace(periods=number_of_periods + 1) == outcome.state
+    wrong: list[dict[str, Any]] = [
+        {"registers": (1,)},
+        {"histories": ((1,),)},
+        {"to_date": (0,)},
+        {"earned": (0,)},
+        {"unit_decimals": 19},
+        {"periods": -1},
+    ]
+    for change in wrong:
+        compare(rule, (ONE,), state=begun._replace(**change))
+
+
+@pytest.mark.parametrize("deal", DEALS)
+def test_a_deal_with_carried_state_is_worked_out_quickly(deal: str) -> None:
+    made, decimals = DEALS[deal][0].rule(), DEALS[deal][1]
+    quick, given = translate(made), translate(made, with_terms=True)
+    state: State | None = start_state(made, decimals)
+    for period, values in enumerate(chances(made, 6, 1), 1):
+        expected = readable(made, values, None, period, state)
+        assert expected == quick(values, period, state)
+        assert expected == given(values, period, state, tuple(value for _, value in made.parameters))
+        state = expected.state
+
+
+def test_after_four_times_the_quick_evaluator_answers_itself() -> None:
+    rule = one_line("x * t + u", number("x"), terms=(("t", n("3")), ("u", n("4"))))
+    quick = Quick(rule)
+    expected = readable(rule, (ONE,), None, 2, None)
+    assert [None] * 4 + [expected] * 3 == [quick.run((ONE,), None, 2, None) for _ in range(7)]
+    other = readable(rule, (ONE,), (n("3"), n("5")), 2, None)
+    for terms in ((n("3"), n("5")), {"u": n("5")}, {"t": n("3"), "u": n("5")}):
+        assert other == quick.run((ONE,), terms, 2, None)
+    assert expected == quick.run((ONE,), {}, 2, None)
+    for wrong in ({"v": ONE}, (ONE,), (INT256_MAX, 0)):
+        assert quick.run((ONE,), wrong, 2, None) is None
+    assert quick.run((INT256_MAX,), None, 2, None) is None
+    for period, answers in ((0, False), (1, True), (2**32 - 1, True), (2**32, False)):
+        assert answers == (quick.run((ONE,), None, period, None) is not None)
 
 
 def test_what_counts_before_the_first_period_is_the_same() -> None:

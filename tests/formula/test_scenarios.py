@@ -219,6 +219,12 @@ def test_overflow_is_found_by_the_exact_evaluator(text: str) -> None:
     compare(rule, [[(word * ONE,)] for word in (0, 1, -(2**120), 2**100, 2**187, -(2**190))])
 
 
+def test_a_total_over_providers_is_the_same() -> None:
+    parts = tuple(KpiShape("sold", n("-9"), n("9"), 1, provider) for provider in ("UA", "B6", "DL"))
+    rule = one_line("total.sold * 2 + sold.B6", *parts)
+    compare(rule, [[(n(str(x)), n(str(y)), n(str(z)))] for x in (-9, 0.5, 9) for y in (-1, 0, 3) for z in (0, 8.1)])
+
+
 def test_what_cannot_be_told_apart_by_floats_is_worked_out_exactly() -> None:
     rule = one_line("1 if x / 3 >= 0.1 else 0", number("x"))
     found = evaluate_many(rule, {"x": [0.29, 0.3, 0.31, 5]})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import HealthCheck, assume, event, given, settings
@@ -162,6 +162,229 @@ DEALS: dict[str, tuple[Deal, int, tuple[str, str], tuple[str, str]]] = {
     ),
     "a fee that lags": (Deal({"pay": "lag(x, 2) + prev.x"}), 6, ("0", "200"), ("21", "921")),
     "a fee by contract year": (Deal({"pay": "fee * year + period_of_year"}), 6, ("83", "83"), ("372", "372")),
+    "nine tenths of a signed entitlement": (
+        Deal({"pay": "3 * y - to_date.pay"}, "pay * 90%"),
+        6,
+        ("-27", "27"),
+        ("-13.5", "13.5"),
+    ),
+    "nine tenths of an entitlement with a remainder": (
+        Deal({"pay": "x / 7 - to_date.pay"}, "pay * 90%"),
+        2,
+        ("-12.861", "12.857142857142857142"),
+        ("-0.105000000000000012", "12.965000000000000013"),  # -0.01 to 12.86 in truth
+    ),
+    "a change of level": (
+        Deal({"pay": "level - prev.level"}, registers={"level": ("100", "clamp(prev.level + y, 95, 120)")}),
+        6,
+        ("-5", "5"),
+        ("-5", "20"),
+    ),
+    "a fall of a level": (
+        Deal({"pay": "prev.level - level"}, registers={"level": ("100", "clamp(prev.level + y, 95, 120)")}),
+        6,
+        ("-5", "5"),
+        ("-20", "5"),
+    ),
+    "a product that turns": (
+        Deal({"pay": "x * x - 60 * x"}),
+        6,
+        ("-900", "4000"),
+        ("-5400", "24000"),
+    ),
+    "a count two periods ago": (
+        Deal({"pay": "lag(count, 2)"}, registers={"count": ("5", "prev.count + 1")}),
+        6,
+        ("9", "9"),
+        ("40", "40"),
+    ),
+    "counts of the last two periods": (
+        Deal({"pay": "sum_last(count, 2)"}, registers={"count": ("5", "prev.count + 1")}),
+        6,
+        ("19", "19"),
+        ("70", "70"),
+    ),
+    "a rolling sum that is kept": (
+        Deal({"pay": "150 + y - sum_last(pay, 2)"}),
+        6,
+        ("-20", "20"),
+        ("220", "380"),  # 290 to 310 in truth
+    ),
+    "a rolling sum of three that is kept": (
+        Deal({"pay": "150 + y - sum_last(pay, 3)"}),
+        6,
+        ("-20", "20"),
+        ("230", "370"),  # 290 to 310 in truth
+    ),
+    "a sum of steps that become finer": (
+        Deal({"pay": "sum_last(r, 2)"}, registers={"r": ("0", "x + 1 if period > 2 else 10 * x")}),
+        6,
+        ("2", "202"),
+        ("5", "4505"),
+    ),
+    "a sum to date of steps that become coarser": (
+        Deal({"due": "to_date.pay", "pay": "10 * x if period > 2 else x + 1"}, "due"),
+        6,
+        ("2", "3202"),
+        ("9", "6909"),
+    ),
+    "a rounded sum to date": (
+        Deal({"pay": "x", "due": "round(to_date.pay, 7, down)"}, "due"),
+        6,
+        ("0", "497"),
+        ("0", "1484"),
+    ),
+    "a cap on the only payee by name": (
+        Deal({"pay": "x"}, "min(pay, 250 - earned_before.UA)"),
+        6,
+        ("0", "100"),
+        ("0", "250"),
+    ),
+    "a true-up named first": (
+        Deal({"pay": "due"}, define={"due": "3 * x - to_date.pay"}),
+        6,
+        ("-300", "300"),
+        ("0", "300"),
+    ),
+    "a true-up the other way round": (
+        Deal({"pay": "-(to_date.pay - 3 * x)"}),
+        6,
+        ("-300", "300"),
+        ("0", "300"),
+    ),
+    "parts of a seventh": (
+        Deal({"charge": "fee / 7", "pay": "x / 7 - to_date.pay"}, "charge + pay"),
+        2,
+        ("-8.575714285714285715", "19.999999999999999999"),
+        ("34.21", "48.66"),
+    ),
+    "a fifth of a growing mark": (
+        Deal(
+            {"pay": "max(0, x - prev.mark) / 5"},
+            registers={"mark": ("10", "max(prev.mark, net)")},
+            define={"net": "x - pay"},
+        ),
+        6,
+        ("0", "18"),
+        ("0", "22.49856"),
+    ),
+    "a fifth of a growing mark in cents": (
+        Deal(
+            {"pay": "max(0, x - prev.mark) / 5"},
+            registers={"mark": ("10", "max(prev.mark, net)")},
+            define={"net": "x - pay"},
+        ),
+        2,
+        ("0", "18"),
+        ("0", "22.49856"),
+    ),
+    "20 of 100 parts of a growing mark": (
+        Deal(
+            {"pay": "20 * max(0, x - prev.mark) / 100"},
+            registers={"mark": ("10", "max(prev.mark, net)")},
+            define={"net": "x - pay"},
+        ),
+        6,
+        ("0", "18"),
+        ("0", "22.49856"),
+    ),
+    "a third of a growing mark": (
+        Deal(
+            {"pay": "max(0, x - prev.mark) / 3"},
+            registers={"mark": ("10", "max(prev.mark, net)")},
+            define={"net": "x - pay"},
+        ),
+        2,
+        ("0", "30"),
+        ("0", "44.938271604938271619"),
+    ),
+    "a fifth of a falling mark": (
+        Deal(
+            {"pay": "20% * min(0, x - prev.mark)"},
+            registers={"mark": ("90", "min(prev.mark, net)")},
+            define={"net": "x - pay"},
+        ),
+        6,
+        ("-18", "0"),
+        ("-22.49856", "0"),
+    ),
+    "minus a fifth": (
+        Deal(
+            {"pay": "-(20% * min(0, x - prev.mark))"},
+            registers={"mark": ("90", "min(prev.mark, net)")},
+            define={"net": "x + pay"},
+        ),
+        6,
+        ("0", "18"),
+        ("0", "22.49856"),
+    ),
+    "a change of level and products": (
+        Deal(
+            {"pay": "level - prev.level + y * y + x * y"},
+            registers={"level": ("100", "clamp(prev.level + y, 95, 120)")},
+        ),
+        6,
+        ("-480", "530"),
+        ("-2880", "3170"),
+    ),
+    "as often as met": (
+        Deal({"pay": "fee * times"}, registers={"times": ("0", "prev.times + (1 if done else 0)")}),
+        6,
+        ("0", "240"),
+        ("0", "840"),
+    ),
+    "while not yet met": (
+        Deal({"pay": "fee if not prev.met else 0"}, registers={"met": ("no", "prev.met or done or period >= 3")}),
+        6,
+        ("0", "0"),
+        ("40", "120"),
+    ),
+    "a true-up decided by a fraction": (
+        Deal({"pay": "due"}, define={"due": "(90 if x / 3 > 7 else 0) - to_date.pay"}),
+        6,
+        ("-90", "90"),
+        ("0", "90"),
+    ),
+    "a third of a falling mark": (
+        Deal(
+            {"pay": "min(0, x - prev.mark) / 3"},
+            registers={"mark": ("90", "min(prev.mark, net)")},
+            define={"net": "x - pay"},
+        ),
+        2,
+        ("-30", "0"),
+        ("-44.938271604938271619", "0"),
+    ),
+    "a fifth with its sign turned twice": (
+        Deal(
+            {"pay": "20% * -min(0, prev.mark - x)"},
+            registers={"mark": ("10", "max(prev.mark, net)")},
+            define={"net": "x - pay"},
+        ),
+        6,
+        ("0", "18"),
+        ("0", "22.49856"),
+    ),
+    "a fifth in three factors": (
+        Deal(
+            {"pay": "20 * max(0, x - prev.mark) * 1%"},
+            registers={"mark": ("10", "max(prev.mark, net)")},
+            define={"net": "x - pay"},
+        ),
+        6,
+        ("0", "18"),
+        ("0", "108"),  # 22.49856 in truth: only what is cut once is followed
+    ),
+    "a fifth by two divisions": (
+        Deal(
+            {"pay": "max(0, x - prev.mark) / 5 / 1"},
+            registers={"mark": ("10", "max(prev.mark, net)")},
+            define={"net": "x - pay"},
+        ),
+        6,
+        ("0", "18"),
+        ("0", "108"),
+    ),
     "a sum of the last three": (Deal({"pay": "sum_last(y, 3)"}), 6, ("-15", "15"), ("-60", "60")),
 }
 
@@ -171,6 +394,51 @@ def test_a_deal_with_carried_state_has_these_bounds(name: str) -> None:
     deal, decimals, (low, high), (least, most) = DEALS[name]
     found = bounds_over(deal.rule(), 6, unit_decimals=decimals)
     assert (((n(low), n(high)),), ((n(least), n(most)),)) == (found.periods[-1], found.totals)
+    if deal.amount == "pay" and len(deal.lines) == 1:
+        assert found.totals == found.lines
+
+
+@pytest.mark.parametrize("name", DEALS)
+def test_a_period_by_itself_has_the_same_bounds(name: str) -> None:
+    rule = DEALS[name][0].rule()
+    assert bounds(rule, period=6) == bounds_over(rule, 6, unit_decimals=18).periods[-1]
+    assert bounds_over(rule, 6).totals == bounds_over(rule, 6, unit_decimals=18).totals
+
+
+def test_every_payee_has_its_own_lines() -> None:
+    lines = (
+        Line("fee", 0, 1, parse("3 * x - to_date.fee")),
+        Line("credit", 0, -1, parse("max(1, y) - to_date.credit")),
+        Line("share", 1, 1, parse("x - to_date.share")),
+        Line("memo", 0, 0, parse("x * y")),
+    )
+    payees = (Payee("fee", parse("fee - credit")), Payee("pool", parse("min(share, 50 - earned_before.pool)")))
+    found = bounds_over(Rule((X, SIGNED), (), (), lines, payees), 6, unit_decimals=6)
+    assert ((n("-304"), n("304")), (n("-100"), n("100"))) == found.periods[-1]
+    assert ((n("-5"), n("299")), (n("-250"), n("50"))) == found.totals  # -50 in truth: the cap is not followed
+
+
+def test_a_sum_that_no_formula_computes_may_be_larger_than_any_value() -> None:
+    half = "4" + "0" * 58
+    large = replace(SIGNED, low=-n(half), high=n(half))
+    made = Rule((large,), (), (), (Line("pay", 0, 1, parse("y")),), (Payee("UA", parse("max(pay, 0)")),))
+    assert ((0, n(half)),) == bounds_over(made, 1).totals
+
+
+def test_a_failure_names_the_period_it_may_happen_in() -> None:
+    failing = Deal({"pay": "1 / (5 - prev.count)"}, registers={"count": ("0", "prev.count + 1")}).rule()
+    with pytest.raises(FormulaError) as caught:
+        bounds_over(failing, 8)
+    assert ("possible-division-by-zero", 6) == (caught.value.code, caught.value.details["period"])
+    with pytest.raises(FormulaError) as caught:
+        bounds(failing, period=8)
+    assert 6 == caught.value.details["period"]
+
+
+def test_names_of_names_that_double_are_not_all_written_out() -> None:
+    define = {"part_0": "x"} | {f"part_{at}": f"part_{at - 1} + part_{at - 1}" for at in range(1, 60)}
+    found = bounds_over(Deal({"pay": "part_59 - to_date.pay"}, define=define).rule(), 2)
+    assert (0, n("100") * 2**59) == found.periods[0][0]
 
 
 def assert_inside(rule: Rule, found: TermBounds, periods: list[tuple[int, ...]], decimals: int) -> None:

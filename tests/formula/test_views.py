@@ -13,10 +13,10 @@ from itertools import pairwise
 
 import pytest
 
-from pyoutcome.decimals import show
+from pyoutcome.decimals import ONE, show
 from pyoutcome.formula import Rule, evaluate
 from pyoutcome.formula.ends import range_of
-from pyoutcome.formula.intervals import INFINITE, Slope, Slopes, View
+from pyoutcome.formula.intervals import INFINITE, ITSELF, Slope, Slopes, View, constant, multiply_divide, scale
 from pyoutcome.formula.walk import Walk
 from tests.formula.small import KPIS, ROWS, grid_of, rule
 
@@ -70,3 +70,40 @@ def test_what_is_known_is_true(formula: str) -> None:
                     moved = found[(*values[:at], after, *values[at + 1 :])] - value
                     assert least * (after - before) - 2 * view.error <= moved
                     assert moved <= most * (after - before) + 2 * view.error
+
+
+def test_ends_move_inward_to_multiples() -> None:
+    assert (-4, 6) == View(-6, 8, 2, None, 0).within(-5, 7)[:2]
+    assert (-5, 7) == View(-6, 8, 1, None, 0).within(-5, 7)[:2]
+
+
+@pytest.mark.parametrize(
+    ("ends", "grain", "inside"),
+    [
+        ((-5, 7), 3, (-3, 6, 3)),
+        ((1, 7), 2, (2, 6, 2)),
+        ((-5, 7), 1, (-5, 7, 1)),
+        ((4, 5), 2, (4, 4, 4)),
+        ((-4, -4), 1, (-4, -4, 4)),
+    ],
+)
+def test_a_range_ends_at_multiples(ends: tuple[int, int], grain: int, inside: tuple[int, int, int]) -> None:
+    assert inside == range_of(*ends, grain)
+
+
+def test_errors_of_factors_widen_a_product() -> None:
+    rough = View(-ONE, 2 * ONE, 1, {"a": ITSELF}, ONE)  # exactly, it lies between -2 and 3
+    made = multiply_divide(rough, rough, constant(ONE))
+    assert (-2 * ONE, 4 * ONE, 6 * ONE + 1) == (made.low, made.high, made.error)
+    assert {"a": (Fraction(-4), Fraction(6))} == made.slopes
+
+
+@pytest.mark.parametrize(("least", "known"), [(1, False), (2, True)])
+def test_a_divisor_has_slopes_if_it_is_surely_not_zero(least: int, known: bool) -> None:
+    rough = View(least, 5, 1, {"a": ITSELF}, 1)
+    assert known == (multiply_divide(constant(ONE), constant(ONE), rough).slopes is not None)
+
+
+def test_fractions_of_many_digits_are_multiplied_exactly() -> None:
+    long = Fraction(2**1000 + 1, 2**1000)
+    assert (2 * long, 2 * long) == scale((long, long), Fraction(2), Fraction(2))

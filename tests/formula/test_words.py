@@ -63,6 +63,17 @@ QUIET = settings(max_examples=60, deadline=None, suppress_health_check=list(Heal
             "curve(x, [80 gives -100, 90 gives 0])",
             "the value on straight lines through -100 at 80 and 0 at 90, read at x and flat outside them",
         ),
+        (
+            "bands(x, [upto 1 at 2, upto 3 at 4, rest at 5])",
+            (
+                "the sum over x in bands: 2 per unit of the part up to 1; 4 per unit of the part from there up to 3; "
+                "5 per unit of the rest; nothing below zero"
+            ),
+        ),
+        (
+            "step(year, [at_most 1 gives 5, at_most 2 gives 7, otherwise 9])",
+            "5 in contract year 1; 7 in contract year 2; 9 in every later contract year",
+        ),
         ("pick(tier, [gold gives 2, otherwise 1])", "2 if tier is gold; otherwise 1"),
         ("prev.mark", "mark at the end of the period before"),
         ("x - to_date.pay", "x less (the sum of pay in all earlier periods)"),
@@ -123,6 +134,10 @@ sum_last(x, 2) * 2 -> (the sum of x over the last 2 periods before this one) tim
 prev.x + 1 -> (x at the end of the period before) plus 1
 earned_before * 2 -> (what the provider has earned in all earlier periods) times 2
 yes -> yes
+no -> no
+(x if ok else y) - z -> (x if ok, otherwise y) less z
+(x if ok else y) + z -> (x if ok, otherwise y) plus z
+flights.UA + 1 -> flights.UA plus 1
 1_234.5 -> 1,234.5
 12.5% -> 12.5%
 a == b -> a is equal to b
