@@ -129,12 +129,12 @@ library DeployedTerms {
 
     /// @dev keccak256 of the packed arguments.
     function argsHash(Terms memory terms) internal pure returns (bytes32 hash) {
-        return hashOf(terms.deal, terms.tail);
+        return Words.hash(terms.deal, terms.tail - terms.deal);
     }
 
     /// @dev What two terms must have in common so that one may replace the other.
     function dealHash(Terms memory terms) internal pure returns (bytes32 hash) {
-        return hashOf(terms.deal, terms.rules);
+        return Words.hash(terms.deal, terms.rules - terms.deal);
     }
 
     /// @dev A copy of the packed arguments.
@@ -277,12 +277,6 @@ library DeployedTerms {
     function exitNumber(Terms memory terms, uint256 offset, uint256 width) private pure returns (uint256) {
         if (!has(terms, EXITS)) return 0;
         return Words.number(terms.schedule + scheduleSize(terms) + offset, width);
-    }
-
-    function hashOf(uint256 from, uint256 to) private pure returns (bytes32 hash) {
-        assembly ("memory-safe") {
-            hash := keccak256(from, sub(to, from))
-        }
     }
 
     /// @dev A copy of the bytes from one address of memory up to another.

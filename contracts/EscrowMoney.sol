@@ -113,7 +113,9 @@ abstract contract EscrowMoney is EscrowHolders {
         turn.others -= amount;
         _commit(turn);
         sent = Push.push(turn.terms.token(), to, amount);
-        if (!sent) turn.others += amount;
+        if (sent) return true;
+        turn.others += amount;
+        _commit(turn);
     }
 
     /// @dev Sends what is tracked no more to an address the owner names; reverts if it is refused.

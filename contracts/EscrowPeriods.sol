@@ -42,16 +42,6 @@ abstract contract EscrowPeriods is EscrowValues {
         if (_isSettled(turn, period)) revert AlreadySettled(period);
     }
 
-    /// @dev A report that may stand.
-    struct Submitted {
-        /// @dev What it replaces.
-        Proposal proposal;
-        Values values;
-        bytes32 hash;
-        /// @dev Evidence digest, verifiers and values, as they were packed.
-        bytes said;
-    }
-
     /// @dev The period of a packed report, which is not settled.
     function _periodOf(Turn memory turn, bytes memory packed) internal view returns (uint256 period) {
         if (packed.length < 38) revert BadReport();
@@ -59,23 +49,20 @@ abstract contract EscrowPeriods is EscrowValues {
         _demandUnsettled(turn, period);
     }
 
-    /// @dev Reads a quorum's values, packed as IOutcomeEscrow.report says; refuses what may not stand. What it gives as said
-    /// are the same bytes, of which the period's are overwritten.
-    function _take(Turn memory turn, Terms memory terms, uint256 period, bytes memory packed, Submitted memory s)
+    /// @dev Reads a quorum's values, packed as IOutcomeEscrow.report says; refuses what may not stand. Returns what it
+    /// replaces, and where its values end.
+    function _take(Turn memory turn, Terms memory terms, uint256 period, bytes memory packed, Values memory values)
         internal
         view
+        returns (Proposal p, uint256 at)
     {
+        _demandTurn(turn, terms, period);
+        p = _proposalOf(turn, period);
+        if (!p.isNone()) _demandReplaceable(p, period);
         unchecked {
-            _demandTurn(turn, terms, period);
-            Proposal p = _proposalOf(turn, period);
-            if (!p.isNone()) _demandReplaceable(p, period);
-            s.proposal = p;
-            uint256 start = Words.startOf(packed);
-            uint256 at = _unpack(terms, start + 38, s.values);
-            s.hash = Messages.hashWords(s.values.given);
-            _demandSignedBy(terms, period, s.hash, packed, at);
-            s.said = Words.bytesAt(start + 2, at);
+            at = _unpack(terms, Words.startOf(packed) + 38, values);
         }
+        _demandSignedBy(terms, period, Messages.hashWords(values.given), packed, at);
     }
 
     /// @dev A quorum has signed the packed report whose values end at `at`, and nothing stands behind the signatures.
@@ -92,16 +79,23 @@ abstract contract EscrowPeriods is EscrowValues {
         }
     }
 
-    /// @dev Accepts a report that can be challenged for a while.
-    function _openWindow(Turn memory turn, uint256 period, Submitted memory s, uint256 window) internal {
-        emit Reported(period, s.said);
+    /// @dev Accepts a report that can be challenged for a while, in place of `p`. Its bytes up to the end of the values are
+    /// said again, without the period.
+    function _openWindow(Turn memory turn, uint256 period, Proposal p, Values memory values, bytes memory said, uint256 window)
+        internal
+    {
+        emit Reported(period, said);
         unchecked {
-            uint256 count = s.proposal.proposals() + 1;
-            _propose(
-                turn,
-                period,
-                Proposals.made(period, PeriodStage.Reported, count, 0, block.timestamp + window, s.hash)
-            );
+            uint256 until = block.timestamp + window;
+            bytes32 hash = Messages.hashWords(values.given);
+            _propose(turn, period, Proposals.made(period, PeriodStage.Reported, p.proposals() + 1, 0, until, hash));
+        }
+    }
+
+    /// @dev Evidence digest, verifiers and values of a packed report, in place of it.
+    function _saidIn(bytes memory packed, uint256 to) internal pure returns (bytes memory) {
+        unchecked {
+            return Words.bytesAt(Words.startOf(packed) + 2, to);
         }
     }
 

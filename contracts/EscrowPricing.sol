@@ -37,13 +37,13 @@ abstract contract EscrowPricing is EscrowPeriods {
             }
             bytes memory code = past.code;
             uint256 error;
+            ProgramState.Carried storage carried = sequential ? _carried[past.carried] : ProgramState.fromSlot(0);
             (error, priced.locals) =
-                ProgramMachine.run(code, values.inputs, parameters, period, _carried[past.carried], past.runs, earned);
+                ProgramMachine.run(code, values.inputs, parameters, period, carried, past.runs, earned);
             int256 unit = int256(10 ** (18 - turn.terms.unitDecimals()));
             if (sequential && error == RunError.NONE) {
-                (priced.sums, error) = ProgramState.addUp(
-                    _carried[past.carried], code, priced.locals, past.lines, past.payees, earned, unit
-                );
+                (priced.sums, error) =
+                    ProgramState.addUp(carried, code, priced.locals, past.lines, past.payees, earned, unit);
             }
             if (error == RunError.NONE) error = _cut(priced, code, unit);
             if (error != RunError.NONE) priced.amounts = new int256[](turn.terms.slotCount());

@@ -86,12 +86,13 @@ contract EscrowSettling is EscrowStakes, Proxy {
     function _report(Turn memory turn, bytes memory packed) private {
         uint256 period = _periodOf(turn, packed);
         Terms memory terms = _termsOf(turn, period);
-        Submitted memory s;
-        _take(turn, terms, period, packed, s);
+        Values memory values;
+        (Proposal p, uint256 at) = _take(turn, terms, period, packed, values);
+        bytes memory said = _saidIn(packed, at);
         uint256 window = terms.challengeWindow();
-        if (window != 0) return _openWindow(turn, period, s, window);
-        emit Reported(period, s.said);
-        _finish(turn, terms, period, s.values, _askOne(period, s.values.given), new int256[](0));
+        if (window != 0) return _openWindow(turn, period, p, values, said, window);
+        emit Reported(period, said);
+        _finish(turn, terms, period, values, _askOne(period, values.given), new int256[](0));
     }
 
     function proposeDefault(uint256 period) external nonReentrant {

@@ -143,25 +143,39 @@ contract OutcomeEscrow is EscrowPricing, Proxy {
         Turn memory turn = _open();
         if (!_isQuiet(turn)) return false;
         bytes memory packed = given;
+        // Room for the amounts behind it.
+        Words.reserve(turn.terms.slotCount() + 1);
         uint256 period = _periodOf(turn, packed);
         Terms memory terms = turn.terms;
         if (_is(turn, AMENDED)) terms = _termsOf(turn, period);
-        Submitted memory s;
-        _take(turn, terms, period, packed, s);
+        Values memory values;
+        (Proposal p, uint256 at) = _take(turn, terms, period, packed, values);
         uint256 window = terms.challengeWindow();
         if (window != 0) {
-            _openWindow(turn, period, s, window);
+            _openWindow(turn, period, p, values, _saidIn(packed, at), window);
             _commit(turn);
             return true;
         }
-        if (s.values.lacking != 0 || !s.proposal.isNone()) return false;
+        if (values.lacking != 0 || !p.isNone()) return false;
         IOutcomeEscrow.Priced memory priced;
         Past memory past;
-        _price(turn, terms, period, s.values, priced, past);
+        _price(turn, terms, period, values, priced, past);
         if (!_isPlain(turn, priced)) return false;
-        emit ReportedInFull(period, s.said, priced.amounts);
-        _settlePlain(turn, terms, period, s.values, priced, past);
+        emit ReportedInFull(_withAmounts(packed, at, priced.amounts));
+        _settlePlain(turn, terms, period, values, priced, past);
         return true;
+    }
+
+    /// @dev A packed report up to the end of its values at `at`, and its amounts, 14 bytes each, in place of what stood there.
+    function _withAmounts(bytes memory packed, uint256 at, int256[] memory amounts) private pure returns (bytes memory) {
+        unchecked {
+            uint256 from = Words.startOf(amounts);
+            for (uint256 end = from + 32 * amounts.length; from != end; from += 32) {
+                Words.store(at, Words.load(from) << 144);
+                at += 14;
+            }
+            return Words.bytesAt(Words.startOf(packed), at);
+        }
     }
 
     function _settlePlainly(uint256 period, int256[] calldata given) private nonReentrant returns (bool) {
@@ -231,10 +245,14 @@ contract OutcomeEscrow is EscrowPricing, Proxy {
                 _books[i].held += uint104(held);
                 amounts[i] -= int256(held);
             }
+            uint256 paid = 0;
             for (uint256 i = 0; i < amounts.length; ++i) {
-                _pay(turn, i, uint256(Words.item(amounts, i)), true);
+                uint256 amount = uint256(Words.item(amounts, i));
+                paid |= amount;
+                _pay(turn, i, amount, true);
             }
-            _commit(turn);
+            // Every push writes the slot.
+            if (paid == 0) _commit(turn);
         }
     }
 }

@@ -62,6 +62,13 @@ library Words {
         }
     }
 
+    /// @dev keccak256 of so many bytes.
+    function hash(uint256 at, uint256 size) internal pure returns (bytes32 value) {
+        assembly ("memory-safe") {
+            value := keccak256(at, size)
+        }
+    }
+
     /// @dev Two bytes, big-endian.
     function uint16At(uint256 at) internal pure returns (uint256 value) {
         assembly ("memory-safe") {
