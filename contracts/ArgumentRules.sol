@@ -79,8 +79,8 @@ library ArgumentRules {
             if (count == 0 || count > MOST_PERIODS || width > 4 || terms.endOf(0) == 0) return false;
             uint256 at = terms.schedule;
             // Steps from the start; periods that are all alike need one look.
-            uint256 before = width == 0 ? DeployedTerms.number(at, 4) == 0 ? 1 : 0 : 0;
-            if (before != 0 || DeployedTerms.number(terms.deal + 55, 3) == 0) return false;
+            uint256 before = width == 0 ? Words.number(at, 4) == 0 ? 1 : 0 : 0;
+            if (before != 0 || Words.number(terms.deal + 55, 3) == 0) return false;
             uint256 shift = 256 - 8 * width;
             for (uint256 i = width == 0 ? count : 0; i < count; ++i) {
                 uint256 end = uint256(Words.load(at)) >> shift;

@@ -11,8 +11,8 @@ struct Terms {
     /// @dev The part of the arguments that no amendment changes, and the part that one may replace.
     uint256 deal;
     uint256 rules;
-    /// @dev Number of periods; bytes of one slot; where the schedule begins.
-    uint256 periods;
+    /// @dev The last 32 bytes before the slots, as a word; bytes of one slot; where the schedule begins.
+    uint256 head;
     uint256 slotBytes;
     uint256 schedule;
     /// @dev The first byte behind the arguments.
@@ -41,13 +41,16 @@ library DeployedTerms {
     uint256 internal constant EXITS = 8;
     uint256 internal constant RESTATES = 16;
 
+    /// @dev Where they stand in `head`.
+    uint256 private constant FLAGS = 8;
+
     // Bytes before the slots, of the part on exits, and of a sum of money.
     uint256 internal constant DEAL_HEAD = 73;
     uint256 internal constant EXIT_SIZE = 10;
     uint256 internal constant MONEY = 13;
 
     /// @dev Copies the terms in the code of `account`, behind its first `prefix` bytes, into memory.
-    function read(address account, uint256 prefix) internal view returns (Terms memory terms) {
+    function read(Terms memory terms, address account, uint256 prefix) internal view {
         uint256 start;
         uint256 size;
         // The word before the bytes becomes the length of the program, so that it is a `bytes` where it stands.
@@ -71,36 +74,35 @@ library DeployedTerms {
 
     function locate(Terms memory terms, uint256 start, uint256 size) private pure {
         unchecked {
-            terms.end = start + size;
-            uint256 packed = number(terms.end - 3, 2);
-            uint256 kind_ = Words.byteAt(terms.end - 1);
-            uint256 tail = terms.end - 35;
-            if (kind_ & REGISTERED != 0) tail -= 32;
-            else if (kind_ & SEQUENTIAL != 0) tail -= 40;
-            terms.tail = tail;
-            uint256 deal = tail - packed;
-            terms.deal = deal;
-            terms.rules = deal + number(deal, 2);
-            terms.periods = number(deal + 53, 2);
-            uint256 flags = Words.byteAt(deal + 71);
-            uint256 slot = 20 + (flags & PAYOUTS != 0 ? 20 : 0) + (flags & BONDS != 0 ? MONEY : 0)
-                + (flags & BACKUPS != 0 ? 20 : 0);
-            terms.slotBytes = slot;
-            terms.schedule = deal + DEAL_HEAD + slot * Words.byteAt(deal + 72);
-            uint256 length = deal - start;
-            bytes memory program;
-            assembly ("memory-safe") {
-                program := sub(start, 0x20)
-                mstore(program, length)
+            uint256 end = start + size;
+            uint256 last = Words.wordAt(end - 32);
+            uint256 tail = end - 35;
+            if (last & REGISTERED != 0) tail -= 32;
+            else if (last & SEQUENTIAL != 0) tail -= 40;
+            uint256 deal = tail - Words.bits(last, 8, type(uint16).max);
+            uint256 head = Words.wordAt(deal + DEAL_HEAD - 32);
+            uint256 slot = 20;
+            if (head & (255 << FLAGS) != 0) {
+                slot += 20 * Words.bits(head, FLAGS, 1) + MONEY * Words.bits(head, FLAGS + 1, 1)
+                    + 20 * Words.bits(head, FLAGS + 2, 1);
             }
-            terms.program = program;
+            terms.end = end;
+            terms.tail = tail;
+            terms.deal = deal;
+            terms.rules = deal + Words.number(deal, 2);
+            terms.head = head;
+            terms.slotBytes = slot;
+            terms.schedule = deal + DEAL_HEAD + slot * (head & 255);
+            terms.program = Words.bytesAt(start, deal);
         }
     }
 
     // --- tail -------------------------------------------------------------------------------------------------------
 
     function isRegistered(Terms memory terms) internal pure returns (bool) {
-        return Words.byteAt(terms.end - 1) & REGISTERED != 0;
+        unchecked {
+            return Words.byteAt(terms.end - 1) & REGISTERED != 0;
+        }
     }
 
     /// @dev Whether the program reads earlier periods.
@@ -122,17 +124,17 @@ library DeployedTerms {
 
     /// @dev Of a sequential program that stands here: bit i of each says that it reads the sum of line or payee i.
     function past(Terms memory terms) internal pure returns (uint256 lines, uint256 payees) {
-        return (uint256(Words.load(terms.tail)), number(terms.tail + 32, 8));
+        return (uint256(Words.load(terms.tail)), Words.number(terms.tail + 32, 8));
     }
 
     /// @dev keccak256 of the packed arguments.
     function argsHash(Terms memory terms) internal pure returns (bytes32 hash) {
-        return hashOf(terms.deal, terms.tail);
+        return Words.hash(terms.deal, terms.tail - terms.deal);
     }
 
     /// @dev What two terms must have in common so that one may replace the other.
     function dealHash(Terms memory terms) internal pure returns (bytes32 hash) {
-        return hashOf(terms.deal, terms.rules);
+        return Words.hash(terms.deal, terms.rules - terms.deal);
     }
 
     /// @dev A copy of the packed arguments.
@@ -143,78 +145,73 @@ library DeployedTerms {
     // --- deal -------------------------------------------------------------------------------------------------------
 
     function client(Terms memory terms) internal pure returns (address) {
-        return addressAt(terms.deal + 2);
+        return Words.addressAt(terms.deal + 2);
     }
 
     function token(Terms memory terms) internal pure returns (address) {
         unchecked {
-            return addressAt(terms.deal + 22);
+            return Words.addressAt(terms.deal + 22);
         }
     }
 
     function unitDecimals(Terms memory terms) internal pure returns (uint256) {
-        unchecked {
-            return Words.byteAt(terms.deal + 42);
-        }
+        return Words.bits(terms.head, 240, 255);
     }
 
     function activateBy(Terms memory terms) internal pure returns (uint256) {
-        return number(terms.deal + 43, 5);
+        return Words.bits(terms.head, 200, type(uint40).max);
     }
 
     function periodCount(Terms memory terms) internal pure returns (uint256) {
-        return terms.periods;
+        return Words.bits(terms.head, 144, type(uint16).max);
     }
 
     /// @dev Share of each credit that is held back, 18 decimals.
     function holdbackRate(Terms memory terms) internal pure returns (uint256) {
-        unchecked {
-            return number(terms.deal + 59, 8);
-        }
+        return Words.bits(terms.head, 48, type(uint64).max);
     }
 
     /// @dev Seconds from the end of the last period to the release of holdback.
     function holdbackDelay(Terms memory terms) internal pure returns (uint256) {
-        return number(terms.deal + 67, 4);
+        return Words.bits(terms.head, 16, type(uint32).max);
     }
 
     function slotCount(Terms memory terms) internal pure returns (uint256) {
-        unchecked {
-            return Words.byteAt(terms.deal + 72);
-        }
+        return terms.head & 255;
     }
 
     function signerOf(Terms memory terms, uint256 slot) internal pure returns (address) {
-        return addressAt(slotAt(terms, slot));
+        return Words.addressAt(slotAt(terms, slot));
     }
 
     function payoutOf(Terms memory terms, uint256 slot) internal pure returns (address) {
         unchecked {
-            return addressAt(slotAt(terms, slot) + (has(terms, PAYOUTS) ? 20 : 0));
+            return Words.addressAt(slotAt(terms, slot) + (has(terms, PAYOUTS) ? 20 : 0));
         }
     }
 
     /// @dev What every holder of the slot deposits.
     function bondOf(Terms memory terms, uint256 slot) internal pure returns (uint256) {
         if (!has(terms, BONDS)) return 0;
-        return number(slotAt(terms, slot) + (has(terms, PAYOUTS) ? 40 : 20), MONEY);
+        return Words.number(slotAt(terms, slot) + (has(terms, PAYOUTS) ? 40 : 20), MONEY);
     }
 
     /// @dev Who may step in; zero for nobody.
     function backupOf(Terms memory terms, uint256 slot) internal pure returns (address) {
-        return has(terms, BACKUPS) ? addressAt(slotAt(terms, slot) + slotSize(terms) - 20) : address(0);
+        return has(terms, BACKUPS) ? Words.addressAt(slotAt(terms, slot) + slotSize(terms) - 20) : address(0);
     }
 
     /// @dev When a period ends. Periods are numbered from 1; 0 ends when the first starts.
     function endOf(Terms memory terms, uint256 period) internal pure returns (uint256) {
         unchecked {
-            uint256 start = number(terms.deal + 48, 5);
+            uint256 head = terms.head;
+            uint256 start = Words.bits(head, 160, type(uint40).max);
             if (period == 0) return start;
-            uint256 step = number(terms.deal + 55, 3);
-            uint256 width = Words.byteAt(terms.deal + 58);
+            uint256 step = Words.bits(head, 120, 2 ** 24 - 1);
+            uint256 width = Words.bits(head, 112, 255);
             uint256 at = terms.schedule;
-            if (width == 0) return start + step * period * number(at, 4);
-            return start + step * number(at + (period - 1) * width, width);
+            if (width == 0) return start + step * period * Words.number(at, 4);
+            return start + step * Words.number(at + (period - 1) * width, width);
         }
     }
 
@@ -230,9 +227,7 @@ library DeployedTerms {
     }
 
     function has(Terms memory terms, uint256 flag) internal pure returns (bool) {
-        unchecked {
-            return Words.byteAt(terms.deal + 71) & flag != 0;
-        }
+        return Words.bits(terms.head, FLAGS, flag) != 0;
     }
 
     function cureWindow(Terms memory terms) internal pure returns (uint256) {
@@ -274,31 +269,14 @@ library DeployedTerms {
     /// @dev Bytes of the schedule.
     function scheduleSize(Terms memory terms) internal pure returns (uint256) {
         unchecked {
-            uint256 width = Words.byteAt(terms.deal + 58);
+            uint256 width = Words.bits(terms.head, 112, 255);
             return width == 0 ? 4 : width * periodCount(terms);
         }
     }
 
     function exitNumber(Terms memory terms, uint256 offset, uint256 width) private pure returns (uint256) {
         if (!has(terms, EXITS)) return 0;
-        return number(terms.schedule + scheduleSize(terms) + offset, width);
-    }
-
-    function addressAt(uint256 at) internal pure returns (address) {
-        return address(uint160(uint256(Words.load(at)) >> 96));
-    }
-
-    /// @dev An unsigned number of 1 to 32 bytes.
-    function number(uint256 at, uint256 width) internal pure returns (uint256) {
-        unchecked {
-            return uint256(Words.load(at)) >> (256 - 8 * width);
-        }
-    }
-
-    function hashOf(uint256 from, uint256 to) private pure returns (bytes32 hash) {
-        assembly ("memory-safe") {
-            hash := keccak256(from, sub(to, from))
-        }
+        return Words.number(terms.schedule + scheduleSize(terms) + offset, width);
     }
 
     /// @dev A copy of the bytes from one address of memory up to another.

@@ -120,7 +120,7 @@ contract EscrowChanges is EscrowStreaks, Proxy {
         if (a.first == 0 || a.first > _lastOf(turn)) revert BadAmendment(Amiss.First);
         uint256 started = _started(turn);
         for (uint256 period = a.first; period <= started; ++period) {
-            if (_isSettled(turn, period) || _proposalOf(turn, period).stage != PeriodStage.None) {
+            if (_isSettled(turn, period) || !_proposalOf(turn, period).isNone()) {
                 revert BadAmendment(Amiss.Touched);
             }
         }
@@ -167,13 +167,13 @@ contract EscrowChanges is EscrowStreaks, Proxy {
         Past memory old;
         uint256 words = 0;
         if (terms.isSequential()) {
-            fresh = _recall(turn, terms, a.first);
+            _recall(turn, terms, a.first, fresh);
             words = _shapeOf(fresh);
         }
         if (a.carry.length != words) revert BadAmendment(Amiss.Carry);
         bool keeps = words != 0 && a.carry[0] != ANEW;
         bool before = a.first > 1 && _termsOf(turn, a.first - 1).isSequential();
-        if (before) old = _recall(turn, _termsOf(turn, a.first - 1), a.first - 1);
+        if (before) _recall(turn, _termsOf(turn, a.first - 1), a.first - 1, old);
         // What a payee earned in periods before is known only if the rules before read it.
         if (a.first > 1 && fresh.payees & ~old.payees != 0) revert BadAmendment(Amiss.Carry);
         for (uint256 i = 0; i < words; ++i) {

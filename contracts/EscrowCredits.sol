@@ -105,7 +105,7 @@ abstract contract EscrowCredits is EscrowPeriods {
     /// @dev Holds back a part of `granted`: trunc(holdback rate x funded) in all, however often the money comes in pieces.
     function _hold(Turn memory turn, uint256 tenure, uint256 funded, uint256 granted) internal returns (uint256 held) {
         uint256 rate = turn.terms.holdbackRate();
-        if (rate == 0 || (_is(turn, ASSIGNED) && _books[tenure].released) || turn.stage == Stage.Closed) return 0;
+        if (rate == 0 || (_is(turn, ASSIGNED) && _books[tenure].released) || turn.stage == CLOSED) return 0;
         held = (funded + granted) * rate / ONE - funded * rate / ONE;
         if (held != 0) _books[tenure].held += uint104(held);
     }

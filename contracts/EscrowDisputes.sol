@@ -5,6 +5,7 @@ import {Proxy} from "@openzeppelin/contracts/proxy/Proxy.sol";
 
 import {DeployedTerms, Terms} from "./DeployedTerms.sol";
 import {Turn} from "./EscrowState.sol";
+import {Proposal} from "./Proposals.sol";
 import {EscrowVersions} from "./EscrowVersions.sol";
 import {IOutcomeEscrow} from "./interfaces/IOutcomeEscrow.sol";
 import {Messages} from "./Messages.sol";
@@ -33,11 +34,11 @@ contract EscrowDisputes is EscrowVersions, Proxy {
     {
         Turn memory turn = _begin();
         _demandUnsettled(turn, c.period);
-        Proposal memory p = _proposalOf(turn, c.period);
-        if (p.stage == PeriodStage.None) revert NotProposed(c.period);
-        if (p.stage == PeriodStage.Disputed || block.timestamp >= p.until) revert TooLate(p.until);
+        Proposal p = _proposalOf(turn, c.period);
+        if (p.isNone()) revert NotProposed(c.period);
+        if (p.stage() == PeriodStage.Disputed || block.timestamp >= p.until()) revert TooLate(p.until());
         Terms memory terms = _termsOf(turn, c.period);
-        _demandChallenger(turn, terms, c, p.proposals);
+        _demandChallenger(turn, terms, c, p.proposals());
         bytes32 hash = _demandVersions(p, c.period, versions);
         for (uint256 i = 1; i < versions.length; ++i) {
             if (versions[i].party == c.party) revert AlreadyChallenged(_addressOf(turn, c.period, c.party));
@@ -47,9 +48,9 @@ contract EscrowDisputes is EscrowVersions, Proxy {
         if (arrived < needed) revert ShortOfFunds(arrived, needed);
 
         turn.others += arrived;
-        if (p.challenges++ == 0) hash = _withAmounts(hash, reported);
-        p.hash = uint256(_chain(hash, c.party, arrived, c.values, amounts));
-        _propose(turn, c.period, p);
+        if (p.challenges() == 0) hash = _withAmounts(hash, reported);
+        hash = _chain(hash, c.party, arrived, c.values, amounts);
+        _propose(turn, c.period, p.challenged(p.challenges() + 1, hash));
         emit Challenged(c.period, c.party, arrived, c.values, amounts);
         _end(turn);
     }
@@ -94,17 +95,16 @@ contract EscrowDisputes is EscrowVersions, Proxy {
     function dispute(uint256 period, IOutcomeEscrow.Version[] calldata versions) external nonReentrant {
         Turn memory turn = _begin();
         _demandUnsettled(turn, period);
-        Proposal memory p = _proposalOf(turn, period);
-        if (p.stage != PeriodStage.Reported && p.stage != PeriodStage.Defaulted) revert NotProposed(period);
-        if (block.timestamp < p.until) revert TooEarly(p.until);
+        Proposal p = _proposalOf(turn, period);
+        if (p.isNone() || p.stage() == PeriodStage.Disputed) revert NotProposed(period);
+        if (block.timestamp < p.until()) revert TooEarly(p.until());
         _demandVersions(p, period, versions);
-        if (p.challenges == 0) revert NothingToDo();
+        if (p.challenges() == 0) revert NothingToDo();
         Terms memory terms = _termsOf(turn, period);
 
-        p.stage = PeriodStage.Disputed;
-        p.until += terms.rulingWindow();
-        _propose(turn, period, p);
-        emit Disputed(period, p.until);
+        uint256 until = p.until() + terms.rulingWindow();
+        _propose(turn, period, p.moved(PeriodStage.Disputed, until));
+        emit Disputed(period, until);
         _credit(
             turn,
             period,
@@ -149,10 +149,10 @@ contract EscrowDisputes is EscrowVersions, Proxy {
             }
             return before;
         }
-        Proposal memory p = _proposalOf(turn, period);
-        if (p.challenges == 0) return before;
+        Proposal p = _proposalOf(turn, period);
+        if (p.challenges() == 0) return before;
         _demandVersions(p, period, versions);
-        if (p.stage == PeriodStage.Disputed) {
+        if (p.stage() == PeriodStage.Disputed) {
             before = _undisputed(_seeAll(turn, terms, period, versions, new int256[](0)), versions.length);
         }
         _returnStakes(turn, period, versions);

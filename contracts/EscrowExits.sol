@@ -45,7 +45,7 @@ contract EscrowExits is EscrowStreaks, Proxy {
         Turn memory turn = _begin();
         _demandStage(turn, Stage.Offer);
         if (block.timestamp < turn.terms.activateBy()) revert TooEarly(turn.terms.activateBy());
-        turn.stage = Stage.Closed;
+        turn.stage = CLOSED;
         emit Cancelled();
         uint256 refund = turn.funds;
         if (refund != 0) {
@@ -290,7 +290,7 @@ contract EscrowExits is EscrowStreaks, Proxy {
             if (owed != 0) emit ClaimRecorded(i, owed);
         }
         uint256 refund = turn.funds;
-        turn.stage = Stage.Closed;
+        turn.stage = CLOSED;
         turn.funds = 0;
         turn.others += refund;
         emit Closed(refund);

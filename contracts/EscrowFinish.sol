@@ -33,7 +33,11 @@ abstract contract EscrowFinish is EscrowCredits {
         _setSettled(turn, period);
         // A sequential program's due date depends on the turn that ends now.
         if (values.lacking != 0 || _is(turn, LACKING)) _noteLacking(turn, terms, period, uint32(values.lacking));
-        if (terms.isSequential()) _keep(_recall(turn, terms, period), values, priced);
+        if (terms.isSequential()) {
+            Past memory past;
+            _recall(turn, terms, period, past);
+            _keep(past, values, priced);
+        }
         emit Settled(period, priced.amounts, uint8(priced.programError));
         _credit(turn, period, priced.amounts, before);
         if (!_is(turn, ASSIGNED)) return;

@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {EscrowState, Turn} from "./EscrowState.sol";
-import {DeployedTerms, Terms} from "./DeployedTerms.sol";
+import {Terms} from "./DeployedTerms.sol";
 import {IOutcomeEscrow} from "./interfaces/IOutcomeEscrow.sol";
 import {Messages} from "./Messages.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
@@ -92,8 +92,9 @@ abstract contract EscrowHolders is EscrowState {
         }
     }
 
-    function _termsAt(Turn memory turn, uint256 amendment) internal view returns (Terms memory) {
-        return amendment == 0 ? turn.terms : DeployedTerms.read(_amendments[amendment].store, 1);
+    function _termsAt(Turn memory turn, uint256 amendment) internal view returns (Terms memory terms) {
+        if (amendment == 0) return turn.terms;
+        terms.read(_amendments[amendment].store, 1);
     }
 
     /// @dev The terms that govern a period.

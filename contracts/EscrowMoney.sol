@@ -24,7 +24,7 @@ abstract contract EscrowMoney is EscrowHolders {
     /// that the reserve is not covered ends.
     function _end(Turn memory turn) internal {
         if (turn.below) _sync(turn, 0);
-        if (turn.stage == Stage.Closed && turn.funds != 0 && !_isQueued(turn)) {
+        if (turn.stage == CLOSED && turn.funds != 0 && !_isQueued(turn)) {
             uint256 amount = turn.funds;
             turn.funds = 0;
             turn.others += amount;
@@ -113,7 +113,9 @@ abstract contract EscrowMoney is EscrowHolders {
         turn.others -= amount;
         _commit(turn);
         sent = Push.push(turn.terms.token(), to, amount);
-        if (!sent) turn.others += amount;
+        if (sent) return true;
+        turn.others += amount;
+        _commit(turn);
     }
 
     /// @dev Sends what is tracked no more to an address the owner names; reverts if it is refused.

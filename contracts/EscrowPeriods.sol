@@ -5,6 +5,7 @@ import {DeployedTerms, Terms} from "./DeployedTerms.sol";
 import {RuleTerms} from "./RuleTerms.sol";
 import {EscrowValues} from "./EscrowValues.sol";
 import {Turn} from "./EscrowState.sol";
+import {Proposal, Proposals} from "./Proposals.sol";
 import {Messages} from "./Messages.sol";
 import {Words} from "./program/Words.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
@@ -13,47 +14,25 @@ import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/Signa
 /// @title A period's way to settlement: report and window
 /// @notice `pyoutcome/protocol/periods.py` is the same in Python.
 abstract contract EscrowPeriods is EscrowValues {
-    /// @dev Windows and disputes of periods, one word each: [16 period][4 stage][2 proposals][6 challenges][40 until]
-    /// [188 of the hash of the versions]. Four places are used in turn and never cleared, so that a window costs no new
+    /// @dev Windows and disputes of periods. Four places are used in turn and never cleared, so that a window costs no new
     /// slot; a fifth at a time has a place of its own.
-    struct Proposal {
-        PeriodStage stage;
-        /// @dev Reports and defaults accepted so far.
-        uint256 proposals;
-        uint256 challenges;
-        /// @dev End of the window, or the arbitrator's deadline.
-        uint256 until;
-        uint256 hash;
-    }
-
     uint256 internal constant PLACES = 4;
-    uint256 private constant HASH = 2 ** 188 - 1;
 
     // --- proposals --------------------------------------------------------------------------------------------------
 
-    function _proposalOf(Turn memory turn, uint256 period) internal view returns (Proposal memory p) {
+    function _proposalOf(Turn memory turn, uint256 period) internal view returns (Proposal p) {
         if (!_is(turn, PROPOSED)) return p;
-        uint256 word = _proposals[period % PLACES];
-        if (word >> 240 != period) word = _proposals[PLACES + period];
-        if (word >> 240 != period) return p;
-        p.stage = PeriodStage((word >> 236) & 15);
-        p.proposals = (word >> 234) & 3;
-        p.challenges = (word >> 228) & 63;
-        p.until = (word >> 188) & type(uint40).max;
-        p.hash = word & HASH;
+        p = Proposal.wrap(_proposals[period % PLACES]);
+        if (p.period() != period) p = Proposal.wrap(_proposals[PLACES + period]);
+        if (p.period() != period) p = Proposal.wrap(0);
     }
 
-    function _propose(Turn memory turn, uint256 period, Proposal memory p) internal {
+    function _propose(Turn memory turn, uint256 period, Proposal p) internal {
         turn.flags |= PROPOSED;
         uint256 place = period % PLACES;
         uint256 tenant = _proposals[place] >> 240;
         if (tenant != 0 && tenant != period && !_isSettled(turn, tenant)) place = PLACES + period;
-        _proposals[place] = (period << 240) | (uint256(p.stage) << 236) | (p.proposals << 234) | (p.challenges << 228)
-            | (p.until << 188) | (p.hash & HASH);
-    }
-
-    function _isHash(Proposal memory p, bytes32 hash) internal pure returns (bool) {
-        return p.hash == uint256(hash) & HASH;
+        _proposals[place] = Proposal.unwrap(p);
     }
 
     // --- report -----------------------------------------------------------------------------------------------------
@@ -63,37 +42,27 @@ abstract contract EscrowPeriods is EscrowValues {
         if (_isSettled(turn, period)) revert AlreadySettled(period);
     }
 
-    /// @dev A report that may stand: what it says, and where its period is.
-    struct Submitted {
-        uint256 period;
-        Terms terms;
-        Proposal proposal;
-        Values values;
-        bytes32 hash;
-        /// @dev Evidence digest, verifiers and values, as they were packed.
-        bytes said;
+    /// @dev The period of a packed report, which is not settled.
+    function _periodOf(Turn memory turn, bytes memory packed) internal view returns (uint256 period) {
+        if (packed.length < 38) revert BadReport();
+        period = Words.number(Words.startOf(packed), 2);
+        _demandUnsettled(turn, period);
     }
 
-    /// @dev Reads a quorum's values, packed as IOutcomeEscrow.report says; refuses what may not stand.
-    function _take(Turn memory turn, bytes memory packed) internal view returns (Submitted memory) {
+    /// @dev Reads a quorum's values, packed as IOutcomeEscrow.report says; refuses what may not stand. Returns what it
+    /// replaces, and where its values end.
+    function _take(Turn memory turn, Terms memory terms, uint256 period, bytes memory packed, Values memory values)
+        internal
+        view
+        returns (Proposal p, uint256 at)
+    {
+        _demandTurn(turn, terms, period);
+        p = _proposalOf(turn, period);
+        if (!p.isNone()) _demandReplaceable(p, period);
         unchecked {
-            uint256 at = Words.startOf(packed);
-            if (packed.length < 38) revert BadReport();
-            uint256 period = DeployedTerms.number(at, 2);
-            _demandUnsettled(turn, period);
-            // A function that returns a struct makes room for one.
-            Terms memory terms = turn.terms;
-            if (_is(turn, AMENDED)) terms = _termsOf(turn, period);
-            _demandTurn(turn, terms, period);
-            Proposal memory p = _proposalOf(turn, period);
-            if (p.stage != PeriodStage.None) _demandReplaceable(p, period);
-
-            Values memory values;
-            (values, at) = _unpack(terms, at + 38);
-            bytes32 hash = Messages.hashWords(values.given);
-            _demandSignedBy(terms, period, hash, packed, at);
-            return Submitted(period, terms, p, values, hash, DeployedTerms.part(Words.startOf(packed) + 2, at));
+            at = _unpack(terms, Words.startOf(packed) + 38, values);
         }
+        _demandSignedBy(terms, period, Messages.hashWords(values.given), packed, at);
     }
 
     /// @dev A quorum has signed the packed report whose values end at `at`, and nothing stands behind the signatures.
@@ -104,96 +73,116 @@ abstract contract EscrowPeriods is EscrowValues {
         unchecked {
             uint256 start = Words.startOf(packed);
             uint256 end = start + packed.length;
-            bytes32 evidence = bytes32(uint256(Words.load(start + 2)));
+            bytes32 evidence = bytes32(Words.wordAt(start + 2));
             bytes32 digest = Messages.reportDigest(_separator(), terms.termsHash(), period, hash, evidence);
-            if (at > end || _demandQuorum(terms, digest, DeployedTerms.number(start + 34, 4), at) != end) {
-                revert BadReport();
-            }
+            if (at > end || _demandQuorum(terms, digest, Words.number(start + 34, 4), at) != end) revert BadReport();
         }
     }
 
-    /// @dev Accepts a report that can be challenged for a while.
-    function _openWindow(Turn memory turn, Submitted memory s, uint256 window) internal {
-        emit Reported(s.period, s.said);
-        Proposal memory p = s.proposal;
-        (p.stage, p.proposals, p.challenges) = (PeriodStage.Reported, p.proposals + 1, 0);
-        (p.until, p.hash) = (block.timestamp + window, uint256(s.hash));
-        _propose(turn, s.period, p);
+    /// @dev Accepts a report that can be challenged for a while, in place of `p`. Its bytes up to the end of the values are
+    /// said again, without the period.
+    function _openWindow(Turn memory turn, uint256 period, Proposal p, Values memory values, bytes memory said, uint256 window)
+        internal
+    {
+        emit Reported(period, said);
+        unchecked {
+            uint256 until = block.timestamp + window;
+            bytes32 hash = Messages.hashWords(values.given);
+            _propose(turn, period, Proposals.made(period, PeriodStage.Reported, p.proposals() + 1, 0, until, hash));
+        }
     }
 
-    /// @dev A period that nobody challenged and whose window is over, on the values proposed for it.
-    function _proposed(Turn memory turn, uint256 period, int256[] calldata given)
-        internal
-        view
-        returns (Terms memory terms, Values memory values)
-    {
+    /// @dev Evidence digest, verifiers and values of a packed report, in place of it.
+    function _saidIn(bytes memory packed, uint256 to) internal pure returns (bytes memory) {
+        unchecked {
+            return Words.bytesAt(Words.startOf(packed) + 2, to);
+        }
+    }
+
+    /// @dev A period that nobody disputes and whose window is over.
+    function _demandProposed(Turn memory turn, uint256 period) internal view returns (Proposal p) {
         _demandUnsettled(turn, period);
-        Proposal memory p = _proposalOf(turn, period);
-        if (p.stage != PeriodStage.Reported && p.stage != PeriodStage.Defaulted) revert NotProposed(period);
-        if (block.timestamp < p.until) revert TooEarly(p.until);
-        terms = _termsOf(turn, period);
-        int256[] memory proposed = p.stage == PeriodStage.Defaulted ? _allMissing(terms) : given;
-        if (p.challenges != 0 || !_isHash(p, Messages.hashWords(proposed))) revert OtherVersions(period);
-        values = _standInFor(terms, proposed);
+        p = _proposalOf(turn, period);
+        if (p.isNone() || p.stage() == PeriodStage.Disputed) revert NotProposed(period);
+        if (block.timestamp < p.until()) revert TooEarly(p.until());
+    }
+
+    /// @dev The values proposed for a period that nobody challenged.
+    function _proposed(Terms memory terms, uint256 period, Proposal p, int256[] memory given, Values memory values)
+        internal
+        pure
+    {
+        if (p.stage() == PeriodStage.Defaulted) given = _allMissing(terms);
+        if (p.challenges() != 0 || !p.isHash(Messages.hashWords(given))) revert OtherVersions(period);
+        _standInFor(terms, given, values);
     }
 
     /// @dev A report replaces a default inside its window, and nothing else.
-    function _demandReplaceable(Proposal memory p, uint256 period) private view {
-        if (p.stage != PeriodStage.Defaulted) {
+    function _demandReplaceable(Proposal p, uint256 period) private view {
+        if (p.stage() != PeriodStage.Defaulted) {
             // Whoever challenged a default that went to dispute is not overtaken either.
             revert AlreadyProposed(period);
         }
-        if (block.timestamp >= p.until) revert TooLate(p.until);
+        if (block.timestamp >= p.until()) revert TooLate(p.until());
         // Stakes have to go back first: `replace` does both.
-        if (p.challenges != 0) revert OtherVersions(period);
+        if (p.challenges() != 0) revert OtherVersions(period);
     }
 
     /// @dev The values that stand at `at`, checked; returns where they end. Bytes behind the report read as what they are;
     /// the caller compares the end.
-    function _unpack(Terms memory terms, uint256 at) private pure returns (Values memory, uint256) {
+    function _unpack(Terms memory terms, uint256 at, Values memory values) private pure returns (uint256) {
         unchecked {
-            uint256 count = terms.kpiCount();
-            int256[] memory given = new int256[](count);
+            int256[] memory given = Words.array(terms.kpiCount());
+            (values.given, values.inputs) = (given, given);
             uint256 kpi = terms.kpisAt();
-            Values memory values = Values(given, given, 0, 0);
-            for (uint256 i = 0; i < count; ++i) {
+            uint256 to = Words.startOf(given);
+            for (uint256 end = to + 32 * given.length; to != end; to += 32) {
                 uint256 size = Words.byteAt(at++);
-                uint256 width = Words.byteAt(kpi + 2);
-                if (size == 255) {
-                    _setMissing(values, kpi, i);
+                if (size > 32) {
+                    _setMissing(values, kpi, size, to);
                 } else {
-                    if (size > 32) revert BadReport();
-                    int256 digits = size == 0 ? int256(0) : Words.load(at) >> (256 - 8 * size);
+                    int256 digits = size == 0 ? int256(0) : Words.signed(at, size);
                     at += size;
-                    uint256 shift = 256 - 8 * width;
-                    int256 step = int256(10 ** (18 - (Words.byteAt(kpi) & 127)));
-                    if (digits < Words.load(kpi + 3) >> shift || digits > Words.load(kpi + 3 + width) >> shift) {
-                        revert BadValue(i, digits * step);
-                    }
+                    uint256 width = Words.byteAt(kpi + 2);
                     // Within bounds of at most 24 bytes: no overflow.
-                    int256 value = digits * step;
-                    given[i] = value;
-                    if (values.lacking != 0) values.inputs[i] = value;
+                    int256 value = digits * int256(10 ** (18 - (Words.byteAt(kpi) & 127)));
+                    if (digits < Words.signed(kpi + 3, width) || digits > Words.signed(kpi + 3 + width, width)) {
+                        revert BadValue((to - Words.startOf(given)) / 32, value);
+                    }
+                    Words.store(to, value);
+                    if (values.lacking != 0) Words.store(to + _toInputs(values), value);
                 }
-                kpi += 3 + 3 * width;
+                kpi = RuleTerms.nextKpi(kpi);
             }
             values.parametersAt = kpi;
-            return (values, at);
+            return at;
         }
     }
 
-    /// @dev A value that a report marks missing, and its stand-in. From the first one on the program gets a row of its own.
-    function _setMissing(Values memory values, uint256 at, uint256 index) private pure {
-        RuleTerms.Kpi memory kpi;
-        RuleTerms.kpiAt(at, kpi);
-        if (values.lacking == 0) {
-            values.inputs = new int256[](values.given.length);
-            for (uint256 i = 0; i < index; ++i) {
-                values.inputs[i] = values.given[i];
-            }
+    /// @dev From a given value's place to that of the program's.
+    function _toInputs(Values memory values) private pure returns (uint256) {
+        unchecked {
+            return Words.startOf(values.inputs) - Words.startOf(values.given);
         }
-        values.given[index] = MISSING;
-        values.inputs[index] = _accept(kpi, index, MISSING, values);
+    }
+
+    /// @dev A value at `to` that a report marks missing, and its stand-in. From the first one on the program gets a row of its
+    /// own.
+    function _setMissing(Values memory values, uint256 kpi, uint256 mark, uint256 to) private pure {
+        unchecked {
+            if (mark != 255) revert BadReport();
+            uint256 index = (to - Words.startOf(values.given)) / 32;
+            // Bit 7 of a KPI's first byte: it may be missing.
+            if (Words.byteAt(kpi) < 128) revert BadValue(index, MISSING);
+            if (values.lacking == 0) {
+                values.inputs = new int256[](values.given.length);
+                for (uint256 i = 0; i < index; ++i) {
+                    values.inputs[i] = values.given[i];
+                }
+            }
+            Words.store(to, MISSING);
+            values.inputs[index] = _standIn(kpi, values);
+        }
     }
 
     /// @dev At least the quorum of verifiers, those of whom a bit is set, have signed, each once; returns where the
@@ -222,7 +211,7 @@ abstract contract EscrowPeriods is EscrowValues {
     /// @dev As _hasSigned, for a signature in memory.
     function _hasSignedAt(address signer, bytes32 digest, uint256 at, uint256 size) private view returns (bool) {
         if (size == 65) {
-            (bytes32 r, bytes32 s) = (bytes32(uint256(Words.load(at))), bytes32(uint256(Words.load(at + 32))));
+            (bytes32 r, bytes32 s) = (bytes32(Words.wordAt(at)), bytes32(Words.wordAt(at + 32)));
             (address recovered, ECDSA.RecoverError fault,) =
                 ECDSA.tryRecover(digest, uint8(Words.byteAt(at + 64)), r, s);
             if (recovered == signer && fault == ECDSA.RecoverError.NoError) return true;

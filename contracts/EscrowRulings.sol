@@ -6,6 +6,7 @@ import {Proxy} from "@openzeppelin/contracts/proxy/Proxy.sol";
 
 import {Terms} from "./DeployedTerms.sol";
 import {Turn} from "./EscrowState.sol";
+import {Proposal} from "./Proposals.sol";
 import {EscrowVersions} from "./EscrowVersions.sol";
 import {IOutcomeEscrow} from "./interfaces/IOutcomeEscrow.sol";
 import {Messages} from "./Messages.sol";
@@ -32,6 +33,8 @@ contract EscrowRulings is EscrowVersions, Proxy {
         Terms terms;
         uint256 period;
         Proposal proposal;
+        /// @dev The arbitrator's deadline.
+        uint256 until;
         Seen[] seen;
     }
 
@@ -41,17 +44,18 @@ contract EscrowRulings is EscrowVersions, Proxy {
         c.turn = _begin();
         c.period = period;
         _demandUnsettled(c.turn, period);
-        Proposal memory p = _proposalOf(c.turn, period);
+        Proposal p = _proposalOf(c.turn, period);
         c.proposal = p;
+        c.until = p.until();
         c.terms = _termsOf(c.turn, period);
-        if (p.stage == PeriodStage.Disputed) return c;
-        if (p.challenges == 0 || block.timestamp < p.until) revert NotDisputed(period, p.stage);
-        p.until += c.terms.rulingWindow();
+        if (p.stage() == PeriodStage.Disputed) return c;
+        if (p.challenges() == 0 || block.timestamp < c.until) revert NotDisputed(period, p.stage());
+        c.until += c.terms.rulingWindow();
     }
 
     /// @dev What was credited when the dispute was opened; nothing if it was not.
     function _creditedBy(Case memory c, uint256 count) private pure returns (int256[] memory before) {
-        if (c.proposal.stage == PeriodStage.Disputed) before = _undisputed(c.seen, count);
+        if (c.proposal.stage() == PeriodStage.Disputed) before = _undisputed(c.seen, count);
     }
 
     function _look(Case memory c, IOutcomeEscrow.Version[] calldata versions, int256[] memory another) private view {
@@ -66,8 +70,8 @@ contract EscrowRulings is EscrowVersions, Proxy {
         bytes calldata signature
     ) external nonReentrant {
         Case memory c = _demandDispute(period);
-        _demandRuler(c.terms, period, c.proposal.proposals, values, signature);
-        if (block.timestamp >= c.proposal.until) revert TooLate(c.proposal.until);
+        _demandRuler(c.terms, period, c.proposal.proposals(), values, signature);
+        if (block.timestamp >= c.until) revert TooLate(c.until);
         if (c.terms.chooses()) revert NoSuchVersion(type(uint256).max);
         _look(c, versions, _read(c.terms, values).given);
         Seen memory ruling = c.seen[versions.length];
@@ -96,7 +100,7 @@ contract EscrowRulings is EscrowVersions, Proxy {
     function choose(uint256 period, IOutcomeEscrow.Version[] calldata versions, uint256 choice) external nonReentrant {
         Case memory c = _demandDispute(period);
         if (msg.sender != c.terms.arbitrator()) revert NotArbitrator(msg.sender);
-        if (block.timestamp >= c.proposal.until) revert TooLate(c.proposal.until);
+        if (block.timestamp >= c.until) revert TooLate(c.until);
         if (!c.terms.chooses()) revert NoSuchVersion(choice);
         _look(c, versions, new int256[](0));
         if (choice == type(uint256).max) {
@@ -113,7 +117,7 @@ contract EscrowRulings is EscrowVersions, Proxy {
 
     function fallBack(uint256 period, IOutcomeEscrow.Version[] calldata versions) external nonReentrant {
         Case memory c = _demandDispute(period);
-        if (block.timestamp < c.proposal.until) revert TooEarly(c.proposal.until);
+        if (block.timestamp < c.until) revert TooEarly(c.until);
         _look(c, versions, new int256[](0));
         _fallBack(c, versions);
         _end(c.turn);

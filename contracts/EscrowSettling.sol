@@ -8,6 +8,7 @@ import {Terms} from "./DeployedTerms.sol";
 import {EscrowStakes} from "./EscrowStakes.sol";
 import {Turn} from "./EscrowState.sol";
 import {IOutcomeEscrow} from "./interfaces/IOutcomeEscrow.sol";
+import {Proposal, Proposals} from "./Proposals.sol";
 import {Messages} from "./Messages.sol";
 
 /// @title Funding, activation, reports, defaults, arrears: every case
@@ -62,7 +63,7 @@ contract EscrowSettling is EscrowStakes, Proxy {
             if (bond != 0 && _books[slot].bond < bond) revert ShortOfFunds(_books[slot].bond, bond);
         }
         if (turn.funds < turn.terms.reserve()) revert ShortOfFunds(turn.funds, turn.terms.reserve());
-        turn.stage = Stage.Active;
+        turn.stage = ACTIVE;
         _life.activatedAt = uint40(block.timestamp);
         emit Activated(turn.terms.termsHash());
         _end(turn);
@@ -83,33 +84,39 @@ contract EscrowSettling is EscrowStakes, Proxy {
     }
 
     function _report(Turn memory turn, bytes memory packed) private {
-        Submitted memory s = _take(turn, packed);
-        uint256 window = s.terms.challengeWindow();
-        if (window != 0) return _openWindow(turn, s, window);
-        emit Reported(s.period, s.said);
-        _finish(turn, s.terms, s.period, s.values, _askOne(s.period, s.values.given), new int256[](0));
+        uint256 period = _periodOf(turn, packed);
+        Terms memory terms = _termsOf(turn, period);
+        Values memory values;
+        (Proposal p, uint256 at) = _take(turn, terms, period, packed, values);
+        bytes memory said = _saidIn(packed, at);
+        uint256 window = terms.challengeWindow();
+        if (window != 0) return _openWindow(turn, period, p, values, said, window);
+        emit Reported(period, said);
+        _finish(turn, terms, period, values, _askOne(period, values.given), new int256[](0));
     }
 
     function proposeDefault(uint256 period) external nonReentrant {
         Turn memory turn = _begin();
         _demandUnsettled(turn, period);
-        Proposal memory p = _proposalOf(turn, period);
-        if (p.stage != PeriodStage.None) revert AlreadyProposed(period);
+        if (!_proposalOf(turn, period).isNone()) revert AlreadyProposed(period);
         Terms memory terms = _termsOf(turn, period);
         if (terms.isSequential()) _demandOrder(turn, period);
         uint256 due = _dueOf(turn, terms, period);
         if (block.timestamp < due) revert TooEarly(due);
 
-        (p.stage, p.proposals, p.until) = (PeriodStage.Defaulted, 1, block.timestamp + terms.defaultWindow());
-        p.hash = uint256(Messages.hashWords(_allMissing(terms)));
-        _propose(turn, period, p);
-        emit DefaultProposed(period, p.until);
+        uint256 until = block.timestamp + terms.defaultWindow();
+        bytes32 hash = Messages.hashWords(_allMissing(terms));
+        _propose(turn, period, Proposals.made(period, PeriodStage.Defaulted, 1, 0, until, hash));
+        emit DefaultProposed(period, until);
         _end(turn);
     }
 
     function settle(uint256 period, int256[] calldata given) external nonReentrant {
         Turn memory turn = _begin();
-        (Terms memory terms, Values memory values) = _proposed(turn, period, given);
+        Proposal p = _demandProposed(turn, period);
+        Terms memory terms = _termsOf(turn, period);
+        Values memory values;
+        _proposed(terms, period, p, given, values);
         _finish(turn, terms, period, values, _askOne(period, values.given), new int256[](0));
         _end(turn);
     }
@@ -120,12 +127,11 @@ contract EscrowSettling is EscrowStakes, Proxy {
         if (packed.length < 38) revert BadReport();
         uint256 period = uint16(bytes2(packed[0:2]));
         _demandUnsettled(turn, period);
-        Proposal memory p = _proposalOf(turn, period);
-        if (p.stage == PeriodStage.Defaulted && p.challenges != 0 && block.timestamp < p.until) {
+        Proposal p = _proposalOf(turn, period);
+        if (p.stage() == PeriodStage.Defaulted && p.challenges() != 0 && block.timestamp < p.until()) {
             _demandVersions(p, period, versions);
             _returnStakes(turn, period, versions);
-            p.challenges = 0;
-            _propose(turn, period, p);
+            _propose(turn, period, p.challenged(0, 0));
         }
         _report(turn, packed);
         _end(turn);
@@ -135,7 +141,7 @@ contract EscrowSettling is EscrowStakes, Proxy {
 
     function payArrears(uint256 max) external nonReentrant {
         Turn memory turn = _begin();
-        if (turn.stage == Stage.Offer) revert WrongStage(turn.stage);
+        if (turn.stage == OFFER) revert WrongStage(Stage(turn.stage));
         if (!_serveQueue(turn, max)) revert NothingToDo();
         _end(turn);
     }

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {Terms} from "./DeployedTerms.sol";
 import {EscrowFinish} from "./EscrowFinish.sol";
 import {Turn} from "./EscrowState.sol";
+import {Proposal} from "./Proposals.sol";
 import {IOutcomeEscrow} from "./interfaces/IOutcomeEscrow.sol";
 import {Messages} from "./Messages.sol";
 
@@ -11,18 +12,18 @@ import {Messages} from "./Messages.sol";
 /// @notice Only the hash of the versions and their amounts is stored; whoever acts on them hands them in.
 abstract contract EscrowStakes is EscrowFinish {
     /// @dev Refuses versions that are not those accepted for the period.
-    function _demandVersions(Proposal memory p, uint256 period, IOutcomeEscrow.Version[] calldata versions)
+    function _demandVersions(Proposal p, uint256 period, IOutcomeEscrow.Version[] calldata versions)
         internal
         pure
         returns (bytes32 hash)
     {
-        if (versions.length != p.challenges + 1) revert OtherVersions(period);
+        if (versions.length != p.challenges() + 1) revert OtherVersions(period);
         hash = Messages.hashWords(versions[0].values);
-        if (p.challenges != 0) hash = _withAmounts(hash, versions[0].amounts);
+        if (p.challenges() != 0) hash = _withAmounts(hash, versions[0].amounts);
         for (uint256 i = 1; i < versions.length; ++i) {
             hash = _chain(hash, versions[i].party, versions[i].stake, versions[i].values, versions[i].amounts);
         }
-        if (!_isHash(p, hash)) revert OtherVersions(period);
+        if (!p.isHash(hash)) revert OtherVersions(period);
     }
 
     /// @dev From the first challenge on the report's amounts are part of what is stored, so that they are priced once.

@@ -4,10 +4,11 @@ pragma solidity 0.8.37;
 import {BitMaps} from "@openzeppelin/contracts/utils/structs/BitMaps.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 
-import {DeployedTerms, Terms} from "./DeployedTerms.sol";
+import {Terms} from "./DeployedTerms.sol";
 import {IEscrowErrors} from "./interfaces/IEscrowErrors.sol";
 import {IEscrowEvents} from "./interfaces/IEscrowEvents.sol";
 import {ProgramState} from "./program/ProgramState.sol";
+import {Words} from "./program/Words.sol";
 
 /// @notice One act in the making: the hot slot's parts, and the terms. Written back by `_commit`.
 struct Turn {
@@ -17,7 +18,8 @@ struct Turn {
     uint256 others;
     /// @dev Bit i: period i + 1 is settled; or, of a long agreement, how many are.
     uint256 settled;
-    IEscrowErrors.Stage stage;
+    /// @dev An IEscrowErrors.Stage as a number.
+    uint256 stage;
     uint256 flags;
     /// @dev The balance is below tracked, as the last sync found it: then nothing is pushed.
     bool below;
@@ -51,6 +53,11 @@ abstract contract EscrowState is IEscrowErrors, IEscrowEvents, ReentrancyGuardTr
     /// @dev Agreements with more periods keep settled ones in a bit map of their own.
     uint256 internal constant MOST_HOT_PERIODS = 36;
     uint256 internal constant MONEY = type(uint104).max;
+
+    // Stages as numbers.
+    uint256 internal constant OFFER = uint256(Stage.Offer);
+    uint256 internal constant ACTIVE = uint256(Stage.Active);
+    uint256 internal constant CLOSED = uint256(Stage.Closed);
 
     int256 internal constant CLIENT = -1;
     /// @dev In a report: the value is missing.
@@ -147,7 +154,7 @@ abstract contract EscrowState is IEscrowErrors, IEscrowEvents, ReentrancyGuardTr
     mapping(uint256 tenure => Books) internal _books;
     mapping(uint256 entry => Owed) internal _owed;
     mapping(uint256 period => mapping(uint256 slot => Credit)) internal _credits;
-    /// @dev Windows and disputes; EscrowProposals says how.
+    /// @dev Windows and disputes; EscrowPeriods says how.
     mapping(uint256 place => uint256) internal _proposals;
     mapping(uint256 period => Notes) internal _notes;
     mapping(uint256 slot => uint256) internal _latest;
@@ -177,30 +184,25 @@ abstract contract EscrowState is IEscrowErrors, IEscrowEvents, ReentrancyGuardTr
     // --- the hot slot -----------------------------------------------------------------------------------------------
 
     /// @dev Reads the terms in this clone's code and the hot slot.
-    function _open() internal view returns (Turn memory) {
+    function _open() internal view returns (Turn memory turn) {
         _demandEscrow();
-        Terms memory terms = DeployedTerms.read(address(this), 0x2d);
+        turn.terms.read(address(this), 0x2d);
         uint256 word = _hot;
-        unchecked {
-            return Turn({
-                terms: terms,
-                funds: word & MONEY,
-                others: (word >> 104) & MONEY,
-                settled: (word >> 208) & (2 ** 36 - 1),
-                stage: Stage((word >> 244) & 3),
-                flags: word >> 246,
-                below: false,
-                stored: word
-            });
-        }
+        turn.funds = word & MONEY;
+        turn.others = Words.bits(word, 104, MONEY);
+        turn.settled = Words.bits(word, 208, 2 ** 36 - 1);
+        turn.stage = Words.bits(word, 244, 3);
+        turn.flags = Words.bits(word, 246, 1023);
+        turn.stored = word;
     }
 
     /// @dev Writes the hot slot if it changed.
     function _commit(Turn memory turn) internal {
         unchecked {
-            if (turn.funds + turn.others > MONEY) revert TooMuch(turn.funds + turn.others);
-            uint256 word = turn.funds | (turn.others << 104) | (turn.settled << 208) | (uint256(turn.stage) << 244)
-                | (turn.flags << 246);
+            (uint256 funds, uint256 others) = (turn.funds, turn.others);
+            if (funds + others > MONEY) revert TooMuch(funds + others);
+            // A product with a power of two, because a shift is one more call.
+            uint256 word = funds | others * 2 ** 104 | turn.settled * 2 ** 208 | turn.stage * 2 ** 244 | turn.flags * 2 ** 246;
             if (word == turn.stored) return;
             turn.stored = word;
             _hot = word;
@@ -212,7 +214,7 @@ abstract contract EscrowState is IEscrowErrors, IEscrowEvents, ReentrancyGuardTr
     }
 
     function _demandStage(Turn memory turn, Stage wanted) internal pure {
-        if (turn.stage != wanted) revert WrongStage(turn.stage);
+        if (turn.stage != uint256(wanted)) revert WrongStage(Stage(turn.stage));
     }
 
     // --- periods ----------------------------------------------------------------------------------------------------

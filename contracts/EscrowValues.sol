@@ -10,6 +10,7 @@ import {Turn} from "./EscrowState.sol";
 import {IOutcomeEscrow} from "./interfaces/IOutcomeEscrow.sol";
 import {ProgramState} from "./program/ProgramState.sol";
 import {ProgramStore} from "./program/ProgramStore.sol";
+import {Words} from "./program/Words.sol";
 
 /// @title A period's values, and what periods leave to later ones
 /// @notice Only a sequential program reads or writes carried state, and only a run without error changes it.
@@ -43,32 +44,24 @@ abstract contract EscrowValues is EscrowMoney {
     function _read(Terms memory terms, int256[] memory given) internal pure returns (Values memory values) {
         uint256 count = terms.kpiCount();
         if (given.length != count) revert WrongValueCount(given.length, count);
-        values.given = given;
-        values.inputs = new int256[](count);
-        RuleTerms.Kpi memory kpi;
         uint256 at = terms.kpisAt();
         for (uint256 i = 0; i < count; ++i) {
-            at = RuleTerms.kpiAt(at, kpi);
-            values.inputs[i] = _accept(kpi, i, given[i], values);
+            RuleTerms.Kpi memory kpi;
+            uint256 next = RuleTerms.kpiAt(at, kpi);
+            int256 value = given[i];
+            bool good = value == MISSING
+                ? kpi.mayBeMissing
+                : value >= kpi.low && value <= kpi.high && value % kpi.step == 0;
+            if (!good) revert BadValue(i, value);
+            at = next;
         }
-        values.parametersAt = at;
+        _standInFor(terms, given, values);
     }
 
-    /// @dev One value as the program gets it; refuses what the KPI does not allow.
-    function _accept(RuleTerms.Kpi memory kpi, uint256 index, int256 value, Values memory values)
-        internal
-        pure
-        returns (int256)
-    {
-        if (value != MISSING) {
-            if (value < kpi.low || value > kpi.high || value % kpi.step != 0) revert BadValue(index, value);
-            return value;
-        }
-        if (!kpi.mayBeMissing) revert BadValue(index, value);
-        return _standIn(kpi, values);
-    }
-
-    function _standIn(RuleTerms.Kpi memory kpi, Values memory values) private pure returns (int256) {
+    /// @dev What stands in for a missing value of the KPI at `at`.
+    function _standIn(uint256 at, Values memory values) internal pure returns (int256) {
+        RuleTerms.Kpi memory kpi;
+        RuleTerms.kpiAt(at, kpi);
         values.lacking |= kpi.supplier == RuleTerms.CLIENT_SUPPLIES ? CLIENT_LACKS : 1 << kpi.supplier;
         return kpi.ifMissing;
     }
@@ -82,17 +75,22 @@ abstract contract EscrowValues is EscrowMoney {
     }
 
     /// @dev Values that were checked when they were accepted.
-    function _standInFor(Terms memory terms, int256[] memory given) internal pure returns (Values memory values) {
-        uint256 count = terms.kpiCount();
-        values.given = given;
-        values.inputs = new int256[](count);
-        RuleTerms.Kpi memory kpi;
-        uint256 at = terms.kpisAt();
-        for (uint256 i = 0; i < count; ++i) {
-            at = RuleTerms.kpiAt(at, kpi);
-            values.inputs[i] = given[i] == MISSING ? _standIn(kpi, values) : given[i];
+    function _standInFor(Terms memory terms, int256[] memory given, Values memory values) internal pure {
+        unchecked {
+            uint256 count = given.length;
+            int256[] memory inputs = Words.array(count);
+            (values.given, values.inputs) = (given, inputs);
+            uint256 from = Words.startOf(given);
+            uint256 toInput = Words.startOf(inputs) - from;
+            uint256 at = terms.kpisAt();
+            for (uint256 end = from + 32 * count; from != end; from += 32) {
+                int256 value = Words.load(from);
+                if (value == MISSING) value = _standIn(at, values);
+                Words.store(from + toInput, value);
+                at = RuleTerms.nextKpi(at);
+            }
+            values.parametersAt = at;
         }
-        values.parametersAt = at;
     }
 
     // --- program ----------------------------------------------------------------------------------------------------
@@ -109,7 +107,7 @@ abstract contract EscrowValues is EscrowMoney {
     // --- carried state ----------------------------------------------------------------------------------------------
 
     /// @dev Fetches a sequential program and what it needs to read earlier periods.
-    function _recall(Turn memory turn, Terms memory terms, uint256 period) internal view returns (Past memory past) {
+    function _recall(Turn memory turn, Terms memory terms, uint256 period, Past memory past) internal view {
         if (terms.isRegistered()) {
             address store = _store(terms);
             past.code = ProgramStore.read(store, true);

@@ -52,7 +52,7 @@ abstract contract EscrowVersions is EscrowStakes {
         int256[][] memory rows = new int256[][](count - known);
         for (uint256 i = 0; i < count; ++i) {
             int256[] memory given = i < versions.length ? versions[i].values : another;
-            seen[i].values = _standInFor(terms, given);
+            _standInFor(terms, given, seen[i].values);
             seen[i].marks = seen[i].values.lacking & ((1 << turn.terms.slotCount()) - 1);
             if (i < known) seen[i].priced.amounts = versions[i].amounts;
             else rows[i - known] = given;
@@ -66,7 +66,8 @@ abstract contract EscrowVersions is EscrowStakes {
     }
 
     function _seeCarried(Turn memory turn, Terms memory terms, uint256 period, Seen[] memory seen) private view {
-        Past memory past = _recall(turn, terms, period);
+        Past memory past;
+        _recall(turn, terms, period, past);
         for (uint256 i = 0; i < seen.length; ++i) {
             seen[i].carried = _carriedAfter(past, seen[i].values, seen[i].priced);
         }

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {Terms} from "./DeployedTerms.sol";
 import {EscrowPeriods} from "./EscrowPeriods.sol";
 import {Turn} from "./EscrowState.sol";
+import {Proposal} from "./Proposals.sol";
 import {IOutcomeEscrow} from "./interfaces/IOutcomeEscrow.sol";
 import {ProgramState} from "./program/ProgramState.sol";
 import {ProgramStore} from "./program/ProgramStore.sol";
@@ -41,7 +42,7 @@ contract EscrowViews is EscrowPeriods {
     // --- stages -----------------------------------------------------------------------------------------------------
 
     function stage() external view returns (Stage) {
-        return _open().stage;
+        return Stage(_open().stage);
     }
 
     function isAccepted() external view returns (bool) {
@@ -60,8 +61,8 @@ contract EscrowViews is EscrowPeriods {
         Turn memory turn = _open();
         _demandExisting(turn, period);
         agreements = _notes[period].agreements;
-        Proposal memory p = _proposalOf(turn, period);
-        (periodStage, until, proposals) = (p.stage, p.until, p.proposals);
+        Proposal p = _proposalOf(turn, period);
+        (periodStage, until, proposals) = (p.stage(), p.until(), p.proposals());
         if (_isSettled(turn, period)) (periodStage, until) = (PeriodStage.Settled, 0);
     }
 
@@ -85,7 +86,8 @@ contract EscrowViews is EscrowPeriods {
         uint256 last = _lastOf(turn);
         Terms memory terms = _termsOf(turn, period > last ? last : period);
         if (!terms.isSequential()) return new int256[](1);
-        Past memory past = _recall(turn, terms, period > last ? last : period);
+        Past memory past;
+        _recall(turn, terms, period > last ? last : period, past);
         return ProgramState.words(
             _carried[past.carried], past.code, past.runs, past.lines, past.payees, _earnedBefore(turn, past.payees)
         );

@@ -3,6 +3,8 @@ pragma solidity 0.8.37;
 
 import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 
+import {Words} from "./program/Words.sol";
+
 /// @title What is signed: the EIP-712 structs and their digests
 /// @notice `pyoutcome/protocol/messages.py` has the same in Python. The domain is {name "pyoutcome", version "1",
 /// chain id, factory}: a signature for one chain and factory is worth nothing elsewhere. `escrow` is always the contract
@@ -60,10 +62,17 @@ library Messages {
         view
         returns (bytes32)
     {
-        return typed(
-            separator,
-            keccak256(abi.encode(REPORT_TYPE, address(this), terms, period, uint256(0), valuesHash, evidence))
-        );
+        unchecked {
+            uint256 at = Words.reserve(7);
+            Words.store(at, int256(uint256(REPORT_TYPE)));
+            Words.store(at + 0x20, int256(uint256(uint160(address(this)))));
+            Words.store(at + 0x40, int256(uint256(terms)));
+            Words.store(at + 0x60, int256(period));
+            Words.store(at + 0x80, 0);
+            Words.store(at + 0xa0, int256(uint256(valuesHash)));
+            Words.store(at + 0xc0, int256(uint256(evidence)));
+            return typed(separator, Words.hash(at, 0xe0));
+        }
     }
 
     /// @dev Challenge, Ruling and Agreed, which differ by their type only.

@@ -10,6 +10,9 @@ import {EscrowValues} from "./EscrowValues.sol";
 import {Turn} from "./EscrowState.sol";
 import {IOutcomeEscrow} from "./interfaces/IOutcomeEscrow.sol";
 import {Messages} from "./Messages.sol";
+import {Proposal} from "./Proposals.sol";
+import {Push} from "./Push.sol";
+import {Words} from "./program/Words.sol";
 
 /// @title What happens to an escrow every period, in the ordinary case
 /// @notice IOutcomeEscrow says what each act means. Checks, effects, event, interaction.
@@ -118,7 +121,10 @@ contract OutcomeEscrow is EscrowPricing, Proxy {
         all = new IOutcomeEscrow.Priced[](given.length);
         for (uint256 i = 0; i < given.length; ++i) {
             if (given[i].length != terms.kpiCount()) revert WrongValueCount(given[i].length, terms.kpiCount());
-            (all[i],) = _price(turn, terms, period, _standInFor(terms, given[i]));
+            Values memory values;
+            Past memory past;
+            _standInFor(terms, given[i], values);
+            _price(turn, terms, period, values, all[i], past);
         }
     }
 
@@ -127,36 +133,63 @@ contract OutcomeEscrow is EscrowPricing, Proxy {
     /// @dev Whether the books say what the balance says, and nothing is open that every act may end.
     function _isQuiet(Turn memory turn) private view returns (bool) {
         unchecked {
-            return !_is(turn, UNCOVERED | ASSIGNED | OWING | LACKING) && turn.stage == Stage.Active
-                && _balance(turn, 0) == turn.funds + turn.others;
+            if (turn.flags & (UNCOVERED | ASSIGNED | OWING | LACKING) != 0 || turn.stage != ACTIVE) return false;
+            return Push.balance(turn.terms.token()) == turn.funds + turn.others;
         }
     }
 
     /// @dev Each returns false, with nothing changed, if the case is not ordinary.
-    function _reportPlainly(bytes calldata packed) private nonReentrant returns (bool) {
+    function _reportPlainly(bytes calldata given) private nonReentrant returns (bool) {
         Turn memory turn = _open();
         if (!_isQuiet(turn)) return false;
-        Submitted memory s = _take(turn, packed);
-        uint256 window = s.terms.challengeWindow();
+        bytes memory packed = given;
+        // Room for the amounts behind it.
+        Words.reserve(turn.terms.slotCount() + 1);
+        uint256 period = _periodOf(turn, packed);
+        Terms memory terms = turn.terms;
+        if (_is(turn, AMENDED)) terms = _termsOf(turn, period);
+        Values memory values;
+        (Proposal p, uint256 at) = _take(turn, terms, period, packed, values);
+        uint256 window = terms.challengeWindow();
         if (window != 0) {
-            _openWindow(turn, s, window);
+            _openWindow(turn, period, p, values, _saidIn(packed, at), window);
             _commit(turn);
             return true;
         }
-        if (s.values.lacking != 0 || s.proposal.stage != PeriodStage.None) return false;
-        (IOutcomeEscrow.Priced memory priced, Past memory past) = _price(turn, s.terms, s.period, s.values);
+        if (values.lacking != 0 || !p.isNone()) return false;
+        IOutcomeEscrow.Priced memory priced;
+        Past memory past;
+        _price(turn, terms, period, values, priced, past);
         if (!_isPlain(turn, priced)) return false;
-        emit ReportedInFull(s.period, s.said, priced.amounts);
-        _settlePlain(turn, s.terms, s.period, s.values, priced, past);
+        emit ReportedInFull(_withAmounts(packed, at, priced.amounts));
+        _settlePlain(turn, terms, period, values, priced, past);
         return true;
+    }
+
+    /// @dev A packed report up to the end of its values at `at`, and its amounts, 14 bytes each, in place of what stood there.
+    function _withAmounts(bytes memory packed, uint256 at, int256[] memory amounts) private pure returns (bytes memory) {
+        unchecked {
+            uint256 from = Words.startOf(amounts);
+            for (uint256 end = from + 32 * amounts.length; from != end; from += 32) {
+                Words.store(at, Words.load(from) << 144);
+                at += 14;
+            }
+            return Words.bytesAt(Words.startOf(packed), at);
+        }
     }
 
     function _settlePlainly(uint256 period, int256[] calldata given) private nonReentrant returns (bool) {
         Turn memory turn = _open();
         if (!_isQuiet(turn)) return false;
-        (Terms memory terms, Values memory values) = _proposed(turn, period, given);
+        Proposal p = _demandProposed(turn, period);
+        Terms memory terms = turn.terms;
+        if (_is(turn, AMENDED)) terms = _termsOf(turn, period);
+        Values memory values;
+        _proposed(terms, period, p, given, values);
         if (values.lacking != 0) return false;
-        (IOutcomeEscrow.Priced memory priced, Past memory past) = _price(turn, terms, period, values);
+        IOutcomeEscrow.Priced memory priced;
+        Past memory past;
+        _price(turn, terms, period, values, priced, past);
         if (!_isPlain(turn, priced)) return false;
         emit SettledInFull(period, priced.amounts);
         _settlePlain(turn, terms, period, values, priced, past);
@@ -165,7 +198,7 @@ contract OutcomeEscrow is EscrowPricing, Proxy {
 
     function _depositPlainly(uint256 amount) private nonReentrant returns (uint256 credited) {
         Turn memory turn = _open();
-        bool quiet = turn.stage != Stage.Closed && !_is(turn, UNCOVERED);
+        bool quiet = turn.stage != CLOSED && !_is(turn, UNCOVERED);
         if (!quiet || _balance(turn, _brought(turn)) != turn.funds + turn.others) return 0;
         credited = _pull(turn, amount);
         if (credited == 0) revert NothingToDo();
@@ -174,17 +207,22 @@ contract OutcomeEscrow is EscrowPricing, Proxy {
         _commit(turn);
     }
 
-    /// @dev No error, no negative amount, and the funds suffice.
+    /// @dev No error, no negative amount, and the funds suffice: then they are on their way.
     function _isPlain(Turn memory turn, IOutcomeEscrow.Priced memory priced) private pure returns (bool) {
         unchecked {
             if (priced.programError != 0 || turn.terms.has(DeployedTerms.RESTATES)) return false;
             uint256 total = 0;
-            for (uint256 i = 0; i < priced.amounts.length; ++i) {
-                if (priced.amounts[i] < 0) return false;
-                // At most 32 amounts of 112 bits.
-                total += uint256(priced.amounts[i]);
+            uint256 at = Words.startOf(priced.amounts);
+            for (uint256 end = at + 32 * priced.amounts.length; at != end; at += 32) {
+                uint256 amount = Words.wordAt(at);
+                // A negative one is above all of 112 bits, and at most 32 of those are added up.
+                if (amount > type(uint112).max) return false;
+                total += amount;
             }
-            return total <= turn.funds;
+            if (total > turn.funds) return false;
+            turn.funds -= total;
+            turn.others += total;
+            return true;
         }
     }
 
@@ -201,18 +239,20 @@ contract OutcomeEscrow is EscrowPricing, Proxy {
             if (terms.isSequential()) _keep(past, values, priced);
             int256[] memory amounts = priced.amounts;
             uint256 rate = turn.terms.holdbackRate();
-            for (uint256 i = 0; i < amounts.length; ++i) {
-                turn.funds -= uint256(amounts[i]);
-                turn.others += uint256(amounts[i]);
-                uint256 held = uint256(amounts[i]) * rate / ONE;
+            for (uint256 i = 0; rate != 0 && i < amounts.length; ++i) {
+                uint256 held = uint256(Words.item(amounts, i)) * rate / ONE;
                 if (held == 0) continue;
                 _books[i].held += uint104(held);
                 amounts[i] -= int256(held);
             }
+            uint256 paid = 0;
             for (uint256 i = 0; i < amounts.length; ++i) {
-                _pay(turn, i, uint256(amounts[i]), true);
+                uint256 amount = uint256(Words.item(amounts, i));
+                paid |= amount;
+                _pay(turn, i, amount, true);
             }
-            _commit(turn);
+            // Every push writes the slot.
+            if (paid == 0) _commit(turn);
         }
     }
 }

@@ -28,7 +28,18 @@ library Push {
         }
         uint256 size;
         uint256 answer;
-        (sent, size, answer) = attempt(token, 0, abi.encodeCall(IERC20.transfer, (to, amount)), ALLOWANCE);
+        bytes4 selector = IERC20.transfer.selector;
+        uint256 allowance = ALLOWANCE;
+        // The call's bytes stand in free memory, which stays free.
+        assembly ("memory-safe") {
+            let data := mload(0x40)
+            mstore(data, selector)
+            mstore(add(data, 0x04), to)
+            mstore(add(data, 0x24), amount)
+            sent := call(allowance, token, 0, data, 0x44, 0x00, 0x20)
+            size := returndatasize()
+            answer := mload(0x00)
+        }
         // A token answers with nothing (and has code) or with the word 1.
         return sent && (size == 0 ? token.code.length != 0 : size > 31 && answer == 1);
     }
@@ -41,8 +52,19 @@ library Push {
     }
 
     /// @dev What this contract has.
-    function balance(address token) internal view returns (uint256) {
-        return token == address(0) ? address(this).balance : IERC20(token).balanceOf(address(this));
+    function balance(address token) internal view returns (uint256 amount) {
+        if (token == address(0)) return address(this).balance;
+        bytes4 selector = IERC20.balanceOf.selector;
+        bool told;
+        assembly ("memory-safe") {
+            mstore(0x00, selector)
+            mstore(0x04, address())
+            told := staticcall(gas(), token, 0x00, 0x24, 0x00, 0x20)
+            told := and(told, gt(returndatasize(), 0x1f))
+            amount := mload(0x00)
+        }
+        // Whatever is wrong with the token, it shows itself what.
+        if (!told) return IERC20(token).balanceOf(address(this));
     }
 
     /// @dev A call with a bound of gas, of whose answer only size and first word are looked at.

@@ -60,44 +60,44 @@ library RuleTerms {
     }
 
     function evidenceWindow(Terms memory terms) internal pure returns (uint256) {
-        return DeployedTerms.number(terms.rules + 5, 4);
+        return Words.number(terms.rules + 5, 4);
     }
 
     function defaultWindow(Terms memory terms) internal pure returns (uint256) {
-        return DeployedTerms.number(terms.rules + 9, 4);
+        return Words.number(terms.rules + 9, 4);
     }
 
     function reserve(Terms memory terms) internal pure returns (uint256) {
-        return DeployedTerms.number(terms.rules + 13, DeployedTerms.MONEY);
+        return Words.number(terms.rules + 13, DeployedTerms.MONEY);
     }
 
     function arbitrator(Terms memory terms) internal pure returns (address) {
-        return DeployedTerms.addressAt(terms.rules + 26);
+        return Words.addressAt(terms.rules + 26);
     }
 
     function verifier(Terms memory terms, uint256 index) internal pure returns (address) {
         unchecked {
-            return DeployedTerms.addressAt(terms.rules + RULES_HEAD + 20 * index);
+            return Words.addressAt(terms.rules + RULES_HEAD + 20 * index);
         }
     }
 
     /// @dev Seconds in which a report can be challenged; 0: it settles at once.
     function challengeWindow(Terms memory terms) internal pure returns (uint256) {
-        return disputes(terms) ? DeployedTerms.number(disputeAt(terms), 4) : 0;
+        return disputes(terms) ? Words.number(disputeAt(terms), 4) : 0;
     }
 
     /// @dev Seconds the arbitrator has. Terms that say nothing of disputes give it as long as a default's window.
     function rulingWindow(Terms memory terms) internal pure returns (uint256) {
-        return disputes(terms) ? DeployedTerms.number(disputeAt(terms) + 4, 4) : defaultWindow(terms);
+        return disputes(terms) ? Words.number(disputeAt(terms) + 4, 4) : defaultWindow(terms);
     }
 
     function stakeFixed(Terms memory terms) internal pure returns (uint256) {
-        return disputes(terms) ? DeployedTerms.number(disputeAt(terms) + 8, DeployedTerms.MONEY) : 0;
+        return disputes(terms) ? Words.number(disputeAt(terms) + 8, DeployedTerms.MONEY) : 0;
     }
 
     /// @dev Share of the sum of absolute differences, 18 decimals.
     function stakeShare(Terms memory terms) internal pure returns (uint256) {
-        return disputes(terms) ? DeployedTerms.number(disputeAt(terms) + 21, 8) : 0;
+        return disputes(terms) ? Words.number(disputeAt(terms) + 21, 8) : 0;
     }
 
     /// @dev Where the first KPI stands.
@@ -124,14 +124,22 @@ library RuleTerms {
         }
     }
 
+    /// @dev Where the KPI behind the one at `at` stands.
+    function nextKpi(uint256 at) internal pure returns (uint256) {
+        unchecked {
+            return at + 3 + 3 * Words.byteAt(at + 2);
+        }
+    }
+
     /// @dev The parameter vector, whose first number stands at `at`.
     function parameters(Terms memory terms, uint256 at) internal pure returns (int256[] memory values) {
         unchecked {
             uint256 count = parameterCount(terms);
-            values = new int256[](count);
-            for (uint256 i = 0; i < count; ++i) {
+            values = Words.array(count);
+            uint256 to = Words.startOf(values);
+            for (uint256 end = to + 32 * count; to != end; to += 32) {
                 uint256 width = Words.byteAt(at);
-                values[i] = (Words.load(at + 2) >> (256 - 8 * width)) * int256(10 ** Words.byteAt(at + 1));
+                Words.store(to, Words.signed(at + 2, width) * int256(10 ** Words.byteAt(at + 1)));
                 at += 2 + width;
             }
         }

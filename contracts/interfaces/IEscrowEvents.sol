@@ -34,8 +34,9 @@ interface IEscrowEvents {
 
     /// @notice A report was accepted. `said` is what IOutcomeEscrow.report took, from the evidence digest to the last value.
     event Reported(uint256 indexed period, bytes said);
-    /// @notice Reported and SettledInFull in one.
-    event ReportedInFull(uint256 indexed period, bytes said, int256[] amounts);
+    /// @notice Reported and SettledInFull in one: what IOutcomeEscrow.report took, from the period to the last value, and then
+    /// each amount in 14 bytes.
+    event ReportedInFull(bytes said);
     /// @notice Evidence is overdue; each KPI's `ifMissing` is proposed.
     event DefaultProposed(uint256 indexed period, uint256 settlesAt);
     /// @notice A supplier showed in time that it has its evidence.

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Format, Header, Op, ProgramFault} from "./ProgramFormat.sol";
+import {ProgramStraight} from "./ProgramStraight.sol";
 import {ProgramTables} from "./ProgramTables.sol";
 import {Words} from "./Words.sol";
 
@@ -28,7 +29,7 @@ library ProgramVerifier {
         | (3 << (4 * Op.OUTSIDE)) | (2 << (4 * Op.LT)) | (2 << (4 * Op.LE)) | (2 << (4 * Op.EQ)) | (2 << (4 * Op.GT))
         | (2 << (4 * Op.GE)) | (2 << (4 * Op.NE)) | (1 << (4 * Op.NOT)) | (1 << (4 * Op.JZ));
 
-    /// @dev What the pass knows before an instruction. `at` and `end` are addresses of program bytes in memory.
+    /// @dev What the pass knows before an instruction; ProgramStraight knows it by these places. `at` and `end` are addresses of program bytes in memory.
     struct Pass {
         uint256 at;
         uint256 end;
@@ -47,6 +48,8 @@ library ProgramVerifier {
         bool afterJump;
         uint256 lastOp;
         Format.Past past;
+        /// @dev Where the instruction before begins.
+        uint256 start;
     }
 
     /// @notice The first fault found and the offset where it shows, or (None, 0) and what the program reads of earlier
@@ -103,13 +106,19 @@ library ProgramVerifier {
             pass.histories = first + pass.header.historyTable();
             // The difference of two addresses, which may wrap; adding it to the one gives the other.
             pass.toMark = Words.startOf(marks) - first;
-            while (pass.at < pass.end) {
-                offset = pass.at - first;
-                fault = checkInstruction(pass);
-                if (fault != ProgramFault.None) return (fault, offset);
+            uint256 place;
+            assembly ("memory-safe") {
+                place := pass
             }
+            while (true) {
+                if (pass.pending == 0 && !pass.afterJump) ProgramStraight.goOn(place, SIZES, POPS);
+                if (pass.at >= pass.end) break;
+                pass.start = pass.at;
+                fault = checkInstruction(pass);
+                if (fault != ProgramFault.None) return (fault, pass.start - first);
+            }
+            if (pass.lastOp != Op.SET) return (ProgramFault.Ending, pass.start - first);
         }
-        if (pass.lastOp != Op.SET) return (ProgramFault.Ending, offset);
         if (pass.deepest != pass.header.depth()) return (ProgramFault.StackDepth, 7);
         return (ProgramFault.None, 0);
     }

@@ -35,6 +35,40 @@ library Words {
         }
     }
 
+    /// @dev The bits of a word from `shift` on.
+    function bits(uint256 word, uint256 shift, uint256 mask) internal pure returns (uint256 value) {
+        assembly ("memory-safe") {
+            value := and(shr(shift, word), mask)
+        }
+    }
+
+    /// @dev An unsigned number of 1 to 32 bytes.
+    function number(uint256 at, uint256 width) internal pure returns (uint256 value) {
+        assembly ("memory-safe") {
+            value := shr(sub(256, shl(3, width)), mload(at))
+        }
+    }
+
+    /// @dev A number in two's complement of 1 to 32 bytes.
+    function signed(uint256 at, uint256 width) internal pure returns (int256 value) {
+        assembly ("memory-safe") {
+            value := sar(sub(256, shl(3, width)), mload(at))
+        }
+    }
+
+    function addressAt(uint256 at) internal pure returns (address value) {
+        assembly ("memory-safe") {
+            value := shr(96, mload(at))
+        }
+    }
+
+    /// @dev keccak256 of so many bytes.
+    function hash(uint256 at, uint256 size) internal pure returns (bytes32 value) {
+        assembly ("memory-safe") {
+            value := keccak256(at, size)
+        }
+    }
+
     /// @dev Two bytes, big-endian.
     function uint16At(uint256 at) internal pure returns (uint256 value) {
         assembly ("memory-safe") {
@@ -67,6 +101,23 @@ library Words {
     function shorten(int256[] memory items, uint256 length) internal pure {
         assembly ("memory-safe") {
             mstore(items, length)
+        }
+    }
+
+    /// @dev The bytes from one address up to another as `bytes` where they stand: the word before them becomes the length.
+    function bytesAt(uint256 from, uint256 to) internal pure returns (bytes memory data) {
+        assembly ("memory-safe") {
+            data := sub(from, 0x20)
+            mstore(data, sub(to, from))
+        }
+    }
+
+    /// @dev An array of `length` words with whatever is in them.
+    function array(uint256 length) internal pure returns (int256[] memory items) {
+        assembly ("memory-safe") {
+            items := mload(0x40)
+            mstore(items, length)
+            mstore(0x40, add(items, shl(5, add(length, 1))))
         }
     }
 

@@ -238,6 +238,13 @@ abstract contract Fixture is Base {
         }
     }
 
+    /// @dev As ReportedInFull has them.
+    function packedAmounts(int256[] memory amounts) internal pure returns (bytes memory packed) {
+        for (uint256 i = 0; i < amounts.length; ++i) {
+            packed = abi.encodePacked(packed, uint112(uint256(amounts[i])));
+        }
+    }
+
     /// @dev To the moment a period ends.
     function toEnd(uint32 period) internal {
         vm.warp(args.ends[period - 1]);

@@ -25,7 +25,7 @@ contract PeriodsTest is Fixture {
         (amounts[0], amounts[1]) = (1000, 500);
 
         vm.expectEmit();
-        emit IEscrowEvents.ReportedInFull(1, said(1, values, 5), amounts);
+        emit IEscrowEvents.ReportedInFull(bytes.concat(body(1, values, 5), packedAmounts(amounts)));
         escrow.report(packed);
 
         equal(100, account(0).held, "held back");
@@ -35,15 +35,6 @@ contract PeriodsTest is Fixture {
         checkBooks();
         vm.expectRevert(abi.encodeWithSelector(IEscrowErrors.AlreadySettled.selector, 1));
         escrow.report(packed);
-    }
-
-    /// @dev A report's body without the period.
-    function said(uint32 period, int256[] memory values, uint32 signers) private view returns (bytes memory part) {
-        bytes memory whole = body(period, values, signers);
-        part = new bytes(whole.length - 2);
-        for (uint256 i = 0; i < part.length; ++i) {
-            part[i] = whole[i + 2];
-        }
     }
 
     function test_theShortFormIsTheSame() public {

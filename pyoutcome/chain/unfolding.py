@@ -17,7 +17,7 @@ from pyoutcome.decimals import ONE
 from pyoutcome.errors import ChainError, ProtocolError
 from pyoutcome.protocol import Event, Kpi, Located
 from pyoutcome.protocol.events import Credited, Deferred, Paid, Reported, Settled
-from pyoutcome.protocol.reports import unpack_said
+from pyoutcome.protocol.reports import unpack_said, unpack_settled
 
 FOLDED: Final = {"Reported", "ReportedInFull", "SettledInFull"}
 
@@ -59,17 +59,22 @@ def unfold(logs: Sequence[Log], interface: Contract, moment: Moment) -> Iterator
             yield located
             continue
         name, fields = found
-        if name != "SettledInFull":
+        period, amounts = fields.get("period", 0), fields.get("amounts", ())
+        if name == "ReportedInFull":
+            reported, amounts = _reported_in_full(log, fields["said"], moment)
+            period = reported.period
+            yield place(reported, log)
+        elif name == "Reported":
             yield place(_reported(log, fields, moment), log)
         if name != "Reported":
             failed: dict[int, Log] = {}
-            slots = range(len(fields["amounts"]))
+            slots = range(len(amounts))
             while at < len(logs) and (event := _deferred(logs[at], log, interface)) is not None:
                 if event.provider not in slots[max(failed, default=-1) + 1 :]:
                     break
                 failed[event.provider] = logs[at]
                 at += 1
-            yield from _settled(log, fields["period"], fields["amounts"], failed, moment)
+            yield from _settled(log, period, amounts, failed, moment)
 
 
 def _deferred(log: Log, before: Log, interface: Contract) -> Deferred | None:
@@ -82,13 +87,27 @@ def _reported(log: Log, fields: dict[str, Any], moment: Moment) -> Reported:
     try:
         said = unpack_said(fields["said"], moment.kpis_of(fields["period"]))
     except ProtocolError:
-        raise ChainError(
-            "bad-log",
-            f"A log of transaction 0x{log.transaction.hex()} is not a well-formed Reported event.",
-            "Use another node.",
-            event="Reported",
-        ) from None
+        raise _bad_log(log, "Reported") from None
     return Reported(fields["period"], said.evidence_digest, said.values, said.verifiers)
+
+
+def _reported_in_full(log: Log, packed: bytes, moment: Moment) -> tuple[Reported, tuple[int, ...]]:
+    """The report, and the amounts that it settled."""
+    period = int.from_bytes(packed[:2])
+    try:
+        said, amounts = unpack_settled(packed[2:], moment.kpis_of(period))
+    except ProtocolError:
+        raise _bad_log(log, "ReportedInFull") from None
+    return Reported(period, said.evidence_digest, said.values, said.verifiers), amounts
+
+
+def _bad_log(log: Log, event: str) -> ChainError:
+    return ChainError(
+        "bad-log",
+        f"A log of transaction 0x{log.transaction.hex()} is not a well-formed {event} event.",
+        "Use another node.",
+        event=event,
+    )
 
 
 def _settled(

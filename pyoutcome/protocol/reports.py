@@ -17,6 +17,8 @@ from pyoutcome.protocol.bytewise import CutShort, Reader, signed_bytes, width_of
 from pyoutcome.protocol.messages import MISSING
 
 MISSING_SIZE: Final = 255
+AMOUNT_BYTES: Final = 14
+"""Of each amount in the event of a report that settles at once."""
 MOST_VALUE_BYTES: Final = 32
 MOST_SIGNATURE_BYTES: Final = 255
 
@@ -88,12 +90,32 @@ def unpack_said(packed: bytes, kpis: Sequence[Kpi]) -> Said:
     """What ``pack_said`` packed. Raises ProtocolError ``bad-report`` for anything else."""
     reader = Reader(packed)
     try:
-        said = Said(reader.take(32), reader.number(4), tuple(_read_value(reader, kpi) for kpi in kpis))
+        said = _read_said(reader, kpis)
     except CutShort:
         raise bad_report() from None
     if reader.left:
         raise bad_report()
     return said
+
+
+def unpack_settled(packed: bytes, kpis: Sequence[Kpi]) -> tuple[Said, tuple[int, ...]]:
+    """What the event of a report that settles at once says behind the period: the report, and its amounts in base units.
+
+    Raises ProtocolError ``bad-report`` for anything else.
+    """
+    reader = Reader(packed)
+    try:
+        said = _read_said(reader, kpis)
+        amounts = []
+        while reader.left:
+            amounts.append(reader.number(AMOUNT_BYTES))
+    except CutShort:
+        raise bad_report() from None
+    return said, tuple(amounts)
+
+
+def _read_said(reader: Reader, kpis: Sequence[Kpi]) -> Said:
+    return Said(reader.take(32), reader.number(4), tuple(_read_value(reader, kpi) for kpi in kpis))
 
 
 def _read_value(reader: Reader, kpi: Kpi) -> int:
