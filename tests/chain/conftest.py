@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from pyoutcome.chain.network import Network
-from pyoutcome.chain.networks import connect, start_chain
 from pyoutcome.errors import ChainError
-from tests.anvil import STARTS_AT, running_anvil
+from tests.chain.scene import Scene, fresh_network, scene_on
 
 ROOT = Path(__file__).parents[2]
 KINDS = ("embedded", "anvil")
@@ -24,16 +23,18 @@ def network(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Network]
         yield found
 
 
-@contextmanager
-def fresh_network(kind: str, folder: Path) -> Iterator[Network]:
-    """A local network of that kind, with nothing on it."""
-    if kind == "embedded":
-        start_chain(folder, STARTS_AT)
-        with connect("embedded", folder) as found:
-            yield found
-    else:
-        with running_anvil() as url, connect(url, folder) as found:
-            yield found
+@pytest.fixture(params=KINDS)
+def offer(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Scene]:
+    """An escrow that is created and neither funded nor active."""
+    with scene_on(request.param, tmp_path) as scene:
+        yield scene
+
+
+@pytest.fixture
+def active(offer: Scene) -> Scene:
+    """Funded with 20,000 tokens and active."""
+    offer.start()
+    return offer
 
 
 @contextmanager

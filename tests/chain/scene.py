@@ -7,16 +7,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import pytest
 from eth_utils.crypto import keccak
 
 from pyoutcome.chain.escrow import EscrowClient
 from pyoutcome.chain.factory import Deal, FactoryClient, deploy_factory
 from pyoutcome.chain.keys import KeySigner
 from pyoutcome.chain.network import ZERO_ADDRESS, Network
+from pyoutcome.chain.networks import connect, start_chain
 from pyoutcome.chain.tokens import TokenClient, deploy_test_token
 from pyoutcome.decimals import ONE
+from pyoutcome.errors import ProtocolError
 from pyoutcome.protocol import Arguments, Domain, Kpi, Provider, Report
-from tests.chain.conftest import fresh_network
+from tests.anvil import STARTS_AT, running_anvil
 
 DAY = 86_400
 STARTS = 1_356_998_400
@@ -137,7 +140,33 @@ def deploy(network: Network, *, native: bool = False) -> Scene:
 
 
 @contextmanager
+def fresh_network(kind: str, folder: Path) -> Iterator[Network]:
+    """A local network of that kind, with nothing on it."""
+    if kind == "embedded":
+        start_chain(folder, STARTS_AT)
+        with connect("embedded", folder) as found:
+            yield found
+    else:
+        with running_anvil() as url, connect(url, folder) as found:
+            yield found
+
+
+@contextmanager
 def scene_on(kind: str, folder: Path, *, native: bool = False) -> Iterator[Scene]:
     """A fresh scene on a fresh network of that kind."""
     with fresh_network(kind, folder) as network:
         yield deploy(network, native=native)
+
+
+@contextmanager
+def nothing_happens(scene: Scene, code: str) -> Iterator[pytest.ExceptionInfo[ProtocolError]]:
+    """Expects a refusal with exactly this code, after which the chain is as before."""
+    before = scene.network.head().number
+    with pytest.raises(ProtocolError) as info:
+        yield info
+    assert code == info.value.code
+    assert before == scene.network.head().number
+
+
+def names(done: object) -> list[str]:
+    return [type(located.event).__name__ for located in getattr(done, "events", ())]

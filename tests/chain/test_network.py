@@ -15,8 +15,9 @@ from pyoutcome.chain.networks import connect
 from pyoutcome.chain.sender import Sender
 from pyoutcome.errors import ProtocolError
 from tests.anvil import STARTS_AT
-from tests.chain.conftest import fresh_network, refused
+from tests.chain.conftest import refused
 from tests.chain.echo import CREATION, RUNTIME
+from tests.chain.scene import fresh_network
 
 COIN = 10**18
 
