@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {BitMaps} from "@openzeppelin/contracts/utils/structs/BitMaps.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 
-import {Terms} from "./DeployedTerms.sol";
+import {DeployedTerms, Terms} from "./DeployedTerms.sol";
 import {IEscrowErrors} from "./interfaces/IEscrowErrors.sol";
 import {IEscrowEvents} from "./interfaces/IEscrowEvents.sol";
 import {ProgramState} from "./program/ProgramState.sol";
@@ -186,7 +186,7 @@ abstract contract EscrowState is IEscrowErrors, IEscrowEvents, ReentrancyGuardTr
     /// @dev Reads the terms in this clone's code and the hot slot.
     function _open() internal view returns (Turn memory turn) {
         _demandEscrow();
-        turn.terms.read(address(this), 0x2d);
+        turn.terms = DeployedTerms.read(address(this), 0x2d);
         uint256 word = _hot;
         turn.funds = word & MONEY;
         turn.others = Words.bits(word, 104, MONEY);
