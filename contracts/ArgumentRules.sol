@@ -81,9 +81,8 @@ library ArgumentRules {
             // Steps from the start; periods that are all alike need one look.
             uint256 before = width == 0 ? Words.number(at, 4) == 0 ? 1 : 0 : 0;
             if (before != 0 || Words.number(terms.dealAt() + 55, 3) == 0) return false;
-            uint256 shift = 256 - 8 * width;
             for (uint256 i = width == 0 ? count : 0; i < count; ++i) {
-                uint256 end = uint256(Words.load(at)) >> shift;
+                uint256 end = Words.number(at, width);
                 if (end <= before) return false;
                 before = end;
                 at += width;
@@ -117,9 +116,8 @@ library ArgumentRules {
                 uint256 width = Words.byteAt(at + 2);
                 if (width == 0 || width > MOST_WIDTH || Words.byteAt(at) & 127 > 18) return 6;
                 if (supplier != RuleTerms.CLIENT_SUPPLIES && supplier >= slots) return 6;
-                uint256 shift = 256 - 8 * width;
-                int256 ifMissing = Words.load(at + 3 + 2 * width) >> shift;
-                if (ifMissing < Words.load(at + 3) >> shift || ifMissing > Words.load(at + 3 + width) >> shift) {
+                int256 ifMissing = Words.signed(at + 3 + 2 * width, width);
+                if (ifMissing < Words.signed(at + 3, width) || ifMissing > Words.signed(at + 3 + width, width)) {
                     return 6;
                 }
                 at += 3 + 3 * width;
@@ -129,7 +127,7 @@ library ArgumentRules {
                 uint256 width = Words.byteAt(at);
                 uint256 exponent = Words.byteAt(at + 1);
                 if (width == 0 || width > 32 || exponent > MOST_EXPONENT) return 7;
-                int256 digits = Words.load(at + 2) >> (256 - 8 * width);
+                int256 digits = Words.signed(at + 2, width);
                 int256 scale = int256(10 ** exponent);
                 if (digits > type(int256).max / scale || digits < type(int256).min / scale) return 7;
                 at += 2 + width;

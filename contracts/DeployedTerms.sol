@@ -80,8 +80,8 @@ library DeployedTerms {
             uint256 head = Words.wordAt(deal + DEAL_HEAD - 32);
             uint256 slot = 20;
             if (head & (255 << FLAGS) != 0) {
-                slot += 20 * Words.bits(head, FLAGS, 1) + MONEY * Words.bits(head, FLAGS + 1, 1)
-                    + 20 * Words.bits(head, FLAGS + 2, 1);
+                slot += 20 * Words.bits(head, FLAGS, 1) + MONEY * Words.bits(head, FLAGS + 1, 1) + 20
+                    * Words.bits(head, FLAGS + 2, 1);
             }
             uint256 at = Words.reserve(PARTS);
             Words.store(at + DEAL, int256(deal));

@@ -56,12 +56,10 @@ contract EscrowDisputes is EscrowVersions, Proxy {
     }
 
     /// @dev The caller is the party, or has its signature.
-    function _demandChallenger(
-        Turn memory turn,
-        Terms terms,
-        IOutcomeEscrow.Challenging calldata c,
-        uint256 nonce
-    ) private view {
+    function _demandChallenger(Turn memory turn, Terms terms, IOutcomeEscrow.Challenging calldata c, uint256 nonce)
+        private
+        view
+    {
         if (c.signature.length == 0) {
             if (_partyOf(turn, c.period, msg.sender) != c.party) {
                 revert NotAParty(msg.sender);

@@ -202,7 +202,8 @@ abstract contract EscrowState is IEscrowErrors, IEscrowEvents, ReentrancyGuardTr
             (uint256 funds, uint256 others) = (turn.funds, turn.others);
             if (funds + others > MONEY) revert TooMuch(funds + others);
             // A product with a power of two, because a shift is one more call.
-            uint256 word = funds | others * 2 ** 104 | turn.settled * 2 ** 208 | turn.stage * 2 ** 244 | turn.flags * 2 ** 246;
+            uint256 word =
+                funds | others * 2 ** 104 | turn.settled * 2 ** 208 | turn.stage * 2 ** 244 | turn.flags * 2 ** 246;
             if (word == turn.stored) return;
             turn.stored = word;
             _hot = word;

@@ -49,9 +49,8 @@ abstract contract EscrowValues is EscrowMoney {
             RuleTerms.Kpi memory kpi;
             uint256 next = RuleTerms.kpiAt(at, kpi);
             int256 value = given[i];
-            bool good = value == MISSING
-                ? kpi.mayBeMissing
-                : value >= kpi.low && value <= kpi.high && value % kpi.step == 0;
+            bool good =
+                value == MISSING ? kpi.mayBeMissing : value >= kpi.low && value <= kpi.high && value % kpi.step == 0;
             if (!good) revert BadValue(i, value);
             at = next;
         }

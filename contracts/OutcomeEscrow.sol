@@ -167,7 +167,11 @@ contract OutcomeEscrow is EscrowPricing, Proxy {
     }
 
     /// @dev A packed report up to the end of its values at `at`, and its amounts, 14 bytes each, in place of what stood there.
-    function _withAmounts(bytes memory packed, uint256 at, int256[] memory amounts) private pure returns (bytes memory) {
+    function _withAmounts(bytes memory packed, uint256 at, int256[] memory amounts)
+        private
+        pure
+        returns (bytes memory)
+    {
         unchecked {
             uint256 from = Words.startOf(amounts);
             for (uint256 end = from + 32 * amounts.length; from != end; from += 32) {

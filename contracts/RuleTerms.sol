@@ -116,10 +116,9 @@ library RuleTerms {
             kpi.mayBeMissing = first > 127;
             kpi.supplier = Words.byteAt(at + 1);
             kpi.step = int256(10 ** (18 - kpi.decimals));
-            uint256 shift = 256 - 8 * width;
-            kpi.low = (Words.load(at + 3) >> shift) * kpi.step;
-            kpi.high = (Words.load(at + 3 + width) >> shift) * kpi.step;
-            kpi.ifMissing = (Words.load(at + 3 + 2 * width) >> shift) * kpi.step;
+            kpi.low = Words.signed(at + 3, width) * kpi.step;
+            kpi.high = Words.signed(at + 3 + width, width) * kpi.step;
+            kpi.ifMissing = Words.signed(at + 3 + 2 * width, width) * kpi.step;
             return at + 3 + 3 * width;
         }
     }

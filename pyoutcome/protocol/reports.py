@@ -99,7 +99,7 @@ def unpack_said(packed: bytes, kpis: Sequence[Kpi]) -> Said:
 
 
 def unpack_settled(packed: bytes, kpis: Sequence[Kpi]) -> tuple[Said, tuple[int, ...]]:
-    """What the event of a report that settles at once says behind the period: the report, and its amounts in base units.
+    """What the event of a report that settles at once says behind the period: the report, and amounts in base units.
 
     Raises ProtocolError ``bad-report`` for anything else.
     """
