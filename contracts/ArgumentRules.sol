@@ -21,7 +21,7 @@ library ArgumentRules {
     uint256 private constant MOST_EXPONENT = 36;
 
     /// @dev The number of the first broken rule, or 0.
-    function firstBroken(Terms memory terms, Header header) internal view returns (uint8) {
+    function firstBroken(Terms terms, Header header) internal view returns (uint8) {
         unchecked {
             if (!isDealSized(terms)) return 15;
             if (terms.slotCount() == 0 || terms.slotCount() > MOST_PARTIES || !areSlots(terms)) return 5;
@@ -47,19 +47,19 @@ library ArgumentRules {
     }
 
     /// @dev The deal's size is what its counts say, and the rules behind it have at least their fixed part.
-    function isDealSized(Terms memory terms) private pure returns (bool) {
+    function isDealSized(Terms terms) private pure returns (bool) {
         unchecked {
-            uint256 size = terms.tail - terms.deal;
+            uint256 size = terms.tailAt() - terms.dealAt();
             if (size < DeployedTerms.DEAL_HEAD + RuleTerms.RULES_HEAD) return false;
             uint256 slots = terms.slotCount();
             uint256 needed = DeployedTerms.DEAL_HEAD + slots * terms.slotSize() + terms.scheduleSize();
             if (terms.has(DeployedTerms.EXITS)) needed += DeployedTerms.EXIT_SIZE + DeployedTerms.MONEY * slots;
-            return terms.rules - terms.deal == needed && needed + RuleTerms.RULES_HEAD <= size;
+            return terms.rulesAt() - terms.dealAt() == needed && needed + RuleTerms.RULES_HEAD <= size;
         }
     }
 
     /// @dev Signers and backups exist and all differ; payouts exist.
-    function areSlots(Terms memory terms) private pure returns (bool) {
+    function areSlots(Terms terms) private pure returns (bool) {
         uint256 slots = terms.slotCount();
         for (uint256 i = 0; i < slots; ++i) {
             address signer = terms.signerOf(i);
@@ -72,18 +72,17 @@ library ArgumentRules {
     }
 
     /// @dev Each period ends after it starts, within the times that 40 bits can say.
-    function arePeriods(Terms memory terms) private pure returns (bool) {
+    function arePeriods(Terms terms) private pure returns (bool) {
         unchecked {
             uint256 count = terms.periodCount();
-            uint256 width = Words.byteAt(terms.deal + 58);
+            uint256 width = Words.byteAt(terms.dealAt() + 58);
             if (count == 0 || count > MOST_PERIODS || width > 4 || terms.endOf(0) == 0) return false;
-            uint256 at = terms.schedule;
+            uint256 at = terms.scheduleAt();
             // Steps from the start; periods that are all alike need one look.
             uint256 before = width == 0 ? Words.number(at, 4) == 0 ? 1 : 0 : 0;
-            if (before != 0 || Words.number(terms.deal + 55, 3) == 0) return false;
-            uint256 shift = 256 - 8 * width;
+            if (before != 0 || Words.number(terms.dealAt() + 55, 3) == 0) return false;
             for (uint256 i = width == 0 ? count : 0; i < count; ++i) {
-                uint256 end = uint256(Words.load(at)) >> shift;
+                uint256 end = Words.number(at, width);
                 if (end <= before) return false;
                 before = end;
                 at += width;
@@ -92,7 +91,7 @@ library ArgumentRules {
         }
     }
 
-    function areVerifiers(Terms memory terms, uint256 count) private pure returns (bool) {
+    function areVerifiers(Terms terms, uint256 count) private pure returns (bool) {
         // They stand in the arguments, whose end shows later; what lies behind it is no verifier, and then the size is wrong.
         for (uint256 i = 0; i < count; ++i) {
             address verifier = terms.verifier(i);
@@ -105,36 +104,35 @@ library ArgumentRules {
     }
 
     /// @dev KPIs and parameters: sound numbers, and the last one ends where the arguments end.
-    function brokenOfNumbers(Terms memory terms) private pure returns (uint8) {
+    function brokenOfNumbers(Terms terms) private pure returns (uint8) {
         unchecked {
             uint256 at = terms.kpisAt();
             uint256 count = terms.kpiCount();
             if (count == 0 || count > MOST_KPIS) return 6;
             uint256 slots = terms.slotCount();
             for (uint256 i = 0; i < count; ++i) {
-                if (at + 3 > terms.tail) return 15;
+                if (at + 3 > terms.tailAt()) return 15;
                 uint256 supplier = Words.byteAt(at + 1);
                 uint256 width = Words.byteAt(at + 2);
                 if (width == 0 || width > MOST_WIDTH || Words.byteAt(at) & 127 > 18) return 6;
                 if (supplier != RuleTerms.CLIENT_SUPPLIES && supplier >= slots) return 6;
-                uint256 shift = 256 - 8 * width;
-                int256 ifMissing = Words.load(at + 3 + 2 * width) >> shift;
-                if (ifMissing < Words.load(at + 3) >> shift || ifMissing > Words.load(at + 3 + width) >> shift) {
+                int256 ifMissing = Words.signed(at + 3 + 2 * width, width);
+                if (ifMissing < Words.signed(at + 3, width) || ifMissing > Words.signed(at + 3 + width, width)) {
                     return 6;
                 }
                 at += 3 + 3 * width;
             }
             for (uint256 i = terms.parameterCount(); i != 0; --i) {
-                if (at + 2 > terms.tail) return 15;
+                if (at + 2 > terms.tailAt()) return 15;
                 uint256 width = Words.byteAt(at);
                 uint256 exponent = Words.byteAt(at + 1);
                 if (width == 0 || width > 32 || exponent > MOST_EXPONENT) return 7;
-                int256 digits = Words.load(at + 2) >> (256 - 8 * width);
+                int256 digits = Words.signed(at + 2, width);
                 int256 scale = int256(10 ** exponent);
                 if (digits > type(int256).max / scale || digits < type(int256).min / scale) return 7;
                 at += 2 + width;
             }
-            return at == terms.tail ? 0 : 15;
+            return at == terms.tailAt() ? 0 : 15;
         }
     }
 }

@@ -4,22 +4,8 @@ pragma solidity 0.8.37;
 import {RuleTerms} from "./RuleTerms.sol";
 import {Words} from "./program/Words.sol";
 
-/// @notice The terms of an escrow in memory: where their parts begin. All are addresses of memory.
-struct Terms {
-    /// @dev The program as `bytes`; empty if it is a registered one.
-    bytes program;
-    /// @dev The part of the arguments that no amendment changes, and the part that one may replace.
-    uint256 deal;
-    uint256 rules;
-    /// @dev The last 32 bytes before the slots, as a word; bytes of one slot; where the schedule begins.
-    uint256 head;
-    uint256 slotBytes;
-    uint256 schedule;
-    /// @dev The first byte behind the arguments.
-    uint256 tail;
-    /// @dev The first byte behind everything.
-    uint256 end;
-}
+/// @notice The terms of an escrow in memory: the address of the words that say where their parts begin (DeployedTerms).
+type Terms is uint256;
 
 using DeployedTerms for Terms global;
 using RuleTerms for Terms global;
@@ -30,6 +16,17 @@ using RuleTerms for Terms global;
 /// program stands here and is sequential][32 terms hash][2 size of the arguments][1 kind].
 /// @dev Indexes are not checked here; the caller has compared them with the counts, and the factory has checked sizes.
 library DeployedTerms {
+    // Places of those words. All but `head` and `slotBytes` are addresses of memory.
+    uint256 private constant DEAL = 0x00;
+    uint256 private constant RULES = 0x20;
+    uint256 private constant HEAD = 0x40;
+    uint256 private constant SLOT_BYTES = 0x60;
+    uint256 private constant SCHEDULE = 0x80;
+    uint256 private constant TAIL = 0xa0;
+    uint256 private constant END = 0xc0;
+    uint256 private constant PROGRAM = 0xe0;
+    uint256 private constant PARTS = 8;
+
     // Bits of the kind.
     uint256 internal constant REGISTERED = 1;
     uint256 internal constant SEQUENTIAL = 2;
@@ -50,7 +47,7 @@ library DeployedTerms {
     uint256 internal constant MONEY = 13;
 
     /// @dev Copies the terms in the code of `account`, behind its first `prefix` bytes, into memory.
-    function read(Terms memory terms, address account, uint256 prefix) internal view {
+    function read(address account, uint256 prefix) internal view returns (Terms) {
         uint256 start;
         uint256 size;
         // The word before the bytes becomes the length of the program, so that it is a `bytes` where it stands.
@@ -60,19 +57,19 @@ library DeployedTerms {
             mstore(0x40, and(add(add(start, size), 0x3f), not(0x1f)))
             extcodecopy(account, start, prefix, size)
         }
-        locate(terms, start, size);
+        return locate(start, size);
     }
 
     /// @dev The same for terms that are already in memory.
-    function inside(bytes memory blob) internal pure returns (Terms memory terms) {
+    function inside(bytes memory blob) internal pure returns (Terms) {
         uint256 start;
         assembly ("memory-safe") {
             start := add(blob, 0x20)
         }
-        locate(terms, start, blob.length);
+        return locate(start, blob.length);
     }
 
-    function locate(Terms memory terms, uint256 start, uint256 size) private pure {
+    function locate(uint256 start, uint256 size) private pure returns (Terms) {
         unchecked {
             uint256 end = start + size;
             uint256 last = Words.wordAt(end - 32);
@@ -83,140 +80,200 @@ library DeployedTerms {
             uint256 head = Words.wordAt(deal + DEAL_HEAD - 32);
             uint256 slot = 20;
             if (head & (255 << FLAGS) != 0) {
-                slot += 20 * Words.bits(head, FLAGS, 1) + MONEY * Words.bits(head, FLAGS + 1, 1)
-                    + 20 * Words.bits(head, FLAGS + 2, 1);
+                slot += 20 * Words.bits(head, FLAGS, 1) + MONEY * Words.bits(head, FLAGS + 1, 1) + 20
+                    * Words.bits(head, FLAGS + 2, 1);
             }
-            terms.end = end;
-            terms.tail = tail;
-            terms.deal = deal;
-            terms.rules = deal + Words.number(deal, 2);
-            terms.head = head;
-            terms.slotBytes = slot;
-            terms.schedule = deal + DEAL_HEAD + slot * (head & 255);
-            terms.program = Words.bytesAt(start, deal);
+            uint256 at = Words.reserve(PARTS);
+            Words.store(at + DEAL, int256(deal));
+            Words.store(at + RULES, int256(deal + Words.number(deal, 2)));
+            Words.store(at + HEAD, int256(head));
+            Words.store(at + SLOT_BYTES, int256(slot));
+            Words.store(at + SCHEDULE, int256(deal + DEAL_HEAD + slot * (head & 255)));
+            Words.store(at + TAIL, int256(tail));
+            Words.store(at + END, int256(end));
+            Words.bytesAt(start, deal);
+            Words.store(at + PROGRAM, int256(start - 32));
+            return Terms.wrap(at);
+        }
+    }
+
+    // --- parts ------------------------------------------------------------------------------------------------------
+
+    /// @dev The part of the arguments that no amendment changes.
+    function dealAt(Terms terms) internal pure returns (uint256 at) {
+        assembly ("memory-safe") {
+            at := mload(terms)
+        }
+    }
+
+    /// @dev The part that one may replace.
+    function rulesAt(Terms terms) internal pure returns (uint256 at) {
+        assembly ("memory-safe") {
+            at := mload(add(terms, RULES))
+        }
+    }
+
+    /// @dev The last 32 bytes before the slots, as a word.
+    function headOf(Terms terms) internal pure returns (uint256 word) {
+        assembly ("memory-safe") {
+            word := mload(add(terms, HEAD))
+        }
+    }
+
+    /// @dev Bytes of one slot.
+    function slotSize(Terms terms) internal pure returns (uint256 size) {
+        assembly ("memory-safe") {
+            size := mload(add(terms, SLOT_BYTES))
+        }
+    }
+
+    function scheduleAt(Terms terms) internal pure returns (uint256 at) {
+        assembly ("memory-safe") {
+            at := mload(add(terms, SCHEDULE))
+        }
+    }
+
+    /// @dev The first byte behind the arguments.
+    function tailAt(Terms terms) internal pure returns (uint256 at) {
+        assembly ("memory-safe") {
+            at := mload(add(terms, TAIL))
+        }
+    }
+
+    /// @dev The first byte behind everything.
+    function endAt(Terms terms) internal pure returns (uint256 at) {
+        assembly ("memory-safe") {
+            at := mload(add(terms, END))
+        }
+    }
+
+    /// @dev The program; empty if it is a registered one.
+    function program(Terms terms) internal pure returns (bytes memory code) {
+        assembly ("memory-safe") {
+            code := mload(add(terms, PROGRAM))
         }
     }
 
     // --- tail -------------------------------------------------------------------------------------------------------
 
-    function isRegistered(Terms memory terms) internal pure returns (bool) {
+    function isRegistered(Terms terms) internal pure returns (bool) {
         unchecked {
-            return Words.byteAt(terms.end - 1) & REGISTERED != 0;
+            return Words.byteAt(terms.endAt() - 1) & REGISTERED != 0;
         }
     }
 
     /// @dev Whether the program reads earlier periods.
-    function isSequential(Terms memory terms) internal pure returns (bool) {
+    function isSequential(Terms terms) internal pure returns (bool) {
         unchecked {
-            return Words.byteAt(terms.end - 1) & SEQUENTIAL != 0;
+            return Words.byteAt(terms.endAt() - 1) & SEQUENTIAL != 0;
         }
     }
 
-    function termsHash(Terms memory terms) internal pure returns (bytes32) {
+    function termsHash(Terms terms) internal pure returns (bytes32) {
         unchecked {
-            return bytes32(uint256(Words.load(terms.end - 35)));
+            return bytes32(uint256(Words.load(terms.endAt() - 35)));
         }
     }
 
-    function programHash(Terms memory terms) internal pure returns (bytes32) {
-        return isRegistered(terms) ? bytes32(uint256(Words.load(terms.tail))) : keccak256(terms.program);
+    function programHash(Terms terms) internal pure returns (bytes32) {
+        return isRegistered(terms) ? bytes32(uint256(Words.load(terms.tailAt()))) : keccak256(terms.program());
     }
 
     /// @dev Of a sequential program that stands here: bit i of each says that it reads the sum of line or payee i.
-    function past(Terms memory terms) internal pure returns (uint256 lines, uint256 payees) {
-        return (uint256(Words.load(terms.tail)), Words.number(terms.tail + 32, 8));
+    function past(Terms terms) internal pure returns (uint256 lines, uint256 payees) {
+        return (uint256(Words.load(terms.tailAt())), Words.number(terms.tailAt() + 32, 8));
     }
 
     /// @dev keccak256 of the packed arguments.
-    function argsHash(Terms memory terms) internal pure returns (bytes32 hash) {
-        return Words.hash(terms.deal, terms.tail - terms.deal);
+    function argsHash(Terms terms) internal pure returns (bytes32 hash) {
+        return Words.hash(terms.dealAt(), terms.tailAt() - terms.dealAt());
     }
 
     /// @dev What two terms must have in common so that one may replace the other.
-    function dealHash(Terms memory terms) internal pure returns (bytes32 hash) {
-        return Words.hash(terms.deal, terms.rules - terms.deal);
+    function dealHash(Terms terms) internal pure returns (bytes32 hash) {
+        return Words.hash(terms.dealAt(), terms.rulesAt() - terms.dealAt());
     }
 
     /// @dev A copy of the packed arguments.
-    function arguments(Terms memory terms) internal pure returns (bytes memory) {
-        return part(terms.deal, terms.tail);
+    function arguments(Terms terms) internal pure returns (bytes memory) {
+        return part(terms.dealAt(), terms.tailAt());
     }
 
     // --- deal -------------------------------------------------------------------------------------------------------
 
-    function client(Terms memory terms) internal pure returns (address) {
-        return Words.addressAt(terms.deal + 2);
+    function client(Terms terms) internal pure returns (address) {
+        return Words.addressAt(terms.dealAt() + 2);
     }
 
-    function token(Terms memory terms) internal pure returns (address) {
+    function token(Terms terms) internal pure returns (address) {
         unchecked {
-            return Words.addressAt(terms.deal + 22);
+            return Words.addressAt(terms.dealAt() + 22);
         }
     }
 
-    function unitDecimals(Terms memory terms) internal pure returns (uint256) {
-        return Words.bits(terms.head, 240, 255);
+    function unitDecimals(Terms terms) internal pure returns (uint256) {
+        return Words.bits(terms.headOf(), 240, 255);
     }
 
-    function activateBy(Terms memory terms) internal pure returns (uint256) {
-        return Words.bits(terms.head, 200, type(uint40).max);
+    function activateBy(Terms terms) internal pure returns (uint256) {
+        return Words.bits(terms.headOf(), 200, type(uint40).max);
     }
 
-    function periodCount(Terms memory terms) internal pure returns (uint256) {
-        return Words.bits(terms.head, 144, type(uint16).max);
+    function periodCount(Terms terms) internal pure returns (uint256) {
+        return Words.bits(terms.headOf(), 144, type(uint16).max);
     }
 
     /// @dev Share of each credit that is held back, 18 decimals.
-    function holdbackRate(Terms memory terms) internal pure returns (uint256) {
-        return Words.bits(terms.head, 48, type(uint64).max);
+    function holdbackRate(Terms terms) internal pure returns (uint256) {
+        return Words.bits(terms.headOf(), 48, type(uint64).max);
     }
 
     /// @dev Seconds from the end of the last period to the release of holdback.
-    function holdbackDelay(Terms memory terms) internal pure returns (uint256) {
-        return Words.bits(terms.head, 16, type(uint32).max);
+    function holdbackDelay(Terms terms) internal pure returns (uint256) {
+        return Words.bits(terms.headOf(), 16, type(uint32).max);
     }
 
-    function slotCount(Terms memory terms) internal pure returns (uint256) {
-        return terms.head & 255;
+    function slotCount(Terms terms) internal pure returns (uint256) {
+        return terms.headOf() & 255;
     }
 
-    function signerOf(Terms memory terms, uint256 slot) internal pure returns (address) {
+    function signerOf(Terms terms, uint256 slot) internal pure returns (address) {
         return Words.addressAt(slotAt(terms, slot));
     }
 
-    function payoutOf(Terms memory terms, uint256 slot) internal pure returns (address) {
+    function payoutOf(Terms terms, uint256 slot) internal pure returns (address) {
         unchecked {
             return Words.addressAt(slotAt(terms, slot) + (has(terms, PAYOUTS) ? 20 : 0));
         }
     }
 
     /// @dev What every holder of the slot deposits.
-    function bondOf(Terms memory terms, uint256 slot) internal pure returns (uint256) {
+    function bondOf(Terms terms, uint256 slot) internal pure returns (uint256) {
         if (!has(terms, BONDS)) return 0;
         return Words.number(slotAt(terms, slot) + (has(terms, PAYOUTS) ? 40 : 20), MONEY);
     }
 
     /// @dev Who may step in; zero for nobody.
-    function backupOf(Terms memory terms, uint256 slot) internal pure returns (address) {
+    function backupOf(Terms terms, uint256 slot) internal pure returns (address) {
         return has(terms, BACKUPS) ? Words.addressAt(slotAt(terms, slot) + slotSize(terms) - 20) : address(0);
     }
 
     /// @dev When a period ends. Periods are numbered from 1; 0 ends when the first starts.
-    function endOf(Terms memory terms, uint256 period) internal pure returns (uint256) {
+    function endOf(Terms terms, uint256 period) internal pure returns (uint256) {
         unchecked {
-            uint256 head = terms.head;
+            uint256 head = terms.headOf();
             uint256 start = Words.bits(head, 160, type(uint40).max);
             if (period == 0) return start;
             uint256 step = Words.bits(head, 120, 2 ** 24 - 1);
             uint256 width = Words.bits(head, 112, 255);
-            uint256 at = terms.schedule;
+            uint256 at = terms.scheduleAt();
             if (width == 0) return start + step * period * Words.number(at, 4);
             return start + step * Words.number(at + (period - 1) * width, width);
         }
     }
 
     /// @dev How many periods of the schedule have started at `time`.
-    function startedAt(Terms memory terms, uint256 time) internal pure returns (uint256 low) {
+    function startedAt(Terms terms, uint256 time) internal pure returns (uint256 low) {
         uint256 high = periodCount(terms);
         // Period n has started if period n - 1 has ended.
         while (low < high) {
@@ -226,57 +283,52 @@ library DeployedTerms {
         }
     }
 
-    function has(Terms memory terms, uint256 flag) internal pure returns (bool) {
-        return Words.bits(terms.head, FLAGS, flag) != 0;
+    function has(Terms terms, uint256 flag) internal pure returns (bool) {
+        return Words.bits(terms.headOf(), FLAGS, flag) != 0;
     }
 
-    function cureWindow(Terms memory terms) internal pure returns (uint256) {
+    function cureWindow(Terms terms) internal pure returns (uint256) {
         return exitNumber(terms, 0, 4);
     }
 
-    function noticeTime(Terms memory terms) internal pure returns (uint256) {
+    function noticeTime(Terms terms) internal pure returns (uint256) {
         return exitNumber(terms, 4, 4);
     }
 
     /// @dev Bit 0: the client, bit 1: a provider may end it for convenience.
-    function convenience(Terms memory terms) internal pure returns (uint256) {
+    function convenience(Terms terms) internal pure returns (uint256) {
         return exitNumber(terms, 8, 1);
     }
 
     /// @dev Breaches in a row that are cause to step in and to end it; 0 is never.
-    function streak(Terms memory terms) internal pure returns (uint256) {
+    function streak(Terms terms) internal pure returns (uint256) {
         return exitNumber(terms, 9, 1);
     }
 
     /// @dev What a client's notice pays to a slot.
-    function feeOf(Terms memory terms, uint256 slot) internal pure returns (uint256) {
+    function feeOf(Terms terms, uint256 slot) internal pure returns (uint256) {
         return exitNumber(terms, EXIT_SIZE + MONEY * slot, MONEY);
     }
 
     // --- bytes ------------------------------------------------------------------------------------------------------
 
-    /// @dev Bytes of one slot.
-    function slotSize(Terms memory terms) internal pure returns (uint256) {
-        return terms.slotBytes;
-    }
-
-    function slotAt(Terms memory terms, uint256 slot) internal pure returns (uint256) {
+    function slotAt(Terms terms, uint256 slot) internal pure returns (uint256) {
         unchecked {
-            return terms.deal + DEAL_HEAD + slot * terms.slotBytes;
+            return terms.dealAt() + DEAL_HEAD + slot * terms.slotSize();
         }
     }
 
     /// @dev Bytes of the schedule.
-    function scheduleSize(Terms memory terms) internal pure returns (uint256) {
+    function scheduleSize(Terms terms) internal pure returns (uint256) {
         unchecked {
-            uint256 width = Words.bits(terms.head, 112, 255);
+            uint256 width = Words.bits(terms.headOf(), 112, 255);
             return width == 0 ? 4 : width * periodCount(terms);
         }
     }
 
-    function exitNumber(Terms memory terms, uint256 offset, uint256 width) private pure returns (uint256) {
+    function exitNumber(Terms terms, uint256 offset, uint256 width) private pure returns (uint256) {
         if (!has(terms, EXITS)) return 0;
-        return Words.number(terms.schedule + scheduleSize(terms) + offset, width);
+        return Words.number(terms.scheduleAt() + scheduleSize(terms) + offset, width);
     }
 
     /// @dev A copy of the bytes from one address of memory up to another.

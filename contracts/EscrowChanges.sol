@@ -38,7 +38,7 @@ contract EscrowChanges is EscrowStreaks, Proxy {
         Turn memory turn = _begin();
         _demandPeriod(turn, period);
         int256 party = _partyOf(turn, period, msg.sender);
-        Terms memory terms = _termsOf(turn, period);
+        Terms terms = _termsOf(turn, period);
         uint256 slot = party == CLIENT ? RuleTerms.CLIENT_SUPPLIES : _slotOf(turn, uint256(party));
         if (!_supplies(terms, slot)) revert NotAParty(msg.sender);
         uint256 end = turn.terms.endOf(period);
@@ -56,7 +56,7 @@ contract EscrowChanges is EscrowStreaks, Proxy {
         _end(turn);
     }
 
-    function _supplies(Terms memory terms, uint256 supplier) private pure returns (bool) {
+    function _supplies(Terms terms, uint256 supplier) private pure returns (bool) {
         RuleTerms.Kpi memory kpi;
         uint256 at = terms.kpisAt();
         for (uint256 i = terms.kpiCount(); i != 0; --i) {
@@ -78,7 +78,7 @@ contract EscrowChanges is EscrowStreaks, Proxy {
                     amending.agreementDigest, amending.programHash, amending.program, amending.arguments, amending.nonce
                 )
             );
-        Terms memory terms = DeployedTerms.inside(bytes.concat(blob));
+        Terms terms = DeployedTerms.inside(bytes.concat(blob));
         _demandSound(turn, amending, terms, hash);
         _demandAmendmentSigned(turn, amending, hash, signatures);
         uint256 number = _is(turn, AMENDED) ? _life.amendments + 1 : 1;
@@ -112,7 +112,7 @@ contract EscrowChanges is EscrowStreaks, Proxy {
     }
 
     /// @dev It contradicts nothing that has happened.
-    function _demandSound(Turn memory turn, IOutcomeEscrow.Amending calldata a, Terms memory terms, bytes32 hash)
+    function _demandSound(Turn memory turn, IOutcomeEscrow.Amending calldata a, Terms terms, bytes32 hash)
         private
         view
     {
@@ -158,7 +158,7 @@ contract EscrowChanges is EscrowStreaks, Proxy {
     }
 
     /// @dev Under which number the new program's carried state is kept: that of the rules before, or a new one.
-    function _carryOf(Turn memory turn, IOutcomeEscrow.Amending calldata a, Terms memory terms, uint256 number)
+    function _carryOf(Turn memory turn, IOutcomeEscrow.Amending calldata a, Terms terms, uint256 number)
         private
         view
         returns (uint256)
@@ -284,7 +284,7 @@ contract EscrowChanges is EscrowStreaks, Proxy {
 
     /// @dev Nobody takes over who has another part in the agreement, or had one.
     function _demandFree(Turn memory turn, address incoming) private view {
-        Terms memory terms = _termsAt(turn, _is(turn, AMENDED) ? _life.amendments : 0);
+        Terms terms = _termsAt(turn, _is(turn, AMENDED) ? _life.amendments : 0);
         bool taken = incoming == address(0) || incoming == terms.client() || incoming == terms.arbitrator();
         for (uint256 i = terms.verifierCount(); i != 0 && !taken; --i) {
             taken = terms.verifier(i - 1) == incoming;

@@ -37,7 +37,7 @@ contract EscrowDisputes is EscrowVersions, Proxy {
         Proposal p = _proposalOf(turn, c.period);
         if (p.isNone()) revert NotProposed(c.period);
         if (p.stage() == PeriodStage.Disputed || block.timestamp >= p.until()) revert TooLate(p.until());
-        Terms memory terms = _termsOf(turn, c.period);
+        Terms terms = _termsOf(turn, c.period);
         _demandChallenger(turn, terms, c, p.proposals());
         bytes32 hash = _demandVersions(p, c.period, versions);
         for (uint256 i = 1; i < versions.length; ++i) {
@@ -56,12 +56,10 @@ contract EscrowDisputes is EscrowVersions, Proxy {
     }
 
     /// @dev The caller is the party, or has its signature.
-    function _demandChallenger(
-        Turn memory turn,
-        Terms memory terms,
-        IOutcomeEscrow.Challenging calldata c,
-        uint256 nonce
-    ) private view {
+    function _demandChallenger(Turn memory turn, Terms terms, IOutcomeEscrow.Challenging calldata c, uint256 nonce)
+        private
+        view
+    {
         if (c.signature.length == 0) {
             if (_partyOf(turn, c.period, msg.sender) != c.party) {
                 revert NotAParty(msg.sender);
@@ -75,7 +73,7 @@ contract EscrowDisputes is EscrowVersions, Proxy {
     /// @dev The version changes something against each that is there; returns the stake it needs, its amounts and the report's.
     function _demandDifferent(
         Turn memory turn,
-        Terms memory terms,
+        Terms terms,
         IOutcomeEscrow.Challenging calldata c,
         IOutcomeEscrow.Version[] calldata versions
     ) private view returns (uint256 needed, int256[] memory amounts, int256[] memory reported) {
@@ -100,7 +98,7 @@ contract EscrowDisputes is EscrowVersions, Proxy {
         if (block.timestamp < p.until()) revert TooEarly(p.until());
         _demandVersions(p, period, versions);
         if (p.challenges() == 0) revert NothingToDo();
-        Terms memory terms = _termsOf(turn, period);
+        Terms terms = _termsOf(turn, period);
 
         uint256 until = p.until() + terms.rulingWindow();
         _propose(turn, period, p.moved(PeriodStage.Disputed, until));
@@ -124,7 +122,7 @@ contract EscrowDisputes is EscrowVersions, Proxy {
     ) external nonReentrant {
         Turn memory turn = _begin();
         _demandPeriod(turn, period);
-        Terms memory terms = _termsOf(turn, period);
+        Terms terms = _termsOf(turn, period);
         _demandTurn(turn, terms, period);
         _demandConsent(turn, terms, period, values, signatures);
         Seen memory agreed;
@@ -138,7 +136,7 @@ contract EscrowDisputes is EscrowVersions, Proxy {
     }
 
     /// @dev Ends what was in dispute, whose stakes return; gives what the period's slots were credited so far.
-    function _takeBack(Turn memory turn, Terms memory terms, uint256 period, IOutcomeEscrow.Version[] calldata versions)
+    function _takeBack(Turn memory turn, Terms terms, uint256 period, IOutcomeEscrow.Version[] calldata versions)
         private
         returns (int256[] memory before)
     {
@@ -162,7 +160,7 @@ contract EscrowDisputes is EscrowVersions, Proxy {
     /// settled period is restated only where its credits are kept and no sequential program stands on it.
     function _demandConsent(
         Turn memory turn,
-        Terms memory terms,
+        Terms terms,
         uint256 period,
         int256[] calldata values,
         bytes[] calldata signatures
@@ -178,7 +176,7 @@ contract EscrowDisputes is EscrowVersions, Proxy {
     }
 
     /// @dev Whether a sequential program governs the period or a later one.
-    function _isCarriedOn(Turn memory turn, Terms memory terms, uint256 period) private view returns (bool) {
+    function _isCarriedOn(Turn memory turn, Terms terms, uint256 period) private view returns (bool) {
         if (terms.isSequential()) return true;
         if (!_is(turn, AMENDED)) return false;
         uint256 last = _lastOf(turn);

@@ -164,7 +164,7 @@ contract EscrowExits is EscrowStreaks, Proxy {
     }
 
     /// @dev The terms of the current period, or of the first before it starts.
-    function _currentTerms(Turn memory turn) private view returns (Terms memory) {
+    function _currentTerms(Turn memory turn) private view returns (Terms) {
         return _termsOf(turn, Math.max(1, _started(turn)));
     }
 
@@ -250,7 +250,7 @@ contract EscrowExits is EscrowStreaks, Proxy {
     {
         Turn memory turn = _begin();
         _demandStage(turn, Stage.Active);
-        Terms memory terms = _currentTerms(turn);
+        Terms terms = _currentTerms(turn);
         bytes32 digest = Messages.findingDigest(_separator(), terms.termsHash(), cause, party, nonce);
         if (!_hasSigned(terms.arbitrator(), digest, signature)) revert NotArbitrator(terms.arbitrator());
         if (_findings[nonce]) revert UsedNonce(nonce, 0);

@@ -134,7 +134,7 @@ contract EscrowFactory is IEscrowFactory, EIP712 {
         if (packed.length > type(uint16).max) revert BadArguments(14);
         blob = bytes.concat(offer.program, packed, kept, termsHash, bytes2(uint16(packed.length)), bytes1(kind));
         if (blob.length > ArgumentRules.MOST_TERMS) revert BadArguments(14);
-        Terms memory terms = DeployedTerms.inside(bytes.concat(blob));
+        Terms terms = DeployedTerms.inside(bytes.concat(blob));
         uint8 broken = ArgumentRules.firstBroken(terms, header);
         if (broken != 0) revert BadArguments(broken);
         client = terms.client();

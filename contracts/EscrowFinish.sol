@@ -24,7 +24,7 @@ abstract contract EscrowFinish is EscrowCredits {
     /// @dev Settles a period on a version: amounts credited less what was credited before, state carried on.
     function _finish(
         Turn memory turn,
-        Terms memory terms,
+        Terms terms,
         uint256 period,
         Values memory values,
         IOutcomeEscrow.Priced memory priced,
@@ -47,7 +47,7 @@ abstract contract EscrowFinish is EscrowCredits {
     }
 
     /// @dev Whose evidence a settled period lacks, and when it was due: a breach unless it was shown to be there in time.
-    function _noteLacking(Turn memory turn, Terms memory terms, uint256 period, uint32 lacking) private {
+    function _noteLacking(Turn memory turn, Terms terms, uint256 period, uint32 lacking) private {
         Notes storage notes = _notes[period];
         if (lacking == 0 && notes.lacking == 0) return;
         turn.flags |= LACKING;

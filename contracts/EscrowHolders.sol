@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {EscrowState, Turn} from "./EscrowState.sol";
-import {Terms} from "./DeployedTerms.sol";
+import {DeployedTerms, Terms} from "./DeployedTerms.sol";
 import {IOutcomeEscrow} from "./interfaces/IOutcomeEscrow.sol";
 import {Messages} from "./Messages.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
@@ -92,13 +92,12 @@ abstract contract EscrowHolders is EscrowState {
         }
     }
 
-    function _termsAt(Turn memory turn, uint256 amendment) internal view returns (Terms memory terms) {
-        if (amendment == 0) return turn.terms;
-        terms.read(_amendments[amendment].store, 1);
+    function _termsAt(Turn memory turn, uint256 amendment) internal view returns (Terms) {
+        return amendment == 0 ? turn.terms : DeployedTerms.read(_amendments[amendment].store, 1);
     }
 
     /// @dev The terms that govern a period.
-    function _termsOf(Turn memory turn, uint256 period) internal view returns (Terms memory) {
+    function _termsOf(Turn memory turn, uint256 period) internal view returns (Terms) {
         return _termsAt(turn, _amendmentOf(turn, period));
     }
 
@@ -123,7 +122,7 @@ abstract contract EscrowHolders is EscrowState {
     // --- order and time ---------------------------------------------------------------------------------------------
 
     /// @dev Refuses an act before the period's end, or while a sequential program waits for an earlier period.
-    function _demandTurn(Turn memory turn, Terms memory terms, uint256 period) internal view {
+    function _demandTurn(Turn memory turn, Terms terms, uint256 period) internal view {
         uint256 end = turn.terms.endOf(period);
         if (block.timestamp < end) revert TooEarly(end);
         if (terms.isSequential()) _demandOrder(turn, period);
@@ -134,7 +133,7 @@ abstract contract EscrowHolders is EscrowState {
     }
 
     /// @dev From when missing evidence allows a default of a period whose turn has come.
-    function _dueOf(Turn memory turn, Terms memory terms, uint256 period) internal view returns (uint256 due) {
+    function _dueOf(Turn memory turn, Terms terms, uint256 period) internal view returns (uint256 due) {
         due = turn.terms.endOf(period);
         if (_life.activatedAt > due) due = _life.activatedAt;
         if (terms.isSequential() && _life.turnAt > due) due = _life.turnAt;

@@ -51,7 +51,7 @@ abstract contract EscrowPeriods is EscrowValues {
 
     /// @dev Reads a quorum's values, packed as IOutcomeEscrow.report says; refuses what may not stand. Returns what it
     /// replaces, and where its values end.
-    function _take(Turn memory turn, Terms memory terms, uint256 period, bytes memory packed, Values memory values)
+    function _take(Turn memory turn, Terms terms, uint256 period, bytes memory packed, Values memory values)
         internal
         view
         returns (Proposal p, uint256 at)
@@ -66,10 +66,7 @@ abstract contract EscrowPeriods is EscrowValues {
     }
 
     /// @dev A quorum has signed the packed report whose values end at `at`, and nothing stands behind the signatures.
-    function _demandSignedBy(Terms memory terms, uint256 period, bytes32 hash, bytes memory packed, uint256 at)
-        private
-        view
-    {
+    function _demandSignedBy(Terms terms, uint256 period, bytes32 hash, bytes memory packed, uint256 at) private view {
         unchecked {
             uint256 start = Words.startOf(packed);
             uint256 end = start + packed.length;
@@ -81,9 +78,14 @@ abstract contract EscrowPeriods is EscrowValues {
 
     /// @dev Accepts a report that can be challenged for a while, in place of `p`. Its bytes up to the end of the values are
     /// said again, without the period.
-    function _openWindow(Turn memory turn, uint256 period, Proposal p, Values memory values, bytes memory said, uint256 window)
-        internal
-    {
+    function _openWindow(
+        Turn memory turn,
+        uint256 period,
+        Proposal p,
+        Values memory values,
+        bytes memory said,
+        uint256 window
+    ) internal {
         emit Reported(period, said);
         unchecked {
             uint256 until = block.timestamp + window;
@@ -108,7 +110,7 @@ abstract contract EscrowPeriods is EscrowValues {
     }
 
     /// @dev The values proposed for a period that nobody challenged.
-    function _proposed(Terms memory terms, uint256 period, Proposal p, int256[] memory given, Values memory values)
+    function _proposed(Terms terms, uint256 period, Proposal p, int256[] memory given, Values memory values)
         internal
         pure
     {
@@ -130,7 +132,7 @@ abstract contract EscrowPeriods is EscrowValues {
 
     /// @dev The values that stand at `at`, checked; returns where they end. Bytes behind the report read as what they are;
     /// the caller compares the end.
-    function _unpack(Terms memory terms, uint256 at, Values memory values) private pure returns (uint256) {
+    function _unpack(Terms terms, uint256 at, Values memory values) private pure returns (uint256) {
         unchecked {
             int256[] memory given = Words.array(terms.kpiCount());
             (values.given, values.inputs) = (given, given);
@@ -187,11 +189,7 @@ abstract contract EscrowPeriods is EscrowValues {
 
     /// @dev At least the quorum of verifiers, those of whom a bit is set, have signed, each once; returns where the
     /// signatures that stand at `at` end.
-    function _demandQuorum(Terms memory terms, bytes32 digest, uint256 signers, uint256 at)
-        private
-        view
-        returns (uint256)
-    {
+    function _demandQuorum(Terms terms, bytes32 digest, uint256 signers, uint256 at) private view returns (uint256) {
         unchecked {
             uint256 given = 0;
             uint256 count = terms.verifierCount();

@@ -19,7 +19,7 @@ abstract contract EscrowPricing is EscrowPeriods {
     /// @dev Runs the program on a period's values. Changes nothing but what it writes into `priced` and `past`.
     function _price(
         Turn memory turn,
-        Terms memory terms,
+        Terms terms,
         uint256 period,
         Values memory values,
         IOutcomeEscrow.Priced memory priced,
@@ -33,7 +33,7 @@ abstract contract EscrowPricing is EscrowPeriods {
                 _recall(turn, terms, period, past);
                 if (past.payees != 0) earned = _earnedBefore(turn, past.payees);
             } else {
-                past.code = terms.isRegistered() ? ProgramStore.read(_store(terms), false) : terms.program;
+                past.code = terms.isRegistered() ? ProgramStore.read(_store(terms), false) : terms.program();
             }
             bytes memory code = past.code;
             uint256 error;

@@ -83,7 +83,7 @@ contract EscrowRulings is EscrowVersions, Proxy {
 
     /// @dev The caller is the arbitrator, or has its signature.
     function _demandRuler(
-        Terms memory terms,
+        Terms terms,
         uint256 period,
         uint256 nonce,
         int256[] calldata values,

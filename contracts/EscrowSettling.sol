@@ -85,7 +85,7 @@ contract EscrowSettling is EscrowStakes, Proxy {
 
     function _report(Turn memory turn, bytes memory packed) private {
         uint256 period = _periodOf(turn, packed);
-        Terms memory terms = _termsOf(turn, period);
+        Terms terms = _termsOf(turn, period);
         Values memory values;
         (Proposal p, uint256 at) = _take(turn, terms, period, packed, values);
         bytes memory said = _saidIn(packed, at);
@@ -99,7 +99,7 @@ contract EscrowSettling is EscrowStakes, Proxy {
         Turn memory turn = _begin();
         _demandUnsettled(turn, period);
         if (!_proposalOf(turn, period).isNone()) revert AlreadyProposed(period);
-        Terms memory terms = _termsOf(turn, period);
+        Terms terms = _termsOf(turn, period);
         if (terms.isSequential()) _demandOrder(turn, period);
         uint256 due = _dueOf(turn, terms, period);
         if (block.timestamp < due) revert TooEarly(due);
@@ -114,7 +114,7 @@ contract EscrowSettling is EscrowStakes, Proxy {
     function settle(uint256 period, int256[] calldata given) external nonReentrant {
         Turn memory turn = _begin();
         Proposal p = _demandProposed(turn, period);
-        Terms memory terms = _termsOf(turn, period);
+        Terms terms = _termsOf(turn, period);
         Values memory values;
         _proposed(terms, period, p, given, values);
         _finish(turn, terms, period, values, _askOne(period, values.given), new int256[](0));

@@ -52,7 +52,7 @@ abstract contract EscrowStakes is EscrowFinish {
     }
 
     /// @dev What is signed of values: a challenge, a ruling or an agreement.
-    function _digest(Terms memory terms, bytes32 kind, uint256 period, uint256 nonce, int256[] calldata values)
+    function _digest(Terms terms, bytes32 kind, uint256 period, uint256 nonce, int256[] calldata values)
         internal
         view
         returns (bytes32)

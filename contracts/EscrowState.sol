@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {BitMaps} from "@openzeppelin/contracts/utils/structs/BitMaps.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 
-import {Terms} from "./DeployedTerms.sol";
+import {DeployedTerms, Terms} from "./DeployedTerms.sol";
 import {IEscrowErrors} from "./interfaces/IEscrowErrors.sol";
 import {IEscrowEvents} from "./interfaces/IEscrowEvents.sol";
 import {ProgramState} from "./program/ProgramState.sol";
@@ -186,7 +186,7 @@ abstract contract EscrowState is IEscrowErrors, IEscrowEvents, ReentrancyGuardTr
     /// @dev Reads the terms in this clone's code and the hot slot.
     function _open() internal view returns (Turn memory turn) {
         _demandEscrow();
-        turn.terms.read(address(this), 0x2d);
+        turn.terms = DeployedTerms.read(address(this), 0x2d);
         uint256 word = _hot;
         turn.funds = word & MONEY;
         turn.others = Words.bits(word, 104, MONEY);
@@ -202,7 +202,8 @@ abstract contract EscrowState is IEscrowErrors, IEscrowEvents, ReentrancyGuardTr
             (uint256 funds, uint256 others) = (turn.funds, turn.others);
             if (funds + others > MONEY) revert TooMuch(funds + others);
             // A product with a power of two, because a shift is one more call.
-            uint256 word = funds | others * 2 ** 104 | turn.settled * 2 ** 208 | turn.stage * 2 ** 244 | turn.flags * 2 ** 246;
+            uint256 word =
+                funds | others * 2 ** 104 | turn.settled * 2 ** 208 | turn.stage * 2 ** 244 | turn.flags * 2 ** 246;
             if (word == turn.stored) return;
             turn.stored = word;
             _hot = word;

@@ -41,7 +41,7 @@ abstract contract EscrowValues is EscrowMoney {
     // --- values -----------------------------------------------------------------------------------------------------
 
     /// @dev Checks values against the KPIs: in range and decimals, or missing where that is allowed.
-    function _read(Terms memory terms, int256[] memory given) internal pure returns (Values memory values) {
+    function _read(Terms terms, int256[] memory given) internal pure returns (Values memory values) {
         uint256 count = terms.kpiCount();
         if (given.length != count) revert WrongValueCount(given.length, count);
         uint256 at = terms.kpisAt();
@@ -49,9 +49,8 @@ abstract contract EscrowValues is EscrowMoney {
             RuleTerms.Kpi memory kpi;
             uint256 next = RuleTerms.kpiAt(at, kpi);
             int256 value = given[i];
-            bool good = value == MISSING
-                ? kpi.mayBeMissing
-                : value >= kpi.low && value <= kpi.high && value % kpi.step == 0;
+            bool good =
+                value == MISSING ? kpi.mayBeMissing : value >= kpi.low && value <= kpi.high && value % kpi.step == 0;
             if (!good) revert BadValue(i, value);
             at = next;
         }
@@ -67,7 +66,7 @@ abstract contract EscrowValues is EscrowMoney {
     }
 
     /// @dev Every KPI missing, whether it may be or not: what a default proposes.
-    function _allMissing(Terms memory terms) internal pure returns (int256[] memory given) {
+    function _allMissing(Terms terms) internal pure returns (int256[] memory given) {
         given = new int256[](terms.kpiCount());
         for (uint256 i = 0; i < given.length; ++i) {
             given[i] = MISSING;
@@ -75,7 +74,7 @@ abstract contract EscrowValues is EscrowMoney {
     }
 
     /// @dev Values that were checked when they were accepted.
-    function _standInFor(Terms memory terms, int256[] memory given, Values memory values) internal pure {
+    function _standInFor(Terms terms, int256[] memory given, Values memory values) internal pure {
         unchecked {
             uint256 count = given.length;
             int256[] memory inputs = Words.array(count);
@@ -96,7 +95,7 @@ abstract contract EscrowValues is EscrowMoney {
     // --- program ----------------------------------------------------------------------------------------------------
 
     /// @dev The account that keeps a registered program.
-    function _store(Terms memory terms) internal view returns (address) {
+    function _store(Terms terms) internal view returns (address) {
         return Create3.computeAddress(terms.programHash(), _factory());
     }
 
@@ -107,13 +106,13 @@ abstract contract EscrowValues is EscrowMoney {
     // --- carried state ----------------------------------------------------------------------------------------------
 
     /// @dev Fetches a sequential program and what it needs to read earlier periods.
-    function _recall(Turn memory turn, Terms memory terms, uint256 period, Past memory past) internal view {
+    function _recall(Turn memory turn, Terms terms, uint256 period, Past memory past) internal view {
         if (terms.isRegistered()) {
             address store = _store(terms);
             past.code = ProgramStore.read(store, true);
             (past.lines, past.payees) = (ProgramStore.readLines(store), ProgramStore.readPayees(store));
         } else {
-            past.code = terms.program;
+            past.code = terms.program();
             (past.lines, past.payees) = terms.past();
         }
         past.carried = _carriedOf(turn, period);

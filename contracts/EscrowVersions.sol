@@ -40,7 +40,7 @@ abstract contract EscrowVersions is EscrowStakes {
     /// are part of what is stored are believed; a sequential program is asked again for what it carries.
     function _seeAll(
         Turn memory turn,
-        Terms memory terms,
+        Terms terms,
         uint256 period,
         IOutcomeEscrow.Version[] calldata versions,
         int256[] memory another
@@ -65,7 +65,7 @@ abstract contract EscrowVersions is EscrowStakes {
         if (terms.isSequential()) _seeCarried(turn, terms, period, seen);
     }
 
-    function _seeCarried(Turn memory turn, Terms memory terms, uint256 period, Seen[] memory seen) private view {
+    function _seeCarried(Turn memory turn, Terms terms, uint256 period, Seen[] memory seen) private view {
         Past memory past;
         _recall(turn, terms, period, past);
         for (uint256 i = 0; i < seen.length; ++i) {
@@ -145,7 +145,7 @@ abstract contract EscrowVersions is EscrowStakes {
     }
 
     /// @dev max(fixed, share x sum of absolute differences), rounded up.
-    function _stakeUp(Terms memory terms, Seen memory version, Seen memory report) internal pure returns (uint256) {
+    function _stakeUp(Terms terms, Seen memory version, Seen memory report) internal pure returns (uint256) {
         uint256 apart = _apart(version.priced.amounts, report.priced.amounts);
         return Math.max(terms.stakeFixed(), (terms.stakeShare() * apart).ceilDiv(1e18));
     }

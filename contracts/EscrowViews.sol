@@ -27,8 +27,8 @@ contract EscrowViews is EscrowPeriods {
     }
 
     function program() external view returns (bytes memory) {
-        Terms memory terms = _open().terms;
-        return terms.isRegistered() ? ProgramStore.read(_store(terms)) : terms.program;
+        Terms terms = _open().terms;
+        return terms.isRegistered() ? ProgramStore.read(_store(terms)) : terms.program();
     }
 
     function termsHash() external view returns (bytes32) {
@@ -73,7 +73,7 @@ contract EscrowViews is EscrowPeriods {
     function evidenceDue(uint256 period) external view returns (uint256) {
         Turn memory turn = _open();
         _demandExisting(turn, period);
-        Terms memory terms = _termsOf(turn, period);
+        Terms terms = _termsOf(turn, period);
         if (terms.isSequential()) _demandOrder(turn, period);
         return _dueOf(turn, terms, period);
     }
@@ -84,7 +84,7 @@ contract EscrowViews is EscrowPeriods {
         Turn memory turn = _open();
         uint256 period = _firstUnsettled(turn);
         uint256 last = _lastOf(turn);
-        Terms memory terms = _termsOf(turn, period > last ? last : period);
+        Terms terms = _termsOf(turn, period > last ? last : period);
         if (!terms.isSequential()) return new int256[](1);
         Past memory past;
         _recall(turn, terms, period > last ? last : period, past);

@@ -87,7 +87,7 @@ contract OutcomeEscrow is EscrowPricing, Proxy {
         // No money moves, so the balance is not asked for.
         Turn memory turn = _open();
         _demandStage(turn, Stage.Offer);
-        Terms memory terms = turn.terms;
+        Terms terms = turn.terms;
         if (block.timestamp >= terms.activateBy()) revert TooLate(terms.activateBy());
         if (_is(turn, ACCEPTED)) revert NothingToDo();
         // The arguments' hash is computed from what stands in the code, never taken as input.
@@ -117,7 +117,7 @@ contract OutcomeEscrow is EscrowPricing, Proxy {
     {
         Turn memory turn = _open();
         if (period == 0 || period > turn.terms.periodCount()) revert NoSuchPeriod(period);
-        Terms memory terms = _termsOf(turn, period);
+        Terms terms = _termsOf(turn, period);
         all = new IOutcomeEscrow.Priced[](given.length);
         for (uint256 i = 0; i < given.length; ++i) {
             if (given[i].length != terms.kpiCount()) revert WrongValueCount(given[i].length, terms.kpiCount());
@@ -146,7 +146,7 @@ contract OutcomeEscrow is EscrowPricing, Proxy {
         // Room for the amounts behind it.
         Words.reserve(turn.terms.slotCount() + 1);
         uint256 period = _periodOf(turn, packed);
-        Terms memory terms = turn.terms;
+        Terms terms = turn.terms;
         if (_is(turn, AMENDED)) terms = _termsOf(turn, period);
         Values memory values;
         (Proposal p, uint256 at) = _take(turn, terms, period, packed, values);
@@ -167,7 +167,11 @@ contract OutcomeEscrow is EscrowPricing, Proxy {
     }
 
     /// @dev A packed report up to the end of its values at `at`, and its amounts, 14 bytes each, in place of what stood there.
-    function _withAmounts(bytes memory packed, uint256 at, int256[] memory amounts) private pure returns (bytes memory) {
+    function _withAmounts(bytes memory packed, uint256 at, int256[] memory amounts)
+        private
+        pure
+        returns (bytes memory)
+    {
         unchecked {
             uint256 from = Words.startOf(amounts);
             for (uint256 end = from + 32 * amounts.length; from != end; from += 32) {
@@ -182,7 +186,7 @@ contract OutcomeEscrow is EscrowPricing, Proxy {
         Turn memory turn = _open();
         if (!_isQuiet(turn)) return false;
         Proposal p = _demandProposed(turn, period);
-        Terms memory terms = turn.terms;
+        Terms terms = turn.terms;
         if (_is(turn, AMENDED)) terms = _termsOf(turn, period);
         Values memory values;
         _proposed(terms, period, p, given, values);
@@ -228,7 +232,7 @@ contract OutcomeEscrow is EscrowPricing, Proxy {
 
     function _settlePlain(
         Turn memory turn,
-        Terms memory terms,
+        Terms terms,
         uint256 period,
         Values memory values,
         IOutcomeEscrow.Priced memory priced,

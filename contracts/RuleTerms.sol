@@ -31,77 +31,77 @@ library RuleTerms {
     // --- rules ------------------------------------------------------------------------------------------------------
 
     /// @dev Whether the arbitrator chooses among versions; otherwise it rules values.
-    function chooses(Terms memory terms) internal pure returns (bool) {
-        return Words.byteAt(terms.rules) & CHOOSES != 0;
+    function chooses(Terms terms) internal pure returns (bool) {
+        return Words.byteAt(terms.rulesAt()) & CHOOSES != 0;
     }
 
-    function quorum(Terms memory terms) internal pure returns (uint256) {
+    function quorum(Terms terms) internal pure returns (uint256) {
         unchecked {
-            return Words.byteAt(terms.rules + 1);
+            return Words.byteAt(terms.rulesAt() + 1);
         }
     }
 
-    function verifierCount(Terms memory terms) internal pure returns (uint256) {
+    function verifierCount(Terms terms) internal pure returns (uint256) {
         unchecked {
-            return Words.byteAt(terms.rules + 2);
+            return Words.byteAt(terms.rulesAt() + 2);
         }
     }
 
-    function kpiCount(Terms memory terms) internal pure returns (uint256) {
+    function kpiCount(Terms terms) internal pure returns (uint256) {
         unchecked {
-            return Words.byteAt(terms.rules + 3);
+            return Words.byteAt(terms.rulesAt() + 3);
         }
     }
 
-    function parameterCount(Terms memory terms) internal pure returns (uint256) {
+    function parameterCount(Terms terms) internal pure returns (uint256) {
         unchecked {
-            return Words.byteAt(terms.rules + 4);
+            return Words.byteAt(terms.rulesAt() + 4);
         }
     }
 
-    function evidenceWindow(Terms memory terms) internal pure returns (uint256) {
-        return Words.number(terms.rules + 5, 4);
+    function evidenceWindow(Terms terms) internal pure returns (uint256) {
+        return Words.number(terms.rulesAt() + 5, 4);
     }
 
-    function defaultWindow(Terms memory terms) internal pure returns (uint256) {
-        return Words.number(terms.rules + 9, 4);
+    function defaultWindow(Terms terms) internal pure returns (uint256) {
+        return Words.number(terms.rulesAt() + 9, 4);
     }
 
-    function reserve(Terms memory terms) internal pure returns (uint256) {
-        return Words.number(terms.rules + 13, DeployedTerms.MONEY);
+    function reserve(Terms terms) internal pure returns (uint256) {
+        return Words.number(terms.rulesAt() + 13, DeployedTerms.MONEY);
     }
 
-    function arbitrator(Terms memory terms) internal pure returns (address) {
-        return Words.addressAt(terms.rules + 26);
+    function arbitrator(Terms terms) internal pure returns (address) {
+        return Words.addressAt(terms.rulesAt() + 26);
     }
 
-    function verifier(Terms memory terms, uint256 index) internal pure returns (address) {
+    function verifier(Terms terms, uint256 index) internal pure returns (address) {
         unchecked {
-            return Words.addressAt(terms.rules + RULES_HEAD + 20 * index);
+            return Words.addressAt(terms.rulesAt() + RULES_HEAD + 20 * index);
         }
     }
 
     /// @dev Seconds in which a report can be challenged; 0: it settles at once.
-    function challengeWindow(Terms memory terms) internal pure returns (uint256) {
+    function challengeWindow(Terms terms) internal pure returns (uint256) {
         return disputes(terms) ? Words.number(disputeAt(terms), 4) : 0;
     }
 
     /// @dev Seconds the arbitrator has. Terms that say nothing of disputes give it as long as a default's window.
-    function rulingWindow(Terms memory terms) internal pure returns (uint256) {
+    function rulingWindow(Terms terms) internal pure returns (uint256) {
         return disputes(terms) ? Words.number(disputeAt(terms) + 4, 4) : defaultWindow(terms);
     }
 
-    function stakeFixed(Terms memory terms) internal pure returns (uint256) {
+    function stakeFixed(Terms terms) internal pure returns (uint256) {
         return disputes(terms) ? Words.number(disputeAt(terms) + 8, DeployedTerms.MONEY) : 0;
     }
 
     /// @dev Share of the sum of absolute differences, 18 decimals.
-    function stakeShare(Terms memory terms) internal pure returns (uint256) {
+    function stakeShare(Terms terms) internal pure returns (uint256) {
         return disputes(terms) ? Words.number(disputeAt(terms) + 21, 8) : 0;
     }
 
     /// @dev Where the first KPI stands.
-    function kpisAt(Terms memory terms) internal pure returns (uint256) {
+    function kpisAt(Terms terms) internal pure returns (uint256) {
         unchecked {
             return disputeAt(terms) + (disputes(terms) ? DISPUTE_SIZE : 0);
         }
@@ -116,10 +116,9 @@ library RuleTerms {
             kpi.mayBeMissing = first > 127;
             kpi.supplier = Words.byteAt(at + 1);
             kpi.step = int256(10 ** (18 - kpi.decimals));
-            uint256 shift = 256 - 8 * width;
-            kpi.low = (Words.load(at + 3) >> shift) * kpi.step;
-            kpi.high = (Words.load(at + 3 + width) >> shift) * kpi.step;
-            kpi.ifMissing = (Words.load(at + 3 + 2 * width) >> shift) * kpi.step;
+            kpi.low = Words.signed(at + 3, width) * kpi.step;
+            kpi.high = Words.signed(at + 3 + width, width) * kpi.step;
+            kpi.ifMissing = Words.signed(at + 3 + 2 * width, width) * kpi.step;
             return at + 3 + 3 * width;
         }
     }
@@ -132,7 +131,7 @@ library RuleTerms {
     }
 
     /// @dev The parameter vector, whose first number stands at `at`.
-    function parameters(Terms memory terms, uint256 at) internal pure returns (int256[] memory values) {
+    function parameters(Terms terms, uint256 at) internal pure returns (int256[] memory values) {
         unchecked {
             uint256 count = parameterCount(terms);
             values = Words.array(count);
@@ -145,13 +144,13 @@ library RuleTerms {
         }
     }
 
-    function disputes(Terms memory terms) private pure returns (bool) {
-        return Words.byteAt(terms.rules) & DISPUTES != 0;
+    function disputes(Terms terms) private pure returns (bool) {
+        return Words.byteAt(terms.rulesAt()) & DISPUTES != 0;
     }
 
-    function disputeAt(Terms memory terms) private pure returns (uint256) {
+    function disputeAt(Terms terms) private pure returns (uint256) {
         unchecked {
-            return terms.rules + RULES_HEAD + 20 * verifierCount(terms);
+            return terms.rulesAt() + RULES_HEAD + 20 * verifierCount(terms);
         }
     }
 }

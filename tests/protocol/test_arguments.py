@@ -16,7 +16,7 @@ from pyoutcome.errors import ProtocolError
 from pyoutcome.protocol import MISSING
 from pyoutcome.protocol.arguments import ZERO_ADDRESS, Arguments, Kpi, Provider
 from pyoutcome.protocol.bytewise import signed_bytes, width_of
-from pyoutcome.protocol.reports import Said, pack_report, pack_said, unpack_said
+from pyoutcome.protocol.reports import Said, pack_report, pack_said, unpack_said, unpack_settled
 from pyoutcome.protocol.unpacking import unpack_arguments
 from tests.protocol.profiles import CASES
 
@@ -276,6 +276,18 @@ def test_what_a_report_says_is_read_back(data: st.DataObject) -> None:
     for hostile in (packed[:cut], packed + b"\0"):
         with pytest.raises(ProtocolError, match="bad-report"):
             unpack_said(hostile, rows)
+
+
+@CASES
+@given(st.data())
+def test_what_a_report_that_settles_says_is_read_back(data: st.DataObject) -> None:
+    rows = data.draw(st.lists(kpis(3), min_size=1, max_size=5))
+    said = Said(bytes(32), 1, (MISSING,) * len(rows))
+    amounts = tuple(data.draw(st.lists(st.integers(0, 2**112 - 1), max_size=4)))
+    packed = pack_said(said, rows) + b"".join(amount.to_bytes(14) for amount in amounts)
+    assert (said, amounts) == unpack_settled(packed, rows)
+    with pytest.raises(ProtocolError, match="bad-report"):
+        unpack_settled(packed + b"\0", rows)
 
 
 def test_a_report_has_known_bytes() -> None:
