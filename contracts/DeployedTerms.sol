@@ -48,25 +48,13 @@ library DeployedTerms {
 
     /// @dev Copies the terms in the code of `account`, behind its first `prefix` bytes, into memory.
     function read(address account, uint256 prefix) internal view returns (Terms) {
-        uint256 start;
-        uint256 size;
-        // The word before the bytes becomes the length of the program, so that it is a `bytes` where it stands.
-        assembly ("memory-safe") {
-            size := sub(extcodesize(account), prefix)
-            start := add(mload(0x40), 0x20)
-            mstore(0x40, and(add(add(start, size), 0x3f), not(0x1f)))
-            extcodecopy(account, start, prefix, size)
-        }
-        return locate(start, size);
+        return inside(Words.codeOf(account, prefix));
     }
 
-    /// @dev The same for terms that are already in memory.
+    /// @dev The same for terms that are already in memory. The word before them becomes the length of the program, so that
+    /// it is a `bytes` where it stands.
     function inside(bytes memory blob) internal pure returns (Terms) {
-        uint256 start;
-        assembly ("memory-safe") {
-            start := add(blob, 0x20)
-        }
-        return locate(start, blob.length);
+        return locate(Words.startOf(blob), blob.length);
     }
 
     function locate(uint256 start, uint256 size) private pure returns (Terms) {
@@ -99,59 +87,49 @@ library DeployedTerms {
 
     // --- parts ------------------------------------------------------------------------------------------------------
 
-    /// @dev The part of the arguments that no amendment changes.
-    function dealAt(Terms terms) internal pure returns (uint256 at) {
-        assembly ("memory-safe") {
-            at := mload(terms)
+    function wordOf(Terms terms, uint256 place) private pure returns (uint256) {
+        unchecked {
+            return Words.wordAt(Terms.unwrap(terms) + place);
         }
+    }
+
+    /// @dev The part of the arguments that no amendment changes.
+    function dealAt(Terms terms) internal pure returns (uint256) {
+        return wordOf(terms, DEAL);
     }
 
     /// @dev The part that one may replace.
-    function rulesAt(Terms terms) internal pure returns (uint256 at) {
-        assembly ("memory-safe") {
-            at := mload(add(terms, RULES))
-        }
+    function rulesAt(Terms terms) internal pure returns (uint256) {
+        return wordOf(terms, RULES);
     }
 
     /// @dev The last 32 bytes before the slots, as a word.
-    function headOf(Terms terms) internal pure returns (uint256 word) {
-        assembly ("memory-safe") {
-            word := mload(add(terms, HEAD))
-        }
+    function headOf(Terms terms) internal pure returns (uint256) {
+        return wordOf(terms, HEAD);
     }
 
     /// @dev Bytes of one slot.
-    function slotSize(Terms terms) internal pure returns (uint256 size) {
-        assembly ("memory-safe") {
-            size := mload(add(terms, SLOT_BYTES))
-        }
+    function slotSize(Terms terms) internal pure returns (uint256) {
+        return wordOf(terms, SLOT_BYTES);
     }
 
-    function scheduleAt(Terms terms) internal pure returns (uint256 at) {
-        assembly ("memory-safe") {
-            at := mload(add(terms, SCHEDULE))
-        }
+    function scheduleAt(Terms terms) internal pure returns (uint256) {
+        return wordOf(terms, SCHEDULE);
     }
 
     /// @dev The first byte behind the arguments.
-    function tailAt(Terms terms) internal pure returns (uint256 at) {
-        assembly ("memory-safe") {
-            at := mload(add(terms, TAIL))
-        }
+    function tailAt(Terms terms) internal pure returns (uint256) {
+        return wordOf(terms, TAIL);
     }
 
     /// @dev The first byte behind everything.
-    function endAt(Terms terms) internal pure returns (uint256 at) {
-        assembly ("memory-safe") {
-            at := mload(add(terms, END))
-        }
+    function endAt(Terms terms) internal pure returns (uint256) {
+        return wordOf(terms, END);
     }
 
     /// @dev The program; empty if it is a registered one.
-    function program(Terms terms) internal pure returns (bytes memory code) {
-        assembly ("memory-safe") {
-            code := mload(add(terms, PROGRAM))
-        }
+    function program(Terms terms) internal pure returns (bytes memory) {
+        return Words.asBytes(wordOf(terms, PROGRAM));
     }
 
     // --- tail -------------------------------------------------------------------------------------------------------
@@ -196,7 +174,9 @@ library DeployedTerms {
 
     /// @dev A copy of the packed arguments.
     function arguments(Terms terms) internal pure returns (bytes memory) {
-        return part(terms.dealAt(), terms.tailAt());
+        unchecked {
+            return Words.copy(terms.dealAt(), terms.tailAt() - terms.dealAt());
+        }
     }
 
     // --- deal -------------------------------------------------------------------------------------------------------
@@ -329,17 +309,5 @@ library DeployedTerms {
     function exitNumber(Terms terms, uint256 offset, uint256 width) private pure returns (uint256) {
         if (!has(terms, EXITS)) return 0;
         return Words.number(terms.scheduleAt() + scheduleSize(terms) + offset, width);
-    }
-
-    /// @dev A copy of the bytes from one address of memory up to another.
-    function part(uint256 from, uint256 to) internal pure returns (bytes memory copy) {
-        assembly ("memory-safe") {
-            let size := sub(to, from)
-            copy := mload(0x40)
-            mstore(copy, size)
-            mcopy(add(copy, 0x20), from, size)
-            mstore(add(add(copy, 0x20), size), 0)
-            mstore(0x40, and(add(add(copy, size), 0x5f), not(0x1f)))
-        }
     }
 }

@@ -214,6 +214,6 @@ abstract contract EscrowPeriods is EscrowValues {
                 ECDSA.tryRecover(digest, uint8(Words.byteAt(at + 64)), r, s);
             if (recovered == signer && fault == ECDSA.RecoverError.NoError) return true;
         }
-        return SignatureChecker.isValidSignatureNow(signer, digest, DeployedTerms.part(at, at + size));
+        return SignatureChecker.isValidSignatureNow(signer, digest, Words.copy(at, size));
     }
 }

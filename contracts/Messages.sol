@@ -133,10 +133,8 @@ library Messages {
     }
 
     /// @dev EIP-712 hashes an array by its items' words, without length.
-    function hashWords(int256[] memory words) internal pure returns (bytes32 hash) {
-        assembly ("memory-safe") {
-            hash := keccak256(add(words, 0x20), shl(5, mload(words)))
-        }
+    function hashWords(int256[] memory words) internal pure returns (bytes32) {
+        return Words.hash(Words.startOf(words), words.length << 5);
     }
 
     function typed(bytes32 separator, bytes32 structHash) private pure returns (bytes32) {

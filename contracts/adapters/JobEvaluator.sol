@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Create2} from "@openzeppelin/contracts/utils/Create2.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 
@@ -83,13 +84,7 @@ contract JobEvaluator is EIP712 {
         for (uint256 i = 0; i < given.kpis.length; ++i) {
             _kpis.push(given.kpis[i]);
         }
-        bytes memory creation = ProgramStore.creationCode(given.program, past);
-        address made;
-        assembly ("memory-safe") {
-            made := create(0, add(creation, 0x20), mload(creation))
-        }
-        if (made == address(0)) revert BadRules();
-        store = made;
+        store = Create2.deploy(0, 0, ProgramStore.creationCode(given.program, past));
     }
 
     function _demandFitting(Rules memory given, bool sequential) private pure {

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Format} from "./ProgramFormat.sol";
+import {Words} from "./Words.sol";
 
 /// @title Programs kept as code
 /// @notice A registered program is the code of an account of its own: one byte that stops whoever calls it, then the
@@ -25,16 +26,8 @@ library ProgramStore {
     }
 
     /// @dev The program kept at `store`, which has code, of the kind that is said.
-    function read(address store, bool sequential) internal view returns (bytes memory program) {
-        uint256 offset = sequential ? BEFORE : 1;
-        assembly ("memory-safe") {
-            let size := sub(extcodesize(store), offset)
-            program := mload(0x40)
-            mstore(program, size)
-            extcodecopy(store, add(program, 0x20), offset, size)
-            // The next free word, rounded up.
-            mstore(0x40, and(add(add(program, size), 0x3f), not(0x1f)))
-        }
+    function read(address store, bool sequential) internal view returns (bytes memory) {
+        return Words.codeOf(store, sequential ? BEFORE : 1);
     }
 
     /// @dev The same, of whichever kind it is.

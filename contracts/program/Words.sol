@@ -112,6 +112,36 @@ library Words {
         }
     }
 
+    /// @dev The `bytes` whose length stands at `at`.
+    function asBytes(uint256 at) internal pure returns (bytes memory data) {
+        assembly ("memory-safe") {
+            data := at
+        }
+    }
+
+    /// @dev A copy of so many bytes.
+    function copy(uint256 from, uint256 size) internal pure returns (bytes memory data) {
+        assembly ("memory-safe") {
+            data := mload(0x40)
+            mstore(data, size)
+            mcopy(add(data, 0x20), from, size)
+            mstore(add(add(data, 0x20), size), 0)
+            mstore(0x40, and(add(add(data, size), 0x5f), not(0x1f)))
+        }
+    }
+
+    /// @dev The code of an account that has at least `skipped` bytes of it, without these.
+    function codeOf(address account, uint256 skipped) internal view returns (bytes memory code) {
+        assembly ("memory-safe") {
+            let size := sub(extcodesize(account), skipped)
+            code := mload(0x40)
+            mstore(code, size)
+            extcodecopy(account, add(code, 0x20), skipped, size)
+            // The next free word, rounded up.
+            mstore(0x40, and(add(add(code, size), 0x3f), not(0x1f)))
+        }
+    }
+
     /// @dev An array of `length` words with whatever is in them.
     function array(uint256 length) internal pure returns (int256[] memory items) {
         assembly ("memory-safe") {
