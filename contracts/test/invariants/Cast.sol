@@ -25,6 +25,15 @@ abstract contract Cast is Fixture, Shadow {
         HighDecimals
     }
 
+    /// @dev What kind of story is played. Calm: the ordinary case for many periods. Slack: one provider shows no evidence.
+    /// Scarce: much is earned and owed, and little is there.
+    enum Mood {
+        Wild,
+        Calm,
+        Slack,
+        Scarce
+    }
+
     /// @dev 23: an act was refused by a fault of the code, not in words.
     error Fault(bytes act, bytes answer);
     /// @dev 12: an act that the rules allow was refused.
@@ -41,6 +50,9 @@ abstract contract Cast is Fixture, Shadow {
     address internal constant ATTACKER = address(0xA77AC4);
 
     Kind internal immutable kind;
+    Mood internal mood;
+    /// @dev In a slack story: whose evidence is missing.
+    uint256 internal slack;
     OddToken internal odd;
     uint256 private _entropy;
     /// @dev One base unit as a value of the formula.
@@ -101,9 +113,10 @@ abstract contract Cast is Fixture, Shadow {
 
     /// @dev Draws an offer and creates its escrow.
     function drawUp() internal {
-        describe(kind == Kind.Native ? address(0) : address(odd), 3, 4);
-        sequential = oneIn(4);
-        modest = !sequential && oneIn(2);
+        mood = [Mood.Calm, Mood.Calm, Mood.Slack, Mood.Scarce, Mood.Wild, Mood.Wild][draw(6)];
+        describe(kind == Kind.Native ? address(0) : address(odd), 3, mood == Mood.Calm ? 16 : mood == Mood.Slack ? 8 : 4);
+        sequential = oneIn(4) && (mood == Mood.Wild || mood == Mood.Slack);
+        modest = !sequential && mood != Mood.Scarce && (oneIn(2) || mood == Mood.Calm);
         programHash = factory.registerProgram(sequential ? IN_TURN : passThrough(3));
         (args.unitDecimals, args.kpiWidth) = (odd.decimals(), 16);
         for (uint256 i = 0; i < 3; ++i) {
@@ -112,8 +125,8 @@ abstract contract Cast is Fixture, Shadow {
             if (oneIn(2)) args.slots[i].backup = vm.addr(BACKUP_KEY + i);
         }
         if (oneIn(4)) args.kpis[2].supplier = 255;
-        if (!oneIn(4)) withDisputes();
-        (args.chooses, args.restates) = (oneIn(4), oneIn(2));
+        if (!oneIn(mood == Mood.Calm ? 2 : 4)) withDisputes();
+        (args.chooses, args.restates) = (oneIn(4), oneIn(2) && mood != Mood.Calm);
         args.stakeFixed = uint104(20 * scale);
         if (oneIn(4)) args.stakeShare = 1e18;
         if (args.challengeWindow == 0) (args.chooses, args.stakeFixed, args.stakeShare) = (false, 0, 0);
@@ -123,12 +136,21 @@ abstract contract Cast is Fixture, Shadow {
         rate = args.holdbackRate;
         (args.cureWindow, args.notice) = (uint32(3 * DAY), uint32(12 * DAY));
         (args.convenience, args.streak) = (uint8(draw(4)), uint8(oneIn(4) ? 0 : oneIn(4) ? 2 : 1));
+        if (mood == Mood.Slack) slacken();
         for (uint256 i = 0; i < 3; ++i) {
             args.slots[i].fee = (50 + i) * scale;
             args.slots[i].bond *= scale;
         }
         create();
         cast();
+    }
+
+    /// @dev One provider whose evidence is missing period by period, which is cause for its backup and for the client.
+    function slacken() private {
+        slack = draw(2);
+        args.kpis[slack].mayBeMissing = true;
+        args.slots[slack].backup = vm.addr(BACKUP_KEY + slack);
+        args.streak = uint8(1 + draw(2));
     }
 
     function cast() private {
@@ -163,7 +185,10 @@ abstract contract Cast is Fixture, Shadow {
     /// @dev One value, of an amount that may be negative and, where the token has few decimals, not whole.
     function drawValue(uint256 kpi) internal returns (int256) {
         int256 third = int256(uint256(RESERVE) / 3);
+        if (mood == Mood.Slack && kpi == slack && !oneIn(8)) return MISSING;
+        if (mood == Mood.Calm) return int256(oneIn(8) ? 0 : 1 + draw(uint256(third))) * base * int256(scale);
         int256 amount = int256(draw(uint256(third) * 3 / 2 + 1)) - third / 2;
+        if (mood == Mood.Scarce) amount = oneIn(3) ? -third / 2 - amount : 3 * third + amount;
         if (!modest && oneIn(3)) amount *= 4;
         if (oneIn(8)) amount = 0;
         if (oneIn(6) && args.kpis[kpi].mayBeMissing) return MISSING;
