@@ -206,6 +206,46 @@ contract DisputesTest is Disputing {
         escrow.report(late);
     }
 
+    function test_noVersionsAtAllAreNotThoseAccepted() public {
+        disputed();
+        vm.warp(block.timestamp + args.rulingWindow);
+        vm.expectRevert(abi.encodeWithSelector(IEscrowErrors.OtherVersions.selector, 1));
+        escrow.fallBack(1, new IOutcomeEscrow.Version[](0));
+    }
+
+    function test_theHoldbackOfTwoPiecesIsThatOfTheWhole() public {
+        IOutcomeEscrow.Version[] memory versions = reported(30, 0, 0);
+        versions = challenge(1, versions, CLIENT, 20, paying(19, 0, 0));
+        toWindowEnd();
+        escrow.dispute(1, versions);
+        equal(1, account(0).held, "of 19");
+        vm.prank(args.arbitrator);
+        escrow.rule(1, versions, paying(21, 0, 0), "");
+        equal(2, account(0).held, "of 21");
+        checkBooks();
+    }
+
+    /// @dev 5 of the undisputed 19 are there; the ruling adds 7, of which nothing is.
+    function test_theHoldbackOfPiecesThatWereOwedIsThatOfTheWhole() public {
+        args.reserve = 5;
+        begin(5);
+        toEnd(1);
+        report(1, paying(30, 0, 0));
+        IOutcomeEscrow.Version[] memory versions = versionsOf(paying(30, 0, 0));
+        versions = challenge(1, versions, CLIENT, 20, paying(19, 0, 0));
+        toWindowEnd();
+        escrow.dispute(1, versions);
+        equal(14, account(0).arrears, "owed");
+        vm.prank(args.arbitrator);
+        escrow.rule(1, versions, paying(26, 0, 0), "");
+        equal(21, account(0).arrears, "owed");
+        equal(0, account(0).held, "of 5");
+        fund(100);
+        escrow.payArrears(10);
+        equal(2, account(0).held, "of 26");
+        checkBooks();
+    }
+
     function test_withoutAChallengeThereIsNoDispute() public {
         IOutcomeEscrow.Version[] memory versions = reported(1000, 0, 0);
         toWindowEnd();

@@ -87,10 +87,11 @@ contract PeriodsTest is Fixture {
         args.kpis[0].ifMissing = 70 * UNIT;
         begin(RESERVE);
         toEnd(1);
-        int256[] memory values = paying(0, 0, 0);
+        int256[] memory values = paying(0, 500, 70);
         values[0] = MISSING;
         report(1, values);
         equal(70, earned(0), "the stand-in is what the program gets");
+        check(earned(1) == 500 && earned(2) == 70, "and all values behind it");
     }
 
     function refuse(uint32 period, int256[] memory values, bytes memory reason) private {

@@ -114,7 +114,7 @@ abstract contract Cast is Fixture, Shadow {
     /// @dev Draws an offer and creates its escrow.
     function drawUp() internal {
         mood = [Mood.Calm, Mood.Calm, Mood.Slack, Mood.Scarce, Mood.Wild, Mood.Wild][draw(6)];
-        describe(kind == Kind.Native ? address(0) : address(odd), 3, mood == Mood.Calm ? 16 : mood == Mood.Slack ? 8 : 4);
+        describe(kind == Kind.Native ? address(0) : address(odd), 3, mood == Mood.Calm ? 24 : 8);
         sequential = oneIn(4) && (mood == Mood.Wild || mood == Mood.Slack);
         modest = !sequential && mood != Mood.Scarce && (oneIn(2) || mood == Mood.Calm);
         programHash = factory.registerProgram(sequential ? IN_TURN : passThrough(3));
@@ -206,7 +206,8 @@ abstract contract Cast is Fixture, Shadow {
         for (uint256 i = 0; i < 3; ++i) {
             values[i] = drawValue(i);
             // Nothing missing, nobody owes: the ordinary case.
-            if (good && values[i] < 0) values[i] = base * int256(scale);
+            bool absent = mood == Mood.Slack && i == slack;
+            if (good && values[i] < 0 && !absent) values[i] = base * int256(scale);
         }
     }
 
@@ -234,6 +235,13 @@ abstract contract Cast is Fixture, Shadow {
         }
     }
 
+    /// @dev The last period that anything can be done about: the one after those that have started.
+    function reachable() internal view returns (uint256) {
+        uint256 last = escrow.lastPeriod();
+        uint256 begun = started();
+        return begun < last ? begun + 1 : last;
+    }
+
     function stage() internal view returns (IEscrowErrors.Stage) {
         return escrow.stage();
     }
@@ -247,7 +255,7 @@ abstract contract Cast is Fixture, Shadow {
         // Now and then the other side of the window is tried, where the act is to be refused.
         bool waits = wanted == IEscrowErrors.PeriodStage.Reported || wanted == IEscrowErrors.PeriodStage.Disputed;
         if (waits && oneIn(4)) over = !over;
-        uint256 last = escrow.lastPeriod();
+        uint256 last = reachable();
         uint256 offset = draw(last + 1);
         for (uint256 i = 0; i <= last; ++i) {
             uint256 period = (i + offset) % (last + 1);
@@ -292,7 +300,8 @@ abstract contract Cast is Fixture, Shadow {
     function nextEdge(uint256 now_) private view returns (uint256 edge) {
         edge = sooner(type(uint256).max, args.activateBy, now_);
         uint256 last = escrow.lastPeriod();
-        for (uint256 i = 1; i <= last; ++i) {
+        uint256 near = reachable();
+        for (uint256 i = 1; i <= near; ++i) {
             edge = sooner(edge, args.ends[i - 1], now_);
             (IEscrowErrors.PeriodStage is_, uint256 until) = window(i);
             if (is_ != IEscrowErrors.PeriodStage.None) {
@@ -368,7 +377,7 @@ abstract contract Cast is Fixture, Shadow {
         reach("stage", bytes32(uint256(now_)));
         check(!closed || now_ == IEscrowErrors.Stage.Closed, "19: closed is final");
         closed = now_ == IEscrowErrors.Stage.Closed;
-        uint256 last = escrow.lastPeriod();
+        uint256 last = reachable();
         for (uint256 i = 1; i <= last; ++i) {
             (IEscrowErrors.PeriodStage is_,) = window(i);
             reach("period", bytes32(uint256(is_)));

@@ -35,6 +35,7 @@ abstract contract DisputeActs is PeriodActs {
     /// @dev What is due in the ordinary case; if nothing is, time goes on.
     function goOn() private {
         uint256 period = find(IEscrowErrors.PeriodStage.None, true);
+        if (mood == Mood.Slack && oneIn(4)) return press();
         bool absent = mood == Mood.Slack && oneIn(3);
         if (period != 0 && absent && block.timestamp >= escrow.evidenceDue(period)) return proposing(period);
         if (period != 0 && !absent) return reporting(period, drawValues(), true);
@@ -45,6 +46,9 @@ abstract contract DisputeActs is PeriodActs {
         if (period != 0) return fallingBack(period);
         pass();
     }
+
+    /// @dev What a client does about a provider that shows no evidence.
+    function press() internal virtual;
 
     // --- challenge --------------------------------------------------------------------------------------------------
 

@@ -159,6 +159,18 @@ contract Handler is MoneyActs {
     }
 
     function stepIn(uint256 seed) external acting(seed) {
+        steppingIn();
+    }
+
+    function press() internal override {
+        if (oneIn(2)) return steppingIn();
+        uint256 before = escrow.lastPeriod();
+        if (!terminatingForStreak()) return;
+        reach("cause", bytes32(uint256(2)));
+        check(escrow.lastPeriod() < before, "24: a termination that ends nothing earlier");
+    }
+
+    function steppingIn() private {
         uint256 slot = mood == Mood.Slack && !oneIn(4) ? slack : draw(oneIn(10) ? 5 : 3);
         address who = oneIn(10) ? ATTACKER : client;
         uint256 value = bring(who, slot < 3 ? args.slots[slot].bond : 0);
