@@ -481,6 +481,10 @@ contract DisputesTest is Disputing {
         bytes memory packed = signed(1, paying(650, 100, 200), 0, 1);
         vm.expectRevert(abi.encodeWithSelector(IEscrowErrors.OtherVersions.selector, 1));
         escrow.report(packed);
+        ++versions[1].stake;
+        vm.expectRevert(abi.encodeWithSelector(IEscrowErrors.OtherVersions.selector, 1));
+        escrow.replace(packed, versions);
+        --versions[1].stake;
         vm.expectEmit();
         emit IEscrowEvents.StakeReturned(1, 0, 200);
         escrow.replace(packed, versions);

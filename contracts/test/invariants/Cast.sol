@@ -26,7 +26,7 @@ abstract contract Cast is Fixture, Shadow {
     }
 
     /// @dev What kind of story is played. Calm: the ordinary case for many periods. Slack: one provider shows no evidence.
-    /// Scarce: much is earned and owed, and little is there.
+    /// Scarce: much is earned, owed and quarrelled over, and little is there.
     enum Mood {
         Wild,
         Calm,
@@ -113,8 +113,10 @@ abstract contract Cast is Fixture, Shadow {
 
     /// @dev Draws an offer and creates its escrow.
     function drawUp() internal {
-        mood = [Mood.Calm, Mood.Calm, Mood.Slack, Mood.Scarce, Mood.Wild, Mood.Wild][draw(6)];
-        describe(kind == Kind.Native ? address(0) : address(odd), 3, mood == Mood.Calm ? 24 : 8);
+        mood = [Mood.Calm, Mood.Calm, Mood.Slack, Mood.Scarce, Mood.Scarce, Mood.Wild, Mood.Wild][draw(7)];
+        describe(
+            kind == Kind.Native ? address(0) : address(odd), 3, mood == Mood.Calm ? 24 : mood == Mood.Wild ? 8 : 12
+        );
         sequential = oneIn(4) && (mood == Mood.Wild || mood == Mood.Slack);
         modest = !sequential && mood != Mood.Scarce && (oneIn(2) || mood == Mood.Calm);
         programHash = factory.registerProgram(sequential ? IN_TURN : passThrough(3));
@@ -125,7 +127,7 @@ abstract contract Cast is Fixture, Shadow {
             if (oneIn(2)) args.slots[i].backup = vm.addr(BACKUP_KEY + i);
         }
         if (oneIn(4)) args.kpis[2].supplier = 255;
-        if (!oneIn(mood == Mood.Calm ? 2 : 4)) withDisputes();
+        if (!oneIn(mood == Mood.Calm ? 2 : 4) || mood == Mood.Scarce) withDisputes();
         (args.chooses, args.restates) = (oneIn(4), oneIn(2) && mood != Mood.Calm);
         args.stakeFixed = uint104(20 * scale);
         if (oneIn(4)) args.stakeShare = 1e18;
@@ -133,6 +135,8 @@ abstract contract Cast is Fixture, Shadow {
         if (oneIn(2)) withBonds();
         args.reserve = uint104(RESERVE * scale);
         args.holdbackRate = [uint64(0.1e18), 0, 0.333333333333333333e18, 1e18][draw(4)];
+        // A rate that has to be rounded, where sums come in pieces.
+        if (mood == Mood.Scarce) args.holdbackRate = 0.333333333333333333e18;
         rate = args.holdbackRate;
         (args.cureWindow, args.notice) = (uint32(3 * DAY), uint32(12 * DAY));
         (args.convenience, args.streak) = (uint8(draw(4)), uint8(oneIn(4) ? 0 : oneIn(4) ? 2 : 1));

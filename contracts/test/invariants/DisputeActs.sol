@@ -21,7 +21,7 @@ abstract contract DisputeActs is PeriodActs {
     function idle() internal override {
         uint256 period;
         if (stage() == IEscrowErrors.Stage.Active) {
-            if (mood == Mood.Calm || (mood == Mood.Slack && oneIn(2))) return goOn();
+            if (mood != Mood.Wild && oneIn(2)) return goOn();
             if (oneIn(3)) period = find(IEscrowErrors.PeriodStage.None, true);
             if (period != 0) return reporting(period, drawValues(), true);
             if (oneIn(2)) period = find(IEscrowErrors.PeriodStage.Reported, false);
@@ -33,7 +33,8 @@ abstract contract DisputeActs is PeriodActs {
     }
 
     /// @dev What is due in the ordinary case; if nothing is, time goes on.
-    function goOn() private {
+    function goOn() internal override {
+        if (mood == Mood.Scarce) return quarrel();
         uint256 period = find(IEscrowErrors.PeriodStage.None, true);
         if (mood == Mood.Slack && oneIn(4)) return press();
         bool absent = mood == Mood.Slack && oneIn(3);
@@ -44,6 +45,19 @@ abstract contract DisputeActs is PeriodActs {
         if (period != 0) return settling(period, false);
         period = find(IEscrowErrors.PeriodStage.Disputed, true);
         if (period != 0) return fallingBack(period);
+        pass();
+    }
+
+    /// @dev A report, a challenge, the dispute, its ruling.
+    function quarrel() private {
+        uint256 period = find(IEscrowErrors.PeriodStage.Disputed, false);
+        if (period != 0) return args.chooses ? choosing(period) : ruling(period);
+        period = find(IEscrowErrors.PeriodStage.Reported, true);
+        if (period != 0) return settling(period, false);
+        period = find(IEscrowErrors.PeriodStage.Reported, false);
+        if (period != 0 && versionsAt(period).length == 1) return challenging(period);
+        period = find(IEscrowErrors.PeriodStage.None, true);
+        if (period != 0) return reporting(period, drawValues(), true);
         pass();
     }
 

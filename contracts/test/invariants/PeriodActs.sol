@@ -8,13 +8,18 @@ import {IOutcomeEscrow} from "../../interfaces/IOutcomeEscrow.sol";
 
 /// @title Offer, reports, defaults, windows
 abstract contract PeriodActs is Cast {
-    /// @dev Starts an act: draws up the offer if there is none, and mostly carries it on before anything else.
+    /// @dev Starts an act: draws up the offer if there is none, and mostly carries it on before anything else. Half of the
+    /// acts of a story that is about something serve that.
     modifier acting(uint256 seed) {
         stir(seed);
         if (address(escrow) == address(0)) drawUp();
         else if (stage() == IEscrowErrors.Stage.Offer && !oneIn(12)) carryOn();
+        else if (mood != Mood.Wild && stage() == IEscrowErrors.Stage.Active && oneIn(2)) goOn();
         else _;
     }
+
+    /// @dev What the story is about.
+    function goOn() internal virtual;
 
     /// @dev An act after which a case is no ordinary one any more: where all is calm, seldom.
     modifier unruly() {
