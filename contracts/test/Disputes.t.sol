@@ -179,6 +179,30 @@ contract DisputesTest is Disputing {
         );
     }
 
+    function test_aSignedChallengeIsOfSomebody() public {
+        IOutcomeEscrow.Version[] memory versions = reported(1000, 0, 0);
+        int256[2] memory nobody = [int256(-2), 3];
+        for (uint256 i = 0; i < 2; ++i) {
+            vm.expectRevert(abi.encodeWithSelector(IEscrowErrors.NotAParty.selector, address(0)));
+            escrow.challenge(IOutcomeEscrow.Challenging(1, nobody[i], 50, paying(600, 0, 0), "signed"), versions);
+        }
+    }
+
+    function test_aChallengeKeepsToWhatAValueMayBe() public {
+        IOutcomeEscrow.Version[] memory versions = reported(1000, 0, 0);
+        int256[3] memory wrong = [int256(1e24) + 1e12, -1e24 - 1e12, 1e11];
+        for (uint256 i = 0; i < 3; ++i) {
+            int256[] memory mine = paying(1000, 0, 0);
+            mine[1] = wrong[i];
+            refuseAs(
+                client,
+                IOutcomeEscrow.Challenging(1, CLIENT, 50, mine, ""),
+                versions,
+                abi.encodeWithSelector(IEscrowErrors.BadValue.selector, 1, wrong[i])
+            );
+        }
+    }
+
     // --- dispute ----------------------------------------------------------------------------------------------------
 
     function test_theUndisputedPartIsPaidAtOnce() public {

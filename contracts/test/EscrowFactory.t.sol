@@ -247,6 +247,21 @@ contract EscrowFactoryTest is Fixture {
         factory.create(o, new bytes[](0));
     }
 
+    function test_argumentsCutShortAreRefusedAsSuch() public {
+        IEscrowFactory.Offer memory o = offer();
+        bytes memory packed = o.arguments;
+        o.arguments = new bytes(9);
+        vm.expectRevert(abi.encodeWithSelector(IEscrowFactory.BadArguments.selector, 15));
+        factory.create(o, new bytes[](0));
+        // Without the three KPIs, which are the last of it.
+        assembly ("memory-safe") {
+            mstore(packed, sub(mload(packed), 81))
+        }
+        o.arguments = packed;
+        vm.expectRevert(abi.encodeWithSelector(IEscrowFactory.BadArguments.selector, 15));
+        factory.create(o, new bytes[](0));
+    }
+
     function test_longAgreementsKeepTheirPeriodsApart() public {
         describe(address(token), 3, 100);
         (args.reserve, args.holdbackRate) = (0, 0);

@@ -293,6 +293,9 @@ contract ExitsTest is Fixture {
         as_(signer(0));
         vm.expectRevert(abi.encodeWithSelector(IEscrowErrors.TooEarly.selector, args.ends[0]));
         escrow.postDigest(1, "bundle");
+        as_(signer(0));
+        vm.expectRevert(abi.encodeWithSelector(IEscrowErrors.NoSuchPeriod.selector, 5));
+        escrow.postDigest(5, "bundle");
         vm.warp(args.ends[0]);
         vm.expectRevert(abi.encodeWithSelector(IEscrowErrors.NotAParty.selector, address(this)));
         escrow.postDigest(1, "bundle");

@@ -64,6 +64,16 @@ contract PeriodsTest is Fixture {
         refuse(5, paying(0, 0, 0), abi.encodeWithSelector(IEscrowErrors.NoSuchPeriod.selector, 5));
     }
 
+    function test_thereIsNothingToSayOfPeriodsThatAreNone() public {
+        begin(RESERVE);
+        for (uint256 period = 0; period < 6; period += 5) {
+            vm.expectRevert(abi.encodeWithSelector(IEscrowErrors.NoSuchPeriod.selector, period));
+            escrow.periodState(period);
+            vm.expectRevert(abi.encodeWithSelector(IEscrowErrors.NoSuchPeriod.selector, period));
+            escrow.evidenceDue(period);
+        }
+    }
+
     function test_aReportNeedsAnActiveAgreement() public {
         create();
         toEnd(1);

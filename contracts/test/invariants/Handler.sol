@@ -212,6 +212,8 @@ contract Handler is MoneyActs {
 
     function terminatingByNotice() private returns (bool done) {
         address who = oneIn(6) ? ATTACKER : oneIn(2) ? client : signer(draw(3));
+        // The fees have to be there, above what the reserve needs.
+        if (who == client && !oneIn(4)) funding(client, escrow.requiredCover() + 200 * scale);
         (done,) = perform(who, abi.encodeCall(IOutcomeEscrow.terminateForConvenience, ()), 0, false);
         if (done) check(who != ATTACKER, "17: terminated by an attacker");
     }

@@ -122,7 +122,8 @@ abstract contract MoneyActs is DisputeActs {
             return odd.refuse(someone(), !oneIn(3));
         }
         if (which == uint256(Kind.Pausing)) return odd.setPaused(oneIn(2));
-        if (which == uint256(Kind.Rebasing)) return rebase();
+        // What a push left behind and what then vanished make an early claim.
+        if (which == uint256(Kind.Rebasing)) return oneIn(3) ? odd.refuse(someone(), !oneIn(3)) : rebase();
         if (which == uint256(Kind.Reentering)) return lure();
         fresh = before;
     }

@@ -30,7 +30,7 @@ abstract contract PeriodActs is Cast {
     /// @dev The next step of an offer; seldom it lapses.
     function carryOn() private {
         if (block.timestamp >= args.activateBy) return cancelling();
-        if (oneIn(mood == Mood.Wild ? 6 : 24)) return muddle();
+        if (oneIn(mood == Mood.Wild || !escrow.isAccepted() ? 6 : 24)) return muddle();
         if (oneIn(mood == Mood.Wild ? 60 : 400)) return vm.warp(args.activateBy + draw(2));
         if (!escrow.isAccepted()) {
             bytes memory data = abi.encodeCall(IOutcomeEscrow.accept, ("agreement", nonce, partySignatures()));
