@@ -98,6 +98,10 @@ class Break:
         return f"{self.contract}:{self.line} {self.kind}: {self.text}"
 
     @property
+    def function(self) -> str:
+        return self.within.split("/")[0]
+
+    @property
     def key(self) -> str:
         """The same for as long as the function stays as it is, wherever it moves to."""
         return f"{self.contract} {self.within} {self.kind}: {self.text}"
@@ -129,7 +133,7 @@ class Source:
         text = " ".join(self.content[start:end].decode().split())
         first, last = place(self.function)
         digest = hashlib.sha256(self.content[first:last]).hexdigest()[:12]
-        within = f"{self.function['name']}/{digest}/{start - first}"
+        within = f"{self.function['name'] or self.function['kind']}/{digest}/{start - first}"
         self.breaks.append(Break(self.path.stem, line, kind, text[:110], start, end, refuses, within))
         on = str(number).encode()
         # A statement's own place ends before its semicolon.
@@ -533,7 +537,7 @@ def summary(chosen: dict[int, Break], verdicts: dict[str, str]) -> int:
             row[3] += 1
         elif said != "survived":
             row[0] += 1
-        elif f"`{b.contract}` {b.kind}: `{b.text}`" in explained:
+        elif f"`{b.contract}.{b.function}` {b.kind}: `{b.text}`" in explained:
             row[1] += 1
         else:
             row[2] += 1
