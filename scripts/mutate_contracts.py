@@ -477,7 +477,8 @@ def main() -> int:
     print(f"{len(numbered)} breaks in {len(sources)} contracts; {len(chosen)} chosen, {len(todo)} to run", flush=True)
     if todo and not asked.list:
         write(sources)
-        base = forge(0, *ORDINARY)
+        # This compiles.
+        base = forge(0, *ORDINARY, seconds=7200)
         if base.returncode != 0:
             sys.exit(f"the tests fail with nothing broken:\n{base.stdout[-3000:]}\n{base.stderr[-3000:]}")
         run_all([(n, numbered[n]) for n in todo], path, verdicts, asked.quick, asked.seconds)

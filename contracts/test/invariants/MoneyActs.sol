@@ -142,6 +142,12 @@ abstract contract MoneyActs is DisputeActs {
 
     function rebase() private {
         uint256 balance = odd.balanceOf(address(escrow));
+        uint256 funds = escrow.funds();
+        if (oneIn(3) && balance > funds) {
+            // More is lost than the client's funding can bear; then somebody wants its own.
+            odd.burn(address(escrow), funds + 1 + draw(balance - funds));
+            return claiming();
+        }
         uint256 part = balance * draw(oneIn(2) ? 101 : 10) / 100;
         if (oneIn(2)) odd.mint(address(escrow), part);
         else odd.burn(address(escrow), part);
