@@ -1,34 +1,41 @@
 """Break one check of the contracts at a time, and see whether a forge test notices.
 
 All breaks of all production contracts are compiled once, side by side: each sits behind `block.prevrandao == N`, and a
-test run chooses one by giving the block that number. So a break costs a test run and no compilation.
+test chooses one by giving the block that number. So a break costs no compilation. scripts/mutation/Breaks.t.sol plays
+all tests on one break after the other within one process; what survives that gets a `forge test` of its own, with more
+fuzz runs and the invariants of Conservation.t.sol.
 
     scripts/mutate-contracts                    every break that has no verdict yet
     scripts/mutate-contracts EscrowCredits      of these contracts only
+    scripts/mutate-contracts --checks           removed checks only: refusals, demands, guards
+    scripts/mutate-contracts --quick            without the second part; survivors stay without a verdict
     scripts/mutate-contracts --again            those that survived once more (after new tests)
-    scripts/mutate-contracts --list             every break and its verdict, no run
-    scripts/mutate-contracts --workers 2        several at once (default 1)
+    scripts/mutate-contracts --list             what is known, no run
 
-Verdicts are kept in build/mutation/verdicts.json until the contracts change. Exit status 1 if a break survived that
-docs/mutations-contracts.md does not name.
+Verdicts are kept in build/mutation/verdicts.json, each as long as the function it is about stays as it is. Exit
+status 1 if a break survived that docs/mutations-contracts.md does not name.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import hashlib
 import json
 import os
+import random
 import re
 import shutil
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from eth_abi.abi import encode
+from eth_utils.abi import function_abi_to_4byte_selector
 
 ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / "build" / "mutation"
@@ -37,6 +44,12 @@ FORGE = ROOT / "node_modules" / ".bin" / "forge"
 # Money first: what is run before an interruption should be what matters most.
 FIRST = ["EscrowCredits", "EscrowMoney", "EscrowPeriods", "EscrowSettling", "EscrowDisputes", "EscrowRulings"]
 FIRST += ["EscrowStakes", "EscrowVersions", "EscrowFinish", "EscrowExits", "EscrowChanges", "EscrowStreaks"]
+# These say what is wrong by what they return.
+ANSWERING = {"ArgumentRules", "ProgramVerifier"}
+# All but measurements of gas, of which every switch takes some.
+ORDINARY = ["--no-match-path", "contracts/test/{*Gas,Breaks}.t.sol"]
+# What Breaks.t.sol writes when no test noticed, and how many breaks one process gets.
+NOBODY, AT_ONCE = 999_999, 60
 # A worthless coin for trials is no production contract; interfaces have nothing to break.
 LEFT_OUT = {"TestToken"}
 BOUNDARY = {"<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "!=", "!=": "=="}
@@ -75,10 +88,29 @@ class Break:
     text: str
     start: int
     end: int
+    # Whether it is the condition of a refusal.
+    refuses: bool
+    # The function it is in: name, hash of its text, and how many bytes behind its beginning.
+    within: str
 
     @property
     def name(self) -> str:
         return f"{self.contract}:{self.line} {self.kind}: {self.text}"
+
+    @property
+    def function(self) -> str:
+        return self.within.split("/")[0]
+
+    @property
+    def key(self) -> str:
+        """The same for as long as the function stays as it is, wherever it moves to."""
+        return f"{self.contract} {self.within} {self.kind}: {self.text}"
+
+    @property
+    def is_check(self) -> bool:
+        """Whether it removes a check."""
+        left_out = self.kind == "guard left out" or (self.kind == "left out" and self.text.startswith("_demand"))
+        return left_out or (self.kind == "never" and self.refuses)
 
 
 @dataclass
@@ -90,12 +122,19 @@ class Source:
     breaks: list[Break] = field(default_factory=list)
     # What stands before and behind a range of bytes, outermost first.
     around: list[tuple[int, int, bytes, bytes]] = field(default_factory=list)
+    # The one being walked.
+    function: Node = field(default_factory=dict)
 
-    def mark(self, kind: str, node: Node, number: int, opening: bytes, closing: bytes) -> None:
+    def mark(
+        self, kind: str, node: Node, number: int, opening: bytes, closing: bytes, *, refuses: bool = False
+    ) -> None:
         start, end = place(node)
         line = self.content.count(b"\n", 0, start) + 1
         text = " ".join(self.content[start:end].decode().split())
-        self.breaks.append(Break(self.path.stem, line, kind, text[:110], start, end))
+        first, last = place(self.function)
+        digest = hashlib.sha256(self.content[first:last]).hexdigest()[:12]
+        within = f"{self.function['name'] or self.function['kind']}/{digest}/{start - first}"
+        self.breaks.append(Break(self.path.stem, line, kind, text[:110], start, end, refuses, within))
         on = str(number).encode()
         # A statement's own place ends before its semicolon.
         end += kind == "left out" and self.content[end : end + 1] == b";"
@@ -183,6 +222,13 @@ def is_revert(node: Node | None) -> bool:
     return str(node["nodeType"]) == "RevertStatement"
 
 
+def is_return(node: Node) -> bool:
+    """Whether a branch does nothing but answer."""
+    if node["nodeType"] == "Block":
+        return bool(node["statements"]) and is_return(node["statements"][0])
+    return str(node["nodeType"]) == "Return"
+
+
 class Breaker:
     """Walks function bodies and marks what can be broken. Numbers are unique over all contracts and begin at 1."""
 
@@ -196,6 +242,7 @@ class Breaker:
     def visit(self, source: Source, node: Node) -> None:
         kind = node["nodeType"]
         if kind == "FunctionDefinition":
+            source.function = node
             self.guards(source, node)
             if node.get("body"):
                 self.body(source, node["body"])
@@ -215,7 +262,9 @@ class Breaker:
             return
         if kind == "IfStatement":
             condition = node["condition"]
-            source.mark("never", condition, self.next(), b"((", b") && block.prevrandao != #)")
+            answers = source.path.stem in ANSWERING and is_return(node["trueBody"])
+            refuses = answers or is_revert(node["trueBody"])
+            source.mark("never", condition, self.next(), b"((", b") && block.prevrandao != #)", refuses=refuses)
             if not is_revert(node["trueBody"]):
                 source.mark("always", condition, self.next(), b"((", b") || block.prevrandao == #)")
         elif kind == "Conditional":
@@ -263,17 +312,24 @@ def write(sources: list[Source]) -> None:
         if not (WORK / name).exists():
             (WORK / name).symlink_to(ROOT / name)
     shutil.copy(ROOT / "foundry.toml", WORK / "foundry.toml")
-    all_breaks = enumerate((b for source in sources for b in source.breaks), start=1)
-    guards = GUARD + "".join(SWITCHED_GUARD % (n, n, n) for n, b in all_breaks if b.kind == "guard left out")
+    shutil.copy(ROOT / "scripts" / "mutation" / "Breaks.t.sol", WORK / "contracts" / "test")
+    numbered = list(enumerate((b for source in sources for b in source.breaks), start=1))
     for source in sources:
         content = source.render()
-        if source.path.stem == "EscrowState":
-            content = re.sub(rb"(abstract contract EscrowState[^{]*\{)", rb"\1" + guards.encode(), content, count=1)
-            content = content.replace(b", ReentrancyGuardTransient {", b" {")
+        if b", ReentrancyGuardTransient {" in content:
+            # The contracts of the escrow share EscrowState's.
+            own = [n for n, b in numbered if b.kind == "guard left out" and guard_of(b.contract) == source.path.stem]
+            guards = GUARD + "".join(SWITCHED_GUARD % (n, n, n) for n in own)
+            content = content.replace(b", ReentrancyGuardTransient {", b" {" + guards.encode())
         (WORK / source.path.relative_to(ROOT)).write_bytes(content)
     # A switch reads the block, which a pure function may not.
     for path in WORK.glob("contracts/**/*.sol"):
         path.write_text(re.sub(r"\bpure\b", "view", path.read_text()))
+
+
+def guard_of(contract: str) -> str:
+    """The contract that has the guard which this one uses."""
+    return contract if contract.endswith("Adapter") else "EscrowState"
 
 
 def environment() -> dict[str, str]:
@@ -283,40 +339,32 @@ def environment() -> dict[str, str]:
         "PATH": f"{ROOT / '.venv' / 'bin'}:{os.environ['PATH']}",
         "ESCROW_FROM_SOURCES": "true",
         "FOUNDRY_DENY": "never",
-        "FOUNDRY_FUZZ_RUNS": os.environ.get("FOUNDRY_FUZZ_RUNS", "24"),
+        "FOUNDRY_FUZZ_RUNS": "24",
         "FOUNDRY_FUZZ_SEED": "0x1",
         "FOUNDRY_INVARIANT_RUNS": "2",
         "FOUNDRY_CODE_SIZE_LIMIT": "1000000",
-        "FOUNDRY_GAS_LIMIT": "200000000000",
+        "FOUNDRY_GAS_LIMIT": "1000000000000000",
     }
 
 
-def forge(number: int, *more: str) -> subprocess.CompletedProcess[str]:
-    """Runs the tests with one break switched on; 0 is none."""
-    command = [
-        FORGE,
-        "test",
-        "--block-prevrandao",
-        f"{number:#066x}",
-        "--no-match-path",
-        "contracts/test/*Gas.t.sol",
-        *more,
-    ]
+def forge(number: int, *more: str, seconds: float = 600) -> subprocess.CompletedProcess[str]:
+    """Runs tests with one break switched on; 0 is none."""
+    command = [FORGE, "test", "--block-prevrandao", f"{number:#066x}", *more]
     return subprocess.run(  # noqa: S603
         ["nice", "-n", "15", *map(str, command)],  # noqa: S607
         cwd=WORK,
         env=environment(),
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=seconds,
         check=False,
     )
 
 
 def verdict(number: int) -> str:
-    """Runs the tests on a break and says which test noticed, or that none did."""
+    """Runs all tests on a break and says which noticed, or that none did."""
     try:
-        run = forge(number, "--fail-fast")
+        run = forge(number, "--fail-fast", *ORDINARY, seconds=120)
     except subprocess.TimeoutExpired:
         return "killed by time"
     if run.returncode == 0:
@@ -327,68 +375,155 @@ def verdict(number: int) -> str:
     return f"killed by {found.group(1)}"
 
 
-def load(sources: list[Source]) -> tuple[Path, dict[str, str]]:
-    """Verdicts by name; only those about the contracts as they are now."""
+@dataclass(frozen=True)
+class Trials:
+    """The tests that are played within one process: names, whose they are, and what calls them."""
+
+    artifacts: list[str]
+    names: list[str]
+    subject_of: list[int]
+    calls: list[str]
+
+    @staticmethod
+    def collect() -> Trials:
+        """Every plain test, and every fuzz test on a few arguments."""
+        listed = json.loads(forge(0, "--list", "--json", *ORDINARY).stdout)
+        trials = Trials([], [], [], [])
+        chance = random.Random(1)  # noqa: S311
+        for path, contracts in sorted(listed.items()):
+            for contract, tests in sorted(contracts.items()):
+                artifact = WORK / "build" / "forge" / Path(path).name / f"{contract}.json"
+                trials.artifacts.append(f"{Path(path).name}:{contract}")
+                for part in json.loads(artifact.read_text())["abi"]:
+                    if part.get("name") not in tests or part["name"].startswith("invariant"):
+                        continue
+                    types = [one["type"] for one in part["inputs"]]
+                    for _ in range(6 if types else 1):
+                        arguments = encode(types, [drawn(kind, chance) for kind in types])
+                        trials.names.append(part["name"])
+                        trials.subject_of.append(len(trials.artifacts) - 1)
+                        trials.calls.append("0x" + (function_abi_to_4byte_selector(part) + arguments).hex())
+        return trials
+
+    def without(self, numbers: list[int]) -> Trials:
+        """The others."""
+        kept = [i for i in range(len(self.calls)) if i not in numbers]
+        names, calls = ([column[i] for i in kept] for column in (self.names, self.calls))
+        return Trials(self.artifacts, names, [self.subject_of[i] for i in kept], calls)
+
+    def play(self, breaks: list[int], order: list[int]) -> list[tuple[int, int]]:
+        """Plays all of them on each break: which noticed, by number, or NOBODY; with no break, which fail without.
+
+        A process may stop early: then the list is shorter than that of the breaks.
+        """
+        folder = WORK / "build" / "reach"
+        folder.mkdir(parents=True, exist_ok=True)
+        told = folder / "told.txt"
+        told.write_text("")
+        plan = {
+            "artifacts": self.artifacts,
+            "subjectOf": self.subject_of,
+            "calls": self.calls,
+            "breaks": breaks,
+            "order": order,
+        }
+        (folder / "plan.json").write_text(json.dumps(plan))
+        output = "stopped by time"
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            output = forge(0, "--match-contract", "BreaksTest", seconds=60 + 20 * len(breaks)).stdout
+        rows = [(int(number), int(test)) for number, test in map(str.split, told.read_text().splitlines())]
+        if breaks and not rows:
+            print(output[-1000:], flush=True)
+        return rows
+
+
+def drawn(kind: str, chance: random.Random) -> Any:
+    """A value of a Solidity type of integers, or an array of one."""
+    array = re.fullmatch(r"(.+)\[(\d+)\]", kind)
+    if array:
+        return [drawn(array.group(1), chance) for _ in range(int(array.group(2)))]
+    sign, bits = re.fullmatch(r"(u?)int(\d+)", kind).groups()  # type: ignore[union-attr]
+    return chance.getrandbits(int(bits)) - (0 if sign else 1 << int(bits) - 1)
+
+
+def load() -> tuple[Path, dict[str, str]]:
+    """Verdicts by key."""
     path = WORK / "verdicts.json"
-    known = {b.name for s in sources for b in s.breaks}
-    kept = json.loads(path.read_text()) if path.exists() else {}
-    return path, {name: said for name, said in kept.items() if name in known}
+    return path, json.loads(path.read_text()) if path.exists() else {}
 
 
 def main() -> int:
     """Runs what is asked for; 1 if an unexplained break survived or some were not run."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("contracts", nargs="*")
+    parser.add_argument("--checks", action="store_true", help="removed checks only")
     parser.add_argument("--again", action="store_true", help="also those that survived before")
     parser.add_argument("--list", action="store_true", help="say what is known, run nothing")
-    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--quick", action="store_true", help="without a run of their own for those that survive")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="stop beginning new ones after this time")
     asked = parser.parse_args()
 
     sources = prepare()
     numbered = dict(enumerate((b for s in sources for b in s.breaks), start=1))
-    chosen = {n: b for n, b in numbered.items() if not asked.contracts or b.contract in asked.contracts}
-    path, verdicts = load(sources)
-    todo = [n for n, b in chosen.items() if b.name not in verdicts or (asked.again and verdicts[b.name] == "survived")]
-    # Removed checks before all else.
+    chosen = {
+        n: b
+        for n, b in numbered.items()
+        if (not asked.contracts or b.contract in asked.contracts) and (b.is_check or not asked.checks)
+    }
+    path, verdicts = load()
+    todo = [n for n, b in chosen.items() if b.key not in verdicts or (asked.again and verdicts[b.key] == "survived")]
+    # Removed checks before all else; contracts in the order they were asked for.
     todo.sort(key=lambda n: rank(numbered[n]))
     print(f"{len(numbered)} breaks in {len(sources)} contracts; {len(chosen)} chosen, {len(todo)} to run", flush=True)
     if todo and not asked.list:
         write(sources)
-        base = forge(0)
+        # This compiles.
+        base = forge(0, *ORDINARY, seconds=7200)
         if base.returncode != 0:
             sys.exit(f"the tests fail with nothing broken:\n{base.stdout[-3000:]}\n{base.stderr[-3000:]}")
-        run_all(todo, numbered, path, verdicts, asked.workers, asked.seconds)
+        run_all([(n, numbered[n]) for n in todo], path, verdicts, asked.quick, asked.seconds)
     return summary(chosen, verdicts)
 
 
 def rank(b: Break) -> int:
     """Removed checks first, then turned comparisons and events left out, then the rest."""
-    if b.kind in ("never", "guard left out"):
-        return 0 if b.contract in FIRST else 2
-    if b.kind.startswith(("<", ">", "=", "!")) or b.text.startswith("emit "):
-        return 1 if b.contract in FIRST else 2
-    return 3 if b.contract in FIRST else 4
+    if b.is_check:
+        return 0
+    if b.kind == "never":
+        return 1
+    return 2 if b.kind.startswith(("<", ">", "=", "!")) or b.text.startswith("emit ") else 3
 
 
-def run_all(
-    todo: list[int], numbered: dict[int, Break], path: Path, verdicts: dict[str, str], workers: int, seconds: float
-) -> None:
+def run_all(todo: list[tuple[int, Break]], path: Path, verdicts: dict[str, str], quick: bool, seconds: float) -> None:
     """Runs breaks and keeps each verdict at once."""
-    lock = threading.Lock()
     begun = time.monotonic()
+    trials = Trials.collect()
+    print(f"{len(trials.calls)} tests in {len(trials.artifacts)} contracts, within one process", flush=True)
+    order = list(range(len(trials.calls)))
+    alone = [test for _, test in trials.play([], order)]
+    if alone:
+        print(f"these take part only in the second part: {[trials.names[i] for i in alone]}", flush=True)
+        trials = trials.without(alone)
+        order = list(range(len(trials.calls)))
 
-    def one(number: int) -> None:
-        if time.monotonic() - begun > seconds:
-            return
-        said = verdict(number)
-        with lock:
-            verdicts[numbered[number].name] = said
-            path.write_text(json.dumps(verdicts, indent=0, sort_keys=True))
-            print(f"{said:12.12} {numbered[number].name}", flush=True)
+    def keep(b: Break, said: str) -> None:
+        verdicts[b.key] = said
+        path.write_text(json.dumps(verdicts, indent=0, sort_keys=True))
+        print(f"{time.monotonic() - begun:6.0f} s  {said:12.12} {b.name}", flush=True)
 
-    with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(one, todo))
+    left = dict(todo)
+    while left and time.monotonic() - begun < seconds:
+        # One that stops the process before it is told of counts as unnoticed.
+        for number, test in trials.play(list(left)[:AT_ONCE], order) or [(next(iter(left)), NOBODY)]:
+            b = left.pop(number)
+            if test != NOBODY:
+                order.remove(test)
+                order.insert(0, test)
+                keep(b, f"killed by {trials.names[test]}")
+                continue
+            print(f"{time.monotonic() - begun:6.0f} s  unnoticed    {b.name}", flush=True)
+            if not quick:
+                keep(b, verdict(number))
 
 
 def summary(chosen: dict[int, Break], verdicts: dict[str, str]) -> int:
@@ -398,12 +533,12 @@ def summary(chosen: dict[int, Break], verdicts: dict[str, str]) -> int:
     unexplained = []
     for b in chosen.values():
         row = rows.setdefault(b.contract, [0, 0, 0, 0])
-        said = verdicts.get(b.name)
+        said = verdicts.get(b.key)
         if said is None:
             row[3] += 1
         elif said != "survived":
             row[0] += 1
-        elif f"`{b.contract}` {b.kind}: `{b.text}`" in explained:
+        elif f"`{b.contract}.{b.function}` {b.kind}: `{b.text}`" in explained:
             row[1] += 1
         else:
             row[2] += 1

@@ -39,6 +39,7 @@ EXPLAINED: Final = (
         "EscrowBatch.submitMany(",
         "what a refused report answers may be anything; only that it failed counts",
     ),
+    ("unused-return", "Choices.caseOf(", "an adapter needs two of the four facts about a period"),
     ("unused-return", "EscrowFactory.", "the address is known before it is made"),
     ("unused-return", "EscrowPeriods._setMissing(", "looks at one KPI and needs no next place"),
     ("write-after-write", "ProgramInstructions.execute(", "slither does not see that assembly reads it in between"),

@@ -13,6 +13,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 LOCKS = ("requirements-build.txt", "requirements.txt", "requirements-dev.txt", "requirements-mutation.txt")
+# An environment of its own, which may have other versions.
+ANALYSIS = "requirements-analysis.txt"
 
 
 def locked(name: str) -> dict[str, str]:
@@ -34,7 +36,7 @@ def group(name: str) -> set[str]:
     return {package_of(entry) for entry in PROJECT["dependency-groups"][name] if isinstance(entry, str)}
 
 
-@pytest.mark.parametrize("name", LOCKS)
+@pytest.mark.parametrize("name", [*LOCKS, ANALYSIS])
 def test_every_python_package_is_pinned_with_hashes_and_without_an_address(name: str) -> None:
     requirements = locked(name)
     assert requirements
@@ -51,6 +53,7 @@ def test_the_locks_have_what_the_project_names() -> None:
     assert runtime | demo | build <= locked("requirements.txt").keys()
     assert runtime | demo | build | group("dev") <= locked("requirements-dev.txt").keys()
     assert locked("requirements-dev.txt").keys() | group("mutation") <= locked("requirements-mutation.txt").keys()
+    assert group("analysis") <= locked(ANALYSIS).keys()
 
 
 def test_all_sets_pin_the_same_versions() -> None:

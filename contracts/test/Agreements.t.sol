@@ -47,6 +47,39 @@ contract AgreementsTest is Disputing {
         checkBooks();
     }
 
+    function test_anAgreementReturnsNoStakesButThoseAccepted() public {
+        IOutcomeEscrow.Version[] memory versions = disputed();
+        int256[] memory values = paying(100, 500, 0);
+        bytes[] memory signatures = agreeing(1, 0, values);
+        ++versions[1].stake;
+        vm.expectRevert(abi.encodeWithSelector(IEscrowErrors.OtherVersions.selector, 1));
+        escrow.agree(1, versions, values, signatures);
+    }
+
+    function test_noAgreementOnAPeriodThatIsNone() public {
+        begin(10_000);
+        vm.warp(args.ends[3] + 20 * DAY);
+        int256[] memory values = paying(1, 2, 3);
+        bytes[] memory signatures = agreeing(5, 0, values);
+        vm.expectRevert(abi.encodeWithSelector(IEscrowErrors.NoSuchPeriod.selector, 5));
+        escrow.agree(5, new IOutcomeEscrow.Version[](0), values, signatures);
+    }
+
+    function test_whatWasAgreedIsNeitherChallengedNorDisputed() public {
+        IOutcomeEscrow.Version[] memory versions = reported(1000, 0, 0);
+        versions = challenge(1, versions, CLIENT, 100, paying(0, 0, 0));
+        int256[] memory values = paying(500, 0, 0);
+        escrow.agree(1, versions, values, agreeing(1, 0, values));
+        approve(signer(0), 100);
+        vm.prank(signer(0));
+        vm.expectRevert(abi.encodeWithSelector(IEscrowErrors.AlreadySettled.selector, 1));
+        escrow.challenge(IOutcomeEscrow.Challenging(1, 0, 100, paying(2000, 0, 0), ""), versions);
+        vm.warp(block.timestamp + args.challengeWindow);
+        vm.expectRevert(abi.encodeWithSelector(IEscrowErrors.AlreadySettled.selector, 1));
+        escrow.dispute(1, versions);
+        checkBooks();
+    }
+
     function test_aSettledPeriodIsRestatedWhereTheTermsKeepItsCredits() public {
         args.restates = true;
         args.challengeWindow = 0;

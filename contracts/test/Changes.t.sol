@@ -85,6 +85,31 @@ contract ChangesTest is Fixture {
         escrow.assign(0, incoming, address(0x1C0), 5, signatures);
     }
 
+    function test_anOfferIsNeitherAssignedNorAmendedNorSteppedInto() public {
+        create();
+        bytes memory reason = abi.encodeWithSelector(IEscrowErrors.WrongStage.selector, IEscrowErrors.Stage.Offer);
+        bytes[] memory signatures = assigningTo(address(0x1C0), 2);
+        vm.warp(args.ends[0] - 1);
+        vm.expectRevert(reason);
+        escrow.assign(0, incoming, address(0x1C0), 2, signatures);
+        IOutcomeEscrow.Amending memory a = amendment(3);
+        signatures = amending(a);
+        vm.expectRevert(reason);
+        escrow.amend(a, signatures);
+        vm.prank(client);
+        vm.expectRevert(reason);
+        escrow.stepIn(0, address(0xBAC));
+    }
+
+    function test_whoComesSignsToo() public {
+        begin(10_000);
+        approve(address(this), 500);
+        bytes[] memory signatures = assigning(0, 2, 0, PROVIDER_KEY);
+        signatures[2] = signatures[1];
+        vm.expectRevert(abi.encodeWithSelector(IEscrowErrors.BadPartySignature.selector, incoming));
+        escrow.assign(0, incoming, address(0x1C0), 2, signatures);
+    }
+
     function assigningTo(address payout_, uint32 first) private view returns (bytes[] memory all) {
         all = new bytes[](3);
         bytes32 digest =

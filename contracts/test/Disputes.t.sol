@@ -179,6 +179,30 @@ contract DisputesTest is Disputing {
         );
     }
 
+    function test_aSignedChallengeIsOfSomebody() public {
+        IOutcomeEscrow.Version[] memory versions = reported(1000, 0, 0);
+        int256[2] memory nobody = [int256(-2), 3];
+        for (uint256 i = 0; i < 2; ++i) {
+            vm.expectRevert(abi.encodeWithSelector(IEscrowErrors.NotAParty.selector, address(0)));
+            escrow.challenge(IOutcomeEscrow.Challenging(1, nobody[i], 50, paying(600, 0, 0), "signed"), versions);
+        }
+    }
+
+    function test_aChallengeKeepsToWhatAValueMayBe() public {
+        IOutcomeEscrow.Version[] memory versions = reported(1000, 0, 0);
+        int256[3] memory wrong = [int256(1e24) + 1e12, -1e24 - 1e12, 1e11];
+        for (uint256 i = 0; i < 3; ++i) {
+            int256[] memory mine = paying(1000, 0, 0);
+            mine[1] = wrong[i];
+            refuseAs(
+                client,
+                IOutcomeEscrow.Challenging(1, CLIENT, 50, mine, ""),
+                versions,
+                abi.encodeWithSelector(IEscrowErrors.BadValue.selector, 1, wrong[i])
+            );
+        }
+    }
+
     // --- dispute ----------------------------------------------------------------------------------------------------
 
     function test_theUndisputedPartIsPaidAtOnce() public {
@@ -204,6 +228,46 @@ contract DisputesTest is Disputing {
         bytes memory late = signed(1, paying(1, 0, 0), 0, 1);
         vm.expectRevert(abi.encodeWithSelector(IEscrowErrors.AlreadyProposed.selector, 1));
         escrow.report(late);
+    }
+
+    function test_noVersionsAtAllAreNotThoseAccepted() public {
+        disputed();
+        vm.warp(block.timestamp + args.rulingWindow);
+        vm.expectRevert(abi.encodeWithSelector(IEscrowErrors.OtherVersions.selector, 1));
+        escrow.fallBack(1, new IOutcomeEscrow.Version[](0));
+    }
+
+    function test_theHoldbackOfTwoPiecesIsThatOfTheWhole() public {
+        IOutcomeEscrow.Version[] memory versions = reported(30, 0, 0);
+        versions = challenge(1, versions, CLIENT, 20, paying(19, 0, 0));
+        toWindowEnd();
+        escrow.dispute(1, versions);
+        equal(1, account(0).held, "of 19");
+        vm.prank(args.arbitrator);
+        escrow.rule(1, versions, paying(21, 0, 0), "");
+        equal(2, account(0).held, "of 21");
+        checkBooks();
+    }
+
+    /// @dev 5 of the undisputed 19 are there; the ruling adds 7, of which nothing is.
+    function test_theHoldbackOfPiecesThatWereOwedIsThatOfTheWhole() public {
+        args.reserve = 5;
+        begin(5);
+        toEnd(1);
+        report(1, paying(30, 0, 0));
+        IOutcomeEscrow.Version[] memory versions = versionsOf(paying(30, 0, 0));
+        versions = challenge(1, versions, CLIENT, 20, paying(19, 0, 0));
+        toWindowEnd();
+        escrow.dispute(1, versions);
+        equal(14, account(0).arrears, "owed");
+        vm.prank(args.arbitrator);
+        escrow.rule(1, versions, paying(26, 0, 0), "");
+        equal(21, account(0).arrears, "owed");
+        equal(0, account(0).held, "of 5");
+        fund(100);
+        escrow.payArrears(10);
+        equal(2, account(0).held, "of 26");
+        checkBooks();
     }
 
     function test_withoutAChallengeThereIsNoDispute() public {
@@ -441,6 +505,10 @@ contract DisputesTest is Disputing {
         bytes memory packed = signed(1, paying(650, 100, 200), 0, 1);
         vm.expectRevert(abi.encodeWithSelector(IEscrowErrors.OtherVersions.selector, 1));
         escrow.report(packed);
+        ++versions[1].stake;
+        vm.expectRevert(abi.encodeWithSelector(IEscrowErrors.OtherVersions.selector, 1));
+        escrow.replace(packed, versions);
+        --versions[1].stake;
         vm.expectEmit();
         emit IEscrowEvents.StakeReturned(1, 0, 200);
         escrow.replace(packed, versions);

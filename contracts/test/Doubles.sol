@@ -15,6 +15,10 @@ contract WildToken is ERC20 {
     bool public quiet;
     /// @dev Refusals burn all gas given.
     bool public burning;
+    address private _prey;
+    bytes[] private _baits;
+    /// @dev What the prey answered to each call during a transfer; nothing if it let it in.
+    bytes4[] public refusals;
 
     constructor() ERC20("Wild", "WILD") {}
 
@@ -46,6 +50,20 @@ contract WildToken is ERC20 {
         burning = burning_;
     }
 
+    /// @dev From now on every transfer calls the prey with each of these.
+    function lure(address prey, bytes[] memory baits) external {
+        _prey = prey;
+        delete _baits;
+        for (uint256 i = 0; i < baits.length; ++i) {
+            _baits.push(baits[i]);
+        }
+        delete refusals;
+    }
+
+    function refusalCount() external view returns (uint256) {
+        return refusals.length;
+    }
+
     function transfer(address to, uint256 amount) public override returns (bool) {
         if (refused[to]) {
             if (burning) {
@@ -61,6 +79,10 @@ contract WildToken is ERC20 {
         uint256 cut = from == address(0) || to == address(0) ? 0 : amount * fee / 100;
         super._update(from, to, amount - cut);
         if (cut != 0) super._update(from, address(0), cut);
+        for (uint256 i = 0; from != address(0) && to != address(0) && i < _baits.length; ++i) {
+            (bool done, bytes memory answer) = _prey.call(_baits[i]);
+            refusals.push(done ? bytes4(0) : bytes4(answer));
+        }
     }
 }
 

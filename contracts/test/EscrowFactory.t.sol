@@ -9,7 +9,7 @@ import {IEscrowFactory} from "../interfaces/IEscrowFactory.sol";
 import {IEscrowErrors} from "../interfaces/IEscrowErrors.sol";
 import {IOutcomeEscrow} from "../interfaces/IOutcomeEscrow.sol";
 import {Messages} from "../Messages.sol";
-import {ProgramFault} from "../program/ProgramFormat.sol";
+import {Format, Op, ProgramFault} from "../program/ProgramFormat.sol";
 import {ProgramStore} from "../program/ProgramStore.sol";
 
 contract EscrowFactoryTest is Fixture {
@@ -34,6 +34,20 @@ contract EscrowFactoryTest is Fixture {
         program[11] = 0x77;
         vm.expectRevert(abi.encodeWithSelector(IEscrowFactory.BadProgram.selector, ProgramFault.Index, 10));
         factory.registerProgram(program);
+    }
+
+    function test_theLongestProgramAndOneByteMore() public {
+        // KPI 0 turned over and over, then stored.
+        bytes memory head = hex"010100000000010100" hex"0500";
+        bytes memory tail = hex"0900";
+        bytes memory turns = new bytes(Format.MOST_BYTES - head.length - tail.length);
+        for (uint256 i = 0; i < turns.length; ++i) {
+            turns[i] = bytes1(uint8(Op.NEG));
+        }
+        factory.registerProgram(bytes.concat(head, turns, tail));
+        bytes memory longer = bytes.concat(head, turns, bytes1(uint8(Op.NEG)), tail);
+        vm.expectRevert(abi.encodeWithSelector(IEscrowFactory.BadProgram.selector, ProgramFault.Size, 0));
+        factory.registerProgram(longer);
     }
 
     function test_addressAndTermsHashAreKnownBeforeCreation() public {
@@ -230,6 +244,21 @@ contract EscrowFactoryTest is Fixture {
         IEscrowFactory.Offer memory o = offer();
         o.arguments = bytes.concat(o.arguments, new bytes(24_500));
         vm.expectRevert(abi.encodeWithSelector(IEscrowFactory.BadArguments.selector, 14));
+        factory.create(o, new bytes[](0));
+    }
+
+    function test_argumentsCutShortAreRefusedAsSuch() public {
+        IEscrowFactory.Offer memory o = offer();
+        bytes memory packed = o.arguments;
+        o.arguments = new bytes(9);
+        vm.expectRevert(abi.encodeWithSelector(IEscrowFactory.BadArguments.selector, 15));
+        factory.create(o, new bytes[](0));
+        // Without the three KPIs, which are the last of it.
+        assembly ("memory-safe") {
+            mstore(packed, sub(mload(packed), 81))
+        }
+        o.arguments = packed;
+        vm.expectRevert(abi.encodeWithSelector(IEscrowFactory.BadArguments.selector, 15));
         factory.create(o, new bytes[](0));
     }
 

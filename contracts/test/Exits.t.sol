@@ -240,6 +240,36 @@ contract ExitsTest is Fixture {
         escrow.terminateForStreak(0);
     }
 
+    function test_aNeutralPeriodIsNoBreachItself() public {
+        begin(10_000);
+        lacking(1);
+        toEnd(2);
+        as_(signer(0));
+        escrow.postDigest(2, "bundle");
+        lacking(2);
+        vm.warp(args.ends[1] + args.evidenceWindow);
+        as_(client);
+        vm.expectRevert(IEscrowErrors.NoCause.selector);
+        escrow.terminateForStreak(0);
+    }
+
+    function test_theRowOfWhoLeavesIsNoCauseAgainstWhoComes() public {
+        begin(10_000);
+        lacking(1);
+        lacking(2);
+        vm.warp(args.ends[1] + args.evidenceWindow);
+        address incoming = vm.addr(INCOMING_KEY);
+        bytes32 digest = Signing.assignment(separator(), address(escrow), termsHash, 0, incoming, address(0x1C0), 4, 0);
+        bytes[] memory signatures = new bytes[](3);
+        signatures[0] = signatureOf(CLIENT_KEY, digest);
+        signatures[1] = signatureOf(PROVIDER_KEY, digest);
+        signatures[2] = signatureOf(INCOMING_KEY, digest);
+        escrow.assign(0, incoming, address(0x1C0), 4, signatures);
+        as_(client);
+        vm.expectRevert(IEscrowErrors.NoCause.selector);
+        escrow.terminateForStreak(0);
+    }
+
     function test_breachesOnBothSidesOfANeutralPeriodAreARow() public {
         args.ends.push(args.ends[3] + 10 * DAY);
         begin(10_000);
@@ -263,6 +293,9 @@ contract ExitsTest is Fixture {
         as_(signer(0));
         vm.expectRevert(abi.encodeWithSelector(IEscrowErrors.TooEarly.selector, args.ends[0]));
         escrow.postDigest(1, "bundle");
+        as_(signer(0));
+        vm.expectRevert(abi.encodeWithSelector(IEscrowErrors.NoSuchPeriod.selector, 5));
+        escrow.postDigest(5, "bundle");
         vm.warp(args.ends[0]);
         vm.expectRevert(abi.encodeWithSelector(IEscrowErrors.NotAParty.selector, address(this)));
         escrow.postDigest(1, "bundle");

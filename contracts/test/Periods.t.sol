@@ -55,6 +55,16 @@ contract PeriodsTest is Fixture {
         refuse(5, paying(0, 0, 0), abi.encodeWithSelector(IEscrowErrors.NoSuchPeriod.selector, 5));
     }
 
+    function test_thereIsNothingToSayOfPeriodsThatAreNone() public {
+        begin(RESERVE);
+        for (uint256 period = 0; period < 6; period += 5) {
+            vm.expectRevert(abi.encodeWithSelector(IEscrowErrors.NoSuchPeriod.selector, period));
+            escrow.periodState(period);
+            vm.expectRevert(abi.encodeWithSelector(IEscrowErrors.NoSuchPeriod.selector, period));
+            escrow.evidenceDue(period);
+        }
+    }
+
     function test_aReportNeedsAnActiveAgreement() public {
         create();
         toEnd(1);
@@ -78,10 +88,11 @@ contract PeriodsTest is Fixture {
         args.kpis[0].ifMissing = 70 * UNIT;
         begin(RESERVE);
         toEnd(1);
-        int256[] memory values = paying(0, 0, 0);
+        int256[] memory values = paying(0, 500, 70);
         values[0] = MISSING;
         report(1, values);
         equal(70, earned(0), "the stand-in is what the program gets");
+        check(earned(1) == 500 && earned(2) == 70, "and all values behind it");
     }
 
     function refuse(uint32 period, int256[] memory values, bytes memory reason) private {

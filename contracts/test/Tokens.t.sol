@@ -254,6 +254,7 @@ contract TokensTest is Fixture {
         vm.deal(client, 100_000);
         vm.prank(client);
         escrow.deposit{value: 10_000}(10_000);
+        equal(10_000, escrow.funds(), "booked once");
         escrow.accept("agreement", 0, partySignatures());
         escrow.activate();
     }
@@ -307,6 +308,107 @@ contract TokensTest is Fixture {
         settle(1, 1000, 0, 0);
         check(receiver.refusal() == ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector, "refused inside");
         equal(900, address(receiver).balance, "paid once");
+    }
+
+    /// @dev Every act that is guarded, with arguments that can be read.
+    function acts() private view returns (bytes[] memory all) {
+        IOutcomeEscrow.Version[] memory none = new IOutcomeEscrow.Version[](0);
+        IOutcomeEscrow.Amending memory amending;
+        IOutcomeEscrow.Challenging memory challenging;
+        (int256[] memory values, bytes[] memory signatures) = (new int256[](3), new bytes[](3));
+        all = new bytes[](33);
+        uint256 n = 0;
+        all[n++] = abi.encodeCall(IOutcomeEscrow.deposit, (5));
+        all[n++] = abi.encodeCall(IOutcomeEscrow.depositWithPermit, (5, 0, 0, 0, 0));
+        all[n++] = abi.encodeCall(IOutcomeEscrow.postBond, (0, 5));
+        all[n++] = abi.encodeCall(IOutcomeEscrow.accept, ("agreement", 0, signatures));
+        all[n++] = abi.encodeCall(IOutcomeEscrow.activate, ());
+        all[n++] = abi.encodeCall(IOutcomeEscrow.cancel, ());
+        all[n++] = abi.encodeCall(IOutcomeEscrow.report, ("report"));
+        all[n++] = abi.encodePacked(IOutcomeEscrow.submit.selector, "report");
+        all[n++] = abi.encodeCall(IOutcomeEscrow.proposeDefault, (2));
+        all[n++] = abi.encodeCall(IOutcomeEscrow.replace, ("report", none));
+        all[n++] = abi.encodeCall(IOutcomeEscrow.settle, (2, values));
+        all[n++] = abi.encodeCall(IOutcomeEscrow.postDigest, (2, "bundle"));
+        all[n++] = abi.encodeCall(IOutcomeEscrow.agree, (2, none, values, signatures));
+        all[n++] = abi.encodeCall(IOutcomeEscrow.challenge, (challenging, none));
+        all[n++] = abi.encodeCall(IOutcomeEscrow.dispute, (2, none));
+        all[n++] = abi.encodeCall(IOutcomeEscrow.rule, (2, none, values, ""));
+        all[n++] = abi.encodeCall(IOutcomeEscrow.choose, (2, none, 0));
+        all[n++] = abi.encodeCall(IOutcomeEscrow.fallBack, (2, none));
+        all[n++] = abi.encodeCall(IOutcomeEscrow.payArrears, (1));
+        all[n++] = abi.encodeCall(IOutcomeEscrow.sync, ());
+        all[n++] = abi.encodeCall(IOutcomeEscrow.claim, (0, address(0xE15E), false));
+        all[n++] = abi.encodeCall(IOutcomeEscrow.movePayout, (0, address(0xE15E)));
+        all[n++] = abi.encodeCall(IOutcomeEscrow.withdraw, (5));
+        all[n++] = abi.encodeCall(IOutcomeEscrow.recordUncovered, ());
+        all[n++] = abi.encodeCall(IOutcomeEscrow.amend, (amending, signatures));
+        all[n++] = abi.encodeCall(IOutcomeEscrow.assign, (0, client, client, 2, signatures));
+        all[n++] = abi.encodeCall(IOutcomeEscrow.stepIn, (0, client));
+        all[n++] = abi.encodeCall(IOutcomeEscrow.terminateMutually, (2, signatures));
+        all[n++] = abi.encodeCall(IOutcomeEscrow.terminateForConvenience, ());
+        all[n++] = abi.encodeCall(IOutcomeEscrow.terminateForStreak, (0));
+        all[n++] = abi.encodeCall(IOutcomeEscrow.terminateForUncovered, ());
+        all[n++] = abi.encodeCall(IOutcomeEscrow.terminateOnFinding, (0, client, 0, ""));
+        all[n++] = abi.encodeCall(IOutcomeEscrow.close, (1));
+    }
+
+    function noneEntered(uint256 count) private view {
+        equal(count, token.refusalCount(), "tried");
+        for (uint256 i = 0; i < count; ++i) {
+            bytes4 refusal = token.refusals(i);
+            check(refusal == ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector, vm.toString(i));
+        }
+    }
+
+    function test_noActEntersAnother() public {
+        begin(10_000);
+        token.refuse(payout(0), true);
+        settle(1, 1000, 0, 0);
+        bytes[] memory all = acts();
+        token.lure(address(escrow), all);
+        vm.prank(signer(0));
+        escrow.claim(0, address(0xE15E), false);
+        noneEntered(all.length);
+    }
+
+    /// @dev Where the books do not say what the balance says, the ordinary acts go another way, with a guard of its own.
+    function test_nothingEntersTheLongWayOfOrdinaryActs() public {
+        args.challengeWindow = uint32(DAY);
+        args.rulingWindow = uint32(DAY);
+        begin(10_000);
+        bytes[] memory bait = new bytes[](1);
+        bait[0] = abi.encodeCall(IOutcomeEscrow.sync, ());
+        token.lure(address(escrow), bait);
+        token.mint(address(escrow), 1);
+        fund(5);
+        noneEntered(1);
+
+        toEnd(1);
+        report(1, paying(100, 0, 0));
+        vm.warp(block.timestamp + DAY);
+        token.mint(address(escrow), 1);
+        token.lure(address(escrow), bait);
+        escrow.settle(1, paying(100, 0, 0));
+        noneEntered(1);
+    }
+
+    function test_nothingEntersTheLongWayOfReports() public {
+        begin(10_000);
+        bytes[] memory bait = new bytes[](1);
+        bait[0] = abi.encodeCall(IOutcomeEscrow.sync, ());
+        toEnd(1);
+        token.mint(address(escrow), 1);
+        token.lure(address(escrow), bait);
+        report(1, paying(100, 0, 0));
+        noneEntered(1);
+        toEnd(2);
+        token.mint(address(escrow), 1);
+        token.lure(address(escrow), bait);
+        (bool done,) =
+            address(escrow).call(abi.encodePacked(IOutcomeEscrow.submit.selector, signed(2, paying(100, 0, 0), 0, 1)));
+        check(done, "submitted");
+        noneEntered(1);
     }
 
     function test_tooLittleGasNeverMakesAPushOrTheProgramFail() public {

@@ -17,7 +17,15 @@ from eth_utils.crypto import keccak
 
 from tests.contracts.programs import ONE, mutated, random_case, random_program
 from tests.contracts.runner import Case, Job
-from tests.contracts.test_program_machine import ARITHMETIC, FAULTY, STATEFUL, arithmetic, expected_of, stateful
+from tests.contracts.test_program_machine import (
+    ALSO_FAULTY,
+    ARITHMETIC,
+    FAULTY,
+    STATEFUL,
+    arithmetic,
+    expected_of,
+    stateful,
+)
 
 FILE: Final = Path(__file__).resolve().parents[2] / "contracts" / "test" / "program-vectors.json"
 _CASE: Final = "(int256[],int256[],uint32)"
@@ -29,6 +37,7 @@ _MOST: Final = 2**255 - 1
 def jobs() -> list[Job]:
     """The programs and their inputs: every instruction, error and fault, and some programs made at random."""
     made = [Job(bytes.fromhex(text)) for text in FAULTY.values()]
+    made += [Job(bytes.fromhex(text)) for _, text in ALSO_FAULTY]
     made += [Job(bytes.fromhex(stateful(**changes))) for _, changes in STATEFUL]
     edges = (_LEAST, -(2**128), -1, 0, 1, 2**127, _MOST)
     random = Random(2013)

@@ -82,6 +82,15 @@ def test_every_fault_is_found_alike(runner: Runner) -> None:
     assert list(FAULTY) == [expected_of(job).fault for job in jobs]
 
 
+def test_faults_are_found_wherever_they_stand(runner: Runner) -> None:
+    jobs = [Job(bytes.fromhex(text)) for _, text in ALSO_FAULTY]
+
+    answers = runner.run(jobs)
+
+    assert [fault for fault, _ in ALSO_FAULTY] == [answer.fault for answer in answers]
+    assert [fault for fault, _ in ALSO_FAULTY] == [expected_of(job).fault for job in jobs]
+
+
 @pytest.mark.parametrize("read", ["0c00", "0b00"], ids=["to_date", "earned"])
 def test_a_sum_to_date_that_does_not_fit_is_an_overflow(runner: Runner, read: str) -> None:
     """The only line and amount is KPI 0; another local reads its sum."""
@@ -257,3 +266,20 @@ FAULTY = {
     16: "0100000000000101 00 02 4800 01000100 00 0900",
     17: "0100000000020101 003f 003f 00 02 0900",
 }
+
+# More ways to the same faults: what is cut short where, tables with wrong numbers, ways that meet on different stacks.
+ALSO_FAULTY = (
+    (7, "0100000000000101 00 02 0900 09"),
+    (7, "0100000000000101 00 02 0900 04020001"),
+    (7, "0100000000000101 00 02 0900 40"),
+    (7, "0100000000000101 00 02 0900 4001"),
+    (7, "0100000000000101 00 02 0900 48010001"),
+    (7, "0100000000000101 00 02 4801000100010005"),
+    (12, "0100000000000103 00 0202 370006 0202 370001 20 0900"),
+    (13, "0100000000000141 00" + "02" * 65 + "20" * 64 + "0900"),
+    (16, "0100000000000104 00 02020202 4001f0 0900"),
+    (16, "0100000000000101 00 02 48010000000100 05 0000 0900"),
+    (16, "0100000000000101 00 02 48010011000100" + "00" * 19 + "0900"),
+    (16, "0100000000000101 00 02 48010001250100 00 0000 0900"),
+    (16, "0100000000000101 00 02 4a02 01000100 0503 000000 0900"),
+)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+
 import {Choices} from "../../adapters/Choices.sol";
 import {OracleAdapter} from "../../adapters/OracleAdapter.sol";
 import {IEscrowErrors} from "../../interfaces/IEscrowErrors.sol";
@@ -44,6 +46,24 @@ contract OracleAdapterTest is Disputing {
     function disputeIt(bytes32 assertionId) private {
         vm.prank(DISPUTER);
         oracle.dispute(assertionId);
+    }
+
+    function test_nothingEntersWhileTheBondIsFetched() public {
+        adapter = new OracleAdapter(oracle, token, LIVENESS);
+        args.arbitrator = address(adapter);
+        disputed();
+        token.mint(ASSERTER, BOND);
+        vm.prank(ASSERTER);
+        token.approve(address(adapter), BOND);
+        bytes[] memory bait = new bytes[](1);
+        bait[0] = abi.encodeCall(OracleAdapter.assertVersion, (escrow, 1, 1));
+        token.lure(address(adapter), bait);
+        asserted(0);
+        equal(uint256(2), token.refusalCount(), "fetched and passed on");
+        for (uint256 i = 0; i < 2; ++i) {
+            bytes4 refusal = token.refusals(i);
+            check(refusal == ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector, "refused inside");
+        }
     }
 
     // --- the ways it ends -------------------------------------------------------------------------------------------

@@ -25,6 +25,15 @@ abstract contract Cast is Fixture, Shadow {
         HighDecimals
     }
 
+    /// @dev What kind of story is played. Calm: the ordinary case for many periods. Slack: one provider shows no evidence.
+    /// Scarce: much is earned, owed and quarrelled over, and little is there.
+    enum Mood {
+        Wild,
+        Calm,
+        Slack,
+        Scarce
+    }
+
     /// @dev 23: an act was refused by a fault of the code, not in words.
     error Fault(bytes act, bytes answer);
     /// @dev 12: an act that the rules allow was refused.
@@ -41,6 +50,9 @@ abstract contract Cast is Fixture, Shadow {
     address internal constant ATTACKER = address(0xA77AC4);
 
     Kind internal immutable kind;
+    Mood internal mood;
+    /// @dev In a slack story: whose evidence is missing.
+    uint256 internal slack;
     OddToken internal odd;
     uint256 private _entropy;
     /// @dev One base unit as a value of the formula.
@@ -101,9 +113,12 @@ abstract contract Cast is Fixture, Shadow {
 
     /// @dev Draws an offer and creates its escrow.
     function drawUp() internal {
-        describe(kind == Kind.Native ? address(0) : address(odd), 3, 4);
-        sequential = oneIn(4);
-        modest = !sequential && oneIn(2);
+        mood = [Mood.Calm, Mood.Calm, Mood.Slack, Mood.Scarce, Mood.Scarce, Mood.Wild, Mood.Wild][draw(7)];
+        describe(
+            kind == Kind.Native ? address(0) : address(odd), 3, mood == Mood.Calm ? 24 : mood == Mood.Wild ? 8 : 12
+        );
+        sequential = oneIn(4) && (mood == Mood.Wild || mood == Mood.Slack);
+        modest = !sequential && mood != Mood.Scarce && (oneIn(2) || mood == Mood.Calm);
         programHash = factory.registerProgram(sequential ? IN_TURN : passThrough(3));
         (args.unitDecimals, args.kpiWidth) = (odd.decimals(), 16);
         for (uint256 i = 0; i < 3; ++i) {
@@ -112,23 +127,34 @@ abstract contract Cast is Fixture, Shadow {
             if (oneIn(2)) args.slots[i].backup = vm.addr(BACKUP_KEY + i);
         }
         if (oneIn(4)) args.kpis[2].supplier = 255;
-        if (!oneIn(4)) withDisputes();
-        (args.chooses, args.restates) = (oneIn(4), oneIn(2));
+        if (!oneIn(mood == Mood.Calm ? 2 : 4) || mood == Mood.Scarce) withDisputes();
+        (args.chooses, args.restates) = (oneIn(4), oneIn(2) && mood != Mood.Calm);
         args.stakeFixed = uint104(20 * scale);
         if (oneIn(4)) args.stakeShare = 1e18;
         if (args.challengeWindow == 0) (args.chooses, args.stakeFixed, args.stakeShare) = (false, 0, 0);
         if (oneIn(2)) withBonds();
         args.reserve = uint104(RESERVE * scale);
         args.holdbackRate = [uint64(0.1e18), 0, 0.333333333333333333e18, 1e18][draw(4)];
+        // A rate that has to be rounded, where sums come in pieces.
+        if (mood == Mood.Scarce) args.holdbackRate = 0.333333333333333333e18;
         rate = args.holdbackRate;
         (args.cureWindow, args.notice) = (uint32(3 * DAY), uint32(12 * DAY));
         (args.convenience, args.streak) = (uint8(draw(4)), uint8(oneIn(4) ? 0 : oneIn(4) ? 2 : 1));
+        if (mood == Mood.Slack) slacken();
         for (uint256 i = 0; i < 3; ++i) {
             args.slots[i].fee = (50 + i) * scale;
             args.slots[i].bond *= scale;
         }
         create();
         cast();
+    }
+
+    /// @dev One provider whose evidence is missing period by period, which is cause for its backup and for the client.
+    function slacken() private {
+        slack = draw(2);
+        args.kpis[slack].mayBeMissing = true;
+        args.slots[slack].backup = vm.addr(BACKUP_KEY + slack);
+        args.streak = uint8(1 + draw(2));
     }
 
     function cast() private {
@@ -163,7 +189,10 @@ abstract contract Cast is Fixture, Shadow {
     /// @dev One value, of an amount that may be negative and, where the token has few decimals, not whole.
     function drawValue(uint256 kpi) internal returns (int256) {
         int256 third = int256(uint256(RESERVE) / 3);
+        if (mood == Mood.Slack && kpi == slack && !oneIn(8)) return MISSING;
+        if (mood == Mood.Calm) return int256(oneIn(8) ? 0 : 1 + draw(uint256(third))) * base * int256(scale);
         int256 amount = int256(draw(uint256(third) * 3 / 2 + 1)) - third / 2;
+        if (mood == Mood.Scarce) amount = oneIn(3) ? -third / 2 - amount : 3 * third + amount;
         if (!modest && oneIn(3)) amount *= 4;
         if (oneIn(8)) amount = 0;
         if (oneIn(6) && args.kpis[kpi].mayBeMissing) return MISSING;
@@ -181,7 +210,8 @@ abstract contract Cast is Fixture, Shadow {
         for (uint256 i = 0; i < 3; ++i) {
             values[i] = drawValue(i);
             // Nothing missing, nobody owes: the ordinary case.
-            if (good && values[i] < 0) values[i] = base * int256(scale);
+            bool absent = mood == Mood.Slack && i == slack;
+            if (good && values[i] < 0 && !absent) values[i] = base * int256(scale);
         }
     }
 
@@ -209,6 +239,13 @@ abstract contract Cast is Fixture, Shadow {
         }
     }
 
+    /// @dev The last period that anything can be done about: the one after those that have started.
+    function reachable() internal view returns (uint256) {
+        uint256 last = escrow.lastPeriod();
+        uint256 begun = started();
+        return begun < last ? begun + 1 : last;
+    }
+
     function stage() internal view returns (IEscrowErrors.Stage) {
         return escrow.stage();
     }
@@ -222,7 +259,7 @@ abstract contract Cast is Fixture, Shadow {
         // Now and then the other side of the window is tried, where the act is to be refused.
         bool waits = wanted == IEscrowErrors.PeriodStage.Reported || wanted == IEscrowErrors.PeriodStage.Disputed;
         if (waits && oneIn(4)) over = !over;
-        uint256 last = escrow.lastPeriod();
+        uint256 last = reachable();
         uint256 offset = draw(last + 1);
         for (uint256 i = 0; i <= last; ++i) {
             uint256 period = (i + offset) % (last + 1);
@@ -267,7 +304,8 @@ abstract contract Cast is Fixture, Shadow {
     function nextEdge(uint256 now_) private view returns (uint256 edge) {
         edge = sooner(type(uint256).max, args.activateBy, now_);
         uint256 last = escrow.lastPeriod();
-        for (uint256 i = 1; i <= last; ++i) {
+        uint256 near = reachable();
+        for (uint256 i = 1; i <= near; ++i) {
             edge = sooner(edge, args.ends[i - 1], now_);
             (IEscrowErrors.PeriodStage is_, uint256 until) = window(i);
             if (is_ != IEscrowErrors.PeriodStage.None) {
@@ -313,6 +351,8 @@ abstract contract Cast is Fixture, Shadow {
         internal
         returns (bool done, bytes memory answer)
     {
+        // What the books cannot hold shows again when something was paid out; the next act books it.
+        bool vast = balance_() > type(uint104).max;
         vm.recordLogs();
         vm.prank(who);
         (done, answer) = address(escrow).call{value: value, gas: gasLimit}(data);
@@ -326,7 +366,7 @@ abstract contract Cast is Fixture, Shadow {
         reach("act", bytes32(bytes4(data)));
         fold(logs);
         // Acceptance does not ask for the balance.
-        if (bytes4(data) != IOutcomeEscrow.accept.selector) fresh = true;
+        if (bytes4(data) != IOutcomeEscrow.accept.selector) fresh = !vast;
         noteStage();
         laws();
     }
@@ -343,7 +383,7 @@ abstract contract Cast is Fixture, Shadow {
         reach("stage", bytes32(uint256(now_)));
         check(!closed || now_ == IEscrowErrors.Stage.Closed, "19: closed is final");
         closed = now_ == IEscrowErrors.Stage.Closed;
-        uint256 last = escrow.lastPeriod();
+        uint256 last = reachable();
         for (uint256 i = 1; i <= last; ++i) {
             (IEscrowErrors.PeriodStage is_,) = window(i);
             reach("period", bytes32(uint256(is_)));
@@ -359,6 +399,10 @@ abstract contract Cast is Fixture, Shadow {
 
     // --- laws -------------------------------------------------------------------------------------------------------
 
+    function balance_() private view returns (uint256) {
+        return kind == Kind.Native ? address(escrow).balance : odd.balanceOf(address(escrow));
+    }
+
     /// @dev What holds at any moment.
     function laws() public view {
         if (address(escrow) == address(0)) return;
@@ -366,7 +410,7 @@ abstract contract Cast is Fixture, Shadow {
         uint256 tracked = escrow.tracked();
         uint256 funds = escrow.funds();
         if (fresh) {
-            uint256 balance = kind == Kind.Native ? address(escrow).balance : odd.balanceOf(address(escrow));
+            uint256 balance = balance_();
             // What the books cannot hold is not believed.
             if (balance > type(uint104).max) balance = type(uint104).max;
             check(balance <= tracked, "1: more than is tracked after an act");

@@ -21,6 +21,7 @@ abstract contract DisputeActs is PeriodActs {
     function idle() internal override {
         uint256 period;
         if (stage() == IEscrowErrors.Stage.Active) {
+            if (mood != Mood.Wild && oneIn(2)) return goOn();
             if (oneIn(3)) period = find(IEscrowErrors.PeriodStage.None, true);
             if (period != 0) return reporting(period, drawValues(), true);
             if (oneIn(2)) period = find(IEscrowErrors.PeriodStage.Reported, false);
@@ -31,9 +32,41 @@ abstract contract DisputeActs is PeriodActs {
         if (oneIn(4)) pass();
     }
 
+    /// @dev What is due in the ordinary case; if nothing is, time goes on.
+    function goOn() internal override {
+        if (mood == Mood.Scarce) return quarrel();
+        uint256 period = find(IEscrowErrors.PeriodStage.None, true);
+        if (mood == Mood.Slack && oneIn(4)) return press();
+        bool absent = mood == Mood.Slack && oneIn(3);
+        if (period != 0 && absent && block.timestamp >= escrow.evidenceDue(period)) return proposing(period);
+        if (period != 0 && !absent) return reporting(period, drawValues(), true);
+        period = find(IEscrowErrors.PeriodStage.Reported, true);
+        if (period == 0) period = find(IEscrowErrors.PeriodStage.Defaulted, true);
+        if (period != 0) return settling(period, false);
+        period = find(IEscrowErrors.PeriodStage.Disputed, true);
+        if (period != 0) return fallingBack(period);
+        pass();
+    }
+
+    /// @dev A report, a challenge, the dispute, its ruling.
+    function quarrel() private {
+        uint256 period = find(IEscrowErrors.PeriodStage.Disputed, false);
+        if (period != 0) return args.chooses ? choosing(period) : ruling(period);
+        period = find(IEscrowErrors.PeriodStage.Reported, true);
+        if (period != 0) return settling(period, false);
+        period = find(IEscrowErrors.PeriodStage.Reported, false);
+        if (period != 0 && versionsAt(period).length == 1) return challenging(period);
+        period = find(IEscrowErrors.PeriodStage.None, true);
+        if (period != 0) return reporting(period, drawValues(), true);
+        pass();
+    }
+
+    /// @dev What a client does about a provider that shows no evidence.
+    function press() internal virtual;
+
     // --- challenge --------------------------------------------------------------------------------------------------
 
-    function challenge(uint256 seed) external acting(seed) {
+    function challenge(uint256 seed) external acting(seed) unruly {
         uint256 period = find(IEscrowErrors.PeriodStage.Reported, false);
         if (period == 0) period = find(IEscrowErrors.PeriodStage.Defaulted, false);
         if (period == 0 && !oneIn(4)) return idle();
@@ -41,7 +74,7 @@ abstract contract DisputeActs is PeriodActs {
         challenging(period);
     }
 
-    function challengeAgain(uint256 seed) external acting(seed) {
+    function challengeAgain(uint256 seed) external acting(seed) unruly {
         uint256 period = find(IEscrowErrors.PeriodStage.Reported, false);
         if (period == 0) return idle();
         challenging(period);
@@ -219,7 +252,7 @@ abstract contract DisputeActs is PeriodActs {
         noteReport(period, values);
     }
 
-    function agree(uint256 seed) external acting(seed) {
+    function agree(uint256 seed) external acting(seed) unruly {
         if (oneIn(2)) return idle();
         uint256 period = started();
         period = period == 0 || oneIn(8) ? draw(6) : 1 + draw(period);

@@ -49,7 +49,7 @@ contract Handler is MoneyActs {
 
     // --- amendment --------------------------------------------------------------------------------------------------
 
-    function amend(uint256 seed) external acting(seed) {
+    function amend(uint256 seed) external acting(seed) unruly {
         if (oneIn(2)) return idle();
         uint256 first = oneIn(6) ? draw(6) : started() + 1;
         bool inTurn = oneIn(3);
@@ -136,7 +136,7 @@ contract Handler is MoneyActs {
 
     // --- change of holder -------------------------------------------------------------------------------------------
 
-    function assign(uint256 seed) external acting(seed) {
+    function assign(uint256 seed) external acting(seed) unruly {
         if (oneIn(2)) return idle();
         uint8 slot = uint8(draw(oneIn(10) ? 5 : 3));
         uint32 first = uint32(started() + (oneIn(10) ? 2 : 1));
@@ -159,7 +159,19 @@ contract Handler is MoneyActs {
     }
 
     function stepIn(uint256 seed) external acting(seed) {
-        uint256 slot = draw(oneIn(10) ? 5 : 3);
+        steppingIn();
+    }
+
+    function press() internal override {
+        if (oneIn(2)) return steppingIn();
+        uint256 before = escrow.lastPeriod();
+        if (!terminatingForStreak()) return;
+        reach("cause", bytes32(uint256(2)));
+        check(escrow.lastPeriod() < before, "24: a termination that ends nothing earlier");
+    }
+
+    function steppingIn() private {
+        uint256 slot = mood == Mood.Slack && !oneIn(4) ? slack : draw(oneIn(10) ? 5 : 3);
         address who = oneIn(10) ? ATTACKER : client;
         uint256 value = bring(who, slot < 3 ? args.slots[slot].bond : 0);
         bytes memory data = abi.encodeCall(IOutcomeEscrow.stepIn, (slot, address(uint160(0x5E00 + slot))));
@@ -171,11 +183,12 @@ contract Handler is MoneyActs {
 
     // --- termination ------------------------------------------------------------------------------------------------
 
-    function terminate(uint256 seed) external acting(seed) {
+    function terminate(uint256 seed) external acting(seed) unruly {
         if (oneIn(4)) return idle();
         uint256 before = escrow.lastPeriod();
         uint256 begun = started();
-        uint256 which = draw(5);
+        // A client whose provider is slack waits for its cause.
+        uint256 which = mood == Mood.Slack && !oneIn(8) ? 2 : draw(5);
         bool done;
         if (which == 0) done = terminatingMutually(begun);
         else if (which == 1) done = terminatingByNotice();
@@ -199,13 +212,15 @@ contract Handler is MoneyActs {
 
     function terminatingByNotice() private returns (bool done) {
         address who = oneIn(6) ? ATTACKER : oneIn(2) ? client : signer(draw(3));
+        // The fees have to be there, above what the reserve needs.
+        if (who == client && !oneIn(4)) funding(client, escrow.requiredCover() + 200 * scale);
         (done,) = perform(who, abi.encodeCall(IOutcomeEscrow.terminateForConvenience, ()), 0, false);
         if (done) check(who != ATTACKER, "17: terminated by an attacker");
     }
 
     function terminatingForStreak() private returns (bool done) {
         address who = oneIn(6) ? ATTACKER : client;
-        uint256 slot = draw(oneIn(6) ? 5 : 3);
+        uint256 slot = mood == Mood.Slack && !oneIn(4) ? slack : draw(oneIn(6) ? 5 : 3);
         (done,) = perform(who, abi.encodeCall(IOutcomeEscrow.terminateForStreak, (slot)), 0, false);
         if (done) check(who == client && args.streak != 0, "17: terminated without a streak");
     }

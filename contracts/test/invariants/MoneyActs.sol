@@ -9,7 +9,7 @@ import {IOutcomeEscrow} from "../../interfaces/IOutcomeEscrow.sol";
 /// @title Funding, arrears, claims, withdrawals, closing; and what the token does by itself
 abstract contract MoneyActs is DisputeActs {
     function deposit(uint256 seed) external acting(seed) {
-        uint256 amount = oneIn(10) ? 0 : draw(args.reserve / 4);
+        uint256 amount = oneIn(10) ? 0 : draw(args.reserve / (mood == Mood.Scarce ? 2 : 4));
         if (oneIn(16)) amount = 2 ** 104;
         if (!oneIn(4)) return funding(oneIn(2) ? client : ATTACKER, amount);
         uint256 value = bring(client, amount);
@@ -25,6 +25,7 @@ abstract contract MoneyActs is DisputeActs {
     }
 
     function sync(uint256 seed) external acting(seed) {
+        if (kind == Kind.Rebasing && oneIn(2)) return claiming();
         perform(KEEPER, abi.encodeCall(IOutcomeEscrow.sync, ()), 0, false);
     }
 
@@ -42,8 +43,12 @@ abstract contract MoneyActs is DisputeActs {
     }
 
     function claim(uint256 seed) external acting(seed) {
+        claiming();
+    }
+
+    function claiming() private {
         int256 provider = claimant();
-        bool early = oneIn(2);
+        bool early = !oneIn(kind == Kind.Rebasing ? 4 : 2);
         address who = provider == CLIENT ? client : signer(draw(3));
         if (provider >= 0 && uint256(provider) < escrow.tenures()) who = escrow.account(uint256(provider)).holder;
         if (oneIn(8)) who = ATTACKER;
@@ -89,6 +94,7 @@ abstract contract MoneyActs is DisputeActs {
     }
 
     function recordUncovered(uint256 seed) external acting(seed) {
+        if (kind == Kind.Rebasing && oneIn(2)) return claiming();
         perform(KEEPER, abi.encodeCall(IOutcomeEscrow.recordUncovered, ()), 0, false);
     }
 
@@ -105,7 +111,7 @@ abstract contract MoneyActs is DisputeActs {
 
     // --- what the token does by itself ------------------------------------------------------------------------------
 
-    function mischief(uint256 seed) external acting(seed) {
+    function mischief(uint256 seed) external acting(seed) unruly {
         bool before = fresh;
         fresh = false;
         uint256 which = uint256(kind);
@@ -116,7 +122,8 @@ abstract contract MoneyActs is DisputeActs {
             return odd.refuse(someone(), !oneIn(3));
         }
         if (which == uint256(Kind.Pausing)) return odd.setPaused(oneIn(2));
-        if (which == uint256(Kind.Rebasing)) return rebase();
+        // What a push left behind and what then vanished make an early claim.
+        if (which == uint256(Kind.Rebasing)) return oneIn(3) ? odd.refuse(someone(), !oneIn(3)) : rebase();
         if (which == uint256(Kind.Reentering)) return lure();
         fresh = before;
     }
@@ -135,6 +142,12 @@ abstract contract MoneyActs is DisputeActs {
 
     function rebase() private {
         uint256 balance = odd.balanceOf(address(escrow));
+        uint256 funds = escrow.funds();
+        if (oneIn(3) && balance > funds) {
+            // More is lost than the client's funding can bear; then somebody wants its own.
+            odd.burn(address(escrow), funds + 1 + draw(balance - funds));
+            return claiming();
+        }
         uint256 part = balance * draw(oneIn(2) ? 101 : 10) / 100;
         if (oneIn(2)) odd.mint(address(escrow), part);
         else odd.burn(address(escrow), part);

@@ -8,19 +8,30 @@ import {IOutcomeEscrow} from "../../interfaces/IOutcomeEscrow.sol";
 
 /// @title Offer, reports, defaults, windows
 abstract contract PeriodActs is Cast {
-    /// @dev Starts an act: draws up the offer if there is none, and mostly carries it on before anything else.
+    /// @dev Starts an act: draws up the offer if there is none, and mostly carries it on before anything else. Half of the
+    /// acts of a story that is about something serve that.
     modifier acting(uint256 seed) {
         stir(seed);
         if (address(escrow) == address(0)) drawUp();
         else if (stage() == IEscrowErrors.Stage.Offer && !oneIn(12)) carryOn();
+        else if (mood != Mood.Wild && stage() == IEscrowErrors.Stage.Active && oneIn(2)) goOn();
+        else _;
+    }
+
+    /// @dev What the story is about.
+    function goOn() internal virtual;
+
+    /// @dev An act after which a case is no ordinary one any more: where all is calm, seldom.
+    modifier unruly() {
+        if (mood == Mood.Calm && !oneIn(24)) idle();
         else _;
     }
 
     /// @dev The next step of an offer; seldom it lapses.
     function carryOn() private {
         if (block.timestamp >= args.activateBy) return cancelling();
-        if (oneIn(6)) return muddle();
-        if (oneIn(60)) return vm.warp(args.activateBy + draw(2));
+        if (oneIn(mood == Mood.Wild || !escrow.isAccepted() ? 6 : 24)) return muddle();
+        if (oneIn(mood == Mood.Wild ? 60 : 400)) return vm.warp(args.activateBy + draw(2));
         if (!escrow.isAccepted()) {
             bytes memory data = abi.encodeCall(IOutcomeEscrow.accept, ("agreement", nonce, partySignatures()));
             performSigned(KEEPER, data, 0, true);
@@ -30,7 +41,9 @@ abstract contract PeriodActs is Cast {
             uint256 missing = args.slots[slot].bond - escrow.account(slot).bond;
             if (missing != 0) return bonding(slot, oneIn(2) ? missing : 1 + draw(missing));
         }
-        if (escrow.funds() < args.reserve) return funding(client, args.reserve + draw(3) * args.reserve);
+        // An ordinary client pays ahead: for the periods to come, each of which costs a reserve at most.
+        uint256 ahead = mood == Mood.Calm ? args.ends.length : mood == Mood.Scarce ? 0 : draw(3);
+        if (escrow.funds() < args.reserve) return funding(client, args.reserve + ahead * args.reserve);
         perform(OUTSIDER, abi.encodeCall(IOutcomeEscrow.activate, ()), 0, false);
         watchCover();
     }
@@ -151,7 +164,7 @@ abstract contract PeriodActs is Cast {
         }
     }
 
-    function proposeDefault(uint256 seed) external acting(seed) {
+    function proposeDefault(uint256 seed) external acting(seed) unruly {
         uint256 period = find(IEscrowErrors.PeriodStage.None, true);
         if (period == 0 && !oneIn(3)) return idle();
         if (period == 0 || oneIn(8)) period = draw(6);
@@ -204,6 +217,7 @@ abstract contract PeriodActs is Cast {
         uint256 period = oneIn(8) ? draw(6) : started();
         if (period > 1 && !oneIn(4)) --period;
         address who = oneIn(6) ? ATTACKER : oneIn(4) ? client : signer(draw(3));
+        if (mood == Mood.Slack && who == signer(slack) && !oneIn(8)) return idle();
         (bool done,) = perform(who, abi.encodeCall(IOutcomeEscrow.postDigest, (period, bytes32(seed))), 0, false);
         if (done) check(block.timestamp >= args.ends[period - 1], "18: a digest before the period's end");
         if (done && isTurn(period) && timesSettled[period] == 0) {
