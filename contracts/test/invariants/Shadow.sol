@@ -80,10 +80,9 @@ abstract contract Shadow is Reach {
     /// @dev What one step of a KPI is as a value of the formula.
     function stepOf(uint256 kpi) internal view virtual returns (int256);
 
-    /// @dev The values of a report: behind evidence and verifiers, each its size and its digits; size 255 is a missing one.
-    function valuesIn(bytes memory said) private view returns (int256[] memory values) {
+    /// @dev The values of a report that stand at `at`, and where they end: each its size and its digits; size 255 is missing.
+    function valuesIn(bytes memory said, uint256 at) private view returns (int256[] memory values, uint256) {
         values = new int256[](3);
-        uint256 at = 36;
         for (uint256 i = 0; i < 3; ++i) {
             uint256 size = uint8(said[at++]);
             if (size == 255) {
@@ -91,12 +90,36 @@ abstract contract Shadow is Reach {
                 continue;
             }
             int256 digits = size != 0 && uint8(said[at]) >= 128 ? -1 : int256(0);
-            for (uint256 end = at + size; at < end; ++at) {
-                digits = digits * 256 + int256(uint256(uint8(said[at])));
-            }
-            values[i] = digits * stepOf(i);
+            values[i] = (digits << (8 * size) | int256(numberIn(said, at, size))) * stepOf(i);
+            at += size;
         }
+        return (values, at);
+    }
+
+    function numberIn(bytes memory said, uint256 at, uint256 width) private pure returns (uint256 number) {
+        for (uint256 end = at + width; at < end; ++at) {
+            number = number << 8 | uint8(said[at]);
+        }
+    }
+
+    /// @dev [32 evidence][4 verifiers][values]
+    function foldReported(uint256 period, bytes memory said) private {
+        uint256 at;
+        (final_[period], at) = valuesIn(said, 36);
         equal(said.length, at, "a report's event ends with its values");
+    }
+
+    /// @dev [2 period][32 evidence][4 verifiers][values][14 per amount]
+    function foldReportedInFull(bytes memory said) private {
+        uint256 period = numberIn(said, 0, 2);
+        uint256 at;
+        (final_[period], at) = valuesIn(said, 38);
+        equal(said.length, at + 3 * 14, "the event ends with its amounts");
+        int256[] memory amounts = new int256[](3);
+        for (uint256 i = 0; i < 3; ++i) {
+            amounts[i] = int256(numberIn(said, at + 14 * i, 14));
+        }
+        foldInFull(period, amounts);
     }
 
     function fold(Vm.Log[] memory logs) internal {
@@ -122,9 +145,7 @@ abstract contract Shadow is Reach {
         }
         if (kind == IEscrowEvents.SettledInFull.selector) return foldInFull(a, abi.decode(data, (int256[])));
         if (kind == IEscrowEvents.ReportedInFull.selector) {
-            (bytes memory said, int256[] memory amounts) = abi.decode(data, (bytes, int256[]));
-            final_[a] = valuesIn(said);
-            return foldInFull(a, amounts);
+            return foldReportedInFull(abi.decode(data, (bytes)));
         }
         if (foldPeriods(kind, a, b, topics, data) || foldClient(kind, data)) return;
         foldAccounts(kind, a, b, data);
@@ -135,7 +156,7 @@ abstract contract Shadow is Reach {
         returns (bool)
     {
         if (kind == IEscrowEvents.Reported.selector) {
-            final_[a] = valuesIn(abi.decode(data, (bytes)));
+            foldReported(a, abi.decode(data, (bytes)));
         } else if (kind == IEscrowEvents.DefaultProposed.selector) {
             final_[a] = [type(int256).min, type(int256).min, type(int256).min];
         } else if (kind == IEscrowEvents.Ruled.selector) {
