@@ -197,8 +197,6 @@ class Cut:
         shape = scene.rule.kpis[kpi]
         self.scene = scene
         self.name, self.low, self.high, self.unit = shape.full_name, shape.low, shape.high, shape.multiple
-        if shape.type == "yes_no":
-            self.unit = 1
         self.kpi = kpi
         self.dependents = dependents
         self.admits = admits
@@ -317,5 +315,5 @@ class Cut:
 
     def _meet(self, low: int, high: int, start: int, end: int) -> int:
         # an edge that is a value itself and opens the next part turns between that value and the one before
-        at = low + -(-(high - low) * abs(start) // (abs(start) + abs(end))) - self.unit
-        return max(low, min(self.snap(at + self.unit - 1), high - self.unit))
+        at = low + -(-(high - low) * abs(start) // (abs(start) + abs(end)))
+        return max(low, self.snap(at - 1))
