@@ -409,8 +409,8 @@ def test_what_a_yes_no_was_is_yes_or_no() -> None:
     for carried in ("prev.{}", "prev.{} and x > 0", "x > 0 and prev.{}", "x < 0 or prev.{}", "not prev.{}",
                     "prev.{} if x > 0 else no"):  # fmt: skip
         of_register = replace(made, registers=(Register("met", parse("no"), parse(carried.format("met"))),))
-        paid = (Line("pay", 0, 1, parse("1 if was else 2")),)
-        of_kpi = Rule(kpis, (), (Definition("was", parse(carried.format("ok"))),), paid, made.payees)
+        told = (Line("pay", 0, 1, parse("1 if was else 2")),)
+        of_kpi = Rule(kpis, (), (Definition("was", parse(carried.format("ok"))),), told, made.payees)
         for wrong in (-1, 2, 3, ONE):
             state = start_state(of_register)._replace(periods=1, registers=(wrong,))
             compare(of_register, (ONE,), period=2, state=state)
