@@ -63,7 +63,7 @@ def compare(
     return actual
 
 
-def attempt(work: Callable[..., Outcome], *given: object) -> tuple[Outcome | None, object]:
+def attempt(work: Callable[..., Outcome | None], *given: object) -> tuple[Outcome | None, object]:
     """What comes of it: an outcome, or all that an error says."""
     try:
         return work(*given), None
