@@ -247,8 +247,10 @@ class Cut:
     def _explore(self) -> None:
         middle = self.snap((self.low + self.high) // 2)
         corners = sorted({self.low, middle, self.high})
-        few, many = self._find_stairs([trace for trace in map(self.at, corners) if trace is not None])
-        self.turns = self._find_turns(corners, few, gaps=True)
+        self.turns = self._find_turns(corners, {}, gaps=True)
+        few, many = self._find_stairs([trace for _, trace in self.points()])  # of roundings in every branch met so far
+        if few:
+            self.turns = sorted({*self.turns, *self._find_turns(sorted(self.traces), few, gaps=True)})
         if many:
             self.stairs = self._find_turns(corners, many, gaps=False)
         for low, high in pairwise([self.low, *(at + self.unit for at in self.turns), self.high]):

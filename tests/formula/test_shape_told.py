@@ -188,3 +188,16 @@ def test_a_part_is_proven_from_what_counts_before_the_first_period() -> None:
     assert [(0, n("30"), True), (n("30"), n("100"), True)] == [
         (each.first, each.last, each.proven) for each in found.pieces
     ]
+
+
+@pytest.mark.parametrize("earlier", ["lag(z, 1)", "lag(mark, 1)"])
+def test_a_part_is_not_proven_still_where_what_counts_before_the_first_period_moves_it(earlier: str) -> None:
+    """Nothing moves below 90 while y is 0; with another y it does."""
+    kpis = (KPIS[0], KPIS[1], replace(KPIS[2], opening=n("3")))
+    lines = (Line("pay", 0, 1, parse(f"max(0, x - 90) + x * y * {earlier}")),)
+    made = Rule(kpis, (), (), lines, (Payee("UA", parse("pay")),), (Register("mark", parse("20"), parse("x")),))
+    found, *_ = find_influences(made, [Setting("", (0, 0, 0))])
+    assert [(0, n("90"), False), (n("90"), n("100"), True)] == [
+        (each.first, each.last, each.proven) for each in found.pieces
+    ]
+    assert [(0, n("90"), False)] == [(each.first, each.last, each.proven) for each in found.dead]
