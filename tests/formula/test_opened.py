@@ -98,3 +98,24 @@ def test_what_stands_still_where_it_begins_has_no_share() -> None:
     zero = (Line("pay", 0, 1, parse("x * (9 - x)")),)
     made = Rule((x,), (), (), zero, (Payee("A", parse("max(pay, 5)")),))
     assert ((n("10"), n("40")),) == bounds_over(made, 2, unit_decimals=6).totals
+
+
+CENT = 10**16
+
+
+@pytest.mark.parametrize(
+    ("x", "line", "sign", "amount", "shares"),
+    [
+        (KpiShape("x", 0, 1, 18), "x", 1, "pay * 2", ((-(CENT - 1), 2 * (CENT - 1)),)),
+        (KpiShape("x", 0, n("9"), 3), "x", -1, "-pay * 0.5", ((-CENT // 2, CENT - 1),)),
+        (KpiShape("x", n("0.1"), n("9"), 3), "0.2 * (mark - prev.mark)", 1, "pay", ((-(CENT - 1), 0),)),
+    ],
+)
+def test_a_share_loses_less_than_a_cent_of_each_of_its_parts(
+    x: KpiShape, line: str, sign: int, amount: str, shares: tuple[tuple[int, int], ...]
+) -> None:
+    """An amount less its share of the lines, or a line less its share of what a register grows by."""
+    mark = (Register("mark", parse("0"), parse("max(prev.mark, x)")),) if "mark" in line else ()
+    made = Rule((x,), (), (), (Line("pay", 0, sign, parse(line)),), (Payee("A", parse(amount)),), mark)
+    follow = Recurrence(made, {}, 2)
+    assert shares == PeriodRanges(follow.frame, follow.past, 1).change().shares
