@@ -196,7 +196,6 @@ class _Translation:
         before = Whole(self.code.let(before.term), before.low, before.high)
         if self.rule.types[kpi] == "yes_no":
             self.code.give_up_unless(term(0).compare(ast.LtE(), before.term, 1))
-            before = Whole(before.term, 0, 1)
         self.numbers.known[f"prev.{kpi}"] = before
 
     def leave(self, results: Mapping[str, Mapping[int, Whole]], registers: Term) -> Term:
@@ -205,7 +204,7 @@ class _Translation:
         histories: list[Term] = []
         for history, past in zip(kept.histories, self.histories, strict=True):
             now = row([self.numbers.known[history.name].term])
-            histories.append(now if history.depth == 1 else now + past[: history.depth - 1])
+            histories.append(now + past[: history.depth - 1])
         to_date = [self.grown(v, results["line"][at]) for at, v in zip(kept.to_date, self.to_date, strict=True)]
         earned = [self.grown(v, results["payee"][at]) for at, v in zip(kept.earned, self.earned, strict=True)]
         words = row([self.decimals, self.periods + 1, registers, row(histories), row(to_date), row(earned)])

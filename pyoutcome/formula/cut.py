@@ -197,8 +197,6 @@ class Cut:
         shape = scene.rule.kpis[kpi]
         self.scene = scene
         self.name, self.low, self.high, self.unit = shape.full_name, shape.low, shape.high, shape.multiple
-        if shape.type == "yes_no":
-            self.unit = 1
         self.kpi = kpi
         self.dependents = dependents
         self.admits = admits
@@ -249,8 +247,10 @@ class Cut:
     def _explore(self) -> None:
         middle = self.snap((self.low + self.high) // 2)
         corners = sorted({self.low, middle, self.high})
-        few, many = self._find_stairs([trace for trace in map(self.at, corners) if trace is not None])
-        self.turns = self._find_turns(corners, few, gaps=True)
+        self.turns = self._find_turns(corners, {}, gaps=True)
+        few, many = self._find_stairs([trace for _, trace in self.points()])  # of roundings in every branch met so far
+        if few:
+            self.turns = sorted({*self.turns, *self._find_turns(sorted(self.traces), few, gaps=True)})
         if many:
             self.stairs = self._find_turns(corners, many, gaps=False)
         for low, high in pairwise([self.low, *(at + self.unit for at in self.turns), self.high]):
@@ -317,5 +317,5 @@ class Cut:
 
     def _meet(self, low: int, high: int, start: int, end: int) -> int:
         # an edge that is a value itself and opens the next part turns between that value and the one before
-        at = low + -(-(high - low) * abs(start) // (abs(start) + abs(end))) - self.unit
-        return max(low, min(self.snap(at + self.unit - 1), high - self.unit))
+        at = low + -(-(high - low) * abs(start) // (abs(start) + abs(end)))
+        return max(low, self.snap(at - 1))

@@ -82,7 +82,7 @@ class Term:
 
     def __getitem__(self, index: int | slice) -> Term:
         if isinstance(index, slice):
-            parts = [None if each is None else ast.Constant(each) for each in (index.start, index.stop)]
+            parts = [ast.Constant(each) for each in (index.start, index.stop)]
             return Term(ast.Subscript(self.node, ast.Slice(*parts), ast.Load()))
         return Term(ast.Subscript(self.node, ast.Constant(index), ast.Load()))
 

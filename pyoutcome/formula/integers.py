@@ -324,8 +324,6 @@ class Integers:
             top = max(before, x.high if limit is None else limit)
             part = Whole(x.term - before if before else x.term, 0, top - before)
             more = self.multiply_divide(part, known(price), known(ONE)) if price else known(0)
-            if not (total.low + more.low >= INT256_MIN and total.high + more.high <= INT256_MAX):
-                return self.ask(a.bands, x, edges, rates)
             found.append(self.plus(total, more) if total.value else more)
             if limit is not None:
                 total = known((total.value or 0) + divide_trunc((limit - before) * price, ONE))
@@ -335,7 +333,7 @@ class Integers:
             value = choose(x.term <= limit, each.term, value)
         if x.low < 0:
             value = choose(x.term <= 0, 0, value)
-        low, high = min(0, *(each.low for each in found)), max(0, *(each.high for each in found))
+        low, high = min(each.low for each in found), max(each.high for each in found)
         return Whole(self.code.let(value), low, high)
 
     def curve(self, x: Whole, xs: list[Whole], ys: list[Whole]) -> Whole:

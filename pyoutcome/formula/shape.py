@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
+from pyoutcome.decimals import DECIMALS
 from pyoutcome.errors import FormulaError
 from pyoutcome.formula.cut import Cut, Scene, Setting, find_dependents
 from pyoutcome.formula.influence import Cliff, Dead, Direction, Influence, Move, Piece
@@ -29,7 +30,6 @@ def find_influences(
     *,
     corners: int = 0,
     also: Mapping[int, Sequence[int]] | None = None,
-    unit_decimals: int = 18,
     admits: Callable[[Sequence[int]], bool] | None = None,
 ) -> tuple[Influence, ...]:
     """Every KPI's influence on every payee it reaches, and on the sum of all where it reaches several.
@@ -38,7 +38,7 @@ def find_influences(
     others. ``also`` names values of KPIs that are looked at in any case. ``admits`` says which KPI values a report may
     hold. Settings at which the rule has no value are left out; without any there is nothing to tell of a KPI.
     """
-    return tuple(_Search(rule, settings, corners, also or {}, unit_decimals, admits).influences())
+    return tuple(_Search(rule, settings, corners, also or {}, admits).influences())
 
 
 class _Search:
@@ -48,7 +48,6 @@ class _Search:
         settings: Sequence[Setting],
         corners: int,
         also: Mapping[int, Sequence[int]],
-        unit_decimals: int,
         admits: Callable[[Sequence[int]], bool] | None,
     ) -> None:
         self.rule = rule
@@ -64,7 +63,7 @@ class _Search:
         self.scenes: dict[int, Scene | None] = {}
         self.whole: Walk | None = None
         if all(setting.period == 1 for setting in settings):
-            follow = Recurrence(rule, {}, unit_decimals)
+            follow = Recurrence(rule, {}, DECIMALS)  # in the first period nothing has been cut to base units
             try:
                 self.whole = PeriodRanges(follow.frame, follow.past, 1).whole
             except FormulaError:

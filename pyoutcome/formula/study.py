@@ -79,7 +79,7 @@ class Study:
             moves=ranges[shown],
             points=tuple((each, tuple(paid)) for each, _, paid in self.paid),
             pieces=tuple(self.prove(piece) for piece in pieces),
-            cliffs=cliffs if number else (),
+            cliffs=cliffs,
             dead=self.dead() if number else (),
             stair=stair if stair * SLIGHT > max(ranges) else 0,
             rise=rise,
@@ -118,29 +118,30 @@ class Study:
                 if low not in known or high not in known:
                     continue
                 jump = abs(known[high] - known[low])
-                if jump <= self.noise or jump * SLIGHT < moves or (low in found and abs(found[low].change) >= jump):
+                if jump * SLIGHT < moves or (low in found and abs(found[low].change) >= jump):
                     continue
                 before = values[place[low] - 1] if place[low] else None
                 after = values[place[high] + 1] if place[high] + 1 < len(values) else None
                 slopes = [
                     abs(known[x1] - known[x0]) * cut.unit // (x1 - x0)
                     for x0, x1 in ((before, low), (high, after))
-                    if x0 is not None and x1 is not None and not (x0 in turns and x1 - x0 == cut.unit)
+                    if x0 is not None and x1 is not None and x0 not in turns
                 ]
                 if jump > 2 * max(slopes, default=0) + self.noise and self.stands_out(cut, low, jump):
                     found[low] = Cliff(low, high, known[low], known[high], at, self.cause(cut, low))
         return tuple(found[low] for low in sorted(found))
 
     def stands_out(self, cut: Cut, low: int, jump: int) -> bool:
-        """Do the steps next to it change the amount by less than half?"""
+        """Do the nearest steps without a turn, before and after it, change the amount by less than half?"""
         if cut.high - cut.low <= cut.unit:
             return False
-        for x in (low - cut.unit, low + cut.unit):
-            if cut.low <= x and x + cut.unit <= cut.high and x not in cut.turns:
+        for way in (-cut.unit, cut.unit):
+            x = low + way
+            while x in cut.turns:  # of two turns one step apart the slope is seen only beyond both
+                x += way
+            if cut.low <= x and x + cut.unit <= cut.high:
                 first, last = cut.at(x), cut.at(x + cut.unit)
-                if first is None or last is None:
-                    continue
-                if 2 * abs(self.amount(last) - self.amount(first)) >= jump:
+                if first and last and 2 * abs(self.amount(last) - self.amount(first)) >= jump:
                     return False
         return True
 

@@ -214,7 +214,7 @@ class Agreement:
 
         ``values`` are those of all KPIs in the program's order, as ``values_of`` gives them.
         """
-        return find_shape_at(self._lowered, values, self.token.decimals)
+        return find_shape_at(self._lowered, values)
 
     @cached_property
     def _shape(self) -> PaymentShape:

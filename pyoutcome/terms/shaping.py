@@ -43,13 +43,12 @@ class PaymentShape:
         return next((each for each in self.influences if (each.kpi, each.payee) == (kpi, payee)), None)
 
 
-def find_shape_at(lowered: Lowered, values: Sequence[int], unit_decimals: int) -> tuple[Influence, ...]:
+def find_shape_at(lowered: Lowered, values: Sequence[int]) -> tuple[Influence, ...]:
     """How payments move with each KPI where the others have these values, in the first period."""
     reported = _Reported(lowered)
     return find_influences(
         lowered.rule,
         [Setting("", tuple(values))],
-        unit_decimals=unit_decimals,
         admits=reported.admits if reported.limited else None,
     )
 
@@ -64,7 +63,6 @@ def find_shape(lowered: Lowered, unit_decimals: int, periods: int) -> PaymentSha
         settings,
         corners=corners,
         also=also,
-        unit_decimals=unit_decimals,
         admits=reported.admits if reported.limited else None,
     )
     later: tuple[Influence, ...] = ()

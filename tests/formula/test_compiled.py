@@ -41,6 +41,9 @@ from tests.formula.test_state_bounds import DEALS, chances
 
 Parameters = Sequence[int] | Mapping[str, int] | None
 
+HUGE = "0" * 58
+"""Zeros of a number of which less than six fit a word."""
+
 
 def readable(rule: Rule, values: Sequence[int], parameters: Parameters, period: int, state: State | None) -> Outcome:
     """What the evaluator says that explains itself."""
@@ -60,7 +63,7 @@ def compare(
     return actual
 
 
-def attempt(work: Callable[..., Outcome], *given: object) -> tuple[Outcome | None, object]:
+def attempt(work: Callable[..., Outcome | None], *given: object) -> tuple[Outcome | None, object]:
     """What comes of it: an outcome, or all that an error says."""
     try:
         return work(*given), None
@@ -169,6 +172,33 @@ def test_every_kind_of_formula_is_worked_out_quickly(formula: str) -> None:
         assert readable(made, values, None, 1, None) == quick(values, 1, None)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "min(a, 0.000000000000000001) / 2",
+        "round(min(a, 0.000000000000000001), 1, down)",
+        "bands(min(a, 0.000000000000000001), [rest at 5])",
+        "curve(a, [-1 gives 0, 3 gives 2])",
+        "third * b / 0.35",
+        "third * b * third / -0.35 / b",
+        "clamp(a, b, 1.9)",
+        "round(b, max(a, 0) + 0.000000000000000001, up)",
+        "pick(tier, [gold gives b / c, silver gives c / b, base gives 1])",
+        "b / c if ok else c / b",
+        "1 if (b / c > 2 if ok else c / b > 1) else 0",
+        "1 if ok and b / c > 2 else 0",
+        "1 if ok or b / c > 2 else 0",
+    ],
+)
+def test_what_is_nearly_nothing_and_what_is_worked_out_only_if_needed_is_the_same(text: str) -> None:
+    made = small.rule(text)
+    quick = translate(made)
+    for values in small.grid_of(text, most=8):
+        expected, problem = attempt(readable, made, values, None, 1, None)
+        assert expected == attempt(quick, values, 1, None)[0]
+        assert (expected is None) == (problem is not None) == (text.startswith("clamp") and values[1] > n("1.9"))
+
+
 RANGES = """
 a + b -> -2 to 7
 a - b -> -6 to 3
@@ -180,6 +210,10 @@ abs(a - 4) -> 0 to 7
 a * b -> -9 to 12
 a / b -> -3 to 4
 a / -b -> -4000000000000000000 to 4000000000000000000
+-a / -b -> -4000000000000000000 to 4000000000000000000
+a / -2 -> -2 to 1.5
+b / 0.000000000000000001 -> 1000000000000000000 to 3000000000000000000
+b / max(a, 0.000000000000000001) -> 0.25 to 3000000000000000000
 b / (b - 2) -> -3000000000000000000 to 3000000000000000000
 b / (a * 0.25) -> -3000000000000000000 to 3000000000000000000
 -b / 3 -> -1 to -0.333333333333333333
@@ -202,6 +236,7 @@ round(-b, 1, up) -> -4 to 0
 round(a - 4, 1, up) -> -8 to 0
 round(a + 3, 1, up) -> 0 to 8
 round(-a, 2, floor) -> -6 to 5
+round(min(a, 0.000000000000000001), 1, up) -> -4 to 1.000000000000000001
 step(a, [at_least 2 gives 5, at_most 0 gives -1, otherwise 3]) -> -1 to 5
 pick(tier, [gold gives 5, silver gives 7, base gives 9]) -> 5 to 9
 pick(tier, [gold gives a, otherwise 9]) -> -3 to 9
@@ -210,6 +245,7 @@ b if ok else c -> 0.5 to 3
 bands(a, [upto 2 at 5, rest at 1]) -> 0 to 12
 bands(a, [upto 2 at -5, next 1 at 1.5, rest at 0]) -> -10 to 0
 bands(a, [rest at 2]) -> 0 to 8
+bands(a, [upto 0 at 5, rest at 1]) -> 0 to 4
 bands(b, [upto 1 at 5, rest at 0.25]) -> 0 to 5.5
 bands(b, [upto 2 at 5, upto 2 at 7, rest at 1]) -> 0 to 11
 bands(-b, [upto 2 at 5, rest at 100]) -> 0 to 10
@@ -290,11 +326,13 @@ def test_a_deal_with_carried_state_is_worked_out_quickly(deal: str) -> None:
         expected = readable(made, values, None, period, state)
         assert expected == quick(values, period, state)
         assert expected == given(values, period, state, tuple(value for _, value in made.parameters))
+        if period == 1:
+            assert readable(made, values, None, 1, None) == quick(values, 1, None)
         state = expected.state
 
 
 def test_after_four_times_the_quick_evaluator_answers_itself() -> None:
-    rule = one_line("x * t + u", number("x"), terms=(("t", n("3")), ("u", n("4"))))
+    rule = one_line("x * t + u * 2", number("x"), terms=(("t", n("3")), ("u", n("4"))))
     quick = Quick(rule)
     expected = readable(rule, (ONE,), None, 2, None)
     assert [None] * 4 + [expected] * 3 == [quick.run((ONE,), None, 2, None) for _ in range(7)]
@@ -367,8 +405,16 @@ def test_what_a_yes_no_was_is_yes_or_no() -> None:
         outcome = compare(made, (ONE,), period=2, state=start_state(made)._replace(periods=1, registers=(before,)))
         assert outcome is not None
         assert (paid, (before,)) == (outcome.lines[0], outcome.state and outcome.state.registers)
-    for wrong in (-1, 2, 3, ONE):
-        compare(made, (ONE,), period=2, state=start_state(made)._replace(periods=1, registers=(wrong,)))
+    kpis = (*made.kpis, replace(KpiShape.yes_no("ok"), opening=1))
+    for carried in ("prev.{}", "prev.{} and x > 0", "x > 0 and prev.{}", "x < 0 or prev.{}", "not prev.{}",
+                    "prev.{} if x > 0 else no"):  # fmt: skip
+        of_register = replace(made, registers=(Register("met", parse("no"), parse(carried.format("met"))),))
+        told = (Line("pay", 0, 1, parse("1 if was else 2")),)
+        of_kpi = Rule(kpis, (), (Definition("was", parse(carried.format("ok"))),), told, made.payees)
+        for wrong in (-1, 2, 3, ONE):
+            state = start_state(of_register)._replace(periods=1, registers=(wrong,))
+            compare(of_register, (ONE,), period=2, state=state)
+            compare(of_kpi, (ONE, 1), period=2, state=start_state(of_kpi)._replace(periods=1, histories=((wrong,),)))
 
 
 @pytest.mark.parametrize("mode", ["down", "up", "half_up", "half_even", "floor", "ceil"])
@@ -382,12 +428,47 @@ def test_rounding_is_the_same_on_either_side_and_on_ties(mode: str, step: str, l
 
 
 @pytest.mark.parametrize(
-    "text", ["x + x", "x * x", "-x", "abs(x)", "outside(x, -3, 3)", "x - 1", "bands(x, [rest at 2])"]
+    "text",
+    [
+        "x + x",
+        "x * x",
+        "-x",
+        "abs(x)",
+        "outside(x, -3, 3)",
+        "x - 1",
+        "bands(x, [rest at 2])",
+        f"bands(x, [upto 2{HUGE} at 2, upto 4{HUGE} at 2, rest at -2])",
+        f"bands(x, [upto 2{HUGE} at -2, upto 4{HUGE} at -2, rest at 2])",
+        f"bands(x, [upto 3{HUGE} at 1, upto 4{HUGE} at 3, rest at -9])",
+        f"curve(x, [-4{HUGE} gives 0, 4{HUGE} gives 1])",
+        f"curve(x, [0 gives 4{HUGE}, 2 gives -4{HUGE}])",
+        f"curve(x, [3{HUGE} gives 0, 4{HUGE} gives 1])",
+    ],
 )
 def test_overflow_is_found_where_ranges_leave_it_open(text: str) -> None:
     rule = one_line(text, KpiShape("x", INT256_MIN, INT256_MAX, 18))
-    for x in (INT256_MIN, INT256_MIN + 1, -ONE, 0, ONE, 2**254, INT256_MAX // ONE, INT256_MAX):
+    large = [n(f"{digits}{HUGE[1:]}") for digits in ("19", "20", "29", "30", "35", "39", "40", "41", "45", "57")]
+    for x in (INT256_MIN, INT256_MIN + 1, -ONE, 0, ONE, 2**254, INT256_MAX // ONE, INT256_MAX, *large):
         compare(rule, (x,))
+
+
+def test_a_sum_to_date_that_overflows_is_found() -> None:
+    lines = (Line("pay", 0, 1, parse("x")), Line("all", 0, 0, parse("to_date.pay")))
+    for low, high in ((INT256_MIN, 0), (0, INT256_MAX)):
+        made = Rule((KpiShape("x", low, high, 18),), (), (), lines, (Payee("A", parse("pay")),))
+        begun = start_state(made, 18)._replace(periods=1)
+        for before in (-1, 0, 1):
+            for x in (low, high):
+                found = compare(made, (x,), period=2, state=begun._replace(to_date=(before,)))
+                assert (found is None) == (not INT256_MIN <= before + x <= INT256_MAX)
+
+
+def test_points_that_terms_bring_together_are_refused_as_ever() -> None:
+    rule = one_line("curve(x, [0 gives 1, t gives 2, 3 gives 4])", number("x"), terms=(("t", n("2")),))
+    for t in ("2", "3", "4", "0"):
+        for x in ("-1", "1", "2.5", "3", "9"):
+            compare(rule, (n(x),), {"t": n(t)})
+            compare(replace(rule, parameters=(("t", n(t)),)), (n(x),))
 
 
 def test_inputs_that_do_not_fit_are_refused_as_ever() -> None:
@@ -428,8 +509,52 @@ def test_a_state_of_another_rule_is_refused_as_ever() -> None:
         good._replace(registers=(INT256_MAX + 1,)),
         good._replace(registers=(INT256_MAX,)),
         good._replace(histories=((ONE, INT256_MIN),)),
+        good._replace(histories=((ONE, INT256_MAX),)),
+        good._replace(histories=((ONE, ONE, ONE),)),
+        good._replace(to_date=(INT256_MAX // 10**16 * 10**16,)),
+        good._replace(to_date=(INT256_MIN // -(10**16) * -(10**16),)),
     ):
         compare(made, (ONE,), period=4, state=bad)
+        compare(made, (-ONE,), period=4, state=bad)
+
+
+def test_what_was_is_either_side_of_zero() -> None:
+    made = one_line("abs(lag(x, 1)) + abs(lag(x, 2)) + abs(sum_last(x, 2))", number("x"))
+    state = start_state(made)
+    for period, x in enumerate(("-3", "4", "-7", "-1", "0"), 1):
+        outcome = compare(made, (n(x),), period=period, state=state)
+        assert outcome is not None
+        assert outcome.state is not None
+        state = outcome.state
+
+
+def test_the_least_step_is_rounded_to_by_the_quick_evaluator_itself() -> None:
+    made = one_line("round(x, y, up)", number("x"), KpiShape("y", 0, ONE, 18))
+    assert readable(made, (ONE, 1), None, 1, None) == translate(made)((ONE, 1), 1, None)
+
+
+def test_what_is_nested_too_deep_for_a_function_is_left_to_the_readable_evaluator(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def too_deep(*_: object, **__: object) -> None:
+        raise RecursionError
+
+    monkeypatch.setattr("pyoutcome.formula.compiled.translate", too_deep)
+    assert compare(one_line("x * 2", number("x")), (ONE,)) is not None
+
+
+def test_many_periods_are_counted() -> None:
+    made = one_line("min(period, 4_294_967_294.5) + lag(x, 1)", number("x"))
+    quick = translate(made)
+    for periods in (63, 64, 100, 2**32 - 2, 2**32 - 1):
+        state, period = start_state(made)._replace(periods=periods, histories=((ONE,),)), min(periods + 1, 2**32 - 1)
+        outcome = compare(made, (ONE,), period=period, state=state)
+        assert outcome is not None
+        assert outcome == quick((ONE,), period, state)
+    register = Register("mark", parse("1"), parse("max(prev.mark, x)"))
+    rule = replace(made, lines=(Line("pay", 0, 1, parse("prev.mark")),), registers=(register,))
+    for decimals in (18, 19, -1):
+        compare(rule, (ONE,), period=2, state=State(decimals, 1, (ONE,), (), (), ()))
 
 
 @pytest.mark.parametrize("lazy", [False, True])

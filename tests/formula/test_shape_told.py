@@ -26,8 +26,9 @@ KPIS = (
     KpiShape("few", 0, n("1"), 0),
     KpiShape.yes_no("ok"),
     KpiShape.choice("tier", ("gold", "silver", "base")),
+    KpiShape("fine", 0, n("1"), 18),
 )
-SETTINGS = [Setting(str(y), (0, n(str(y)), 0, 0, 1, n("1"))) for y in (0, 10)]
+SETTINGS = [Setting(str(y), (0, n(str(y)), 0, 0, 1, n("1"), 0)) for y in (0, 10)]
 
 TOLD = Path(__file__).with_name("shapes_told.txt").read_text(encoding="utf-8")
 
@@ -114,13 +115,89 @@ def test_what_is_carried_counts_as_before_the_first_period() -> None:
     kpis = (KPIS[0], replace(KPIS[2], opening=n("3")))
     lines = (Line("pay", 0, 1, parse("max(0, prev.mark + x - 50) + prev.z")),)
     made = Rule(kpis, (), (), lines, (Payee("UA", parse("pay")),), (Register("mark", parse("20"), parse("x")),))
-    [found] = find_influences(made, [Setting("", (0, 0))])
+    found, *_ = find_influences(made, [Setting("", (0, 0))])
     assert [(0, n("30"), True, n("3")), (n("30"), n("100"), True, n("3"))] == [
         (each.first, each.last, each.proven, each.before) for each in found.pieces
     ]
 
 
 def test_corners_are_tried_one_by_one_until_the_kpi_moves() -> None:
-    corners = [Setting(str(y), (0, n(str(y)), 0, 0, 1, n("1"))) for y in (3, 10, 9)]
+    corners = [Setting(str(y), (0, n(str(y)), 0, 0, 1, n("1"), 0)) for y in (3, 10, 9)]
     [found, _] = find_influences(rule("x if y > 8 else 0"), [*SETTINGS[:1], *corners], corners=3)
     assert (2, [0, 2]) == (found.setting, [at for at, _ in found.points])
+
+
+def test_truncation_may_move_an_amount_by_two_units_for_each_error_and_the_noise() -> None:
+    whole, *_ = find_influences(rule("x / 3"), SETTINGS)
+    assert (102, n("33.333333333333333333")) == (whole.slack, whole.moves)
+    later, *_ = find_influences(rule("x / 3"), [replace(SETTINGS[0], period=2)])
+    assert (100, False) == (later.slack, later.proven)
+
+
+def test_the_sum_of_all_payees_is_as_uncertain_as_all_of_them() -> None:
+    lines = (Line("a", 0, 1, parse("x / 3")), Line("b", 1, -1, parse("x / 7 + few")), Line("c", 2, 1, parse("y")))
+    payees = tuple(Payee(name.upper(), parse(f"-{name}" if name == "b" else name)) for name in "abc")
+    found = find_influences(Rule(KPIS, (), (), lines, payees), SETTINGS)
+    assert [(0, 0, 102), (0, 1, 102), (0, None, 104), (1, 2, 100), (3, 1, 102)] == [
+        (each.kpi, each.payee, each.slack) for each in found
+    ]
+
+
+def test_the_sum_of_all_payees_may_be_larger_than_any_amount() -> None:
+    x = KpiShape("x", 0, n("4" + "0" * 58), 0)
+    lines = (Line("a", 0, 1, parse("x")), Line("b", 1, 1, parse("x")))
+    found = find_influences(
+        Rule((x,), (), (), lines, (Payee("A", parse("a")), Payee("B", parse("b")))), [Setting("", (0,))]
+    )
+    assert [(0, x.high), (1, x.high), (None, 2 * x.high)] == [(each.payee, each.moves) for each in found]
+
+
+def test_of_equally_high_cliffs_the_one_at_the_first_setting_is_told() -> None:
+    [found] = find_influences(rule("100 if x >= 60 else 0"), SETTINGS)
+    assert [0] == [cliff.setting for cliff in found.cliffs]
+
+
+def test_a_cliff_of_a_payee_without_lines_has_no_line_to_blame() -> None:
+    payees = (Payee("A", parse("pay")), Payee("B", parse("5 if x < 30 else 7")))
+    made = Rule(KPIS[:1], (), (), (Line("pay", 0, 1, parse("x")),), payees)
+    found = find_influences(made, [Setting("", (0,))])
+    assert [(0, []), (1, [None])] == [(each.payee, [cliff.line for cliff in each.cliffs]) for each in found[:2]]
+
+
+def test_a_turn_is_found_where_straight_lines_lead_far_astray() -> None:
+    [found] = find_influences(rule("5 if fine * fine * fine * fine >= 0.001 else 1"), SETTINGS)
+    assert [(177827941003892282, 177827941003892283)] == [(cliff.first, cliff.last) for cliff in found.cliffs]
+    assert 61 == len(found.points[0][1])
+
+
+def test_what_no_report_may_hold_is_not_searched() -> None:
+    share = KpiShape("x", 0, n("1"), 6)
+    made = Rule((share,), (), (), (Line("pay", 0, 1, parse("5 if x >= 0.1 else 1")),), (Payee("A", parse("pay")),))
+    [found] = find_influences(made, [Setting("", (0,))], admits=lambda values: not n("0.3") <= values[0] <= n("0.7"))
+    assert [n("0.1")] == [cliff.last for cliff in found.cliffs]
+    assert [n("0.299999"), n("0.700001")] == [
+        value for value, _ in found.points[0][1] if n("0.299999") <= value <= n("0.700001")
+    ]
+
+
+def test_a_part_is_proven_from_what_counts_before_the_first_period() -> None:
+    kpis = (KPIS[0], replace(KPIS[2], opening=n("3")))
+    lines = (Line("pay", 0, 1, parse("max(0, x - 50 + lag(mark, 2)) + lag(z, 2)")),)
+    made = Rule(kpis, (), (), lines, (Payee("UA", parse("pay")),), (Register("mark", parse("20"), parse("x")),))
+    found, *_ = find_influences(made, [Setting("", (0, 0))])
+    assert [(0, n("30"), True), (n("30"), n("100"), True)] == [
+        (each.first, each.last, each.proven) for each in found.pieces
+    ]
+
+
+@pytest.mark.parametrize("earlier", ["lag(z, 1)", "lag(mark, 1)"])
+def test_a_part_is_not_proven_still_where_what_counts_before_the_first_period_moves_it(earlier: str) -> None:
+    """Nothing moves below 90 while y is 0; with another y it does."""
+    kpis = (KPIS[0], KPIS[1], replace(KPIS[2], opening=n("3")))
+    lines = (Line("pay", 0, 1, parse(f"max(0, x - 90) + x * y * {earlier}")),)
+    made = Rule(kpis, (), (), lines, (Payee("UA", parse("pay")),), (Register("mark", parse("20"), parse("x")),))
+    found, *_ = find_influences(made, [Setting("", (0, 0, 0))])
+    assert [(0, n("90"), False), (n("90"), n("100"), True)] == [
+        (each.first, each.last, each.proven) for each in found.pieces
+    ]
+    assert [(0, n("90"), False)] == [(each.first, each.last, each.proven) for each in found.dead]
