@@ -234,8 +234,8 @@ round(1_000_000_000_000_000 * third, 0.001, down) -> -1e+15 to 1.333333333e+15 x
 bands(a, [upto b - 1 at 5, rest at 2]) -> 0 to 18 x 0.1 from 0.1: 0 of 25
 curve(a, [term - 7 gives 3, 0 gives 9]) -> 0 to 0 x 1 from 1: 5 of 5
 curve(third, [-1 gives 7, 0 gives 7, 1 gives 9]) -> 7 to 9 x 0.6666666667 off 15.21227853 from 0.6666666667: 1 of 5
-curve(a, [-3 gives 0, 0 gives 0.000000000000000001, 4 gives 1_000_000_000_000]) ->
-  0 to 1e+12 x 3.333333333e-19 off 8199 from 1.099511628e-06: 4 of 5
+curve(a, [-3 gives 0, 0 gives 3_000.000000000000003, 4 gives 4_000_000]) ->
+  0 to 4000000 x 1000 off 7.000009007 from 1000: 0 of 5
 curve(third, [-1 gives 4, 0 gives 3, 0.5 gives 9, 1 gives 5]) ->
   3 to 9 x 0.3333333333 off 4613734.4 from 1.223961137e-07: 3 of 5
 c * 0.000000001 * 0.0000000001 / 0.0000000001 -> 5e-10 to 2e-09 x 1e-10 from 1e-10: 0 of 25

@@ -86,8 +86,9 @@ def test_what_is_not_asked_for_is_left_out() -> None:
     assert [4, 2_000] == found.amounts["A"][[0, 2]].tolist() == found.lines["pay"][[0, 2]].tolist()
     assert [8, 4_000] == found.amounts["B"][[0, 2]].tolist()
     assert [-3.75, pytest.approx(-1999.9995, rel=1e-9)] == found.amounts["C"][[0, 2]].tolist()
-    assert (np.int8, np.bool_) == (found.errors.dtype, found.exactly.dtype)
-    for each in (*found.lines.values(), *found.amounts.values(), found.errors, found.exactly):
+    assert ("int8", "bool") == (found.errors.dtype.name, found.exactly.dtype.name)
+    handed_out: list[np.ndarray[Any, Any]] = [*found.lines.values(), *found.amounts.values()]
+    for each in (*handed_out, found.errors, found.exactly):
         assert not each.flags.writeable
     asked = evaluate_many(rule, {"x": [4, 2_000]}, definitions=True)
     assert {"many": [0, 1], "twice": [8, 4_000]} == {each: row.tolist() for each, row in asked.definitions.items()}

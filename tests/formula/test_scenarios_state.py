@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from pyoutcome.decimals import ONE
@@ -37,30 +39,29 @@ LINES = (
     Line("base", 0, 1, parse("x * 0.125 + prev.balance * 0.05")),
     Line("bonus", 0, -1, parse("to_date.base / 2 + lag(x, 2) + sum_last(y, 3) if prev.was else prev.x")),
 )
-ONE_PAYEE = Rule(
-    KPIS,
-    (("rate", n("2")),),
-    (
+
+
+def one_payee() -> Rule:
+    """Made anew for each test: a rule keeps what it has been translated to."""
+    definitions = (
         Definition("good", parse("prev.met or met")),
         Definition("recent", parse("sum_last(y, 3)")),
         Definition("half", parse("earned_before / rate")),
-    ),
-    LINES,
-    (Payee("A", parse("base - bonus + half + (1 if good else 0)")),),
-    REGISTERS,
-)
-TWO_PAYEES = Rule(
-    KPIS,
-    (("rate", n("2")),),
-    (
+    )
+    payees = (Payee("A", parse("base - bonus + half + (1 if good else 0)")),)
+    return Rule(KPIS, (("rate", n("2")),), definitions, LINES, payees, REGISTERS)
+
+
+def two_payees() -> Rule:
+    definitions = (
         Definition("good", parse("prev.met or met")),
         Definition("recent", parse("sum_last(y, 3)")),
         Definition("half", parse("earned_before.B / rate")),
-    ),
-    LINES,
-    (Payee("A", parse("base - bonus")), Payee("B", parse("(bonus - base) * 2 + half"))),
-    REGISTERS,
-)
+    )
+    payees = (Payee("A", parse("base - bonus")), Payee("B", parse("(bonus - base) * 2 + half")))
+    return Rule(KPIS, (("rate", n("2")),), definitions, LINES, payees, REGISTERS)
+
+
 STORIES: list[list[Words]] = [
     [(met, x * ONE // 10, y * ONE) for met, x, y in zip(answers, xs, ys, strict=True)]
     for answers, xs, ys in (
@@ -73,16 +74,17 @@ STORIES: list[list[Words]] = [
 
 
 @pytest.mark.parametrize("unit_decimals", [0, 2, 18])
-@pytest.mark.parametrize("rule", [ONE_PAYEE, TWO_PAYEES], ids=["one payee", "two payees"])
-def test_periods_build_on_one_another(rule: Rule, unit_decimals: int) -> None:
-    found = compare(rule, STORIES, unit_decimals)
+@pytest.mark.parametrize("make", [one_payee, two_payees])
+def test_periods_build_on_one_another(make: Callable[[], Rule], unit_decimals: int) -> None:
+    found = compare(make(), STORIES, unit_decimals)
     assert not found.exactly.any()
 
 
 @pytest.mark.parametrize("settled", [1, 2, 3])
 @pytest.mark.parametrize("story", STORIES)
-@pytest.mark.parametrize("rule", [ONE_PAYEE, TWO_PAYEES], ids=["one payee", "two payees"])
-def test_scenarios_go_on_from_what_was_settled(rule: Rule, story: list[Words], settled: int) -> None:
+@pytest.mark.parametrize("make", [one_payee, two_payees])
+def test_scenarios_go_on_from_what_was_settled(make: Callable[[], Rule], story: list[Words], settled: int) -> None:
+    rule = make()
     state = evaluate_all(rule, story[:settled], state=start_state(rule, 2))[-1].state
     assert state is not None
     found = compare(rule, [each[:2] for each in STORIES], 2, settled + 1, state)
@@ -137,5 +139,5 @@ def test_what_is_divided_by_may_be_a_sum_that_is_zero_so_far() -> None:
 )
 def test_a_state_that_does_not_belong_to_the_rule_is_refused(state: State) -> None:
     with pytest.raises(FormulaError) as caught:
-        evaluate_many(ONE_PAYEE, [[1], [1], [1]], first=2, state=state)
+        evaluate_many(one_payee(), [[1], [1], [1]], first=2, state=state)
     assert "state-does-not-fit" == caught.value.code
