@@ -88,7 +88,7 @@ def constant(value: int) -> Many:
 
 
 def _shared(x: Fraction, y: Fraction) -> Fraction:
-    """The greatest grain of which both are multiples."""
+    """The greatest grain of which both are multiples; of 0 and another, the other."""
     return Fraction(gcd(x.numerator * y.denominator, y.numerator * x.denominator), x.denominator * y.denominator)
 
 
@@ -169,7 +169,7 @@ class Arrays:
             grain = Fraction(0)
             for each in values:
                 if each.most:
-                    grain = _shared(grain, abs(each.grain)) if grain else abs(each.grain)
+                    grain = _shared(grain, abs(each.grain))
             grain = grain or Fraction(ONE)
             if sum(each.most for each in values) <= WHOLE * grain:
                 return grain, True
@@ -246,7 +246,7 @@ class Arrays:
         assert numbers is not None  # noqa: S101 - not all three are constant
         found = Many(numbers, grain, min(ends), max(ends), Fraction(0), least)
         if exact and grain.denominator == 1:
-            return self.kept(replace(found, least=abs(grain)))
+            return self.kept(found)
         whole = not x.off and not y.off and z.value is not None and grain.denominator == 1
         found = replace(found, off=(off + 3 * UNIT) * Fraction(101, 100))
         return self.kept(found) if whole else self.cut(found)
@@ -260,8 +260,7 @@ class Arrays:
         pick = min if least else max
         numbers = self.code.call(np.minimum if least else np.maximum, self.aligned(x, grain), self.aligned(y, grain))
         off = Fraction(0) if exact else (max(x.off, y.off) + 2 * UNIT) * Fraction(101, 100)
-        smallest = grain if exact else min(x.least, y.least)
-        return self.kept(Many(numbers, grain, pick(x.low, y.low), pick(x.high, y.high), off, smallest))
+        return self.kept(Many(numbers, grain, pick(x.low, y.low), pick(x.high, y.high), off, min(x.least, y.least)))
 
     def clamp(self, x: Many, low: Many, high: Many) -> Many:
         if low.high > high.low:
@@ -276,7 +275,6 @@ class Arrays:
         if step.value is not None and not x.off and x.grain % step.value == 0:
             return x
         grain, exact = self.common(x, step)
-        exact = exact and 4 * (x.most + step.most) <= WHOLE * grain
         size = self.aligned(step, grain)
         steps = self.code.let(self.aligned(x, grain) / size)
         half = mode in (Rounding.HALF_UP, Rounding.HALF_EVEN)
@@ -320,8 +318,8 @@ class Arrays:
         grain, exact = self.common(x, y)
         numbers = self.code.call(np.where, condition, self.aligned(x, grain), self.aligned(y, grain))
         off = Fraction(0) if exact else max(x.off, y.off) + UNIT
-        smallest = grain if exact else min(x.least, y.least)
-        return self.kept(Many(numbers, grain, min(x.low, y.low), max(x.high, y.high), off, smallest))
+        least = min(x.least, y.least)
+        return self.kept(Many(numbers, grain, min(x.low, y.low), max(x.high, y.high), off, least))
 
     def between(self, x: Many, low: Many | None, high: Many | None) -> Many:
         """The part of x above ``low`` and not above ``high``."""

@@ -102,11 +102,12 @@ def evaluate_many(
     again = np.flatnonzero(doubts)
     if len(again):
         chosen = np.empty((periods, count_of_rows, len(again)))
-        failed = np.zeros((periods, len(again)), dtype=np.int8)
+        failed = errors[:, again]
         given = None if parameters is None else terms
         _work_out(rule, [column[:, again] for column in columns], given, first, state, chosen, failed)
         found[:, :, again], errors[:, again] = chosen, failed
-    found.flags.writeable = False  # an amount that is just a line is the line's own array
+    for each in (found, errors, doubts):
+        each.setflags(write=False)  # an amount that is just a line is the line's own array
     rows = iter([found[0, at] if single else found[:, at] for at in range(count_of_rows)])
     lines = {line.name: next(rows) for line in rule.lines}
     own_amounts = _own_amounts(rule)
@@ -183,24 +184,15 @@ def _power(kpi: KpiShape) -> int:
     return 1 if kpi.type == "yes_no" else int(10**kpi.decimals)
 
 
-def _multiple(kpi: KpiShape) -> int:
-    return 1 if kpi.type == "yes_no" else kpi.multiple
-
-
 def _ends(kpi: KpiShape) -> tuple[int, int]:
     """Its range in units of its last decimal."""
-    multiple = _multiple(kpi)
-    return -(-kpi.low // multiple), kpi.high // multiple
+    return -(-kpi.low // kpi.multiple), kpi.high // kpi.multiple
 
 
 def _whole(given: npt.NDArray[Any], power: int) -> Array:
     """The numbers in units of the KPI's last decimal."""
-    if power > 1:
-        numbers: Array = np.multiply(given, power / 1, dtype=np.float64)
-        np.rint(numbers, numbers)
-    else:
-        numbers = np.rint(given if given.dtype.kind == "f" else given.astype(np.float64))
-    return numbers
+    numbers: Array = np.multiply(given, power / 1, dtype=np.float64)  # also of narrower numbers
+    return np.rint(numbers, numbers)
 
 
 def _take(given: npt.NDArray[Any], power: int, low: int, high: int, doubts: npt.NDArray[np.bool_]) -> Array:
@@ -215,7 +207,7 @@ def _take(given: npt.NDArray[Any], power: int, low: int, high: int, doubts: npt.
 
 def _words(kpi: KpiShape, column: npt.NDArray[Any]) -> list[list[int]]:
     """The exact words of a KPI, by period and scenario."""
-    power, multiple = _power(kpi), _multiple(kpi)
+    power, multiple = _power(kpi), kpi.multiple
     if column.dtype.kind != "f":
         return [[int(value) * power * multiple for value in row] for row in column.tolist()]
     return [[int(value) * multiple for value in row] for row in _whole(column, power).tolist()]
@@ -356,7 +348,7 @@ class _Plan:
     def read_kpis(self, here: Floats, row: int) -> None:
         code = self.code
         for at, kpi in enumerate(self.rule.kpis):
-            multiple = _multiple(kpi)
+            multiple = kpi.multiple
             low, high = _ends(kpi)
             numbers = code.let(self.numbers[at][row])
             if kpi.type == "yes_no":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,10 @@ def one_line(text: str, *kpis: KpiShape) -> Rule:
 
 def number(name: str, low: str = "-1000", high: str = "1000", decimals: int = 2) -> KpiShape:
     return KpiShape(name, n(low), n(high), decimals)
+
+
+BIG = number("x", "-1_000_000_000_000_000_000", "1_000_000_000_000_000_000")
+"""Has more values than floats tell apart."""
 
 
 @settings(max_examples=60)
@@ -212,11 +217,23 @@ def test_on_an_edge_and_beside_it(text: str) -> None:
         "1 if x > 1 else x * x * x",
         f"curve(x, [0 gives -{'9' * 58}, 1 gives {'5' * 58}])",
         f"x * {'9' * 40} * {'9' * 20}",
+        f"max(x * {'9' * 40}, 0)",
+        f"curve(x, [-{'5' * 59} gives 0, {'5' * 59} gives 1])",
+        f"curve(x, [0 gives -{'5' * 59}, 2 gives {'5' * 59}])",
+        f"curve(x, [-{'5' * 59} gives -{'5' * 59}, 0 gives 0, {'5' * 59} gives {'5' * 59}])",
     ],
 )
 def test_overflow_is_found_by_the_exact_evaluator(text: str) -> None:
     rule = one_line(text, KpiShape("x", -(INT256_MAX // ONE * ONE), INT256_MAX // ONE * ONE, 0))
     compare(rule, [[(word * ONE,)] for word in (0, 1, -(2**120), 2**100, 2**187, -(2**190))])
+
+
+def test_a_value_just_too_large_is_told_from_one_that_just_fits() -> None:
+    """Nearer to each other than the error of a result may be."""
+    rule = one_line(f"x * {INT256_MAX // ONE // 1_000_000_000}", number("x", "0", "2_000_000_000"))
+    found = compare(rule, [[(n(x),)] for x in ("1_000_000_000", "1_000_000_000.01", "999_999_999", "999_999_000")])
+    assert [0, RUN_ERRORS["overflow"], 0, 0] == found.errors[0].tolist()
+    assert not found.exactly[3]
 
 
 def test_a_total_over_providers_is_the_same() -> None:
@@ -248,10 +265,33 @@ def test_a_scenario_that_fails_says_why_and_leaves_the_others_alone() -> None:
 
 
 def test_values_outside_their_range_are_worked_out_exactly() -> None:
-    rule = one_line("x * 2", number("x", "0", "10"))
-    found = evaluate_many(rule, {"x": np.array([5, 10, 10.01, -1e30])})
-    assert [False, False, True, True] == found.exactly.tolist()
-    assert pytest.approx([10, 20, 20.02, -2e30], rel=1e-9) == found.lines["pay"].tolist()
+    rule = one_line("x * 2", number("x", "10", "20"))
+    found = evaluate_many(rule, {"x": np.array([15, 20, 20.01, -1e30, 10, 9.99, 7, 30])})
+    assert [False, False, True, True, False, True, True, True] == found.exactly.tolist()
+    assert pytest.approx([30, 40, 40.02, -2e30, 20, 19.98, 14, 60], rel=1e-9) == found.lines["pay"].tolist()
+
+
+@pytest.mark.parametrize(("low", "high", "outside"), [("10", "20", 7.0), ("-20", "-10", -7.0)])
+def test_a_value_between_a_range_and_zero_is_outside_it(low: str, high: str, outside: float) -> None:
+    assert evaluate_many(one_line("x", number("x", low, high)), {"x": [outside]}).exactly.all()
+
+
+def test_values_beyond_what_floats_tell_apart_need_not_be_worked_out_exactly() -> None:
+    rule = one_line("(x * 2 if x > 500_000_000_000_000 else 1) * 3", BIG)
+    found = compare(rule, [[(n(x),)] for x in ("400_000_000_000_000", "600_000_000_000_000.25", "-7", "0")])
+    assert not found.exactly.any()
+
+
+def test_whole_numbers_that_floats_do_not_tell_apart_are_compared_exactly() -> None:
+    rule = one_line("1 if x > y else 0", BIG, replace(BIG, name="y"))
+    found = evaluate_many(rule, {"x": [2**53 + 1, 5], "y": [2**53, 5]})
+    assert [1, 0] == found.amounts["A"].tolist()
+    assert [True, True] == found.exactly.tolist()
+
+
+def test_squares_of_great_negative_values_are_not_taken_for_exact() -> None:
+    rule = one_line("x * x - y * y", number("x", "-1_000_000_000", "0"), number("y", "-1_000_000_000", "0"))
+    compare(rule, [[(n("-999_999_999.99"), n("-999_999_999.98"))], [(n("-5"), n("-7"))], [(0, 0)]])
 
 
 def test_values_count_as_the_nearest_multiple_of_their_decimals() -> None:
@@ -268,10 +308,13 @@ def test_values_come_as_floats_whole_numbers_answers_or_one_number_for_all() -> 
         {"x": [1, 2, 3], "met": np.array([1, 0, 1], dtype=np.int64), "tier": np.array([1, 1, 2], dtype=np.float32)},
     ]
     for values in ways:
-        assert [2, 0, 9] == evaluate_many(rule, values).amounts["A"].tolist()
+        found = evaluate_many(rule, values)
+        assert [2, 0, 9] == found.amounts["A"].tolist()
+        assert not found.exactly.any()
     assert [2, 4] == evaluate_many(rule, {"x": [1, 2], "met": 1, "tier": 1}).amounts["A"].tolist()
     assert [2, 0, 9] == evaluate_many(rule, [[1, 2, 3], [1, 0, 1], [1, 1, 2]]).amounts["A"].tolist()
     assert (1, 3) == evaluate_many(rule, [[[1, 2, 3], [1, 0, 1], [1, 1, 2]]]).amounts["A"].shape
+    assert [6] == evaluate_many(rule, {"x": 3, "met": 1, "tier": 1}).amounts["A"].tolist()
 
 
 @pytest.mark.parametrize(
@@ -307,6 +350,10 @@ def test_other_terms_are_exact() -> None:
     )
     assert [6.0] == evaluate_many(rule, {"x": [3]}).amounts["A"].tolist()
     assert [0.3] == evaluate_many(rule, {"x": [3]}, {"rate": n("0.1")}).amounts["A"].tolist()
+    outside = evaluate_many(rule, {"x": [3, 2_000]}, {"rate": n("0.1")})
+    assert [False, True] == outside.exactly.tolist()
+    assert pytest.approx([0.3, 200], rel=1e-9) == outside.amounts["A"].tolist()
+    assert [4_000] == evaluate_many(rule, {"x": [2_000]}).amounts["A"].tolist()
     with pytest.raises(FormulaError, match="no term"):
         evaluate_many(rule, {"x": [3]}, {"price": 1})
 
