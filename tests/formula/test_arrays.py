@@ -239,6 +239,7 @@ curve(a, [-3 gives 0, 0 gives 3_000.000000000000003, 4 gives 4_000_000]) ->
 curve(third, [-1 gives 4, 0 gives 3, 0.5 gives 9, 1 gives 5]) ->
   3 to 9 x 0.3333333333 off 4613734.4 from 1.223961137e-07: 3 of 5
 c * 0.000000001 * 0.0000000001 / 0.0000000001 -> 5e-10 to 2e-09 x 1e-10 from 1e-10: 0 of 25
+a if term > 5 else 0 -> -3 to 4 x 1 from 1: 0 of 5
 a if (a > 1 if ok else 1 / (a - 1) > 2) else 0 -> -3 to 4 x 1 from 1: 1 of 10
 round(round(b, c, down), 0.3, up) -> 0 to 5.3 x 0.3 from 0.3: 0 of 125
 round(a * b, c * 5, down) * 3 -> -57 to 66 x 0.3 from 1.5: 0 of 125

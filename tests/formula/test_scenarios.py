@@ -219,7 +219,7 @@ def test_on_an_edge_and_beside_it(text: str) -> None:
         f"x * {'9' * 40} * {'9' * 20}",
         f"max(x * {'9' * 40}, 0)",
         f"curve(x, [-{'5' * 59} gives 0, {'5' * 59} gives 1])",
-        f"curve(x, [0 gives -{'5' * 59}, 2 gives {'5' * 59}])",
+        f"curve(x, [0 gives -{'5' * 59}, 4 gives {'5' * 59}])",
         f"curve(x, [-{'5' * 59} gives -{'5' * 59}, 0 gives 0, {'5' * 59} gives {'5' * 59}])",
     ],
 )
