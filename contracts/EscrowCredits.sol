@@ -4,13 +4,13 @@ pragma solidity 0.8.37;
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 import {DeployedTerms} from "./DeployedTerms.sol";
-import {EscrowPeriods} from "./EscrowPeriods.sol";
+import {EscrowOrdinary} from "./EscrowOrdinary.sol";
 import {Turn} from "./EscrowState.sol";
 
 /// @title The waterfall: how a settled amount becomes set-off, holdback, payment or arrears
 /// @notice docs/protocol.md section 5; `pyoutcome/protocol/money.py` is the same in Python.
 /// @dev An amount has at most 112 bits (EscrowPricing), and there are at most 1,024 periods: sums fit 128.
-abstract contract EscrowCredits is EscrowPeriods {
+abstract contract EscrowCredits is EscrowOrdinary {
     uint256 private constant ONE = 1e18;
 
     /// @dev One period's credit in the making.

@@ -9,6 +9,8 @@ import {Proposal} from "./Proposals.sol";
 import {EscrowVersions} from "./EscrowVersions.sol";
 import {IOutcomeEscrow} from "./interfaces/IOutcomeEscrow.sol";
 import {Messages} from "./Messages.sol";
+import {Words} from "./program/Words.sol";
+import {Seen} from "./Seen.sol";
 
 /// @title Challenge of a period, the undisputed part, and agreement
 /// @notice `pyoutcome/protocol/disputes.py` is the same in Python.
@@ -39,19 +41,21 @@ contract EscrowDisputes is EscrowVersions, Proxy {
         if (p.stage() == PeriodStage.Disputed || block.timestamp >= p.until()) revert TooLate(p.until());
         Terms terms = _termsOf(turn, c.period);
         _demandChallenger(turn, terms, c, p.proposals());
-        bytes32 hash = _demandVersions(p, c.period, versions);
+        (Seen first, bytes32 hash) = _demandVersions(p, c.period, versions, 1);
         for (uint256 i = 1; i < versions.length; ++i) {
-            if (versions[i].party == c.party) revert AlreadyChallenged(_addressOf(turn, c.period, c.party));
+            if (first.plus(i).party() == c.party) revert AlreadyChallenged(_addressOf(turn, c.period, c.party));
         }
-        (uint256 needed, int256[] memory amounts, int256[] memory reported) = _demandDifferent(turn, terms, c, versions);
-        uint256 arrived = _pull(turn, c.stake);
+        Seen mine = first.plus(versions.length);
+        mine.fill(c.party, 0, Words.fromCall(c.values), new int256[](0));
+        uint256 needed = _demandDifferent(turn, terms, c.period, first, versions.length);
+        uint256 arrived = _pullAtOnce(turn, c.stake);
         if (arrived < needed) revert ShortOfFunds(arrived, needed);
 
         turn.others += arrived;
-        if (p.challenges() == 0) hash = _withAmounts(hash, reported);
-        hash = _chain(hash, c.party, arrived, c.values, amounts);
-        _propose(turn, c.period, p.challenged(p.challenges() + 1, hash));
-        emit Challenged(c.period, c.party, arrived, c.values, amounts);
+        mine.setStake(arrived);
+        if (p.challenges() == 0) hash = _withAmounts(hash, first.amounts());
+        _proposeAgain(turn, c.period, p.challenged(p.challenges() + 1, _chain(hash, mine)));
+        emit Challenged(c.period, c.party, arrived, mine.given(), mine.amounts());
         _end(turn);
     }
 
@@ -70,22 +74,24 @@ contract EscrowDisputes is EscrowVersions, Proxy {
         _demandSigned(_addressOf(turn, c.period, c.party), digest, c.signature);
     }
 
-    /// @dev The version changes something against each that is there; returns the stake it needs, its amounts and the report's.
-    function _demandDifferent(
-        Turn memory turn,
-        Terms terms,
-        IOutcomeEscrow.Challenging calldata c,
-        IOutcomeEscrow.Version[] calldata versions
-    ) private view returns (uint256 needed, int256[] memory amounts, int256[] memory reported) {
-        _read(terms, c.values);
-        Seen[] memory seen = _seeAll(turn, terms, c.period, versions, c.values);
-        Seen memory mine = seen[versions.length];
-        if (mine.priced.programError != 0) revert ProgramFailed(mine.priced.programError);
-        for (uint256 i = 0; i < versions.length; ++i) {
-            Distance memory d = _distance(mine, seen[i]);
-            if (d.amounts == 0 && d.carried == 0 && d.marks == 0) revert EqualVersion();
+    /// @dev The version behind the first `count` changes something against each of them; returns the stake it needs.
+    function _demandDifferent(Turn memory turn, Terms terms, uint256 period, Seen first, uint256 count)
+        private
+        view
+        returns (uint256 needed)
+    {
+        Seen mine = first.plus(count);
+        _check(terms, mine.given());
+        IOutcomeEscrow.Priced[] memory priced = _look(turn, terms, period, first, count + 1, count);
+        uint256 error = priced[priced.length - 1].programError;
+        if (error != 0) revert ProgramFailed(error);
+        uint256 apart = _apart(mine.amounts(), first.amounts());
+        if (_isEqual(mine, first, apart)) revert EqualVersion();
+        for (uint256 i = 1; i < count; ++i) {
+            Seen other = first.plus(i);
+            if (_isEqual(mine, other, _apart(mine.amounts(), other.amounts()))) revert EqualVersion();
         }
-        return (_stakeUp(terms, mine, seen[0]), mine.priced.amounts, seen[0].priced.amounts);
+        return _stakeUp(terms, apart);
     }
 
     // --- dispute ----------------------------------------------------------------------------------------------------
@@ -96,19 +102,15 @@ contract EscrowDisputes is EscrowVersions, Proxy {
         Proposal p = _proposalOf(turn, period);
         if (p.isNone() || p.stage() == PeriodStage.Disputed) revert NotProposed(period);
         if (block.timestamp < p.until()) revert TooEarly(p.until());
-        _demandVersions(p, period, versions);
+        (Seen first,) = _demandVersions(p, period, versions, 0);
         if (p.challenges() == 0) revert NothingToDo();
         Terms terms = _termsOf(turn, period);
 
         uint256 until = p.until() + terms.rulingWindow();
-        _propose(turn, period, p.moved(PeriodStage.Disputed, until));
+        _proposeAgain(turn, period, p.moved(PeriodStage.Disputed, until));
         emit Disputed(period, until);
-        _credit(
-            turn,
-            period,
-            _undisputed(_seeAll(turn, terms, period, versions, new int256[](0)), versions.length),
-            new int256[](0)
-        );
+        _look(turn, terms, period, first, versions.length, versions.length);
+        _credit(turn, period, _undisputed(first, versions.length), new int256[](0));
         _end(turn);
     }
 
@@ -125,13 +127,14 @@ contract EscrowDisputes is EscrowVersions, Proxy {
         Terms terms = _termsOf(turn, period);
         _demandTurn(turn, terms, period);
         _demandConsent(turn, terms, period, values, signatures);
-        Seen memory agreed;
-        agreed.values = _read(terms, values);
-        agreed.priced = _askOne(period, values);
-        if (agreed.priced.programError != 0) revert ProgramFailed(agreed.priced.programError);
+        Values memory agreed;
+        _check(terms, values);
+        _standInFor(terms, values, agreed);
+        IOutcomeEscrow.Priced memory priced = _askOne(period, agreed.given);
+        if (priced.programError != 0) revert ProgramFailed(priced.programError);
         emit Agreed(period, _notes[period].agreements++, values);
         int256[] memory before = _takeBack(turn, terms, period, versions);
-        _finish(turn, terms, period, agreed.values, agreed.priced, before);
+        _finish(turn, terms, period, agreed, priced, before);
         _end(turn);
     }
 
@@ -149,11 +152,12 @@ contract EscrowDisputes is EscrowVersions, Proxy {
         }
         Proposal p = _proposalOf(turn, period);
         if (p.challenges() == 0) return before;
-        _demandVersions(p, period, versions);
+        (Seen first,) = _demandVersions(p, period, versions, 0);
         if (p.stage() == PeriodStage.Disputed) {
-            before = _undisputed(_seeAll(turn, terms, period, versions, new int256[](0)), versions.length);
+            _look(turn, terms, period, first, versions.length, versions.length);
+            before = _undisputed(first, versions.length);
         }
-        _returnStakes(turn, period, versions);
+        _returnStakes(turn, period, first, versions.length);
     }
 
     /// @dev The client and the period's payees have signed; where registers carry the values on, the present holders too. A

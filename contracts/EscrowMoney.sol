@@ -75,10 +75,20 @@ abstract contract EscrowMoney is EscrowHolders {
     /// @dev Takes what the caller brings with this act; returns what arrived, which a token's fee may have made less.
     function _pull(Turn memory turn, uint256 amount) internal returns (uint256 arrived) {
         address token = turn.terms.token();
+        return _pullOnto(token, amount, token == address(0) ? 0 : Push.balance(token));
+    }
+
+    /// @dev The same while nothing has moved since the books were compared with the balance, which they then tell.
+    function _pullAtOnce(Turn memory turn, uint256 amount) internal returns (uint256 arrived) {
+        uint256 tracked = turn.funds + turn.others;
+        if (turn.below || tracked >= MONEY) return _pull(turn, amount);
+        return _pullOnto(turn.terms.token(), amount, tracked);
+    }
+
+    function _pullOnto(address token, uint256 amount, uint256 before) private returns (uint256 arrived) {
         uint256 needed = token == address(0) ? amount : 0;
         if (msg.value != needed) revert WrongValue(msg.value, needed);
         if (token == address(0) || amount == 0) return amount;
-        uint256 before = Push.balance(token);
         SafeERC20.safeTransferFrom(IERC20(token), msg.sender, address(this), amount);
         arrived = Math.saturatingSub(Push.balance(token), before);
     }

@@ -23,7 +23,8 @@ abstract contract EscrowPeriods is EscrowValues {
     function _proposalOf(Turn memory turn, uint256 period) internal view returns (Proposal p) {
         if (!_is(turn, PROPOSED)) return p;
         p = Proposal.wrap(_proposals[period % PLACES]);
-        if (p.period() != period) p = Proposal.wrap(_proposals[PLACES + period]);
+        if (p.period() == period) return p;
+        p = Proposal.wrap(_is(turn, CROWDED) ? _proposals[PLACES + period] : 0);
         if (p.period() != period) p = Proposal.wrap(0);
     }
 
@@ -31,8 +32,17 @@ abstract contract EscrowPeriods is EscrowValues {
         turn.flags |= PROPOSED;
         uint256 place = period % PLACES;
         uint256 tenant = _proposals[place] >> 240;
-        if (tenant != 0 && tenant != period && !_isSettled(turn, tenant)) place = PLACES + period;
+        if (tenant != 0 && tenant != period && !_isSettled(turn, tenant)) {
+            place = PLACES + period;
+            turn.flags |= CROWDED;
+        }
         _proposals[place] = Proposal.unwrap(p);
+    }
+
+    /// @dev The same for a period that has one: it stands where it stood.
+    function _proposeAgain(Turn memory turn, uint256 period, Proposal p) internal {
+        if (_is(turn, CROWDED)) _propose(turn, period, p);
+        else _proposals[period % PLACES] = Proposal.unwrap(p);
     }
 
     // --- report -----------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Terms} from "./DeployedTerms.sol";
-import {EscrowPeriods} from "./EscrowPeriods.sol";
+import {EscrowOrdinary} from "./EscrowOrdinary.sol";
 import {Turn} from "./EscrowState.sol";
 import {IOutcomeEscrow} from "./interfaces/IOutcomeEscrow.sol";
 import {Format, Header, RunError} from "./program/ProgramFormat.sol";
@@ -12,7 +12,7 @@ import {ProgramStore} from "./program/ProgramStore.sol";
 import {Words} from "./program/Words.sol";
 
 /// @title From a period's values to its amounts
-abstract contract EscrowPricing is EscrowPeriods {
+abstract contract EscrowPricing is EscrowOrdinary {
     /// @dev Amounts are below 2^112 base units, so that no sum over 1,024 periods leaves 128 bits.
     int256 private constant MOST_AMOUNT = int256(uint256(type(uint112).max));
 

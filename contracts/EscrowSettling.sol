@@ -10,6 +10,8 @@ import {Turn} from "./EscrowState.sol";
 import {IOutcomeEscrow} from "./interfaces/IOutcomeEscrow.sol";
 import {Proposal, Proposals} from "./Proposals.sol";
 import {Messages} from "./Messages.sol";
+import {Words} from "./program/Words.sol";
+import {Seen} from "./Seen.sol";
 
 /// @title Funding, activation, reports, defaults, arrears: every case
 /// @notice Every act first books what the token balance says; then come checks, effects, event, interaction.
@@ -116,7 +118,7 @@ contract EscrowSettling is EscrowStakes, Proxy {
         Proposal p = _demandProposed(turn, period);
         Terms terms = _termsOf(turn, period);
         Values memory values;
-        _proposed(terms, period, p, given, values);
+        _proposed(terms, period, p, Words.fromCall(given), values);
         _finish(turn, terms, period, values, _askOne(period, values.given), new int256[](0));
         _end(turn);
     }
@@ -129,8 +131,8 @@ contract EscrowSettling is EscrowStakes, Proxy {
         _demandUnsettled(turn, period);
         Proposal p = _proposalOf(turn, period);
         if (p.stage() == PeriodStage.Defaulted && p.challenges() != 0 && block.timestamp < p.until()) {
-            _demandVersions(p, period, versions);
-            _returnStakes(turn, period, versions);
+            (Seen first,) = _demandVersions(p, period, versions, 0);
+            _returnStakes(turn, period, first, versions.length);
             _propose(turn, period, p.challenged(0, 0));
         }
         _report(turn, packed);

@@ -49,6 +49,8 @@ abstract contract EscrowState is IEscrowErrors, IEscrowEvents, ReentrancyGuardTr
     uint256 internal constant LACKING = 128;
     /// @dev A holder ever changed.
     uint256 internal constant ASSIGNED = 256;
+    /// @dev A window ever had a place of its own.
+    uint256 internal constant CROWDED = 512;
 
     /// @dev Agreements with more periods keep settled ones in a bit map of their own.
     uint256 internal constant MOST_HOT_PERIODS = 36;

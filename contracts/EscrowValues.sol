@@ -41,20 +41,16 @@ abstract contract EscrowValues is EscrowMoney {
     // --- values -----------------------------------------------------------------------------------------------------
 
     /// @dev Checks values against the KPIs: in range and decimals, or missing where that is allowed.
-    function _read(Terms terms, int256[] memory given) internal pure returns (Values memory values) {
-        uint256 count = terms.kpiCount();
-        if (given.length != count) revert WrongValueCount(given.length, count);
-        uint256 at = terms.kpisAt();
-        for (uint256 i = 0; i < count; ++i) {
-            RuleTerms.Kpi memory kpi;
-            uint256 next = RuleTerms.kpiAt(at, kpi);
-            int256 value = given[i];
-            bool good =
-                value == MISSING ? kpi.mayBeMissing : value >= kpi.low && value <= kpi.high && value % kpi.step == 0;
-            if (!good) revert BadValue(i, value);
-            at = next;
+    function _check(Terms terms, int256[] memory given) internal pure {
+        unchecked {
+            uint256 count = terms.kpiCount();
+            if (given.length != count) revert WrongValueCount(given.length, count);
+            uint256 at = terms.kpisAt();
+            for (uint256 i = 0; i < count; ++i) {
+                if (!RuleTerms.fits(at, Words.item(given, i), MISSING)) revert BadValue(i, Words.item(given, i));
+                at = RuleTerms.nextKpi(at);
+            }
         }
-        _standInFor(terms, given, values);
     }
 
     /// @dev What stands in for a missing value of the KPI at `at`.
@@ -78,7 +74,7 @@ abstract contract EscrowValues is EscrowMoney {
         unchecked {
             uint256 count = given.length;
             int256[] memory inputs = Words.array(count);
-            (values.given, values.inputs) = (given, inputs);
+            (values.given, values.inputs, values.lacking) = (given, inputs, 0);
             uint256 from = Words.startOf(given);
             uint256 toInput = Words.startOf(inputs) - from;
             uint256 at = terms.kpisAt();

@@ -11,90 +11,97 @@ import {IOutcomeEscrow} from "./interfaces/IOutcomeEscrow.sol";
 import {Format, Header} from "./program/ProgramFormat.sol";
 import {ProgramState} from "./program/ProgramState.sol";
 import {Words} from "./program/Words.sol";
+import {Seen} from "./Seen.sol";
 
 /// @title Several views of one period: what each comes to, and how far they are apart
 /// @notice Only the hash of the versions is stored; whoever acts on them hands them in, and they are priced again.
 abstract contract EscrowVersions is EscrowStakes {
     using Math for uint256;
 
-    /// @dev A version and what it comes to.
-    struct Seen {
+    /// @dev A run of a sequential program, and what there was before it.
+    struct Run {
+        Past past;
         Values values;
         IOutcomeEscrow.Priced priced;
-        /// @dev What the program would carry on, one row of words; empty for an independent program.
-        int256[] carried;
-        /// @dev Bit i: it says that the evidence of slot i is missing.
-        uint256 marks;
-    }
-
-    /// @dev How far two versions are apart, most important first.
-    struct Distance {
-        uint256 amounts;
-        uint256 carried;
-        uint256 marks;
     }
 
     // --- what they come to ------------------------------------------------------------------------------------------
 
-    /// @dev What accepted versions come to, and behind them, if there is one, a new version that was checked. Amounts that
-    /// are part of what is stored are believed; a sequential program is asked again for what it carries.
-    function _seeAll(
+    /// @dev What `count` views come to, of which the first `accepted` are accepted versions. Amounts that are part of what
+    /// is stored are believed; a sequential program is asked again for what it carries. Gives what was asked for, which is
+    /// of the last views.
+    function _look(Turn memory turn, Terms terms, uint256 period, Seen first, uint256 count, uint256 accepted)
+        internal
+        view
+        returns (IOutcomeEscrow.Priced[] memory priced)
+    {
+        unchecked {
+            uint256 slots = (1 << turn.terms.slotCount()) - 1;
+            for (uint256 i = 0; i < count; ++i) {
+                Seen seen = first.plus(i);
+                seen.setMarks(_lackingIn(terms, seen.given()) & slots);
+            }
+            // Without a challenge the report's amounts are not known yet.
+            uint256 known = accepted == 1 || terms.isSequential() ? 0 : accepted;
+            if (count == known) return priced;
+            priced = _ask(period, first.plus(known), count - known);
+            for (uint256 i = known; i < count; ++i) {
+                first.plus(i).setAmounts(priced[i - known].amounts);
+            }
+            if (terms.isSequential()) _lookAhead(turn, terms, period, first, priced);
+        }
+    }
+
+    /// @dev Whose evidence is missing, by these values.
+    function _lackingIn(Terms terms, int256[] memory given) private pure returns (uint256) {
+        unchecked {
+            uint256 at = Words.startOf(given);
+            for (uint256 end = at + 32 * given.length; at != end; at += 32) {
+                if (Words.load(at) != MISSING) continue;
+                Values memory values;
+                _standInFor(terms, given, values);
+                return values.lacking;
+            }
+            return 0;
+        }
+    }
+
+    /// @dev What each view would carry on.
+    function _lookAhead(
         Turn memory turn,
         Terms terms,
         uint256 period,
-        IOutcomeEscrow.Version[] calldata versions,
-        int256[] memory another
-    ) internal view returns (Seen[] memory seen) {
-        uint256 count = versions.length + (another.length == 0 ? 0 : 1);
-        // Without a challenge the report's amounts are not known yet.
-        uint256 known = versions.length == 1 || terms.isSequential() ? 0 : versions.length;
-        seen = new Seen[](count);
-        int256[][] memory rows = new int256[][](count - known);
-        for (uint256 i = 0; i < count; ++i) {
-            int256[] memory given = i < versions.length ? versions[i].values : another;
-            _standInFor(terms, given, seen[i].values);
-            seen[i].marks = seen[i].values.lacking & ((1 << turn.terms.slotCount()) - 1);
-            if (i < known) seen[i].priced.amounts = versions[i].amounts;
-            else rows[i - known] = given;
-        }
-        if (count == known) return seen;
-        IOutcomeEscrow.Priced[] memory priced = _ask(period, rows);
-        for (uint256 i = known; i < count; ++i) {
-            seen[i].priced = priced[i - known];
-        }
-        if (terms.isSequential()) _seeCarried(turn, terms, period, seen);
-    }
-
-    function _seeCarried(Turn memory turn, Terms terms, uint256 period, Seen[] memory seen) private view {
-        Past memory past;
-        _recall(turn, terms, period, past);
-        for (uint256 i = 0; i < seen.length; ++i) {
-            seen[i].carried = _carriedAfter(past, seen[i].values, seen[i].priced);
+        Seen first,
+        IOutcomeEscrow.Priced[] memory priced
+    ) private view {
+        Run memory run;
+        _recall(turn, terms, period, run.past);
+        for (uint256 i = 0; i < priced.length; ++i) {
+            _standInFor(terms, first.plus(i).given(), run.values);
+            run.priced = priced[i];
+            first.plus(i).setCarried(_carriedAfter(run));
         }
     }
 
     /// @dev What a program would carry on after a run: the count, registers, histories (newest first, filled up with zeros)
     /// and sums to date; as they were if the run failed.
-    function _carriedAfter(Past memory past, Values memory values, IOutcomeEscrow.Priced memory priced)
-        private
-        view
-        returns (int256[] memory row)
-    {
-        bool ran = priced.programError == 0;
+    function _carriedAfter(Run memory run) private view returns (int256[] memory row) {
+        Past memory past = run.past;
+        bool ran = run.priced.programError == 0;
         Header header = Format.readHeader(past.code);
         row = new int256[](1 + header.registers() + Format.MOST_HISTORY + header.lines());
         row[0] = int256(past.runs + (ran ? 1 : 0));
         uint256 size = 1;
         uint256 at = Words.startOf(past.code) + header.registerTable();
         for (uint256 i = 0; i < header.registers(); ++i) {
-            row[size++] = ran ? priced.locals[Words.byteAt(at)] : _carried[past.carried].registers[i];
+            row[size++] = ran ? run.priced.locals[Words.byteAt(at)] : _carried[past.carried].registers[i];
             ++at;
         }
         for (uint256 i = 0; i < header.histories(); ++i) {
             uint256 from = size;
             size += Words.byteAt(at + 1) & 127;
             if (ran) {
-                int256[] memory source = Words.byteAt(at + 1) > 127 ? priced.locals : values.inputs;
+                int256[] memory source = Words.byteAt(at + 1) > 127 ? run.priced.locals : run.values.inputs;
                 row[from++] = source[Words.byteAt(at)];
             }
             // The rest moves on by one place.
@@ -102,7 +109,8 @@ abstract contract EscrowVersions is EscrowStakes {
             at += 3;
         }
         for (uint256 i = 0; past.lines >> i != 0; ++i) {
-            if ((past.lines >> i) & 1 != 0) row[size++] = ran ? priced.sums[i] : _carried[past.carried].toDate[i];
+            if ((past.lines >> i) & 1 == 0) continue;
+            row[size++] = ran ? run.priced.sums[i] : _carried[past.carried].toDate[i];
         }
         Words.shorten(row, size);
     }
@@ -119,44 +127,55 @@ abstract contract EscrowVersions is EscrowStakes {
 
     // --- how they compare -------------------------------------------------------------------------------------------
 
-    function _distance(Seen memory one, Seen memory other) internal pure returns (Distance memory d) {
-        d.amounts = _apart(one.priced.amounts, other.priced.amounts);
-        d.carried = _apart(one.carried, other.carried);
-        for (uint256 bits = one.marks ^ other.marks; bits != 0; bits &= bits - 1) {
-            ++d.marks;
-        }
+    /// @dev Whether they say the same, of which the amounts are `apart`.
+    function _isEqual(Seen one, Seen other, uint256 apart) internal pure returns (bool) {
+        return apart == 0 && one.marks() == other.marks() && _apart(one.carried(), other.carried()) == 0;
     }
 
-    /// @dev Sum of absolute differences; one that no word can hold counts as the largest.
-    function _apart(int256[] memory one, int256[] memory other) internal pure returns (uint256 sum) {
+    /// @dev Whether `one` is nearer to a view than `other` is: by amounts; if they tie, by what is carried on; then by marks.
+    function _isNearer(Seen seen, Seen one, Seen other) internal pure returns (bool) {
+        uint256 first = _apart(seen.amounts(), one.amounts());
+        uint256 second = _apart(seen.amounts(), other.amounts());
+        if (first != second) return first < second;
+        first = _apart(seen.carried(), one.carried());
+        second = _apart(seen.carried(), other.carried());
+        if (first != second) return first < second;
+        return _count(seen.marks() ^ one.marks()) < _count(seen.marks() ^ other.marks());
+    }
+
+    /// @dev How many bits are set.
+    function _count(uint256 bits) private pure returns (uint256 count) {
         unchecked {
-            for (uint256 i = 0; i < one.length; ++i) {
-                uint256 part =
-                    one[i] < other[i] ? uint256(other[i]) - uint256(one[i]) : uint256(one[i]) - uint256(other[i]);
-                sum = sum.saturatingAdd(part);
+            for (; bits != 0; bits &= bits - 1) {
+                ++count;
             }
         }
     }
 
-    function _isNearer(Distance memory one, Distance memory other) internal pure returns (bool) {
-        if (one.amounts != other.amounts) return one.amounts < other.amounts;
-        if (one.carried != other.carried) return one.carried < other.carried;
-        return one.marks < other.marks;
+    /// @dev Sum of absolute differences of as many words; one that no word can hold counts as the largest.
+    function _apart(int256[] memory one, int256[] memory other) internal pure returns (uint256 sum) {
+        unchecked {
+            for (uint256 i = 0; i < one.length; ++i) {
+                (int256 x, int256 y) = (Words.item(one, i), Words.item(other, i));
+                uint256 part = x < y ? uint256(y) - uint256(x) : uint256(x) - uint256(y);
+                sum += part;
+                if (sum < part) return type(uint256).max;
+            }
+        }
     }
 
     /// @dev max(fixed, share x sum of absolute differences), rounded up.
-    function _stakeUp(Terms terms, Seen memory version, Seen memory report) internal pure returns (uint256) {
-        uint256 apart = _apart(version.priced.amounts, report.priced.amounts);
+    function _stakeUp(Terms terms, uint256 apart) internal pure returns (uint256) {
         return Math.max(terms.stakeFixed(), (terms.stakeShare() * apart).ceilDiv(1e18));
     }
 
     /// @dev Per slot max(0, the lowest amount over the first `count` versions): what every possible ruling gives at least.
-    function _undisputed(Seen[] memory seen, uint256 count) internal pure returns (int256[] memory amounts) {
-        amounts = new int256[](seen[0].priced.amounts.length);
+    function _undisputed(Seen first, uint256 count) internal pure returns (int256[] memory amounts) {
+        amounts = new int256[](first.amounts().length);
         for (uint256 slot = 0; slot < amounts.length; ++slot) {
-            int256 least = seen[0].priced.amounts[slot];
-            for (uint256 i = 1; i < count; ++i) {
-                least = SignedMath.min(least, seen[i].priced.amounts[slot]);
+            int256 least = type(int256).max;
+            for (uint256 i = 0; i < count; ++i) {
+                least = SignedMath.min(least, Words.item(first.plus(i).amounts(), slot));
             }
             amounts[slot] = SignedMath.max(0, least);
         }
@@ -164,49 +183,60 @@ abstract contract EscrowVersions is EscrowStakes {
 
     /// @dev Amounts, their sum and what is carried on each lie between the least and the greatest of the versions, and every
     /// mark is one of theirs.
-    function _isBetween(Seen memory ruling, Seen[] memory seen, uint256 count) internal pure returns (bool) {
-        uint256 any = 0;
-        uint256 all = type(uint256).max;
-        int256 least = type(int256).max;
-        int256 most = type(int256).min;
-        for (uint256 i = 0; i < count; ++i) {
-            any |= seen[i].marks;
-            all &= seen[i].marks;
-            int256 sum = _sum(seen[i].priced.amounts);
-            least = SignedMath.min(least, sum);
-            most = SignedMath.max(most, sum);
+    function _isBetween(Seen ruling, Seen first, uint256 count) internal pure returns (bool) {
+        unchecked {
+            uint256 any = 0;
+            uint256 all = type(uint256).max;
+            bool above = false;
+            bool below = false;
+            int256 ruled = _sum(ruling.amounts());
+            for (uint256 i = 0; i < count; ++i) {
+                Seen seen = first.plus(i);
+                any |= seen.marks();
+                all &= seen.marks();
+                int256 sum = _sum(seen.amounts());
+                above = above || ruled >= sum;
+                below = below || ruled <= sum;
+            }
+            if (ruling.marks() & ~any != 0 || all & ~ruling.marks() != 0) return false;
+            if (!above || !below) return false;
+            int256[] memory figures = ruling.amounts();
+            for (uint256 i = 0; i < figures.length; ++i) {
+                if (!_isAmong(Words.item(figures, i), first, count, i, false)) return false;
+            }
+            figures = ruling.carried();
+            for (uint256 i = 0; i < figures.length; ++i) {
+                if (!_isAmong(Words.item(figures, i), first, count, i, true)) return false;
+            }
+            return true;
         }
-        if (ruling.marks & ~any != 0 || all & ~ruling.marks != 0) return false;
-        int256 ruled = _sum(ruling.priced.amounts);
-        if (ruled < least || ruled > most) return false;
-        for (uint256 i = 0; i < ruling.priced.amounts.length; ++i) {
-            if (!_isAmong(ruling.priced.amounts[i], seen, count, i, false)) return false;
-        }
-        for (uint256 i = 0; i < ruling.carried.length; ++i) {
-            if (!_isAmong(ruling.carried[i], seen, count, i, true)) return false;
-        }
-        return true;
     }
 
-    function _isAmong(int256 figure, Seen[] memory seen, uint256 count, uint256 index, bool carried)
+    function _isAmong(int256 figure, Seen first, uint256 count, uint256 index, bool carried)
         private
         pure
         returns (bool)
     {
-        bool above = false;
-        bool below = false;
-        for (uint256 i = 0; i < count; ++i) {
-            int256 other = carried ? seen[i].carried[index] : seen[i].priced.amounts[index];
-            above = above || figure >= other;
-            below = below || figure <= other;
+        unchecked {
+            bool above = false;
+            bool below = false;
+            for (uint256 i = 0; i < count; ++i) {
+                Seen seen = first.plus(i);
+                int256 other = Words.item(carried ? seen.carried() : seen.amounts(), index);
+                above = above || figure >= other;
+                below = below || figure <= other;
+            }
+            return above && below;
         }
-        return above && below;
     }
 
     /// @dev At most 32 amounts of 112 bits.
     function _sum(int256[] memory amounts) internal pure returns (int256 sum) {
-        for (uint256 i = 0; i < amounts.length; ++i) {
-            sum += amounts[i];
+        unchecked {
+            uint256 at = Words.startOf(amounts);
+            for (uint256 end = at + 32 * amounts.length; at != end; at += 32) {
+                sum += Words.load(at);
+            }
         }
     }
 }

@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {Proxy} from "@openzeppelin/contracts/proxy/Proxy.sol";
 
-import {DeployedTerms, Terms} from "./DeployedTerms.sol";
+import {Terms} from "./DeployedTerms.sol";
 import {EscrowHolders} from "./EscrowHolders.sol";
 import {EscrowPricing} from "./EscrowPricing.sol";
 import {EscrowValues} from "./EscrowValues.sol";
@@ -12,6 +12,7 @@ import {IOutcomeEscrow} from "./interfaces/IOutcomeEscrow.sol";
 import {Messages} from "./Messages.sol";
 import {Proposal} from "./Proposals.sol";
 import {Push} from "./Push.sol";
+import {PricedRows} from "./program/PricedRows.sol";
 import {Words} from "./program/Words.sol";
 
 /// @title What happens to an escrow every period, in the ordinary case
@@ -21,8 +22,6 @@ import {Words} from "./program/Words.sol";
 /// act, is for the contract at `_implementation()`, reached by delegatecall with the same call before anything was changed;
 /// that one passes on what it does not know. Nobody can change any of them.
 contract OutcomeEscrow is EscrowPricing, Proxy {
-    uint256 private constant ONE = 1e18;
-
     /// @notice The factory that created this escrow.
     address public immutable factory;
     address private immutable _settling;
@@ -118,14 +117,16 @@ contract OutcomeEscrow is EscrowPricing, Proxy {
         Turn memory turn = _open();
         if (period == 0 || period > turn.terms.periodCount()) revert NoSuchPeriod(period);
         Terms terms = _termsOf(turn, period);
-        all = new IOutcomeEscrow.Priced[](given.length);
+        all = PricedRows.reserve(given.length);
+        Values memory values;
+        Past memory past;
         for (uint256 i = 0; i < given.length; ++i) {
-            if (given[i].length != terms.kpiCount()) revert WrongValueCount(given[i].length, terms.kpiCount());
-            Values memory values;
-            Past memory past;
-            _standInFor(terms, given[i], values);
+            int256[] memory row = Words.fromCall(given[i]);
+            if (row.length != terms.kpiCount()) revert WrongValueCount(row.length, terms.kpiCount());
+            _standInFor(terms, row, values);
             _price(turn, terms, period, values, all[i], past);
         }
+        PricedRows.giveBack(all);
     }
 
     // --- the ordinary case ------------------------------------------------------------------------------------------
@@ -189,7 +190,7 @@ contract OutcomeEscrow is EscrowPricing, Proxy {
         Terms terms = turn.terms;
         if (_is(turn, AMENDED)) terms = _termsOf(turn, period);
         Values memory values;
-        _proposed(terms, period, p, given, values);
+        _proposed(terms, period, p, Words.fromCall(given), values);
         if (values.lacking != 0) return false;
         IOutcomeEscrow.Priced memory priced;
         Past memory past;
@@ -204,59 +205,10 @@ contract OutcomeEscrow is EscrowPricing, Proxy {
         Turn memory turn = _open();
         bool quiet = turn.stage != CLOSED && !_is(turn, UNCOVERED);
         if (!quiet || _balance(turn, _brought(turn)) != turn.funds + turn.others) return 0;
-        credited = _pull(turn, amount);
+        credited = _pullAtOnce(turn, amount);
         if (credited == 0) revert NothingToDo();
         turn.funds += credited;
         emit Deposited(msg.sender, credited);
         _commit(turn);
-    }
-
-    /// @dev No error, no negative amount, and the funds suffice: then they are on their way.
-    function _isPlain(Turn memory turn, IOutcomeEscrow.Priced memory priced) private pure returns (bool) {
-        unchecked {
-            if (priced.programError != 0 || turn.terms.has(DeployedTerms.RESTATES)) return false;
-            uint256 total = 0;
-            uint256 at = Words.startOf(priced.amounts);
-            for (uint256 end = at + 32 * priced.amounts.length; at != end; at += 32) {
-                uint256 amount = Words.wordAt(at);
-                // A negative one is above all of 112 bits, and at most 32 of those are added up.
-                if (amount > type(uint112).max) return false;
-                total += amount;
-            }
-            if (total > turn.funds) return false;
-            turn.funds -= total;
-            turn.others += total;
-            return true;
-        }
-    }
-
-    function _settlePlain(
-        Turn memory turn,
-        Terms terms,
-        uint256 period,
-        Values memory values,
-        IOutcomeEscrow.Priced memory priced,
-        Past memory past
-    ) private {
-        unchecked {
-            _setSettled(turn, period);
-            if (terms.isSequential()) _keep(past, values, priced);
-            int256[] memory amounts = priced.amounts;
-            uint256 rate = turn.terms.holdbackRate();
-            for (uint256 i = 0; rate != 0 && i < amounts.length; ++i) {
-                uint256 held = uint256(Words.item(amounts, i)) * rate / ONE;
-                if (held == 0) continue;
-                _books[i].held += uint104(held);
-                amounts[i] -= int256(held);
-            }
-            uint256 paid = 0;
-            for (uint256 i = 0; i < amounts.length; ++i) {
-                uint256 amount = uint256(Words.item(amounts, i));
-                paid |= amount;
-                _pay(turn, i, amount, true);
-            }
-            // Every push writes the slot.
-            if (paid == 0) _commit(turn);
-        }
     }
 }

@@ -123,6 +123,19 @@ library RuleTerms {
         }
     }
 
+    /// @dev Whether a value is one of the KPI at `at`, or is `missing` and that is allowed.
+    function fits(uint256 at, int256 value, int256 missing) internal pure returns (bool) {
+        unchecked {
+            uint256 first = Words.byteAt(at);
+            if (value == missing) return first > 127;
+            uint256 width = Words.byteAt(at + 2);
+            // Bounds have at most 24 bytes: no overflow.
+            int256 step = int256(10 ** (18 - (first & 127)));
+            return value >= Words.signed(at + 3, width) * step && value <= Words.signed(at + 3 + width, width) * step
+                && value % step == 0;
+        }
+    }
+
     /// @dev Where the KPI behind the one at `at` stands.
     function nextKpi(uint256 at) internal pure returns (uint256) {
         unchecked {

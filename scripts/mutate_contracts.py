@@ -44,6 +44,7 @@ FORGE = ROOT / "node_modules" / ".bin" / "forge"
 # Money first: what is run before an interruption should be what matters most.
 FIRST = ["EscrowCredits", "EscrowMoney", "EscrowPeriods", "EscrowSettling", "EscrowDisputes", "EscrowRulings"]
 FIRST += ["EscrowStakes", "EscrowVersions", "EscrowFinish", "EscrowExits", "EscrowChanges", "EscrowStreaks"]
+FIRST += ["EscrowOrdinary"]
 # These say what is wrong by what they return.
 ANSWERING = {"ArgumentRules", "ProgramVerifier"}
 # All but measurements of gas, of which every switch takes some.

@@ -119,6 +119,30 @@ library Words {
         }
     }
 
+    /// @dev The array whose length stands at `at`.
+    function arrayAt(uint256 at) internal pure returns (int256[] memory items) {
+        assembly ("memory-safe") {
+            items := at
+        }
+    }
+
+    /// @dev An array of a call as it stands there, copied as a whole.
+    function fromCall(int256[] calldata items) internal pure returns (int256[] memory copied) {
+        copied = array(items.length);
+        assembly ("memory-safe") {
+            calldatacopy(add(copied, 0x20), items.offset, shl(5, items.length))
+        }
+    }
+
+    /// @dev Writes an array with its length to free memory at `to`; gives where it ends.
+    function write(uint256 to, int256[] memory items) internal pure returns (uint256 end) {
+        assembly ("memory-safe") {
+            let size := shl(5, add(mload(items), 1))
+            mcopy(to, items, size)
+            end := add(to, size)
+        }
+    }
+
     /// @dev A copy of so many bytes.
     function copy(uint256 from, uint256 size) internal pure returns (bytes memory data) {
         assembly ("memory-safe") {

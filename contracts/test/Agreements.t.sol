@@ -102,9 +102,4 @@ contract AgreementsTest is Disputing {
         equal(1500, account(0).debt, "all of it is owed back");
         checkBooks();
     }
-
-    function threeOf(int256 a, int256 b, int256 c) private pure returns (int256[] memory amounts) {
-        amounts = new int256[](3);
-        (amounts[0], amounts[1], amounts[2]) = (a, b, c);
-    }
 }

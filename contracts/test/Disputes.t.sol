@@ -57,6 +57,27 @@ contract DisputesTest is Disputing {
         checkBooks();
     }
 
+    function test_aWindowInAPlaceOfItsOwnIsChallengedThere() public {
+        describeMore();
+        begin(100_000);
+        vm.warp(args.ends[11]);
+        for (uint32 i = 1; i <= 6; ++i) {
+            report(i, paying(10, 0, 0));
+        }
+        // The second period has the place that the sixth would have had.
+        IOutcomeEscrow.Version[] memory versions =
+            challenge(6, versionsOf(paying(10, 0, 0)), CLIENT, 100, paying(4, 0, 0));
+        vm.warp(block.timestamp + args.challengeWindow);
+        escrow.settle(2, paying(10, 0, 0));
+        escrow.dispute(6, versions);
+        check(stageOf(6) == IEscrowErrors.PeriodStage.Disputed, "the sixth");
+        check(stageOf(2) == IEscrowErrors.PeriodStage.Settled, "the second");
+        vm.prank(args.arbitrator);
+        escrow.rule(6, versions, paying(10, 0, 0), "");
+        check(stageOf(6) == IEscrowErrors.PeriodStage.Settled, "ruled");
+        checkBooks();
+    }
+
     function describeMore() private {
         describe(address(token), 3, 12);
         withDisputes();

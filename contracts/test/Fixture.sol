@@ -346,4 +346,9 @@ abstract contract Fixture is Base {
         equal(own, escrow.tracked(), "tracked is the sum of what it is for");
         check(owed == (escrow.queueLength() != 0), "the queue has what is owed");
     }
+
+    function threeOf(int256 a, int256 b, int256 c) internal pure returns (int256[] memory amounts) {
+        amounts = new int256[](3);
+        (amounts[0], amounts[1], amounts[2]) = (a, b, c);
+    }
 }

@@ -180,7 +180,7 @@ contract GasTest is Fixture {
         escrow.rule(3, versions, values(), "");
         emit log_named_uint("ruling and settlement", vm.lastCallGas().gasTotalUsed);
         used += vm.lastCallGas().gasTotalUsed;
-        within("dispute", used, 258_500);
+        within("dispute", used, 192_000);
     }
 
     function test_batchShared() public {

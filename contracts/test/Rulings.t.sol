@@ -194,7 +194,7 @@ contract RulingsTest is Disputing {
         ruled(versions, paying(900, 500, 0), IEscrowErrors.NotDisputed.selector);
         toWindowEnd();
         vm.expectEmit();
-        emit IEscrowEvents.Credited(1, 0, 900, 0, 90, 810, 0);
+        emit IEscrowEvents.SettledInFull(1, threeOf(900, 500, 0));
         vm.prank(args.arbitrator);
         escrow.rule(1, versions, paying(900, 500, 0), "");
         stakes = 0;

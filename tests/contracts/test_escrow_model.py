@@ -47,7 +47,7 @@ UNTOLD: Final = {
     "no-such-function", "wrong-stage", "wrong-value", "wrong-value-count", "push-refused", "too-little-gas", "too-much",
     "used-nonce",
     # Of the libraries: they say that the code itself is wrong, or a token.
-    "create2-empty-bytecode", "failed-deployment", "insufficient-balance",
+    "address-empty-code", "create2-empty-bytecode", "failed-call", "failed-deployment", "insufficient-balance",
     "reentrancy-guard-reentrant-call", "safe-cast-overflowed-int-downcast", "safe-cast-overflowed-uint-downcast",
     "safe-e-r-c20-failed-operation",
 }  # fmt: skip
