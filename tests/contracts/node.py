@@ -5,15 +5,12 @@ An act takes about a millisecond, a question a third of one: stories of thousand
 
 from __future__ import annotations
 
-import json
-import socket
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
-from http.client import HTTPConnection
 from typing import Any, Final
 
-from tests.anvil import running_anvil
+from tests.anvil import Line, connected, request, running_anvil
 
 ANYONE: Final = "0x" + "01" * 20
 REFUSES: Final = "0x5f5ffd"
@@ -39,10 +36,10 @@ class Reply:
 class Node:
     """A chain whose clock is ours; a refused call changes nothing."""
 
-    def __init__(self, connection: HTTPConnection, now: int) -> None:
-        self._connection = connection
+    def __init__(self, line: Line, now: int) -> None:
+        self._line = line
         self.now = now
-        self.chain_id = int(self.ask("eth_chainId"), 16)
+        self.chain_id = int(line.ask("eth_chainId"), 16)
         self._kept = ""
 
     # --- acts -------------------------------------------------------------------------------------------------------
@@ -54,7 +51,7 @@ class Node:
     def call(self, to: str, data: bytes, sender: str = ANYONE, value: int = 0) -> Reply:
         """One call with plenty of gas, at the present time."""
         call = {"from": sender, "to": to, "data": f"0x{data.hex()}", "value": hex(value)}
-        answer = self._post(self._question(call))
+        answer = self._line.post(self._question(call))
         if "error" in answer:
             return Reply(False, bytes.fromhex(answer["error"]["data"][2:]))
         return Reply(True, bytes.fromhex(answer["result"][2:]), tuple(map(_log, self._send(call)["logs"])))
@@ -62,15 +59,15 @@ class Node:
     def read(self, to: str, questions: Sequence[bytes]) -> list[bytes]:
         """What views answer now, all asked at once."""
         calls = ({"from": ANYONE, "to": to, "data": f"0x{data.hex()}"} for data in questions)
-        answers = self._post([self._question(call, at) for at, call in enumerate(calls)])
+        answers = self._line.post([self._question(call, at) for at, call in enumerate(calls)])
         return [bytes.fromhex(answer["result"][2:]) for answer in sorted(answers, key=lambda one: one["id"])]
 
     def _question(self, call: dict[str, str], at: int = 0) -> dict[str, object]:
-        return _body("eth_call", {**call, "gas": _GAS}, "latest", {}, {"time": hex(self.now)}, at=at)
+        return request("eth_call", {**call, "gas": _GAS}, "latest", {}, {"time": hex(self.now)}, number=at)
 
     def _send(self, call: dict[str, str]) -> Any:
-        self.ask("evm_setNextBlockTimestamp", self.now)
-        receipt = self.ask("eth_sendTransactionSync", {**call, "gas": _GAS, "gasPrice": "0x0"})
+        self._line.ask("evm_setNextBlockTimestamp", self.now)
+        receipt = self._line.ask("eth_sendTransactionSync", {**call, "gas": _GAS, "gasPrice": "0x0"})
         assert "0x1" == receipt["status"], "what a call can do, the same transaction did not"
         return receipt
 
@@ -78,40 +75,24 @@ class Node:
 
     def keep(self) -> None:
         """What ``start_over`` goes back to."""
-        self._kept = self.ask("evm_snapshot")
+        self._kept = self._line.ask("evm_snapshot")
 
     def start_over(self, now: int) -> None:
         """Everything is as it was when it was kept, at another time."""
-        assert self.ask("evm_revert", self._kept)
+        assert self._line.ask("evm_revert", self._kept)
         self.keep()
         self.now = now
 
     def coin_of(self, address: str) -> int:
         """Native coin of an account."""
-        return int(self.ask("eth_getBalance", address, "latest"), 16)
+        return int(self._line.ask("eth_getBalance", address, "latest"), 16)
 
     def set_coin(self, address: str, amount: int) -> None:
-        self.ask("anvil_setBalance", address, hex(amount))
+        self._line.ask("anvil_setBalance", address, hex(amount))
 
     def refuse_coin(self, address: str, refused: bool) -> None:
         """An account without code takes no coin from now on, or takes it again."""
-        self.ask("anvil_setCode", address, REFUSES if refused else "0x")
-
-    # --- questions --------------------------------------------------------------------------------------------------
-
-    def ask(self, method: str, *parameters: object) -> Any:
-        """What a method answers that does not fail."""
-        answer = self._post(_body(method, *parameters))
-        assert "error" not in answer, f"{method}: {answer['error']}"
-        return answer["result"]
-
-    def _post(self, body: object) -> Any:
-        self._connection.request("POST", "/", json.dumps(body), {"Content-Type": "application/json"})
-        return json.loads(self._connection.getresponse().read())
-
-
-def _body(method: str, *parameters: object, at: int = 0) -> dict[str, object]:
-    return {"jsonrpc": "2.0", "id": at, "method": method, "params": parameters}
+        self._line.ask("anvil_setCode", address, REFUSES if refused else "0x")
 
 
 def _log(log: dict[str, Any]) -> tuple[str, tuple[bytes, ...], bytes]:
@@ -121,9 +102,5 @@ def _log(log: dict[str, Any]) -> tuple[str, tuple[bytes, ...], bytes]:
 @contextmanager
 def running_node(now: int) -> Iterator[Node]:
     """A node of one's own, at a moment that is later than its first block."""
-    with running_anvil(*_OPTIONS) as url:
-        host, port = url.removeprefix("http://").split(":")
-        with closing(HTTPConnection(host, int(port), timeout=120)) as connection:
-            connection.connect()
-            connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            yield Node(connection, now)
+    with running_anvil(*_OPTIONS) as url, connected(url) as line:
+        yield Node(line, now)
