@@ -31,6 +31,7 @@ EXPLAINED: Final = (
     ("incorrect-equality", "Escrow", "compares identities, flags, hashes and counts, never a balance"),
     ("tautology", "ProgramVerifier.checkTable(", "only BANDS may have no row, and there n < 0 is meant to be false"),
     ("uninitialized-local", "Escrow", "begins as zero or empty: meant"),
+    ("uninitialized-local", "OutcomeEscrow.", "structs of zeros, filled by the functions they are handed to"),
     ("uninitialized-local", "ProgramVerifier.", "begins as zero or empty: meant"),
     ("unused-return", "EscrowHolders._hasSigned(", "the third value repeats what the second says"),
     ("unused-return", "EscrowPeriods._hasSignedAt(", "the third value repeats what the second says"),
@@ -41,7 +42,17 @@ EXPLAINED: Final = (
     ),
     ("unused-return", "Choices.caseOf(", "an adapter needs two of the four facts about a period"),
     ("unused-return", "EscrowFactory.", "the address is known before it is made"),
-    ("unused-return", "EscrowPeriods._setMissing(", "looks at one KPI and needs no next place"),
+    ("unused-return", "EscrowValues._standIn(", "looks at one KPI and needs no next place"),
+    (
+        "unused-return",
+        "OutcomeEscrow._reportPlainly(",
+        "the room lies behind the report copied just before: its place is known",
+    ),
+    (
+        "unused-return",
+        "DeployedTerms.locate(",
+        "writes a length; what it returns is kept in the next line, computed once more",
+    ),
     ("write-after-write", "ProgramInstructions.execute(", "slither does not see that assembly reads it in between"),
 )
 

@@ -1,5 +1,6 @@
 "use strict";
-// `--version`, or `--standard-json` with the input on stdin. The package's own solcjs is not used because it prints
+// `--version`, or `--standard-json` with the input on stdin: one, or a list of them, which is answered by a list, because
+// starting the compiler takes longer than a small file. The package's own solcjs is not used because it prints
 // a line of its own before the JSON and stops at files it was not given.
 const fs = require("node:fs");
 const path = require("node:path");
@@ -35,7 +36,9 @@ if (args.includes("--version")) {
     }
   };
 
-  process.stdout.write(solc.compile(fs.readFileSync(0, "utf8"), { import: readImport }));
+  const asked = JSON.parse(fs.readFileSync(0, "utf8"));
+  const compile = (input) => solc.compile(JSON.stringify(input), { import: readImport });
+  process.stdout.write(Array.isArray(asked) ? `[${asked.map(compile).join(",")}]` : compile(asked));
 } else {
   console.error("solc: this one knows --version and --standard-json only");
   process.exit(2);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Vm} from "./Base.sol";
 import {Fixture} from "./Fixture.sol";
 import {Signing} from "./Signing.sol";
 import {IEscrowErrors} from "../interfaces/IEscrowErrors.sol";
@@ -396,5 +397,25 @@ contract ExitsTest is Fixture {
         equal(10_000 - 2000 + 470, token.balanceOf(client), "the rest");
         equal(0, escrow.tracked(), "empty");
         checkBooks();
+    }
+
+    function test_aReleaseOfNothingIsNotTold() public {
+        withBonds();
+        args.slots[0].bond = 0;
+        begin(RESERVE);
+        for (uint32 period = 1; period < 5; ++period) {
+            settle(period, period == 1 ? int256(100) : int256(0), 0, 0);
+        }
+        vm.warp(releaseDate());
+        vm.recordLogs();
+        escrow.close(0);
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        (uint256 bonds, uint256 holdbacks) = (0, 0);
+        for (uint256 i = 0; i < logs.length; ++i) {
+            if (logs[i].topics[0] == IEscrowEvents.BondReturned.selector) ++bonds;
+            if (logs[i].topics[0] == IEscrowEvents.HoldbackReleased.selector) ++holdbacks;
+        }
+        equal(2, bonds, "slot 0 posted none");
+        equal(1, holdbacks, "only slot 0 earned");
     }
 }

@@ -1,6 +1,7 @@
-"""One escrow on two stages: the deployed contracts on a bare EVM, and the reference machine.
+"""One escrow on two stages: the deployed contracts on a node, and the reference machine.
 
-``Stage.act`` carries out an act on both and demands the same refusal, or the same events and books.
+``Stage.act`` carries out an act on both and demands the same refusal, or the same events and books. Stories play with
+every kind of money that the machine has a meaning for: what arrives, what is refused, what the balance says by itself.
 """
 
 from __future__ import annotations
@@ -9,19 +10,18 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from enum import Enum
 from random import Random
-from typing import Any, Final
+from typing import Final
 
 from eth_keys.datatypes import PrivateKey
-from eth_typing import Address
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from pyoutcome.chain.compiler import compile_sources
 from pyoutcome.chain.contract import Contract, contract
 from pyoutcome.chain.deal import Deal
-from pyoutcome.chain.network import Log, Reverted
+from pyoutcome.chain.network import ZERO_ADDRESS, Log, Reverted
 from pyoutcome.chain.parts import PARTS, PASSES_ON, SHARED
 from pyoutcome.chain.reverts import explain
 from pyoutcome.chain.unfolding import Moment, unfold
@@ -38,7 +38,7 @@ from pyoutcome.protocol.messages import Domain
 from pyoutcome.protocol.state import PeriodStage, offer
 from pyoutcome.protocol.state import Stage as AgreementStage
 from pyoutcome.protocol.turn import World
-from tests.contracts.bare_evm import ANYONE, BareEvm, Reply
+from tests.contracts.node import ANYONE, RICH, Node, Reply
 from tests.contracts.runner import ROOT
 
 BEGIN: Final = 1_700_000_000
@@ -71,14 +71,21 @@ ESCROW: Final[Contract] = contract(SHARED, *PARTS)
 DIGEST: Final = bytes(32)
 """The agreement's."""
 PERIOD_STAGES: Final = tuple(PeriodStage)
+FEE: Final = 3
+"""Hundredths that a token with a fee keeps of each transfer."""
+
+
+class Money(Enum):
+    """What an escrow is paid with."""
+
+    TOKEN = "a token that reverts where it refuses"
+    NATIVE = "the native coin"
+    FEE = "a token that keeps a fee of what is sent"
+    QUIET = "a token that answers false where it refuses"
 
 
 def payout(at: int) -> str:
     return to_checksum_address((0xBA40 + at).to_bytes(20, "big"))
-
-
-def canonical(address: str) -> Address:
-    return Address(bytes.fromhex(address[2:]))
 
 
 def sign(who: str, digest: bytes) -> bytes:
@@ -89,30 +96,43 @@ def sign(who: str, digest: bytes) -> bytes:
 
 @dataclass
 class Ground:
-    """The chain on which all stories play: factory and token."""
+    """The chain on which all stories play: factory and token. Each begins where all others began."""
 
-    evm: BareEvm
-    factory: Address
-    token: Address
+    node: Node
+    factory: str
+    token: str
     wild: Contract
     stories: int = 0
     reached: Counter[str] = field(default_factory=Counter)
     """How often each event and refusal came up."""
+    done: set[type[act.Action]] = field(default_factory=set)
+    """Acts that were carried out."""
 
 
-@cache
-def ground() -> Ground:
-    evm = BareEvm(BEGIN)
+def prepare_ground(node: Node) -> Ground:
+    """Puts the shipped contracts and the tests' token on a fresh node."""
     made: dict[str, str] = {}
     for name in reversed(list(PASSES_ON)):
         if name != SHARED:
             further = [made[part] for part in PASSES_ON[name].values()]
-            made[name] = to_checksum_address(evm.deploy(contract(name).creation(*further)))
-    factory = evm.deploy(contract("EscrowFactory").creation(*(made[part] for part in PASSES_ON[SHARED].values())))
+            made[name] = to_checksum_address(node.deploy(contract(name).creation(*further)))
+    factory = node.deploy(contract("EscrowFactory").creation(*(made[part] for part in PASSES_ON[SHARED].values())))
     for program in PROGRAMS.values():
-        assert evm.call(factory, contract("EscrowFactory").encode("registerProgram", program)).good
+        assert node.call(factory, contract("EscrowFactory").encode("registerProgram", program)).good
     doubles = compile_sources(ROOT, [ROOT / "contracts" / "test" / "Doubles.sol"])
-    return Ground(evm, factory, evm.deploy(doubles["WildToken"].creation), WildToken())
+    token = node.deploy(doubles["WildToken"].creation)
+    for who in WHO.values():
+        node.set_coin(who, RICH)
+    node.keep()
+    return Ground(node, to_checksum_address(factory), to_checksum_address(token), WildToken())
+
+
+_WILD: Final = {
+    "refuse": ("address", "bool"),
+    "burn": ("address", "uint256"),
+    "setFee": ("uint256",),
+    "setQuiet": ("bool",),
+}
 
 
 class WildToken(Contract):
@@ -120,7 +140,7 @@ class WildToken(Contract):
 
     def __init__(self) -> None:
         super().__init__("TestToken")
-        for name, kinds in (("refuse", ("address", "bool")), ("burn", ("address", "uint256"))):
+        for name, kinds in _WILD.items():
             selector = keccak(text=f"{name}({','.join(kinds)})")[:4]
             self.functions[name] = replace(self.functions["mint"], selector=selector, inputs=kinds)
 
@@ -128,23 +148,25 @@ class WildToken(Contract):
 class Stage:
     """One escrow on both stages."""
 
-    def __init__(self, random: Random) -> None:
+    def __init__(self, ground: Ground, random: Random, money: Money = Money.TOKEN) -> None:
         self.random = random
-        self.ground = ground()
-        self.evm = self.ground.evm
-        self.evm.now = BEGIN
+        self.ground = ground
+        self.money = money
+        self.node = ground.node
+        self.node.start_over(BEGIN)
         self.ground.stories += 1
         self.deal = Deal(self.draw_arguments(), DIGEST, PROGRAMS[random.random() < 0.35], self.ground.stories)
-        self.domain = Domain(self.evm.chain_id, to_checksum_address(self.ground.factory))
-        made = self.evm.call(self.ground.factory, contract("EscrowFactory").encode("create", self.deal.as_offer(), []))
+        self.domain = Domain(self.node.chain_id, self.ground.factory)
+        made = self.node.call(self.ground.factory, contract("EscrowFactory").encode("create", self.deal.as_offer(), []))
         assert made.good
-        self.escrow = Address(made.output[12:])
-        self.address = to_checksum_address(self.escrow)
+        self.address = to_checksum_address(made.output[12:])
         self.terms_hash = self.deal.terms.digest(self.domain)
         self.state = offer(deployed_deal(self.deal.arguments, self.deal.program, self.terms_hash))
         self.refusing: set[str] = set()
-        for address in (WHO["client"], *map(payout, range(10))):
-            self.refuse(address, False)
+        if money is Money.FEE:
+            self.tamper("setFee", FEE)
+        if money is Money.QUIET:
+            self.tamper("setQuiet", True)
 
     def draw_arguments(self) -> Arguments:
         chance = self.random
@@ -152,7 +174,7 @@ class Stage:
         disputes = chance.random() < 0.6
         return Arguments(
             client=WHO["client"],
-            token=to_checksum_address(self.ground.token),
+            token=ZERO_ADDRESS if self.money is Money.NATIVE else self.ground.token,
             unit_decimals=6,
             quorum=2,
             verifiers=(WHO["v0"], WHO["v1"], WHO["v2"]),
@@ -186,39 +208,66 @@ class Stage:
     # --- the world --------------------------------------------------------------------------------------------------
 
     def balance(self) -> int:
-        reply = self.evm.call(self.ground.token, self.ground.wild.encode("balanceOf", self.address))
-        return int.from_bytes(reply.output)
+        if self.money is Money.NATIVE:
+            return self.node.coin_of(self.address)
+        return int.from_bytes(
+            self.node.read(self.ground.token, [self.ground.wild.encode("balanceOf", self.address)])[0]
+        )
 
     def tamper(self, function: str, *values: object) -> None:
-        assert self.evm.call(self.ground.token, self.ground.wild.encode(function, *values)).good
+        assert self.node.call(self.ground.token, self.ground.wild.encode(function, *values)).good
+
+    def shift(self, amount: int) -> None:
+        """The escrow's balance moves by itself; the books do not ask why. It does not fall below zero."""
+        if self.money is Money.NATIVE:
+            self.node.set_coin(self.address, max(0, self.balance() + amount))
+        elif amount > 0:
+            self.tamper("mint", self.address, amount)
+        else:
+            self.tamper("burn", self.address, min(-amount, self.balance()))
 
     def refuse(self, address: str, refused: bool) -> None:
-        """The token refuses transfers to an address, or accepts them again."""
-        self.tamper("refuse", address, refused)
+        """Transfers to an address fail from now on, or succeed again."""
+        if self.money is Money.NATIVE:
+            self.node.refuse_coin(address, refused)
+        else:
+            self.tamper("refuse", address, refused)
         (self.refusing.add if refused else self.refusing.discard)(address)
 
-    def bring(self, who: str, amount: int) -> None:
-        """Gives somebody tokens and lets the escrow draw them."""
+    def arrives(self, sent: int) -> int:
+        """What the escrow has more of when somebody sends so much."""
+        return sent - sent * FEE // 100 if self.money is Money.FEE else sent
+
+    def gross(self, wanted: int) -> int:
+        """The least to send so that so much arrives."""
+        return next(sent for sent in range(wanted, 2 * wanted + 1) if self.arrives(sent) == wanted)
+
+    def bring(self, who: str, amount: int) -> int:
+        """Lets the escrow draw tokens that it gives somebody; the coin to send along."""
+        if self.money is Money.NATIVE:
+            return amount
         if amount:
             self.tamper("mint", who, amount)
             data = self.ground.wild.encode("approve", self.address, amount)
-            assert self.evm.call(self.ground.token, data, canonical(who)).good
+            assert self.node.call(self.ground.token, data, who).good
+        return 0
 
     # --- acts on both stages ----------------------------------------------------------------------------------------
 
-    def call(self, by: str | None, function: str, *values: object) -> Reply:
-        return self.evm.call(self.escrow, ESCROW.encode(function, *values), canonical(by) if by else ANYONE)
+    def call(self, by: str | None, function: str, *values: object, value: int = 0) -> Reply:
+        return self.node.call(self.address, ESCROW.encode(function, *values), by or ANYONE, value)
 
-    def act(self, action: act.Action, by: str | None, function: str, *values: object) -> None:
-        """Carries out one act on both and compares what it came to."""
+    def act(self, action: act.Action, by: str | None, function: str, *values: object, brings: int = 0) -> None:
+        """Carries out one act, to which somebody may bring money, on both and compares what it came to."""
+        value = self.bring(by, brings) if by else 0
         world = World(self.balance(), frozenset(self.refusing))
         refusal, state = None, self.state
         expected: tuple[Event, ...] = ()
         try:
-            state, expected = apply(self.state, action, self.evm.now, world)
+            state, expected = apply(self.state, action, self.node.now, world)
         except ProtocolError as error:
             refusal = error.code
-        reply = self.call(by, function, *values)
+        reply = self.call(by, function, *values, value=value)
         if refusal is not None:
             assert not reply.good, f"{action}: the machine refuses it with {refusal}"
             assert refusal == explain(Reverted(reply.output)).code, action
@@ -227,51 +276,54 @@ class Stage:
         assert reply.good, f"{action}: the escrow refuses it with {explain(Reverted(reply.output))}"
         assert [plain(event) for event in expected] == [plain(event) for event in self.events_of(reply)], action
         self.state = state
+        self.ground.done.add(type(action))
         self.ground.reached.update(spelled(type(event).__name__) for event in expected)
         self.compare_books()
 
     def events_of(self, reply: Reply) -> list[Event]:
         """The escrow's events as the protocol's."""
         logs = [
-            Log(self.address, tuple(topic.to_bytes(32) for topic in topics), data, 1, at, bytes(32), self.evm.now)
+            Log(self.address, topics, data, 1, at, bytes(32), self.node.now)
             for at, (address, topics, data) in enumerate(reply.logs)
-            if address == self.escrow
+            if to_checksum_address(address) == self.address
         ]
         return [located.event for located in unfold(logs, ESCROW, Before(self))]
 
-    def view(self, function: str, *values: object) -> Any:
-        return ESCROW.decode(function, self.call(None, function, *values).output)
-
     def compare_books(self) -> None:
-        state = self.state
-        assert state.funds == self.view("funds")
-        assert state.tracked() == self.view("tracked")
-        assert len(state.queue) == self.view("queueLength")
-        assert state.client_claimable == self.view("clientClaimable")
-        assert state.required_cover(self.evm.now) == self.view("requiredCover")
-        assert (list(AgreementStage).index(state.stage), state.last) == (self.view("stage"), self.view("lastPeriod"))
-        assert (state.assignments, state.terminations, state.uncovered_since or 0) == self.view("occasions")
-        assert len(state.tenures) == self.view("tenures")
-        for at, tenure in enumerate(state.tenures):
-            books = (tenure.held, tenure.debt, tenure.arrears, tenure.claimable, tenure.bond)
-            held = (tenure.holder, tenure.payout, tenure.slot, tenure.first, tenure.released)
-            assert (*books, *held) == self.view("account", at)
-        self.compare_period(self.random.randrange(1, state.last + 1) if state.last else 0)
+        state, tenures = self.state, self.state.tenures
+        expected: dict[tuple[str, *tuple[int, ...]], object] = {
+            ("funds",): state.funds,
+            ("tracked",): state.tracked(),
+            ("queueLength",): len(state.queue),
+            ("clientClaimable",): state.client_claimable,
+            ("requiredCover",): state.required_cover(self.node.now),
+            ("stage",): list(AgreementStage).index(state.stage),
+            ("lastPeriod",): state.last,
+            ("occasions",): (state.assignments, state.terminations, state.uncovered_since or 0),
+            ("tenures",): len(tenures),
+        }
+        for at, one in enumerate(tenures):
+            books = (one.held, one.debt, one.arrears, one.claimable, one.bond)
+            expected["account", at] = (*books, one.holder, one.payout, one.slot, one.first, one.released)
+        number = self.random.randrange(1, state.last + 1) if state.last else 0
+        if number:
+            expected["periodState", number] = self.period_state(number)
+            expected["termsHashOf", number] = bytes.fromhex(state.rules_of(number).terms)
+        answers = self.node.read(self.address, [ESCROW.encode(*question) for question in expected])
+        found = {asked: ESCROW.decode(asked[0], answer) for asked, answer in zip(expected, answers, strict=True)}
+        if number and state.period(number).stage is PeriodStage.SETTLED:
+            stage, ends, _, agreements = found["periodState", number]  # a settled one's proposals count no more
+            found["periodState", number] = (stage, ends, state.period(number).proposals, agreements)
+        assert expected == found
 
-    def compare_period(self, number: int) -> None:
-        if number == 0:
-            return
+    def period_state(self, number: int) -> tuple[int, int, int, int]:
         period = self.state.period(number)
         until = {
             PeriodStage.DEFAULTED: period.window_end,
             PeriodStage.REPORTED: period.window_end,
             PeriodStage.DISPUTED: period.deadline,
         }.get(period.stage, 0)
-        stage, ends, proposals, agreements = self.view("periodState", number)
-        assert (PERIOD_STAGES.index(period.stage), until, period.agreements) == (stage, ends, agreements)
-        if period.stage is not PeriodStage.SETTLED:
-            assert period.proposals == proposals
-        assert bytes.fromhex(self.state.rules_of(number).terms) == self.view("termsHashOf", number)
+        return PERIOD_STAGES.index(period.stage), until, period.proposals, period.agreements
 
     def versions(self, number: int) -> list[tuple[int, int, Sequence[int], Sequence[int]]]:
         """As the escrow wants to see them."""

@@ -32,7 +32,7 @@ class Story(Stage):
     def any_period(self, *stages: PeriodStage, ended: bool = True) -> int:
         """Mostly an ended period in one of these stages, sometimes any."""
         last = max(1, self.state.last)
-        found = [at for at, end in enumerate(self.deal.arguments.ends[:last], 1) if end <= self.evm.now or not ended]
+        found = [at for at, end in enumerate(self.deal.arguments.ends[:last], 1) if end <= self.node.now or not ended]
         fitting = [at for at in found if self.state.period(at).stage in stages]
         if fitting and self.random.random() < 0.85:
             return self.random.choice(fitting[:2])
@@ -56,7 +56,7 @@ class Story(Stage):
         ]
         if not waiting:
             return self.challenge()
-        self.evm.now = max(self.evm.now, waiting[0].window_end)
+        self.node.now = max(self.node.now, waiting[0].window_end)
         return self.random.choice((self.rule, self.rule, self.settle))()
 
     def terms_of(self, number: int) -> bytes:
@@ -83,8 +83,12 @@ class Story(Stage):
     # --- offer ------------------------------------------------------------------------------------------------------
 
     def deposit(self, amount: int) -> None:
-        self.bring(WHO["client"], amount)
-        self.act(act.Deposit(WHO["client"], amount), WHO["client"], "deposit", amount)
+        action = act.Deposit(WHO["client"], self.arrives(amount))
+        self.act(action, WHO["client"], "deposit", amount, brings=amount)
+
+    def post_bond(self, slot: int, amount: int) -> None:
+        by, sent = self.deal.arguments.providers[slot].signer, self.gross(amount)
+        self.act(act.PostBond(slot, amount), by, "postBond", slot, sent, brings=sent)
 
     def begin(self) -> None:
         arguments = self.deal.arguments
@@ -92,8 +96,7 @@ class Story(Stage):
         for slot, provider in enumerate(arguments.providers):
             parts = (provider.bond // 2, provider.bond - provider.bond // 2) if self.seldom() else (provider.bond,)
             for part in parts:
-                self.bring(provider.signer, part)
-                self.act(act.PostBond(slot, part), provider.signer, "postBond", slot, part)
+                self.post_bond(slot, part)
         people = [WHO["client"], *(provider.signer for provider in arguments.providers), WHO["b0"]]
         self.act(act.Activate(frozenset()), None, "activate")
         reply = self.call(None, "accept", DIGEST, self.deal.nonce, [sign(who, self.terms_hash) for who in people])
@@ -104,12 +107,10 @@ class Story(Stage):
     def lapse(self) -> None:
         """An offer that nobody activates."""
         self.deposit(700)
-        self.bring(WHO["p0"], self.deal.arguments.providers[0].bond)
-        bond = self.deal.arguments.providers[0].bond
-        self.act(act.PostBond(0, bond), WHO["p0"], "postBond", 0, bond)
+        self.post_bond(0, self.deal.arguments.providers[0].bond)
         self.refuse(self.random.choice((WHO["client"], payout(0), payout(1))), True)
         self.act(act.Cancel(), None, "cancel")
-        self.evm.now = self.deal.arguments.activate_by
+        self.node.now = self.deal.arguments.activate_by
         self.act(act.Cancel(), None, "cancel")
         self.tilt()
         self.sync()
@@ -117,20 +118,41 @@ class Story(Stage):
 
     def breach(self) -> None:
         """Evidence of the first provider is missing twice, and its backup is called."""
-        self.begin()
-        for period in (1, 2):
-            self.evm.now = max(self.evm.now, self.deal.arguments.ends[period - 1])
-            self.end_period(period)
+        self.miss_twice()
         for _ in range(5):
             self.step_in()
+
+    def dismiss(self) -> None:
+        """Evidence of the first provider is missing twice, and the client ends the agreement."""
+        self.miss_twice()
+        for by in (WHO["p1"], WHO["client"]):
+            self.act(act.TerminateForStreak(by, 0), by, "terminateForStreak", 0)
+        self.finish()
+
+    def miss_twice(self) -> None:
+        self.begin()
+        for period in (1, 2):
+            self.node.now = max(self.node.now, self.deal.arguments.ends[period - 1])
+            self.end_period(period)
+
+    def starve(self) -> None:
+        """The funding is gone, nobody makes it good, and a provider ends the agreement as soon as it may."""
+        self.begin()
+        self.shift(-self.state.funds)
+        self.record_uncovered()
+        self.node.now += self.deal.arguments.cure_window - 1
+        for _ in range(2):
+            self.act(act.TerminateForUncovered(WHO["p1"]), WHO["p1"], "terminateForUncovered")
+            self.node.now += 1
+        self.finish()
 
     def lose(self) -> None:
         """A payee refuses its money, and then the token's balance is no longer there."""
         self.begin()
         self.refuse(payout(1), True)
-        self.evm.now = self.deal.arguments.ends[0]
+        self.node.now = self.deal.arguments.ends[0]
         self.end_period(1)
-        self.tamper("burn", self.address, min(self.balance(), self.state.funds + 3))
+        self.shift(-self.state.funds - 3)
         for _ in range(5):
             self.claim()
 
@@ -150,7 +172,7 @@ class Story(Stage):
         packed = pack_report(period, values, bytes(32), signatures, self.state.rules_of(period).kpis)
         action = act.Report(period, values, verifiers)
         found = self.state.period(period)
-        if found.stage is PeriodStage.DEFAULTED and len(found.versions) > 1 and self.evm.now < found.window_end:
+        if found.stage is PeriodStage.DEFAULTED and len(found.versions) > 1 and self.node.now < found.window_end:
             self.act(action, None, "replace", packed, self.versions(period))
         else:
             self.act(action, None, "report", packed)
@@ -181,16 +203,14 @@ class Story(Stage):
         stake = self.random.choice((0, 400, 450, 600))
         nonce = self.state.period(period).proposals
         party = self.party_of(period, by)
-        self.bring(by, stake)
         signature = b""
         payer = by
         if party is not None and self.random.random() < 0.4:
             message = messages.Challenge(self.address, self.terms_of(period), period, nonce, values)
             signature, payer = sign(by, message.digest(self.domain)), WHO["v2"]
-            self.bring(payer, stake)
         challenging = (period, CLIENT if party is None else party, stake, values, signature)
-        action = act.Challenge(by, period, nonce, values, stake)
-        self.act(action, payer, "challenge", challenging, self.versions(period))
+        action = act.Challenge(by, period, nonce, values, self.arrives(stake))
+        self.act(action, payer, "challenge", challenging, self.versions(period), brings=stake)
 
     def party_of(self, period: int, who: str) -> int | None:
         if who == WHO["client"]:
@@ -230,7 +250,7 @@ class Story(Stage):
         later = range(period, self.state.last + 1)
         bound = list(self.state.holders_of(period))
         if any(self.state.rules_of(number).pricing.sequential for number in later):
-            bound += current_holders(self.state, self.evm.now)
+            bound += current_holders(self.state, self.node.now)
         message = messages.Agreed(self.address, self.terms_of(period), period, nonce, values)
         signers, signatures = self.signed(message, self.holders(bound))
         action = act.Agree(period, values, nonce, signers)
@@ -269,7 +289,7 @@ class Story(Stage):
 
     def amend(self) -> None:
         state = self.state
-        first = self.random.randrange(max(1, min(state.started(self.evm.now), state.last)), state.last + 1)
+        first = self.random.randrange(max(1, min(state.started(self.node.now), state.last)), state.last + 1)
         before = first > 1 and state.rules_of(first - 1).pricing.sequential
         sequential = (before or first == 1) and self.random.random() < 0.7
         arguments = replace(
@@ -286,7 +306,7 @@ class Story(Stage):
         keeps = before and self.random.random() < 0.6
         words = range(len(rules.pricing.start))
         carry = tuple(word if keeps else 255 for word in words)
-        previous, deadline = state.accepted[-1].rules.terms, self.evm.now + self.random.choice((0, DAY, DAY, DAY))
+        previous, deadline = state.accepted[-1].rules.terms, self.node.now + self.random.choice((0, DAY, DAY, DAY))
         message = messages.Amendment(self.address, bytes.fromhex(previous), terms_hash, first, carry, deadline)
         concerned = {tenure for number in range(first, state.last + 1) for tenure in state.holders_of(number)}
         signers, signatures = self.signed(message, self.holders(concerned))
@@ -300,7 +320,7 @@ class Story(Stage):
 
     def assign(self) -> None:
         state, slot = self.state, self.random.randrange(3)
-        first = self.state.deal.started(self.evm.now) + 1
+        first = self.state.deal.started(self.node.now) + 1
         incoming = WHO["p0"] if self.seldom() else WHO[f"n{min(11, len(state.tenures) - 3)}"]
         named = first if not self.seldom() else first + 1
         to, bond = payout(self.random.randrange(8)), self.deal.arguments.providers[slot].bond
@@ -311,25 +331,23 @@ class Story(Stage):
         )
         signers, signatures = self.signed(message, [WHO["client"], state.tenures[outgoing].holder, incoming])
         payer = WHO["v1"]
-        self.bring(payer, bond)
-        action = act.Assign(slot, incoming, to, named, state.assignments, bond, signers)
-        self.act(action, payer, "assign", slot, incoming, to, named, signatures)
+        action = act.Assign(slot, incoming, to, named, state.assignments, self.arrives(bond), signers)
+        self.act(action, payer, "assign", slot, incoming, to, named, signatures, brings=bond)
 
     def step_in(self) -> None:
         by, bond = WHO["p1"] if self.seldom() else WHO["client"], self.deal.arguments.providers[0].bond
-        self.bring(by, bond)
-        self.act(act.StepIn(by, 0, payout(8), bond), by, "stepIn", 0, payout(8))
+        self.act(act.StepIn(by, 0, payout(8), self.arrives(bond)), by, "stepIn", 0, payout(8), brings=bond)
 
     def terminate(self) -> None:
         self.random.choice((self.terminate_mutually, self.terminate_for_convenience, self.terminate_on_finding))()
 
     def terminate_mutually(self) -> None:
         state = self.state
-        current = state.started(self.evm.now)
+        current = state.started(self.node.now)
         last = current + self.seldom()
         terms = self.terms_of(max(1, current))
         message = messages.Termination(self.address, terms, last, state.terminations)
-        signers, signatures = self.signed(message, self.holders(current_holders(state, self.evm.now)))
+        signers, signatures = self.signed(message, self.holders(current_holders(state, self.node.now)))
         action = act.TerminateMutually(last, state.terminations, signers)
         self.act(action, None, "terminateMutually", last, signatures)
 
@@ -339,7 +357,7 @@ class Story(Stage):
 
     def terminate_on_finding(self) -> None:
         signer, nonce = self.random.choice((WHO["arbitrator"], WHO["p1"])), self.random.randrange(3)
-        terms = self.terms_of(max(1, self.state.started(self.evm.now)))
+        terms = self.terms_of(max(1, self.state.started(self.node.now)))
         found = messages.Finding(self.address, terms, b"\x22" * 32, WHO["p0"], nonce)
         action = act.TerminateOnFinding(signer, found.cause, found.party, nonce)
         signature = sign(signer, found.digest(self.domain))
@@ -365,13 +383,13 @@ class Story(Stage):
     def tilt(self) -> None:
         """The balance moves by itself: a gift, or a loss."""
         if self.random.random() < 0.5:
-            self.tamper("mint", self.address, self.random.randrange(1, 200))
+            self.shift(self.random.randrange(1, 200))
         else:
             lost = self.random.choice((1, 50, self.state.funds, self.state.funds + 30))
-            self.tamper("burn", self.address, min(lost, self.balance()))
+            self.shift(-lost)
 
     def pass_time(self) -> None:
-        self.evm.now += self.random.choice((DAY, 5 * DAY, 10 * DAY, 2 * DAY - 1))
+        self.node.now += self.random.choice((DAY, 5 * DAY, 10 * DAY, 2 * DAY - 1))
 
     # --- the whole --------------------------------------------------------------------------------------------------
 
@@ -402,7 +420,7 @@ class Story(Stage):
 
     def finish(self) -> None:
         """Everybody else is silent; anyone brings it to its end."""
-        self.evm.now = max(self.evm.now, self.state.release_date())
+        self.node.now = max(self.node.now, self.state.release_date())
         for period in range(1, self.state.last + 1):
             if self.state.stage is AgreementStage.ACTIVE and not self.state.settled(period):
                 self.end_period(period)
@@ -413,14 +431,14 @@ class Story(Stage):
 
     def end_period(self, period: int) -> None:
         if self.state.period(period).stage is PeriodStage.NONE:
-            self.evm.now += 3 * DAY  # its evidence is due this long after its turn
+            self.node.now += 3 * DAY  # its evidence is due this long after its turn
             self.act(act.ProposeDefault(period), None, "proposeDefault", period)
         if self.state.period(period).stage is not PeriodStage.DISPUTED:
-            self.evm.now += 4 * DAY
+            self.node.now += 4 * DAY
             versions = self.versions(period)
             if len(versions) == 1:
                 self.act(act.Settle(period), None, "settle", period, versions[0][2])
                 return
             self.act(act.Settle(period), None, "dispute", period, versions)
-        self.evm.now += 6 * DAY
+        self.node.now += 6 * DAY
         self.act(act.Fallback(period), None, "fallBack", period, self.versions(period))

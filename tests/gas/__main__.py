@@ -19,7 +19,7 @@ def main() -> int:
     parser.add_argument("--write", action="store_true", help="replace the snapshot")
     parser.add_argument("--profile", action="store_true", help="where the gas of each transaction goes")
     options = parser.parse_args()
-    with fresh_anvil() as anvil:
+    with fresh_anvil(traced=options.profile) as anvil:
         stage = Stage(anvil)
         figures = measure(stage)
         profiles = {figure.name: profile_of(stage, figure) for figure in figures} if options.profile else {}

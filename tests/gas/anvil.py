@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from web3 import HTTPProvider
-from web3.types import RPCEndpoint
-
-from tests.anvil import running_anvil
+from tests.anvil import Line, connected, request, running_anvil
 
 LIMIT = 30_000_000
 """Gas that each transaction may take."""
@@ -29,36 +25,26 @@ class Sent:
 
 
 class Anvil:
-    """A local chain, by its address."""
+    """A local chain."""
 
-    def __init__(self, url: str) -> None:
-        self._provider = HTTPProvider(url, request_kwargs={"timeout": 120})
+    def __init__(self, line: Line) -> None:
+        self._line = line
         self.chain_id = int(self.ask("eth_chainId"), 16)
 
     def ask(self, method: str, *parameters: object) -> Any:  # noqa: ANN401, RUF100
-        reply = self._provider.make_request(RPCEndpoint(method), list(parameters))
-        assert "error" not in reply, f"{method}: {reply['error']}"
-        return reply["result"]
+        return self._line.ask(method, *parameters)
 
     def send(self, sender: str, to: str | None, data: bytes) -> Sent:
         """A transaction at a gas price of zero; it is an error if it reverts."""
         call = {"from": sender, "data": "0x" + data.hex(), "gas": hex(LIMIT), "gasPrice": "0x0"}
         if to is not None:
             call["to"] = to
-        receipt = self._receipt(self.ask("eth_sendTransaction", call))
+        receipt = self.ask("eth_sendTransactionSync", call)
         assert receipt["status"] == "0x1", f"reverted: {self._reason(call)}"
         return Sent(receipt["transactionHash"], int(receipt["gasUsed"], 16), receipt["contractAddress"] or "")
 
-    def _receipt(self, transaction: str) -> Any:
-        """It is mined at once, but on a busy machine the answer comes before."""
-        deadline = time.monotonic() + 30
-        while (receipt := self.ask("eth_getTransactionReceipt", transaction)) is None:
-            assert time.monotonic() < deadline, "not mined"
-            time.sleep(0.005)
-        return receipt
-
     def _reason(self, call: dict[str, str]) -> object:
-        return self._provider.make_request(RPCEndpoint("eth_call"), [call, "latest"]).get("error")
+        return self._line.post(request("eth_call", call, "latest")).get("error")
 
     def read(self, to: str, data: bytes) -> bytes:
         return bytes.fromhex(self.ask("eth_call", {"to": to, "data": "0x" + data.hex()}, "latest")[2:])
@@ -69,7 +55,7 @@ class Anvil:
         self.ask("evm_mine")
 
     def trace(self, sent: Sent) -> list[dict[str, Any]]:
-        """Every step of a transaction."""
+        """Every step of a transaction, on a chain that is traced."""
         options = {"disableStorage": True, "enableMemory": False, "enableReturnData": False}
         steps: list[dict[str, Any]] = self.ask("debug_traceTransaction", sent.hash, options)["structLogs"]
         return steps
@@ -79,8 +65,12 @@ class Anvil:
 
 
 @contextmanager
-def fresh_anvil() -> Iterator[Anvil]:
-    """One of its own, by the rules of the hard fork for which the contracts are compiled."""
+def fresh_anvil(*, traced: bool = False) -> Iterator[Anvil]:
+    """One of its own, by the rules of the hard fork for which the contracts are compiled.
+
+    Only a traced one can tell the steps of a transaction; it takes ten times as long for each.
+    """
     free = ("--gas-price", "0", "--block-base-fee-per-gas", "0")
-    with running_anvil("--hardfork", "prague", "--steps-tracing", "--auto-impersonate", *free) as url:
-        yield Anvil(url)
+    options = ("--hardfork", "prague", "--auto-impersonate", *free, *(["--steps-tracing"] if traced else []))
+    with running_anvil(*options) as url, connected(url) as line:
+        yield Anvil(line)

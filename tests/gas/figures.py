@@ -45,7 +45,7 @@ class Figure:
 def measure(stage: Stage) -> list[Figure]:
     """All figures and their floors, in one run on one chain."""
     floors = Floors(stage)
-    acts: list[Callable[[Stage, Floors], list[Figure]]] = [_settlements, _windowed, _creations, _batches, _dispute]
+    acts: list[Callable[[Stage, Floors], list[Figure]]] = [settlements, _windowed, _creations, _batches, _dispute]
     return [figure for act in acts for figure in act(stage, floors)]
 
 
@@ -61,7 +61,8 @@ def profile_of(stage: Stage, figure: Figure) -> dict[str, dict[str, int]]:
 # --- what the project does --------------------------------------------------------------------------------------------
 
 
-def _settlements(stage: Stage, floors: Floors) -> list[Figure]:
+def settlements(stage: Stage, floors: Floors) -> list[Figure]:
+    """Those in which no report can be challenged."""
     curve = Running(stage, stage.plan("curve", 4)).start()
     score = Running(stage, stage.plan("scorecard", 4, quorum=2, holdback=5 * 10**16)).start()
     rolling = Running(stage, stage.plan("rolling_cap", 15)).start()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
+from pyoutcome.chain.compiler import SETTINGS, load_artifact
 from pyoutcome.formula import KpiShape
 from tests.gas import snapshot
 from tests.gas.anvil import fresh_anvil
-from tests.gas.figures import Figure, measure, profile_of
+from tests.gas.compiled import compiled, is_current
+from tests.gas.figures import Figure, measure, profile_of, settlements
+from tests.gas.floors import Floors
 from tests.gas.packed import pack_report
 from tests.gas.profile import own_costs
 from tests.gas.scene import Stage
@@ -20,14 +23,9 @@ NAMES = sorted(snapshot.ASKED)
 
 
 @pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
+def figures() -> dict[str, Figure]:
     with fresh_anvil() as anvil:
-        yield Stage(anvil)
-
-
-@pytest.fixture(scope="module")
-def figures(stage: Stage) -> dict[str, Figure]:
-    return {figure.name: figure for figure in measure(stage)}
+        return {figure.name: figure for figure in measure(Stage(anvil))}
 
 
 def test_every_figure_is_measured_and_written_down(figures: dict[str, Figure]) -> None:
@@ -45,12 +43,24 @@ def test_the_floor_is_below_and_as_written_down(figures: dict[str, Figure], name
     assert abs(figures[name].floor - snapshot.read()[name]["floor"]) <= NOISE
 
 
-def test_a_profile_accounts_for_all_gas_and_finds_the_signatures(stage: Stage, figures: dict[str, Figure]) -> None:
-    spent = profile_of(stage, figures["settle_scorecard"])["submit"]
+def test_a_profile_accounts_for_all_gas_and_finds_the_signatures() -> None:
+    with fresh_anvil(traced=True) as anvil:
+        stage = Stage(anvil)
+        scorecard = next(one for one in settlements(stage, Floors(stage)) if one.name == "settle_scorecard")
+        spent = profile_of(stage, scorecard)["submit"]
 
-    assert figures["settle_scorecard"].gas == sum(spent.values())
+    assert scorecard.gas == sum(spent.values())
     assert 2 * 3_100 == spent["signatures"]
     assert 0 == spent.get("code deposit and refunds", 0)
+
+
+def test_what_the_package_carries_is_measured_only_if_it_is_made_of_these_sources() -> None:
+    carried = load_artifact("EscrowFactory")
+
+    assert is_current(carried) is (carried == compiled()["EscrowFactory"])
+    assert not is_current(replace(carried, source_hash="00" * 32))
+    assert not is_current(replace(carried, settings=SETTINGS | {"viaIR": False}))
+    assert not is_current(replace(carried, compiler="0.8.36+commit.8a079791"))
 
 
 def test_a_call_costs_by_itself_what_its_callee_does_not() -> None:
