@@ -140,21 +140,21 @@ abstract contract EscrowPeriods is EscrowValues {
             uint256 to = Words.startOf(given);
             for (uint256 end = to + 32 * given.length; to != end; to += 32) {
                 uint256 size = Words.byteAt(at++);
+                (int256 low, int256 high, uint256 next) = RuleTerms.boundsAt(kpi);
                 if (size > 32) {
                     _setMissing(values, kpi, size, to);
                 } else {
                     int256 digits = size == 0 ? int256(0) : Words.signed(at, size);
                     at += size;
-                    uint256 width = Words.byteAt(kpi + 2);
                     // Within bounds of at most 24 bytes: no overflow.
-                    int256 value = digits * int256(10 ** (18 - (Words.byteAt(kpi) & 127)));
-                    if (digits < Words.signed(kpi + 3, width) || digits > Words.signed(kpi + 3 + width, width)) {
+                    int256 value = digits * int256(10 ** (18 - (Words.byteAt(kpi) & RuleTerms.DECIMALS)));
+                    if (digits < low || digits > high) {
                         revert BadValue((to - Words.startOf(given)) / 32, value);
                     }
                     Words.store(to, value);
                     if (values.lacking != 0) Words.store(to + _toInputs(values), value);
                 }
-                kpi = RuleTerms.nextKpi(kpi);
+                kpi = next;
             }
             values.parametersAt = kpi;
             return at;

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {DeployedTerms, Terms} from "./DeployedTerms.sol";
+import {ShortNumbers} from "./ShortNumbers.sol";
 import {Words} from "./program/Words.sol";
 
 /// @title Reads the part of packed arguments that an amendment may replace
@@ -12,10 +13,18 @@ library RuleTerms {
     uint256 internal constant DISPUTES = 2;
 
     // Bytes before the verifiers, and of the part on disputes.
-    uint256 internal constant RULES_HEAD = 46;
+    uint256 internal constant RULES_HEAD = 25;
     uint256 internal constant DISPUTE_SIZE = 29;
 
     uint256 internal constant CLIENT_SUPPLIES = 255;
+
+    // Bits of a KPI's first byte.
+    uint256 internal constant MAY_BE_MISSING = 128;
+    /// @dev Least value and stand-in are 0, and do not stand there.
+    uint256 internal constant FROM_ZERO = 64;
+    /// @dev Its supplier stands there; else it is slot 0.
+    uint256 internal constant SUPPLIED = 32;
+    uint256 internal constant DECIMALS = 31;
 
     /// @dev A KPI as its bytes say. Numbers are multiples of `step`.
     struct Kpi {
@@ -59,20 +68,27 @@ library RuleTerms {
         }
     }
 
+    function reserve(Terms terms) internal pure returns (uint256) {
+        return ShortNumbers.amountBefore(terms.tailAt());
+    }
+
     function evidenceWindow(Terms terms) internal pure returns (uint256) {
-        return Words.number(terms.rulesAt() + 5, 4);
+        return ShortNumbers.timeBefore(ShortNumbers.startBefore(terms.tailAt()));
     }
 
     function defaultWindow(Terms terms) internal pure returns (uint256) {
-        return Words.number(terms.rulesAt() + 9, 4);
+        return ShortNumbers.timeBefore(ShortNumbers.startBefore(ShortNumbers.startBefore(terms.tailAt())));
     }
 
-    function reserve(Terms terms) internal pure returns (uint256) {
-        return Words.number(terms.rulesAt() + 13, DeployedTerms.MONEY);
+    /// @dev Where the parameters end.
+    function parametersEnd(Terms terms) internal pure returns (uint256) {
+        return ShortNumbers.startBefore(ShortNumbers.startBefore(ShortNumbers.startBefore(terms.tailAt())));
     }
 
     function arbitrator(Terms terms) internal pure returns (address) {
-        return Words.addressAt(terms.rulesAt() + 26);
+        unchecked {
+            return Words.addressAt(terms.rulesAt() + 5);
+        }
     }
 
     function verifier(Terms terms, uint256 index) internal pure returns (address) {
@@ -111,23 +127,43 @@ library RuleTerms {
     function kpiAt(uint256 at, Kpi memory kpi) internal pure returns (uint256 next) {
         unchecked {
             uint256 first = Words.byteAt(at);
-            uint256 width = Words.byteAt(at + 2);
-            kpi.decimals = first & 127;
-            kpi.mayBeMissing = first > 127;
-            kpi.supplier = Words.byteAt(at + 1);
+            uint256 width = Words.byteAt(at + 1);
+            kpi.decimals = first & DECIMALS;
+            kpi.mayBeMissing = first & MAY_BE_MISSING != 0;
             kpi.step = int256(10 ** (18 - kpi.decimals));
-            kpi.low = Words.signed(at + 3, width) * kpi.step;
-            kpi.high = Words.signed(at + 3 + width, width) * kpi.step;
-            kpi.ifMissing = Words.signed(at + 3 + 2 * width, width) * kpi.step;
-            return at + 3 + 3 * width;
+            at += 2;
+            kpi.high = Words.signed(at, width) * kpi.step;
+            at += width;
+            (kpi.low, kpi.ifMissing) = (0, 0);
+            if (first & FROM_ZERO == 0) {
+                kpi.low = Words.signed(at, width) * kpi.step;
+                kpi.ifMissing = Words.signed(at + width, width) * kpi.step;
+                at += 2 * width;
+            }
+            kpi.supplier = 0;
+            if (first & SUPPLIED != 0) kpi.supplier = Words.byteAt(at++);
+            return at;
+        }
+    }
+
+    /// @dev Bounds of the KPI at `at` in units of its decimals, and where the next one stands.
+    function boundsAt(uint256 at) internal pure returns (int256 low, int256 high, uint256 next) {
+        unchecked {
+            uint256 first = Words.byteAt(at);
+            uint256 width = Words.byteAt(at + 1);
+            next = at + 2 + width;
+            high = Words.signed(at + 2, width);
+            if (first & FROM_ZERO == 0) {
+                low = Words.signed(next, width);
+                next += 2 * width;
+            }
+            if (first & SUPPLIED != 0) ++next;
         }
     }
 
     /// @dev Where the KPI behind the one at `at` stands.
-    function nextKpi(uint256 at) internal pure returns (uint256) {
-        unchecked {
-            return at + 3 + 3 * Words.byteAt(at + 2);
-        }
+    function nextKpi(uint256 at) internal pure returns (uint256 next) {
+        (,, next) = boundsAt(at);
     }
 
     /// @dev The parameter vector, whose first number stands at `at`.
