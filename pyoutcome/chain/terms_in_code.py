@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from eth_utils.address import to_checksum_address
+
 from pyoutcome.errors import ChainError, ProtocolError
 from pyoutcome.protocol import Arguments, unpack_arguments
 
@@ -27,6 +29,8 @@ class CodedTerms:
     """Empty if it is a registered one."""
     arguments: Arguments
     terms_hash: bytes
+    store: str | None
+    """Checksum address of the account that keeps a registered program."""
 
 
 def read_terms(blob: bytes) -> CodedTerms:
@@ -41,7 +45,10 @@ def read_terms(blob: bytes) -> CodedTerms:
         size = end if kind & REGISTERED else int.from_bytes(blob[-1 - SIZE : -1])
         if end < size or end < 0:
             raise _foreign()
-        return CodedTerms(blob[: end - size], unpack_arguments(blob[end - size : end]), blob[end : end + TERMS_HASH])
+        behind_hash = blob[end + TERMS_HASH :]
+        store = to_checksum_address(behind_hash[:STORE]) if kind & REGISTERED else None
+        arguments = unpack_arguments(blob[end - size : end])
+        return CodedTerms(blob[: end - size], arguments, blob[end : end + TERMS_HASH], store)
     except ProtocolError:
         raise _foreign() from None
 
