@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {DeployedTerms, Terms} from "./DeployedTerms.sol";
 import {RuleTerms} from "./RuleTerms.sol";
+import {ShortNumbers} from "./ShortNumbers.sol";
 import {Header} from "./program/ProgramFormat.sol";
 import {Words} from "./program/Words.sol";
 
@@ -27,7 +28,7 @@ library ArgumentRules {
             if (terms.slotCount() == 0 || terms.slotCount() > MOST_PARTIES || !areSlots(terms)) return 5;
             if (terms.unitDecimals() > 18) return 2;
             if (!arePeriods(terms) || terms.activateBy() == 0) return 8;
-            if (terms.holdbackRate() > 1e18) return 10;
+            if (terms.holdbackRate() > 1e18 || terms.holdbackDelay() > type(uint32).max) return 10;
             if (terms.token() != address(0) && terms.token().code.length == 0) return 13;
 
             address client = terms.client();
@@ -36,7 +37,9 @@ library ArgumentRules {
             uint256 verifiers = terms.verifierCount();
             if (verifiers == 0 || verifiers > MOST_PARTIES || !areVerifiers(terms, verifiers)) return 3;
             if (terms.quorum() == 0 || terms.quorum() > verifiers) return 4;
-            if (terms.evidenceWindow() == 0 || terms.defaultWindow() == 0 || terms.rulingWindow() == 0) return 9;
+            if (!isWindow(terms.evidenceWindow()) || !isWindow(terms.defaultWindow()) || terms.rulingWindow() == 0) {
+                return 9;
+            }
             if (terms.stakeShare() > 1e18) return 16;
             if (
                 terms.slotCount() != header.payees() || terms.kpiCount() != header.kpis()
@@ -44,6 +47,11 @@ library ArgumentRules {
             ) return 12;
             return brokenOfNumbers(terms);
         }
+    }
+
+    /// @dev At least a second, and 32 bits.
+    function isWindow(uint256 time) private pure returns (bool) {
+        return time != 0 && time <= type(uint32).max;
     }
 
     /// @dev The deal's size is what its counts say, and the rules behind it have at least their fixed part.
@@ -54,7 +62,11 @@ library ArgumentRules {
             uint256 slots = terms.slotCount();
             uint256 needed = DeployedTerms.DEAL_HEAD + slots * terms.slotSize() + terms.scheduleSize();
             if (terms.has(DeployedTerms.EXITS)) needed += DeployedTerms.EXIT_SIZE + DeployedTerms.MONEY * slots;
-            return terms.rulesAt() - terms.dealAt() == needed && needed + RuleTerms.RULES_HEAD <= size;
+            uint256 rules = terms.rulesAt();
+            // The delay of holdback, and its rate if there is some, are the last of the deal.
+            uint256 end = terms.has(DeployedTerms.HOLDBACK) ? ShortNumbers.startBefore(rules) : rules;
+            needed += rules - ShortNumbers.startBefore(end);
+            return rules - terms.dealAt() == needed && needed + RuleTerms.RULES_HEAD <= size;
         }
     }
 
@@ -75,19 +87,26 @@ library ArgumentRules {
     function arePeriods(Terms terms) private pure returns (bool) {
         unchecked {
             uint256 count = terms.periodCount();
-            uint256 width = Words.byteAt(terms.dealAt() + 58);
-            if (count == 0 || count > MOST_PERIODS || width > 4 || terms.endOf(0) == 0) return false;
+            uint256 width = terms.driftWidth();
+            uint256 start = terms.endOf(0);
+            if (count == 0 || count > MOST_PERIODS || width > 32 || start == 0) return false;
+            // Periods that are all alike need one look. Ends before the start are above all others, which shows at the last.
+            uint256 before = 0;
             uint256 at = terms.scheduleAt();
-            // Steps from the start; periods that are all alike need one look.
-            uint256 before = width == 0 ? Words.number(at, 4) == 0 ? 1 : 0 : 0;
-            if (before != 0 || Words.number(terms.dealAt() + 55, 3) == 0) return false;
-            for (uint256 i = width == 0 ? count : 0; i < count; ++i) {
-                uint256 end = Words.number(at, width);
-                if (end <= before) return false;
-                before = end;
-                at += width;
+            uint256 length = Words.number(at, 4);
+            if (width == 0) {
+                before = length * count;
+            } else {
+                uint256 even = 0;
+                for (uint256 offset = 0; offset != count * width; offset += width) {
+                    even += length;
+                    uint256 end = even + uint256(Words.signedBits(at + 4, offset, width));
+                    if (end <= before) return false;
+                    before = end;
+                }
             }
-            return terms.endOf(count) <= type(uint40).max;
+            uint256 step = Words.number(terms.dealAt() + 55, 3);
+            return step * before != 0 && before <= type(uint40).max && start + step * before <= type(uint40).max;
         }
     }
 
@@ -109,21 +128,15 @@ library ArgumentRules {
             uint256 at = terms.kpisAt();
             uint256 count = terms.kpiCount();
             if (count == 0 || count > MOST_KPIS) return 6;
+            uint256 end = terms.parametersEnd();
             uint256 slots = terms.slotCount();
             for (uint256 i = 0; i < count; ++i) {
-                if (at + 3 > terms.tailAt()) return 15;
-                uint256 supplier = Words.byteAt(at + 1);
-                uint256 width = Words.byteAt(at + 2);
-                if (width == 0 || width > MOST_WIDTH || Words.byteAt(at) & 127 > 18) return 6;
-                if (supplier != RuleTerms.CLIENT_SUPPLIES && supplier >= slots) return 6;
-                int256 ifMissing = Words.signed(at + 3 + 2 * width, width);
-                if (ifMissing < Words.signed(at + 3, width) || ifMissing > Words.signed(at + 3 + width, width)) {
-                    return 6;
-                }
-                at += 3 + 3 * width;
+                if (at + 2 > end) return 15;
+                at = endOfKpi(at, slots);
+                if (at == 0) return 6;
             }
             for (uint256 i = terms.parameterCount(); i != 0; --i) {
-                if (at + 2 > terms.tailAt()) return 15;
+                if (at + 2 > end) return 15;
                 uint256 width = Words.byteAt(at);
                 uint256 exponent = Words.byteAt(at + 1);
                 if (width == 0 || width > 32 || exponent > MOST_EXPONENT) return 7;
@@ -132,7 +145,31 @@ library ArgumentRules {
                 if (digits > type(int256).max / scale || digits < type(int256).min / scale) return 7;
                 at += 2 + width;
             }
-            return at == terms.tailAt() ? 0 : 15;
+            if (at != end) return 15;
+            return terms.reserve() < 1 << (8 * DeployedTerms.MONEY) ? 0 : 11;
+        }
+    }
+
+    /// @dev Where a KPI ends that has width and decimals within bounds, a stand-in between low and high, and a supplier that
+    /// exists; 0 if it has not.
+    function endOfKpi(uint256 at, uint256 slots) private pure returns (uint256 end) {
+        unchecked {
+            uint256 first = Words.byteAt(at);
+            uint256 width = Words.byteAt(at + 1);
+            if (width == 0 || width > MOST_WIDTH || first & RuleTerms.DECIMALS > 18) return 0;
+            int256 high = Words.signed(at + 2, width);
+            end = at + 2 + width;
+            if (first & RuleTerms.FROM_ZERO != 0) {
+                if (high < 0) return 0;
+            } else {
+                int256 ifMissing = Words.signed(end + width, width);
+                if (ifMissing < Words.signed(end, width) || ifMissing > high) return 0;
+                end += 2 * width;
+            }
+            if (first & RuleTerms.SUPPLIED != 0) {
+                uint256 supplier = Words.byteAt(end++);
+                if (supplier != RuleTerms.CLIENT_SUPPLIES && supplier >= slots) return 0;
+            }
         }
     }
 }

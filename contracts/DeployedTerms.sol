@@ -2,6 +2,8 @@
 pragma solidity 0.8.37;
 
 import {RuleTerms} from "./RuleTerms.sol";
+import {ShortNumbers} from "./ShortNumbers.sol";
+import {ProgramStore} from "./program/ProgramStore.sol";
 import {Words} from "./program/Words.sol";
 
 /// @notice The terms of an escrow in memory: the address of the words that say where their parts begin (DeployedTerms).
@@ -12,8 +14,8 @@ using RuleTerms for Terms global;
 
 /// @title Reads packed arguments where they stand
 /// @notice What never changes lives in code: program ++ arguments ++ tail, written by the factory. docs/protocol.md
-/// section 12 fixes the bytes of the arguments. The tail is [32 program hash if registered][40 lines and payees if the
-/// program stands here and is sequential][32 terms hash][2 size of the arguments][1 kind].
+/// section 12 fixes the bytes of the arguments. The tail is [32 terms hash], then of a registered program [20 its store],
+/// of one that stands here [40 lines and payees if it is sequential][2 size of the arguments], and [1 kind].
 /// @dev Indexes are not checked here; the caller has compared them with the counts, and the factory has checked sizes.
 library DeployedTerms {
     // Places of those words. All but `head` and `slotBytes` are addresses of memory.
@@ -37,12 +39,13 @@ library DeployedTerms {
     uint256 internal constant BACKUPS = 4;
     uint256 internal constant EXITS = 8;
     uint256 internal constant RESTATES = 16;
+    uint256 internal constant HOLDBACK = 32;
 
     /// @dev Where they stand in `head`.
     uint256 private constant FLAGS = 8;
 
     // Bytes before the slots, of the part on exits, and of a sum of money.
-    uint256 internal constant DEAL_HEAD = 73;
+    uint256 internal constant DEAL_HEAD = 61;
     uint256 internal constant EXIT_SIZE = 10;
     uint256 internal constant MONEY = 13;
 
@@ -61,13 +64,15 @@ library DeployedTerms {
         unchecked {
             uint256 end = start + size;
             uint256 last = Words.wordAt(end - 32);
-            uint256 tail = end - 35;
-            if (last & REGISTERED != 0) tail -= 32;
-            else if (last & SEQUENTIAL != 0) tail -= 40;
-            uint256 deal = tail - Words.bits(last, 8, type(uint16).max);
+            (uint256 tail, uint256 deal) = (end - 53, start);
+            if (last & REGISTERED == 0) {
+                // 40 bytes more of a sequential one, whose bit is 2.
+                tail = end - 35 - 20 * (last & SEQUENTIAL);
+                deal = tail - Words.bits(last, 8, type(uint16).max);
+            }
             uint256 head = Words.wordAt(deal + DEAL_HEAD - 32);
             uint256 slot = 20;
-            if (head & (255 << FLAGS) != 0) {
+            if (head & (PAYOUTS | BONDS | BACKUPS) << FLAGS != 0) {
                 slot += 20 * Words.bits(head, FLAGS, 1) + MONEY * Words.bits(head, FLAGS + 1, 1) + 20
                     * Words.bits(head, FLAGS + 2, 1);
             }
@@ -149,17 +154,24 @@ library DeployedTerms {
 
     function termsHash(Terms terms) internal pure returns (bytes32) {
         unchecked {
-            return bytes32(uint256(Words.load(terms.endAt() - 35)));
+            return bytes32(Words.wordAt(terms.tailAt()));
         }
     }
 
-    function programHash(Terms terms) internal pure returns (bytes32) {
-        return isRegistered(terms) ? bytes32(uint256(Words.load(terms.tailAt()))) : keccak256(terms.program());
+    /// @dev The account that keeps a registered program; the factory found its address from the program's hash.
+    function store(Terms terms) internal pure returns (address) {
+        unchecked {
+            return Words.addressAt(terms.tailAt() + 32);
+        }
+    }
+
+    function programHash(Terms terms) internal view returns (bytes32) {
+        return keccak256(isRegistered(terms) ? ProgramStore.read(store(terms), isSequential(terms)) : terms.program());
     }
 
     /// @dev Of a sequential program that stands here: bit i of each says that it reads the sum of line or payee i.
     function past(Terms terms) internal pure returns (uint256 lines, uint256 payees) {
-        return (uint256(Words.load(terms.tailAt())), Words.number(terms.tailAt() + 32, 8));
+        return (Words.wordAt(terms.tailAt() + 32), Words.number(terms.tailAt() + 64, 8));
     }
 
     /// @dev keccak256 of the packed arguments.
@@ -192,25 +204,26 @@ library DeployedTerms {
     }
 
     function unitDecimals(Terms terms) internal pure returns (uint256) {
-        return Words.bits(terms.headOf(), 240, 255);
+        return Words.bits(terms.headOf(), 144, 255);
     }
 
     function activateBy(Terms terms) internal pure returns (uint256) {
-        return Words.bits(terms.headOf(), 200, type(uint40).max);
+        return Words.bits(terms.headOf(), 104, type(uint40).max);
     }
 
     function periodCount(Terms terms) internal pure returns (uint256) {
-        return Words.bits(terms.headOf(), 144, type(uint16).max);
+        return Words.bits(terms.headOf(), 48, type(uint16).max);
     }
 
     /// @dev Share of each credit that is held back, 18 decimals.
     function holdbackRate(Terms terms) internal pure returns (uint256) {
-        return Words.bits(terms.headOf(), 48, type(uint64).max);
+        return has(terms, HOLDBACK) ? ShortNumbers.amountBefore(terms.rulesAt()) : 0;
     }
 
     /// @dev Seconds from the end of the last period to the release of holdback.
     function holdbackDelay(Terms terms) internal pure returns (uint256) {
-        return Words.bits(terms.headOf(), 16, type(uint32).max);
+        uint256 end = terms.rulesAt();
+        return ShortNumbers.timeBefore(has(terms, HOLDBACK) ? ShortNumbers.startBefore(end) : end);
     }
 
     function slotCount(Terms terms) internal pure returns (uint256) {
@@ -242,14 +255,26 @@ library DeployedTerms {
     function endOf(Terms terms, uint256 period) internal pure returns (uint256) {
         unchecked {
             uint256 head = terms.headOf();
-            uint256 start = Words.bits(head, 160, type(uint40).max);
+            uint256 start = Words.bits(head, 64, type(uint40).max);
             if (period == 0) return start;
-            uint256 step = Words.bits(head, 120, 2 ** 24 - 1);
-            uint256 width = Words.bits(head, 112, 255);
-            uint256 at = terms.scheduleAt();
-            if (width == 0) return start + step * period * Words.number(at, 4);
-            return start + step * Words.number(at + (period - 1) * width, width);
+            return start + Words.bits(head, 24, type(uint24).max) * stepsTo(terms, period);
         }
+    }
+
+    /// @dev Steps of the schedule from its start to the end of a period from 1 on: as if all were alike, and how far this
+    /// one is from that.
+    function stepsTo(Terms terms, uint256 period) internal pure returns (uint256 steps) {
+        unchecked {
+            uint256 at = terms.scheduleAt();
+            steps = period * Words.number(at, 4);
+            uint256 width = driftWidth(terms);
+            if (width != 0) steps += uint256(Words.signedBits(at + 4, (period - 1) * width, width));
+        }
+    }
+
+    /// @dev Bits of each period's drift; 0: all are alike.
+    function driftWidth(Terms terms) internal pure returns (uint256) {
+        return Words.bits(terms.headOf(), 16, 255);
     }
 
     /// @dev How many periods of the schedule have started at `time`.
@@ -301,8 +326,7 @@ library DeployedTerms {
     /// @dev Bytes of the schedule.
     function scheduleSize(Terms terms) internal pure returns (uint256) {
         unchecked {
-            uint256 width = Words.bits(terms.headOf(), 112, 255);
-            return width == 0 ? 4 : width * periodCount(terms);
+            return 4 + (driftWidth(terms) * periodCount(terms) + 7) / 8;
         }
     }
 

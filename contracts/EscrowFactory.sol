@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Clones} from "@openzeppelin/contracts/proxy/Clones.sol";
+import {Create2} from "@openzeppelin/contracts/utils/Create2.sol";
 import {Create3} from "@openzeppelin/contracts/utils/Create3.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 
@@ -46,10 +46,11 @@ contract EscrowFactory is IEscrowFactory, EIP712 {
     /// @inheritdoc IEscrowFactory
     function create(Offer calldata offer, bytes[] calldata signatures) external returns (address escrow) {
         (bytes memory blob, bytes32 termsHash, address client) = _prepare(offer);
-        escrow = Clones.predictDeterministicAddressWithImmutableArgs(implementation, blob, bytes32(0));
+        bytes memory code = _creationCode(blob);
+        escrow = Create2.computeAddress(0, keccak256(code));
         if (escrow.code.length == 0) {
             emit EscrowCreated(escrow, client, termsHash, offer.agreementDigest);
-            Clones.cloneDeterministicWithImmutableArgs(implementation, blob, bytes32(0));
+            Create2.deploy(0, 0, code);
         } else if (signatures.length == 0 || IOutcomeEscrow(escrow).isAccepted()) {
             return escrow;
         }
@@ -78,7 +79,21 @@ contract EscrowFactory is IEscrowFactory, EIP712 {
     function predict(Offer calldata offer) external view returns (address escrow, bytes32 termsHash) {
         bytes memory blob;
         (blob, termsHash,) = _prepare(offer);
-        escrow = Clones.predictDeterministicAddressWithImmutableArgs(implementation, blob, bytes32(0));
+        escrow = Create2.computeAddress(0, keccak256(_creationCode(blob)));
+    }
+
+    /// @dev What creates a clone that carries `blob`, as OpenZeppelin's Clones make it; there it would be made once for the
+    /// address and once more for the deployment.
+    function _creationCode(bytes memory blob) private view returns (bytes memory) {
+        // The proxy (EIP-1167) has 45 bytes.
+        return abi.encodePacked(
+            hex"61",
+            uint16(blob.length + 45),
+            hex"3d81600a3d39f3363d3d373d3d3d363d73",
+            implementation,
+            hex"5af43d82803e903d91602b57fd5bf3",
+            blob
+        );
     }
 
     /// @inheritdoc IEscrowFactory
@@ -107,36 +122,39 @@ contract EscrowFactory is IEscrowFactory, EIP712 {
         view
         returns (bytes memory blob, bytes32 termsHash, address client)
     {
-        bytes memory kept;
+        bytes calldata packed = offer.arguments;
+        if (packed.length > type(uint16).max) revert BadArguments(14);
+        bytes memory tail;
         bytes32 programHash;
         bool sequential;
         Header header;
         if (offer.program.length == 0) {
             programHash = offer.programHash;
-            if (!isRegistered(programHash)) revert UnknownProgram(programHash);
             address store = programStore(programHash);
+            if (store.code.length == 0) revert UnknownProgram(programHash);
             sequential = ProgramStore.isSequential(store);
             header = Format.readHeader(ProgramStore.read(store, sequential));
-            kept = abi.encodePacked(programHash);
+            tail = abi.encodePacked(store, _kind(DeployedTerms.REGISTERED, sequential));
         } else {
             bytes memory program = offer.program;
             Format.Past memory past = _verify(program);
             (programHash, sequential, header) = (keccak256(program), past.sequential, Format.readHeader(program));
-            if (sequential) kept = abi.encodePacked(past.lines, past.payees);
+            tail = abi.encodePacked(uint16(packed.length), _kind(0, sequential));
+            if (sequential) tail = abi.encodePacked(past.lines, past.payees, tail);
         }
-        bytes calldata packed = offer.arguments;
         termsHash = Messages.termsDigest(
             _domainSeparatorV4(), offer.agreementDigest, programHash, keccak256(packed), offer.nonce
         );
-        uint8 kind = uint8(
-            (offer.program.length == 0 ? DeployedTerms.REGISTERED : 0) | (sequential ? DeployedTerms.SEQUENTIAL : 0)
-        );
-        if (packed.length > type(uint16).max) revert BadArguments(14);
-        blob = bytes.concat(offer.program, packed, kept, termsHash, bytes2(uint16(packed.length)), bytes1(kind));
+        blob = bytes.concat(offer.program, packed, termsHash, tail);
         if (blob.length > ArgumentRules.MOST_TERMS) revert BadArguments(14);
+        // A copy, because finding the parts writes before them.
         Terms terms = DeployedTerms.inside(bytes.concat(blob));
         uint8 broken = ArgumentRules.firstBroken(terms, header);
         if (broken != 0) revert BadArguments(broken);
         client = terms.client();
+    }
+
+    function _kind(uint256 registered, bool sequential) private pure returns (bytes1) {
+        return bytes1(uint8(registered | (sequential ? DeployedTerms.SEQUENTIAL : 0)));
     }
 }

@@ -45,11 +45,18 @@ abstract contract EscrowOrdinary is EscrowPeriods {
             if (terms.isSequential()) _keep(past, values, priced);
             int256[] memory amounts = priced.amounts;
             uint256 rate = turn.terms.holdbackRate();
-            for (uint256 i = 0; rate != 0 && i < amounts.length; ++i) {
-                uint256 held = uint256(Words.item(amounts, i)) * rate / ONE;
-                if (held == 0) continue;
-                _books[i].held += uint104(held);
-                amounts[i] -= int256(held);
+            uint256 end = Words.startOf(amounts) + 32 * amounts.length;
+            if (rate != 0) {
+                uint256 slot = 0;
+                for (uint256 at = Words.startOf(amounts); at != end; at += 32) {
+                    uint256 amount = Words.wordAt(at);
+                    uint256 held = amount * rate / ONE;
+                    if (held != 0) {
+                        _books[slot].held += uint104(held);
+                        Words.store(at, int256(amount - held));
+                    }
+                    ++slot;
+                }
             }
             uint256 paid = 0;
             for (uint256 i = 0; i < amounts.length; ++i) {

@@ -145,55 +145,30 @@ abstract contract EscrowPeriods is EscrowValues {
     function _unpack(Terms terms, uint256 at, Values memory values) private pure returns (uint256) {
         unchecked {
             int256[] memory given = Words.array(terms.kpiCount());
-            (values.given, values.inputs) = (given, given);
             uint256 kpi = terms.kpisAt();
             uint256 to = Words.startOf(given);
+            bool complete = true;
             for (uint256 end = to + 32 * given.length; to != end; to += 32) {
                 uint256 size = Words.byteAt(at++);
+                int256 value = MISSING;
                 if (size > 32) {
-                    _setMissing(values, kpi, size, to);
+                    if (size != 255) revert BadReport();
+                    kpi = RuleTerms.accept(kpi, value, MISSING);
+                    complete = false;
                 } else {
                     int256 digits = size == 0 ? int256(0) : Words.signed(at, size);
                     at += size;
-                    uint256 width = Words.byteAt(kpi + 2);
+                    uint256 form = RuleTerms.formOf(kpi);
                     // Within bounds of at most 24 bytes: no overflow.
-                    int256 value = digits * int256(10 ** (18 - (Words.byteAt(kpi) & 127)));
-                    if (digits < Words.signed(kpi + 3, width) || digits > Words.signed(kpi + 3 + width, width)) {
-                        revert BadValue((to - Words.startOf(given)) / 32, value);
-                    }
-                    Words.store(to, value);
-                    if (values.lacking != 0) Words.store(to + _toInputs(values), value);
+                    value = digits * RuleTerms.stepOf(form);
+                    kpi = RuleTerms.pass(kpi, form, digits);
                 }
-                kpi = RuleTerms.nextKpi(kpi);
+                if (kpi == 0) revert BadValue((to - Words.startOf(given)) / 32, value);
+                Words.store(to, value);
             }
-            values.parametersAt = kpi;
+            if (complete) (values.given, values.inputs, values.parametersAt) = (given, given, kpi);
+            else _standInFor(terms, given, values);
             return at;
-        }
-    }
-
-    /// @dev From a given value's place to that of the program's.
-    function _toInputs(Values memory values) private pure returns (uint256) {
-        unchecked {
-            return Words.startOf(values.inputs) - Words.startOf(values.given);
-        }
-    }
-
-    /// @dev A value at `to` that a report marks missing, and its stand-in. From the first one on the program gets a row of its
-    /// own.
-    function _setMissing(Values memory values, uint256 kpi, uint256 mark, uint256 to) private pure {
-        unchecked {
-            if (mark != 255) revert BadReport();
-            uint256 index = (to - Words.startOf(values.given)) / 32;
-            // Bit 7 of a KPI's first byte: it may be missing.
-            if (Words.byteAt(kpi) < 128) revert BadValue(index, MISSING);
-            if (values.lacking == 0) {
-                values.inputs = new int256[](values.given.length);
-                for (uint256 i = 0; i < index; ++i) {
-                    values.inputs[i] = values.given[i];
-                }
-            }
-            Words.store(to, MISSING);
-            values.inputs[index] = _standIn(kpi, values);
         }
     }
 
@@ -203,11 +178,14 @@ abstract contract EscrowPeriods is EscrowValues {
         unchecked {
             uint256 given = 0;
             uint256 count = terms.verifierCount();
+            uint256 verifiers = terms.verifiersAt();
             for (uint256 index = 0; signers >> index != 0; ++index) {
                 if ((signers >> index) & 1 == 0) continue;
                 if (index >= count) revert BadVerifierOrder(index);
                 uint256 size = Words.byteAt(at++);
-                if (!_hasSignedAt(terms.verifier(index), digest, at, size)) revert BadVerifierSignature(index);
+                if (!_hasSignedAt(Words.addressAt(verifiers + 20 * index), digest, at, size)) {
+                    revert BadVerifierSignature(index);
+                }
                 at += size;
                 ++given;
             }

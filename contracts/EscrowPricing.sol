@@ -33,7 +33,7 @@ abstract contract EscrowPricing is EscrowOrdinary {
                 _recall(turn, terms, period, past);
                 if (past.payees != 0) earned = _earnedBefore(turn, past.payees);
             } else {
-                past.code = terms.isRegistered() ? ProgramStore.read(_store(terms), false) : terms.program();
+                past.code = terms.isRegistered() ? ProgramStore.read(terms.store(), false) : terms.program();
             }
             bytes memory code = past.code;
             uint256 error;

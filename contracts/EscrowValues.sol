@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Create3} from "@openzeppelin/contracts/utils/Create3.sol";
-
 import {Terms} from "./DeployedTerms.sol";
 import {RuleTerms} from "./RuleTerms.sol";
 import {EscrowMoney} from "./EscrowMoney.sol";
@@ -47,8 +45,8 @@ abstract contract EscrowValues is EscrowMoney {
             if (given.length != count) revert WrongValueCount(given.length, count);
             uint256 at = terms.kpisAt();
             for (uint256 i = 0; i < count; ++i) {
-                if (!RuleTerms.fits(at, Words.item(given, i), MISSING)) revert BadValue(i, Words.item(given, i));
-                at = RuleTerms.nextKpi(at);
+                at = RuleTerms.accept(at, Words.item(given, i), MISSING);
+                if (at == 0) revert BadValue(i, Words.item(given, i));
             }
         }
     }
@@ -90,11 +88,6 @@ abstract contract EscrowValues is EscrowMoney {
 
     // --- program ----------------------------------------------------------------------------------------------------
 
-    /// @dev The account that keeps a registered program.
-    function _store(Terms terms) internal view returns (address) {
-        return Create3.computeAddress(terms.programHash(), _factory());
-    }
-
     function _factory() internal view virtual returns (address) {
         return IOutcomeEscrow(address(this)).factory();
     }
@@ -104,7 +97,7 @@ abstract contract EscrowValues is EscrowMoney {
     /// @dev Fetches a sequential program and what it needs to read earlier periods.
     function _recall(Turn memory turn, Terms terms, uint256 period, Past memory past) internal view {
         if (terms.isRegistered()) {
-            address store = _store(terms);
+            address store = terms.store();
             past.code = ProgramStore.read(store, true);
             (past.lines, past.payees) = (ProgramStore.readLines(store), ProgramStore.readPayees(store));
         } else {

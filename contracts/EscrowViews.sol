@@ -28,7 +28,7 @@ contract EscrowViews is EscrowPeriods {
 
     function program() external view returns (bytes memory) {
         Terms terms = _open().terms;
-        return terms.isRegistered() ? ProgramStore.read(_store(terms)) : terms.program();
+        return terms.isRegistered() ? ProgramStore.read(terms.store(), terms.isSequential()) : terms.program();
     }
 
     function termsHash() external view returns (bytes32) {

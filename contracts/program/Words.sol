@@ -42,7 +42,7 @@ library Words {
         }
     }
 
-    /// @dev An unsigned number of 1 to 32 bytes.
+    /// @dev An unsigned number of 0 to 32 bytes.
     function number(uint256 at, uint256 width) internal pure returns (uint256 value) {
         assembly ("memory-safe") {
             value := shr(sub(256, shl(3, width)), mload(at))
@@ -53,6 +53,13 @@ library Words {
     function signed(uint256 at, uint256 width) internal pure returns (int256 value) {
         assembly ("memory-safe") {
             value := sar(sub(256, shl(3, width)), mload(at))
+        }
+    }
+
+    /// @dev A number in two's complement of 1 to 249 bits, which begins so many bits behind `at`.
+    function signedBits(uint256 at, uint256 offset, uint256 width) internal pure returns (int256 value) {
+        assembly ("memory-safe") {
+            value := sar(sub(256, width), shl(and(offset, 7), mload(add(at, shr(3, offset)))))
         }
     }
 

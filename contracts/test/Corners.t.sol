@@ -427,8 +427,12 @@ contract CornersTest is Disputing {
     function test_parametersThatBreakARuleAreRefused() public {
         withParameter();
         bytes memory packed = Packing.pack(args);
+        // What stands behind the parameters.
+        bytes memory behind = bytes.concat(
+            Packing.time(args.defaultWindow), Packing.time(args.evidenceWindow), Packing.amount(args.reserve)
+        );
         // Width 1, 13 zeros, 7.
-        uint256 at = packed.length - 3;
+        uint256 at = packed.length - behind.length - 3;
         check(packed[at] == 0x01 && packed[at + 1] == 0x0d, "where the parameter is");
         packed[at] = 0x00;
         refuseOffer(packed, 7);
@@ -441,22 +445,26 @@ contract CornersTest is Disputing {
         for (uint256 i = 0; i <= at; ++i) {
             cut[i] = packed[i];
         }
-        refuseOffer(cut, 15);
+        refuseOffer(bytes.concat(cut, behind), 15);
         bytes memory front = new bytes(at);
         for (uint256 i = 0; i < at; ++i) {
             front[i] = packed[i];
         }
-        refuseOffer(bytes.concat(front, hex"2001", bytes32(uint256(type(int256).max))), 7);
-        refuseOffer(bytes.concat(front, hex"2001", bytes32(uint256(1) << 255)), 7);
+        refuseOffer(bytes.concat(front, hex"2001", bytes32(uint256(type(int256).max)), behind), 7);
+        refuseOffer(bytes.concat(front, hex"2001", bytes32(uint256(1) << 255), behind), 7);
+        // A reserve of 105 bits.
+        behind =
+            bytes.concat(Packing.time(args.defaultWindow), Packing.time(args.evidenceWindow), Packing.amount(1 << 104));
+        refuseOffer(bytes.concat(front, hex"010d07", behind), 11);
     }
 
     function test_agreementsWithoutPeriodsOrKpisAreRefused() public {
         delete args.ends;
         refuseOffer(Packing.pack(args), 8);
         describe(address(token), 3, 4);
-        args.width = 5;
+        args.width = 33;
         refuseOffer(Packing.pack(args), 8);
-        args.width = 2;
+        args.width = 16;
         bytes memory packed = Packing.pack(args);
         // A step of no seconds.
         (packed[55], packed[56], packed[57]) = (0, 0, 0);

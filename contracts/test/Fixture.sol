@@ -94,7 +94,7 @@ abstract contract Fixture is Base {
         for (uint40 i = 1; i <= periods; ++i) {
             args.ends.push(BEGIN + i * 10 * DAY);
         }
-        (args.unit, args.width, args.kpiWidth) = (uint24(DAY), 2, 8);
+        (args.unit, args.width, args.kpiWidth) = (uint24(DAY), 16, 8);
         args.evidenceWindow = uint32(3 * DAY);
         args.defaultWindow = uint32(2 * DAY);
         args.holdbackRate = 0.1e18;

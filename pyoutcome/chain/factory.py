@@ -74,7 +74,9 @@ class FactoryClient(Deployed):
         Raises ChainError ``prediction-differs`` if the factory says otherwise (it is not ours, or on another chain).
         """
         terms = deal.terms.digest(self.domain)
-        expected = Prediction(clone_address(self.address, deal.clone_code(self.implementation, terms)), terms)
+        expected = Prediction(
+            clone_address(self.address, deal.clone_code(self.address, self.implementation, terms)), terms
+        )
         if deal.registered and not self.is_registered(deal.program_hash):
             return expected
         escrow, terms_hash = self.read("predict", deal.as_offer())
@@ -114,7 +116,9 @@ class FactoryClient(Deployed):
 
         ``signatures``: per deal, as ``create`` takes them. ``allowance``: the gas each may take.
         """
-        expected = [deal.clone_code(self.implementation, deal.terms.digest(self.domain)) for deal in deals]
+        expected = [
+            deal.clone_code(self.address, self.implementation, deal.terms.digest(self.domain)) for deal in deals
+        ]
         done = self.act(signer, "createMany", *_as_many(deals, signatures), allowance)
         refused = {located.event.index for located in done.events if isinstance(located.event, NotCreated)}
         made = (
@@ -185,7 +189,9 @@ class FactoryClient(Deployed):
         prediction = self.predict(deal)
         escrow = EscrowClient(self.network, prediction.escrow, first_block)
         escrow.require_code()
-        if self.network.code(escrow.address) != deal.clone_code(self.implementation, prediction.terms_hash):
+        if self.network.code(escrow.address) != deal.clone_code(
+            self.address, self.implementation, prediction.terms_hash
+        ):
             raise foreign("the escrow", escrow.address, "its code does not carry exactly these terms")
         if escrow.factory() != self.address or escrow.terms_hash() != prediction.terms_hash:
             raise foreign("the escrow", escrow.address, "it belongs to another factory")

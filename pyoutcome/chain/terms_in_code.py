@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from eth_utils.crypto import keccak
+from eth_utils.address import to_checksum_address
 
 from pyoutcome.errors import ChainError, ProtocolError
 from pyoutcome.protocol import Arguments, unpack_arguments
 
 REGISTERED, SEQUENTIAL = 1, 2
 """Bits of the last byte."""
-TAIL: Final = 35
-"""Terms hash, size of the arguments, kind."""
+TERMS_HASH: Final = 32
+STORE: Final = 20
+"""The account of a registered program."""
+SIZE: Final = 2
+"""Size of the arguments, if the program stands there."""
 SUMS: Final = 40
 """Which sums to date a sequential program reads, if the program stands there."""
 
@@ -25,8 +28,9 @@ class CodedTerms:
     program: bytes
     """Empty if it is a registered one."""
     arguments: Arguments
-    program_hash: bytes
     terms_hash: bytes
+    store: str | None
+    """Checksum address of the account that keeps a registered program."""
 
 
 def read_terms(blob: bytes) -> CodedTerms:
@@ -35,16 +39,16 @@ def read_terms(blob: bytes) -> CodedTerms:
     Raises ChainError ``not-our-contract`` if they are none that this version writes.
     """
     try:
-        if len(blob) < TAIL:
+        kind = blob[-1] if blob else 0
+        behind = STORE if kind & REGISTERED else SUMS * bool(kind & SEQUENTIAL) + SIZE
+        end = len(blob) - 1 - behind - TERMS_HASH
+        size = end if kind & REGISTERED else int.from_bytes(blob[-1 - SIZE : -1])
+        if end < size or end < 0:
             raise _foreign()
-        kind, size = blob[-1], int.from_bytes(blob[-3:-1])
-        kept = 32 if kind & REGISTERED else SUMS * bool(kind & SEQUENTIAL)
-        end = len(blob) - TAIL - kept
-        if end < size:
-            raise _foreign()
-        program = blob[: end - size]
-        program_hash = blob[end : end + 32] if kind & REGISTERED else keccak(program)
-        return CodedTerms(program, unpack_arguments(blob[end - size : end]), program_hash, blob[-TAIL:-3])
+        behind_hash = blob[end + TERMS_HASH :]
+        store = to_checksum_address(behind_hash[:STORE]) if kind & REGISTERED else None
+        arguments = unpack_arguments(blob[end - size : end])
+        return CodedTerms(blob[: end - size], arguments, blob[end : end + TERMS_HASH], store)
     except ProtocolError:
         raise _foreign() from None
 

@@ -15,7 +15,7 @@ from eth_utils.crypto import keccak
 
 from pyoutcome.decimals import DECIMALS, INT256_MAX, INT256_MIN, ONE
 from pyoutcome.errors import ProtocolError
-from pyoutcome.protocol.bytewise import address_bytes, signed_bytes, width_of
+from pyoutcome.protocol.bytewise import address_bytes, bits_of, short_amount, short_time, signed_bytes, width_of
 
 ZERO_ADDRESS: Final = "0x" + "00" * 20
 MOST_VERIFIERS: Final = 32
@@ -30,11 +30,14 @@ MOST_EXPONENT: Final = 36
 MONEY_BYTES: Final = 13
 CLIENT_SUPPLIES: Final = 255
 
-PAYOUTS, BONDS, BACKUPS, EXITS, RESTATES = 1, 2, 4, 8, 16
+PAYOUTS, BONDS, BACKUPS, EXITS, RESTATES, HOLDBACK = 1, 2, 4, 8, 16, 32
 """Flags of the deal: which parts of it are there."""
 CHOOSES, DISPUTES = 1, 2
 """Flags of the rules."""
+MAY_BE_MISSING, FROM_ZERO, SUPPLIED = 128, 64, 32
+"""Flags of a KPI, beside its decimals."""
 CONVENIENCE: Final = {"client": 1, "provider": 2}
+MOST_DRIFT_BITS: Final = 32
 UNITS: Final = (86_400, 3_600, 60, 1)
 """Seconds in which a schedule counts: the longest that fits."""
 
@@ -178,7 +181,8 @@ class Arguments:
             yield 8, f"there are 1 to {MOST_PERIODS} periods, each ending after it starts"
         if not all(0 < time < 2**40 for time in (self.activate_by, self.start, *self.ends)):
             yield 8, "every time is a unix second that fits 40 bits"
-        if max(self._counts()) >= 2**32:
+        length, width, _ = self._pack_schedule()
+        if length >= 2**32 or width > MOST_DRIFT_BITS:
             yield 8, "the schedule counts at most 2^32 days, hours, minutes or seconds"
         if not 0 <= self.holdback_rate <= ONE:
             yield 10, "the holdback rate is between 0 and 1"
@@ -240,6 +244,7 @@ class Arguments:
             | BACKUPS * any(provider.backup is not None for provider in self.providers)
             | EXITS * (bool(exits) or any(provider.fee for provider in self.providers))
             | RESTATES * self.restates
+            | HOLDBACK * bool(self.holdback_rate)
         )
 
     def _unit(self) -> int:
@@ -251,14 +256,12 @@ class Arguments:
         return [(end - self.start) // unit for end in self.ends]
 
     def _pack_deal(self) -> bytes:
-        flags, counts = self._flags(), self._counts()
-        alike = all(count == number * counts[0] for number, count in enumerate(counts, 1))
-        width = 0 if alike else (counts[-1].bit_length() + 7) // 8
+        flags = self._flags()
+        length, width, drifts = self._pack_schedule()
         parts = [
             address_bytes(self.client), address_bytes(self.token), self.unit_decimals.to_bytes(1),
             self.activate_by.to_bytes(5), self.start.to_bytes(5), len(self.ends).to_bytes(2),
-            self._unit().to_bytes(3), width.to_bytes(1), self.holdback_rate.to_bytes(8),
-            self.holdback_delay.to_bytes(4), flags.to_bytes(1), len(self.providers).to_bytes(1),
+            self._unit().to_bytes(3), width.to_bytes(1), flags.to_bytes(1), len(self.providers).to_bytes(1),
         ]  # fmt: skip
         for provider in self.providers:
             parts.append(address_bytes(provider.signer))
@@ -268,12 +271,28 @@ class Arguments:
                 parts.append(provider.bond.to_bytes(MONEY_BYTES))
             if flags & BACKUPS:
                 parts.append(address_bytes(provider.backup or ZERO_ADDRESS))
-        parts += [counts[0].to_bytes(4)] if alike else [count.to_bytes(width) for count in counts]
+        parts += [length.to_bytes(4), drifts]
         if flags & EXITS:
             allowed = sum(CONVENIENCE[party] for party in self.convenience)
             parts += [self.cure_window.to_bytes(4), self.notice.to_bytes(4), allowed.to_bytes(1)]
             parts += [self.streak.to_bytes(1), *(provider.fee.to_bytes(MONEY_BYTES) for provider in self.providers)]
+        parts.append(short_time(self.holdback_delay))
+        if flags & HOLDBACK:
+            parts.append(short_amount(self.holdback_rate))
         return b"".join(parts)
+
+    def _pack_schedule(self) -> tuple[int, int, bytes]:
+        """The length in units that all periods would have if they were alike; bits of each end's distance from that;
+        and the distances, in two's complement."""
+        counts = self._counts()
+        length = counts[-1] // len(counts)
+        drifts = [count - number * length for number, count in enumerate(counts, 1)]
+        width = max(map(bits_of, drifts))
+        bits = 0
+        for drift in drifts:
+            bits = bits << width | drift & ((1 << width) - 1)
+        size = (width * len(drifts) + 7) // 8
+        return length, width, (bits << (8 * size - width * len(drifts))).to_bytes(size)
 
     def _pack_rules(self) -> bytes:
         plain = self.ruling_window == self.default_window
@@ -281,13 +300,14 @@ class Arguments:
         flags = CHOOSES * self.chooses | DISPUTES * disputes
         counts = (flags, self.quorum, len(self.verifiers), len(self.kpis), len(self.parameters))
         parts = [
-            bytes(counts), self.evidence_window.to_bytes(4), self.default_window.to_bytes(4),
-            self.reserve.to_bytes(MONEY_BYTES), address_bytes(self.arbitrator), *map(address_bytes, self.verifiers),
+            bytes(counts), address_bytes(self.arbitrator), *map(address_bytes, self.verifiers),
         ]  # fmt: skip
         if disputes:
             parts += [self.challenge_window.to_bytes(4), self.ruling_window.to_bytes(4)]
             parts += [self.stake_fixed.to_bytes(MONEY_BYTES), self.stake_share.to_bytes(8)]
-        return b"".join([*parts, *map(_pack_kpi, self.kpis), *map(_pack_parameter, self.parameters)])
+        parts += [*map(_pack_kpi, self.kpis), *map(_pack_parameter, self.parameters)]
+        parts += [short_time(self.default_window), short_time(self.evidence_window), short_amount(self.reserve)]
+        return b"".join(parts)
 
 
 def broken(rule: int, why: str) -> ProtocolError:
@@ -302,10 +322,13 @@ def broken(rule: int, why: str) -> ProtocolError:
 
 def _pack_kpi(kpi: Kpi) -> bytes:
     supplier = CLIENT_SUPPLIES if kpi.supplier is None else kpi.supplier
-    numbers = [number // kpi.step for number in (kpi.low, kpi.high, kpi.if_missing)]
+    from_zero = kpi.low == kpi.if_missing == 0
+    said = (kpi.high,) if from_zero else (kpi.high, kpi.low, kpi.if_missing)
+    numbers = [number // kpi.step for number in said]
     width = max(1, *map(width_of, numbers))
-    head = bytes((kpi.decimals | 128 * kpi.may_be_missing, supplier, width))
-    return head + b"".join(signed_bytes(number, width) for number in numbers)
+    flags = MAY_BE_MISSING * kpi.may_be_missing | FROM_ZERO * from_zero | SUPPLIED * bool(supplier)
+    parts = [bytes((kpi.decimals | flags, width)), *(signed_bytes(number, width) for number in numbers)]
+    return b"".join(parts) + (bytes([supplier]) if supplier else b"")
 
 
 def _pack_parameter(value: int) -> bytes:

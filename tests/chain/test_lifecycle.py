@@ -187,7 +187,8 @@ def test_an_amendment_governs_later_periods_and_their_reports_are_read_by_it(gro
     assert (scene.terms_hash, new_hash) == (scene.escrow.terms_hash_of(1), scene.escrow.terms_hash_of(2))
     assert (arguments, new.arguments) == (scene.escrow.arguments_of(1), scene.escrow.arguments_of(2))
     coded = scene.escrow.amended_terms(amended.store)
-    assert (b"", new.program_hash, new_hash) == (coded.program, coded.program_hash, coded.terms_hash)
+    store = scene.factory.read("programStore", new.program_hash)
+    assert (b"", store, new_hash) == (coded.program, coded.store, coded.terms_hash)
 
     scene.network.advance_to(arguments.ends[1])
     values = (ONE // 2 + 10**12, ONE)

@@ -155,7 +155,7 @@ def test_an_escrow_with_other_terms_in_its_code_is_caught(scene: Scene, monkeypa
         code[:-1] + b"\0",
         code + b"\0",
         code[:0x2D],
-        other.clone_code(scene.factory.implementation, other.terms.digest(scene.domain)),
+        other.clone_code(scene.factory.address, scene.factory.implementation, other.terms.digest(scene.domain)),
     ):
         assert lie != code
         with monkeypatch.context() as patch:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pyoutcome.formula import KpiShape
 
 DAY = 86_400
+HOLDBACK = 32
+FROM_ZERO = 64
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class PackedDeal:
     """Where the provider is paid, if not at its own address."""
 
     def pack(self) -> bytes:
+        width, drifts = self._schedule()
         deal = b"".join(
             (
                 _address(self.client),
@@ -48,25 +51,31 @@ class PackedDeal:
                 self.start.to_bytes(5, "big"),
                 len(self.ends).to_bytes(2, "big"),
                 DAY.to_bytes(3, "big"),
-                b"\x02",
-                self.holdback_rate.to_bytes(8, "big"),
-                (30 * DAY).to_bytes(4, "big"),
-                bytes([0 if self.payout is None else 1, 1]),
+                bytes([width, (HOLDBACK if self.holdback_rate else 0) | (0 if self.payout is None else 1), 1]),
                 _address(self.provider),
                 b"" if self.payout is None else _address(self.payout),
-                *(((end - self.start) // DAY).to_bytes(2, "big") for end in self.ends),
+                drifts,
+                _time(30 * DAY),
+                _amount(self.holdback_rate) if self.holdback_rate else b"",
             )
         )
         return (len(deal) + 2).to_bytes(2, "big") + deal + self._rules()
+
+    def _schedule(self) -> tuple[int, bytes]:
+        """Bits of each end's drift in days from even lengths; that length, and the drifts."""
+        days = [(end - self.start) // DAY for end in self.ends]
+        length = days[-1] // len(days)
+        drifts = [day - number * length for number, day in enumerate(days, 1)]
+        width = max((drift if drift >= 0 else ~drift).bit_length() + 1 if drift else 0 for drift in drifts)
+        bits = "".join(format(drift % (1 << width), f"0{width}b") for drift in drifts) if width else ""
+        size = (len(bits) + 7) // 8
+        return width, length.to_bytes(4, "big") + int("0" + bits.ljust(8 * size, "0"), 2).to_bytes(size, "big")
 
     def _rules(self) -> bytes:
         disputes = self.challenge_window != 0
         counts = (self.quorum, len(self.verifiers), len(self.kpis), len(self.parameters))
         parts = [
             bytes([2 if disputes else 0, *counts]),
-            (10 * DAY).to_bytes(4, "big"),
-            (5 * DAY).to_bytes(4, "big"),
-            self.reserve.to_bytes(13, "big"),
             _address(self.arbitrator),
             *map(_address, self.verifiers),
         ]
@@ -79,6 +88,7 @@ class PackedDeal:
             ]
         parts += [_kpi(kpi) for kpi in self.kpis]
         parts += [_parameter(word) for word in self.parameters]
+        parts += [_time(5 * DAY), _time(10 * DAY), _amount(self.reserve)]
         return b"".join(parts)
 
 
@@ -102,10 +112,26 @@ def _address(text: str) -> bytes:
 
 
 def _kpi(kpi: KpiShape) -> bytes:
-    """Never missing; its supplier is the only provider; all its numbers are as wide as the widest."""
-    numbers = [word // 10 ** (18 - kpi.decimals) for word in (kpi.low, kpi.high, kpi.low)]
+    """Never missing; its supplier is the only provider; its least value stands in; all its numbers are as wide as the
+    widest."""
+    numbers = [word // 10 ** (18 - kpi.decimals) for word in ((kpi.high, kpi.low, kpi.low) if kpi.low else (kpi.high,))]
     width = max(1, *(len(_digits(number)) for number in numbers))
-    return bytes([kpi.decimals, 0, width]) + b"".join(number.to_bytes(width, "big", signed=True) for number in numbers)
+    head = bytes([kpi.decimals | (0 if kpi.low else FROM_ZERO), width])
+    return head + b"".join(number.to_bytes(width, "big", signed=True) for number in numbers)
+
+
+def _time(seconds: int) -> bytes:
+    """Days, of less than 256: [count][one byte, unit 3]."""
+    return bytes([seconds // DAY, 0x13])
+
+
+def _amount(number: int) -> bytes:
+    """[digits][16 x their size + zeros left out]."""
+    zeros = 0
+    while number and number % 10 == 0 and zeros < 15:
+        number, zeros = number // 10, zeros + 1
+    width = (number.bit_length() + 7) // 8
+    return number.to_bytes(width, "big") + bytes([16 * width + zeros])
 
 
 def _parameter(word: int) -> bytes:

@@ -139,10 +139,14 @@ def test_known_arguments_have_known_bytes() -> None:
     plain = replace(SOUND, providers=(Provider(A[6], A[6]),), verifiers=(A[2],), quorum=1, kpis=SOUND.kpis[1:])
     raw = [bytes.fromhex(address[2:]) for address in A]
     deal = raw[0] + raw[1] + bytes([6]) + (1_000).to_bytes(5) + (2_000).to_bytes(5) + (2).to_bytes(2)
-    deal += (1).to_bytes(3) + bytes([0]) + (ONE // 20).to_bytes(8) + (1_000).to_bytes(4) + bytes([0, 1])
-    deal += raw[6] + (1_000).to_bytes(4)
-    rules = bytes([0, 1, 1, 1, 1]) + (100).to_bytes(4) + (50).to_bytes(4) + (10**12).to_bytes(13) + raw[5] + raw[2]
-    rules += bytes([0, 255, 1, 251, 5, 254]) + bytes([1, 22, 25])
+    deal += (1).to_bytes(3) + bytes([0]) + bytes([32, 1])
+    # Even lengths of 1,000 seconds; 1,000 seconds of delay; 50 x 10^15.
+    deal += raw[6] + (1_000).to_bytes(4) + b"\x03\xe8\x20" + bytes([50, 0x1F])
+    rules = bytes([0, 1, 1, 1, 1]) + raw[5] + raw[2]
+    # Bounds -5 to 5 and a stand-in -2, supplied by the client; 25 x 10^22.
+    rules += bytes([32, 1, 5, 251, 254, 255]) + bytes([1, 22, 25])
+    # 50 and 100 seconds; 1 x 10^12.
+    rules += bytes([50, 0x10, 100, 0x10, 1, 0x1C])
     assert (len(deal) + 2).to_bytes(2) + deal + rules == plain.pack()
 
 
