@@ -12,8 +12,8 @@ fuzz runs and the invariants of Conservation.t.sol.
     scripts/mutate-contracts --again            those that survived once more (after new tests)
     scripts/mutate-contracts --list             what is known, no run
 
-Verdicts are kept in build/mutation/verdicts.json, each as long as the function it is about stays as it is. Exit status 1
-if a break survived that docs/mutations-contracts.md does not name, or if that page names one that is not there.
+Verdicts are kept in build/mutation/verdicts.json, each as long as the function it is about stays as it is. Exit
+status 1 if a break survived that docs/mutations-contracts.md does not name, or if it names one that is not there.
 """
 
 from __future__ import annotations
