@@ -13,7 +13,7 @@ fuzz runs and the invariants of Conservation.t.sol.
     scripts/mutate-contracts --list             what is known, no run
 
 Verdicts are kept in build/mutation/verdicts.json, each as long as the function it is about stays as it is. Exit
-status 1 if a break survived that docs/mutations-contracts.md does not name, or if that page names one that there is not.
+status 1 if a break survived that docs/mutations-contracts.md does not name, or if it names one that is not there.
 """
 
 from __future__ import annotations

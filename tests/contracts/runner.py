@@ -16,10 +16,9 @@ from urllib.request import Request, urlopen
 from eth_abi.abi import decode, encode
 from eth_utils.abi import function_signature_to_4byte_selector
 
-from pyoutcome.chain.compiler import compile_sources
 from tests.anvil import running_anvil
+from tests.compiling import ROOT, compiled
 
-ROOT: Final = Path(__file__).resolve().parents[2]
 _CASE: Final = "(int256[],int256[],uint32)"
 _ADDRESS: Final = "0x00000000000000000000000000000000000c0de0"
 _GAS: Final = 10**12
@@ -69,8 +68,8 @@ class Answer:
 
 
 def compile_runner(root: Path = ROOT) -> bytes:
-    """The code of the contract, from the sources in a checkout."""
-    return compile_sources(root, [root / "contracts" / "test" / "ProgramRunner.sol"])["ProgramRunner"].runtime
+    """The code of the contract, from the sources of a checkout."""
+    return compiled("contracts/test/ProgramRunner.sol", root=root)["ProgramRunner"].runtime
 
 
 @contextmanager

@@ -18,7 +18,6 @@ from eth_keys.datatypes import PrivateKey
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
-from pyoutcome.chain.compiler import compile_sources
 from pyoutcome.chain.contract import Contract, contract
 from pyoutcome.chain.deal import Deal
 from pyoutcome.chain.network import ZERO_ADDRESS, Log, Reverted
@@ -38,8 +37,8 @@ from pyoutcome.protocol.messages import Domain
 from pyoutcome.protocol.state import PeriodStage, offer
 from pyoutcome.protocol.state import Stage as AgreementStage
 from pyoutcome.protocol.turn import World
+from tests.compiling import compiled
 from tests.contracts.node import ANYONE, RICH, Node, Reply
-from tests.contracts.runner import ROOT
 
 BEGIN: Final = 1_700_000_000
 DAY: Final = 86_400
@@ -119,8 +118,7 @@ def prepare_ground(node: Node) -> Ground:
     factory = node.deploy(contract("EscrowFactory").creation(*(made[part] for part in PASSES_ON[SHARED].values())))
     for program in PROGRAMS.values():
         assert node.call(factory, contract("EscrowFactory").encode("registerProgram", program)).good
-    doubles = compile_sources(ROOT, [ROOT / "contracts" / "test" / "Doubles.sol"])
-    token = node.deploy(doubles["WildToken"].creation)
+    token = node.deploy(compiled("contracts/test/Doubles.sol")["WildToken"].creation)
     for who in WHO.values():
         node.set_coin(who, RICH)
     node.keep()

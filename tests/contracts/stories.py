@@ -92,7 +92,7 @@ class Story(Stage):
 
     def begin(self) -> None:
         arguments = self.deal.arguments
-        self.deposit(self.random.randrange(500, 3000))
+        self.deposit(self.gross(self.random.randrange(500, 3000)))
         for slot, provider in enumerate(arguments.providers):
             parts = (provider.bond // 2, provider.bond - provider.bond // 2) if self.seldom() else (provider.bond,)
             for part in parts:

@@ -12,7 +12,7 @@ import pytest
 from pyoutcome.decimals import parse
 from pyoutcome.formula import evaluate
 from pyoutcome.terms import Agreement
-from tests.contracts.runner import ROOT
+from tests.compiling import ROOT
 
 AGREEMENTS: Final = Path(__file__).parent / "gas"
 MEASUREMENT: Final = ROOT / "contracts" / "test" / "InterpreterGas.t.sol"

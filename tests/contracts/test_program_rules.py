@@ -16,7 +16,8 @@ from pyoutcome.errors import FormulaError
 from pyoutcome.formula import Rule, encode, evaluate
 from pyoutcome.formula.machine import RUN_ERRORS
 from pyoutcome.terms import Agreement
-from tests.contracts.runner import ROOT, Case, Job, Runner
+from tests.compiling import ROOT
+from tests.contracts.runner import Case, Job, Runner
 from tests.formula.strategies import values_for
 
 DEEP = 20 if os.environ.get("PYOUTCOME_HYPOTHESIS") == "deep" else 1

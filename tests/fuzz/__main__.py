@@ -12,7 +12,8 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from tests.contracts.runner import ROOT, Runner, running_contract
+from tests.compiling import ROOT
+from tests.contracts.runner import Runner, running_contract
 from tests.corpus.published import NAMES
 from tests.corpus.tightness import Tightness, measure
 from tests.fuzz.searches import SEARCHES

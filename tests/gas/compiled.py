@@ -2,72 +2,29 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import posixpath
-import re
 import subprocess
 from functools import cache
 from pathlib import Path
 from string import Template
 from typing import Final
 
-from eth_utils.crypto import keccak
+from pyoutcome.chain.compiler import SETTINGS, Artifact, load_artifact
+from tests import compiling
 
-from pyoutcome.chain.compiler import SETTINGS, SOLC_VERSION, Artifact, compile_sources, load_artifact
-
-ROOT: Final = Path(__file__).resolve().parents[2]
-KEPT: Final = ROOT / "build" / "gas"
-"""What was compiled before."""
 FLOORS: Final = Path(__file__).parent / "floor"
 _NAMES: Final = (
     "EscrowFactory", "EscrowBatch", "EscrowChanges", "EscrowDisputes", "EscrowExits", "EscrowRulings", "EscrowSettling",
     "EscrowViews", "TestToken",
 )  # fmt: skip
-_IMPORT: Final = re.compile(r'^import\b[^;"]*"([^"]+)"', re.MULTILINE)
 
 
 def compiled() -> dict[str, Artifact]:
-    """Artifacts by name. What has to be compiled is kept under ``build`` until a source or the settings change."""
+    """Artifacts by name."""
     carried = {name: load_artifact(name) for name in _NAMES}
-    if all(is_current(artifact) for artifact in carried.values()):
+    if all(map(compiling.is_current, carried.values())):
         return carried
-    sources = sorted(path for path in (ROOT / "contracts").rglob("*.sol") if "test" not in path.parts)
-    state = hashlib.sha256(repr(SETTINGS).encode())
-    for path in sources:
-        state.update(path.as_posix().encode() + b"\0" + path.read_bytes())
-    folder = KEPT / state.hexdigest()[:16]
-    if not folder.is_dir():
-        artifacts = compile_sources(ROOT, (ROOT / "contracts" / f"{name}.sol" for name in _NAMES))
-        folder.mkdir(parents=True)
-        for name, artifact in artifacts.items():
-            (folder / f"{name}.json").write_text(artifact.to_json(), encoding="utf-8")
-    return {name: Artifact.from_json((folder / f"{name}.json").read_text(encoding="utf-8")) for name in _NAMES}
-
-
-def is_current(artifact: Artifact) -> bool:
-    """Whether the sources, the settings and the compiler are those it was made with."""
-    texts: dict[str, bytes] = {}
-    _take(artifact.source, texts)
-    hashes = {unit: f"0x{keccak(text).hex()}" for unit, text in texts.items()}
-    now = hashlib.sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest()
-    made_by = artifact.compiler.partition("+")[0]
-    return (artifact.source_hash, artifact.settings, made_by) == (now, SETTINGS, SOLC_VERSION)
-
-
-def _take(unit: str, texts: dict[str, bytes]) -> None:
-    """A source and all it imports, by the names the compiler gives them."""
-    if unit in texts:
-        return
-    texts[unit] = (ROOT / unit).read_bytes()
-    for named in _IMPORT.findall(texts[unit].decode()):
-        if named.startswith("."):
-            _take(posixpath.normpath(posixpath.join(posixpath.dirname(unit), named)), texts)
-            continue
-        for remapping in SETTINGS["remappings"]:
-            short, _, long = remapping.partition("=")
-            if named.startswith(short):
-                _take(long + named.removeprefix(short), texts)
+    return compiling.compiled(*(f"contracts/{name}.sol" for name in _NAMES))
 
 
 def compile_floors(texts: dict[str, tuple[str, dict[str, str]]]) -> dict[str, bytes]:
@@ -96,5 +53,5 @@ def compile_floors(texts: dict[str, tuple[str, dict[str, str]]]) -> dict[str, by
 @cache
 def _run_compiler(inputs: str) -> str:
     """All at once: starting it takes longer than such a file."""
-    solc = [str(ROOT / "scripts" / "solc"), "--standard-json"]
+    solc = [str(compiling.ROOT / "scripts" / "solc"), "--standard-json"]
     return subprocess.run(solc, input=inputs, capture_output=True, text=True, check=True).stdout

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Final
 
-from tests.gas.compiled import ROOT
+from tests.compiling import ROOT
 from tests.gas.figures import Figure
 
 SNAPSHOT: Final = ROOT / "docs" / "gas.json"

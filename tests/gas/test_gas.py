@@ -8,9 +8,10 @@ import pytest
 
 from pyoutcome.chain.compiler import SETTINGS, load_artifact
 from pyoutcome.formula import KpiShape
+from tests.compiling import is_current
 from tests.gas import snapshot
 from tests.gas.anvil import fresh_anvil
-from tests.gas.compiled import compiled, is_current
+from tests.gas.compiled import compiled
 from tests.gas.figures import Figure, measure, profile_of, settlements
 from tests.gas.floors import Floors
 from tests.gas.packed import pack_report
