@@ -72,7 +72,7 @@ contract EscrowChanges is EscrowStreaks, Proxy {
         Turn memory turn = _begin();
         _demandStage(turn, Stage.Active);
         if (block.timestamp >= amending.deadline) revert TooLate(amending.deadline);
-        (bytes memory blob, bytes32 hash) = IEscrowFactory(_factory())
+        (bytes memory blob, bytes32 hash) = IEscrowFactory(IOutcomeEscrow(address(this)).factory())
             .prepare(
                 IEscrowFactory.Offer(
                     amending.agreementDigest, amending.programHash, amending.program, amending.arguments, amending.nonce

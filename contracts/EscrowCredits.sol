@@ -11,8 +11,6 @@ import {Turn} from "./EscrowState.sol";
 /// @notice docs/protocol.md section 5; `pyoutcome/protocol/money.py` is the same in Python.
 /// @dev An amount has at most 112 bits (EscrowPricing), and there are at most 1,024 periods: sums fit 128.
 abstract contract EscrowCredits is EscrowOrdinary {
-    uint256 private constant ONE = 1e18;
-
     /// @dev One period's credit in the making.
     struct Crediting {
         uint256 period;

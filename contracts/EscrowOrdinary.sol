@@ -11,7 +11,8 @@ import {Words} from "./program/Words.sol";
 /// @notice Nobody owes or is owed, no holder changed, no evidence is missing, the balance is what the books say, and the
 /// funds suffice: every amount goes to its slot, less its holdback. One event says it (IEscrowEvents.SettledInFull).
 abstract contract EscrowOrdinary is EscrowPeriods {
-    uint256 private constant ONE = 1e18;
+    /// @dev 1 with 18 decimals.
+    uint256 internal constant ONE = 1e18;
 
     /// @dev No error, no negative amount, and the funds suffice: then they are on their way.
     function _isPlain(Turn memory turn, IOutcomeEscrow.Priced memory priced) internal pure returns (bool) {

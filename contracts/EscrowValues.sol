@@ -86,12 +86,6 @@ abstract contract EscrowValues is EscrowMoney {
         }
     }
 
-    // --- program ----------------------------------------------------------------------------------------------------
-
-    function _factory() internal view virtual returns (address) {
-        return IOutcomeEscrow(address(this)).factory();
-    }
-
     // --- carried state ----------------------------------------------------------------------------------------------
 
     /// @dev Fetches a sequential program and what it needs to read earlier periods.

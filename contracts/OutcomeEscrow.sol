@@ -54,10 +54,6 @@ contract OutcomeEscrow is EscrowPricing, Proxy {
         return _settling;
     }
 
-    function _factory() internal view override returns (address) {
-        return factory;
-    }
-
     /// @dev Computed again if the chain's id has changed, so that signatures for one branch are worth nothing on the other.
     function _separator() internal view override returns (bytes32) {
         return block.chainid == _chainId ? _domainSeparator : Messages.domainSeparator(factory);

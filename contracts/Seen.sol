@@ -17,12 +17,13 @@ library SeenParts {
     uint256 private constant AMOUNTS = 0x60;
     uint256 private constant CARRIED = 0x80;
     uint256 private constant MARKS = 0xa0;
-    uint256 private constant SIZE = 0xc0;
+    uint256 private constant WORDS = 6;
+    uint256 private constant SIZE = 32 * WORDS;
 
     /// @dev Room for so many; the first of them.
     function reserve(uint256 count) internal pure returns (Seen first) {
         unchecked {
-            return Seen.wrap(Words.reserve(SIZE / 32 * count));
+            return Seen.wrap(Words.reserve(WORDS * count));
         }
     }
 

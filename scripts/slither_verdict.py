@@ -33,6 +33,7 @@ EXPLAINED: Final = (
     ("uninitialized-local", "Escrow", "begins as zero or empty: meant"),
     ("uninitialized-local", "OutcomeEscrow.", "structs of zeros, filled by the functions they are handed to"),
     ("uninitialized-local", "ProgramVerifier.", "begins as zero or empty: meant"),
+    ("uninitialized-local", "SeenParts.fill(", "a list that is empty: meant"),
     ("unused-return", "EscrowHolders._hasSigned(", "the third value repeats what the second says"),
     ("unused-return", "EscrowPeriods._hasSignedAt(", "the third value repeats what the second says"),
     (
@@ -42,6 +43,7 @@ EXPLAINED: Final = (
     ),
     ("unused-return", "Choices.caseOf(", "an adapter needs two of the four facts about a period"),
     ("unused-return", "EscrowFactory.", "the address is known before it is made"),
+    ("unused-return", "PricedRows.request(", "keeps the room that was written just before: its place is known"),
     ("unused-return", "EscrowValues._standIn(", "looks at one KPI and needs no next place"),
     (
         "unused-return",

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {Wallet} from "./Doubles.sol";
 import {Fixture} from "./Fixture.sol";
+import {Packing} from "./Packing.sol";
 import {Signing} from "./Signing.sol";
 import {IEscrowErrors} from "../interfaces/IEscrowErrors.sol";
 import {IEscrowEvents} from "../interfaces/IEscrowEvents.sol";
@@ -82,6 +83,24 @@ contract PeriodsTest is Fixture {
         refuse(1, values, abi.encodeWithSelector(IEscrowErrors.BadValue.selector, 1, values[1]));
         values[1] = MISSING;
         refuse(1, values, abi.encodeWithSelector(IEscrowErrors.BadValue.selector, 1, MISSING));
+    }
+
+    function test_valuesOfAKpiFromZeroAreChecked() public {
+        // No bytes say its least value and its stand-in.
+        args.kpis[1] = Packing.Kpi(6, true, 1, 0, 100 * UNIT, 0);
+        begin(RESERVE);
+        toEnd(1);
+        int256[] memory values = paying(0, 0, 0);
+        values[1] = 100 * UNIT + 1e12;
+        refuse(1, values, abi.encodeWithSelector(IEscrowErrors.BadValue.selector, 1, values[1]));
+        values[1] = -1e12;
+        refuse(1, values, abi.encodeWithSelector(IEscrowErrors.BadValue.selector, 1, values[1]));
+        values[1] = MISSING;
+        report(1, values);
+        toEnd(2);
+        values[1] = 100 * UNIT;
+        report(2, values);
+        equal(90, token.balanceOf(payout(1)), "nothing, then 100 less holdback");
     }
 
     function test_aMissingValueTakesItsStandIn() public {

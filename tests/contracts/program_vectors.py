@@ -44,7 +44,7 @@ def jobs() -> list[Job]:
     for takes, ops in ARITHMETIC.items():
         words = list(product(edges, repeat=takes))
         for op in ops:
-            some = random.sample(words, 5)
+            some = [(_MOST,) * takes, (_LEAST,) * takes, *random.sample(words, 5)]
             made.append(Job(arithmetic(op, takes), tuple(Case(row, (), 1) for row in some)))
     for mode in range(6):
         program = bytes.fromhex("0102000000000102" + "00" + "05000501" + f"2a{mode:02x}" + "0900")
