@@ -38,6 +38,14 @@ contract ArgumentsTest is Disputing {
         refuseOffer(bytes.concat(beforeLastKpi(), ending()), 15);
     }
 
+    function test_aParameterThatIsNotThereIsNone() public {
+        withParameter();
+        // What stands where it should begin would be a number of 33 bytes.
+        args.defaultWindow = 33 days;
+        bytes memory packed = Packing.pack(args);
+        refuseOffer(bytes.concat(first(packed, packed.length - ending().length - 3), ending()), 15);
+    }
+
     function test_nothingStandsBehindTheLastNumber() public {
         bytes memory packed = Packing.pack(args);
         bytes memory front = first(packed, packed.length - ending().length);
