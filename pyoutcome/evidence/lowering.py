@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pyoutcome.evidence.columns import ColumnType, Kind
 from pyoutcome.evidence.conditions import (
     Arithmetic,
+    Case,
     Column,
     Comparison,
     Condition,
@@ -21,6 +22,7 @@ from pyoutcome.evidence.conditions import (
     Membership,
     Missing,
     Negation,
+    SecondsBetween,
     Value,
 )
 
@@ -53,6 +55,16 @@ def lower_value(value: Value, names: Mapping[str, str]) -> str:
         case Arithmetic(sign, left, right, type_):
             first, second = (_operand(side, type_, names) for side in (left, right))
             return f"CAST(({first} {sign} {second}) AS {type_.sql})"
+        case SecondsBetween(start, end, type_):
+            first, second = (f"CAST(epoch_us({lower_value(side, names)}) AS DECIMAL(19,0))" for side in (start, end))
+            return f"CAST((({second} - {first}) * CAST('0.000001' AS DECIMAL(7,6))) AS {type_.sql})"
+        case Case(branches, otherwise, type_):
+            listed = " ".join(
+                f"WHEN {lower_condition(condition, names)} THEN {_cast(held, type_, names)}"
+                for condition, held in branches
+            )
+            ending = "NULL" if otherwise is None else _cast(otherwise, type_, names)
+            return f"CAST((CASE {listed} ELSE {ending} END) AS {type_.sql})"
 
 
 def constant(text: str, type_: ColumnType) -> str:
