@@ -7,12 +7,15 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from pyoutcome.decimals import Rounding
-from pyoutcome.terms.scalars import Exact, Mode, Part, Whole, Word
+from pyoutcome.terms.scalars import Duration, Exact, Line, Mode, Part, Whole, Word
 
 EVERYTHING: Final = "everything"
 """Denominator that counts every record of the period."""
 
 ColumnType = Literal["text", "decimal", "instant", "wall", "boolean"]
+RecordFormat = Literal["csv", "json", "parquet", "prometheus", "opentelemetry", "table"]
+"""How records are written: CSV text; a JSON array or JSON lines of objects; Parquet; a Prometheus `query_range` answer;
+OpenTelemetry metrics as OTLP/JSON; a table that the engine holds already."""
 
 
 class Column(Part):
@@ -24,12 +27,15 @@ class Column(Part):
     """Of a decimal: all its digits."""
     scale: Annotated[Whole, Field(ge=0, le=38)] = 0
     """Of a decimal: its digits behind the point."""
+    from_: Annotated[Line | None, Field(alias="from")] = None
+    """What the records call it, if that is another name: of JSON a path such as ``a.b``, of Prometheus ``labels.x``, of
+    OpenTelemetry ``attributes.x`` or ``resource.x``."""
 
 
 class RecordSource(Part):
     """Raw records that measures count."""
 
-    format: Literal["csv"]
+    format: RecordFormat
     null_words: tuple[Exact, ...] = ()
     """Texts that mean that a value is missing; an empty field always does."""
     columns: Annotated[dict[Word, Column], Field(min_length=1, max_length=500)]
@@ -38,6 +44,10 @@ class RecordSource(Part):
     """Columns that tell records apart."""
     duplicates: Literal["refuse"] = "refuse"
     """What happens when two records have the same key."""
+    metrics: Annotated[tuple[Line, ...] | None, Field(min_length=1, max_length=100)] = None
+    """Of OpenTelemetry: the metrics read; without it all are."""
+    step: Duration | None = None
+    """Of Prometheus: the time from one sample to the next; a longer one is a gap, which is a finding."""
 
 
 class Ratio(Part):
