@@ -34,6 +34,8 @@ records:
       local: {{type: wall}}
       done: {{type: boolean}}
     key: [id]
+    duplicates: refuse
+    late: counts
 kpis:
   share:
     unit: share
@@ -53,8 +55,10 @@ MEASURE = "anchor: at, provider: carrier, numerator: delay < 15"
 
 
 def agree(measure: str = MEASURE, *, per: str = "provider") -> Agreement:
-    """The agreement with one ratio, ``share``, measured as told."""
+    """The agreement with one ratio, ``share``, measured as told; of everything and half up unless told otherwise."""
     provider = per == "provider"
+    measure += "" if "denominator:" in measure else ", denominator: everything"
+    measure += "" if "rounding:" in measure else ", rounding: half_up"
     text = TEXT.format(
         measure=measure,
         per=per,
