@@ -4,20 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pyoutcome.evidence.records import SourceDigest
+from pyoutcome.evidence.findings import Finding
+from pyoutcome.evidence.staged import SourceDigest
 
-
-@dataclass(frozen=True)
-class Finding:
-    """Something in the records that people should know; it stops nothing."""
-
-    code: str
-    """``records-outside-term``, ``records-without-anchor``, ``records-of-others`` or ``nothing-to-count``."""
-    subject: str
-    """The source of records, or the KPI's full name."""
-    count: int
-    """How many records it concerns."""
-    text: str
+__all__ = ["Finding", "Measured", "MeasuredValue"]
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from pyoutcome.evidence.engine import open_engine
 from pyoutcome.evidence.loading import load_records
 from pyoutcome.evidence.measures import SourcePlan
 from pyoutcome.evidence.records import StagedRecords, stage_records
+from pyoutcome.evidence.sources import files
 
 SLOW = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -186,7 +187,7 @@ def test_where_the_file_is_cut_into_pieces_does_not_matter(tmp_path: Path, parts
     data = b"a,b\n" + b"".join(parts)
     whole = outcome(tmp_path, data)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(records, "_CHUNK", piece)
+        patch.setattr(files, "CHUNK", piece)
         pieces = outcome(tmp_path, data)
     # Of two faults, which is met first may depend on the pieces; whether there is one may not.
     assert whole[1] == pieces[1]
@@ -221,7 +222,7 @@ def test_what_is_no_archive_or_no_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_file_that_unpacks_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(records, "LARGEST_FILE", 10_000)
+    monkeypatch.setattr(files, "LARGEST_FILE", 10_000)
     with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a.csv", b"a\n" + b"1\n" * 100_000)
     with pytest.raises(EvidenceError, match="records-too-large"):
