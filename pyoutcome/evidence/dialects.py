@@ -65,6 +65,7 @@ class Dialect:
     """Whether operands of a wide result must be wide themselves."""
     types: Mapping[Kind, exp.DType]
     epoch: Callable[[exp.Expr], exp.Expr] = field(repr=False)
+    whole: Callable[[exp.Expr, str], exp.Expr] = field(repr=False)
 
     def data_type(self, type_: ColumnType) -> exp.DataType:
         """The engine's type that holds every value of ``type_`` and nothing wider."""
@@ -92,6 +93,10 @@ class Dialect:
     def microseconds(self, tree: exp.Expr) -> exp.Expr:
         """A time as whole microseconds since 1970: of an instant in UTC, of a wall-clock time as the clock shows it."""
         return self.epoch(tree)
+
+    def matches(self, tree: exp.Expr, pattern: str) -> exp.Expr:
+        """Whether a text matches a regular expression from its first character to its last."""
+        return _bracket(self.whole(tree, pattern))
 
     def lower(self, tree: Value | Condition, columns: Mapping[str, str]) -> exp.Expr:
         """SQL of a value or condition; ``columns`` gives our own name for each source column."""
@@ -199,6 +204,19 @@ def _spark_epoch(tree: exp.Expr) -> exp.Expr:
     return _call("unix_micros", exp.Cast(this=tree, to=exp.DataType(this=exp.DType.TIMESTAMPLTZ)))
 
 
+def _duckdb_whole(tree: exp.Expr, pattern: str) -> exp.Expr:
+    return _call("regexp_full_match", tree, exp.Literal.string(pattern))
+
+
+def _postgres_whole(tree: exp.Expr, pattern: str) -> exp.Expr:
+    return exp.RegexpLike(this=tree, expression=exp.Literal.string(f"^(?:{pattern})$"))
+
+
+def _spark_whole(tree: exp.Expr, pattern: str) -> exp.Expr:
+    # There a dollar sign would match before a last line break too.
+    return exp.RegexpLike(this=tree, expression=exp.Literal.string(rf"\A(?:{pattern})\z"))
+
+
 DUCKDB: Final = Dialect(
     name="duckdb",
     rank="quantile",
@@ -211,6 +229,7 @@ DUCKDB: Final = Dialect(
         Kind.BOOLEAN: exp.DType.BOOLEAN,
     },
     epoch=_duckdb_epoch,
+    whole=_duckdb_whole,
 )
 POSTGRES: Final = Dialect(
     name="postgres",
@@ -224,6 +243,7 @@ POSTGRES: Final = Dialect(
         Kind.BOOLEAN: exp.DType.BOOLEAN,
     },
     epoch=_postgres_epoch,
+    whole=_postgres_whole,
 )
 SPARK: Final = Dialect(
     name="spark",
@@ -237,4 +257,5 @@ SPARK: Final = Dialect(
         Kind.BOOLEAN: exp.DType.BOOLEAN,
     },
     epoch=_spark_epoch,
+    whole=_spark_whole,
 )
