@@ -22,6 +22,7 @@ _FUNCTIONS: Final[frozenset[type[exp.Func]]] = frozenset(
         exp.Cast,
         exp.Ceil,
         exp.Coalesce,
+        exp.Collate,
         exp.Count,
         exp.Extract,
         exp.FirstValue,
