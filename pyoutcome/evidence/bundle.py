@@ -35,9 +35,10 @@ _DOMAIN: Final = hash_struct("EIP712Domain(string name,string version)", (DOMAIN
 
 _Digest = Annotated[str, StringConstraints(pattern=r"^0x[0-9a-f]{64}$")]
 _Whole = Annotated[str, StringConstraints(pattern=r"^(?:0|[1-9][0-9]{0,18})$")]
+_Figure = Annotated[str, StringConstraints(pattern=r"^(?:0|-?[1-9][0-9]{0,119})$")]
 _Number = Annotated[str, StringConstraints(pattern=r"^-?(?:0|[1-9][0-9]{0,59})(?:\.[0-9]{0,17}[1-9])?$")]
 _Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,79}$")]
-_Text = Annotated[str, StringConstraints(min_length=1, max_length=20_000)]
+_Text = Annotated[str, StringConstraints(min_length=1, max_length=200_000)]
 
 
 class _Strict(BaseModel):
@@ -54,8 +55,8 @@ class _Source(_Strict):
 class _Value(_Strict):
     kpi: _Word
     provider: _Word | None
-    numerator: _Whole
-    denominator: _Whole | None
+    numerator: _Figure
+    denominator: _Figure | None
     value: _Number | None
     query: _Text
 

@@ -10,7 +10,8 @@ class Finding:
     """Something in the records that people should know; it stops nothing."""
 
     code: str
-    """``records-outside-term``, ``records-without-anchor``, ``records-of-others`` or ``nothing-to-count``; of what a
+    """``records-outside-term``, ``records-without-anchor``, ``records-of-others``, ``records-late``,
+    ``records-without-item``, ``values-skipped`` or ``nothing-to-count``; of what a
     format brings ``samples-not-numbers``, ``samples-lacking``, ``stamps-truncated`` or ``records-columns-differ``."""
     subject: str
     """The source of records, or the KPI's full name."""

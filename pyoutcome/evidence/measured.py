@@ -19,13 +19,14 @@ class MeasuredValue:
     provider: str | None
     """Whose value it is; None for the whole agreement."""
     numerator: int
-    """Records counted."""
+    """What is divided: records, microseconds, or whole numbers of the last decimal; of a count the value itself."""
     denominator: int | None
-    """Records they are a share of; None for a count."""
+    """What it is divided by, ``divide_by`` and the decimals of the values included; 0 if there is nothing; None for a
+    count."""
     value: int | None
     """Scaled to 18 decimals and rounded to the KPI's decimals; None if missing."""
     query: str
-    """The SQL that gives the two counts, over the typed records."""
+    """The SQL that gives the figures they are made of, over the typed records."""
 
     @property
     def name(self) -> str:

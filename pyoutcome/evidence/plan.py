@@ -86,7 +86,9 @@ class MeasurePlan:
     kpi: str
     """The KPI's name in the file: ``on_time``."""
     measure: Measure
-    aggregates: tuple[Aggregate, ...]
+    aggregates: Mapping[str, Aggregate]
+    """Each figure's name and what it is: ``numerator``, ``denominator``, ``value``, ``lower``, ``upper``, ``present``,
+    ``lacking`` (things without the number they need) and ``negative`` (weights below 0)."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,8 @@ class LatePlan:
     """A record counts only if ``received`` is at most ``within`` seconds after the end of its anchor's period."""
 
     received: Column
+    zone: str
+    """Zone whose clocks a wall-clock time of it shows."""
     within: int
 
 
@@ -134,6 +138,10 @@ class ScanPlan:
     windows: tuple[tuple[int, int], ...]
     """Of a ``StatePlan``: times taken out, from (included) to (excluded), seconds since 1970 in UTC, sorted, apart."""
     measures: tuple[MeasurePlan, ...]
+
+    def holding(self, measures: tuple[MeasurePlan, ...]) -> ScanPlan:
+        """The same pass for other measures."""
+        return replace(self, measures=measures)
 
 
 @dataclass(frozen=True)

@@ -182,9 +182,11 @@ def _percent(value: object) -> int:
     if isinstance(value, str) and value.endswith("%"):
         raise AgreementError("out-of-limits", f"{value[:60]} is a share.", "Write the number alone, such as 95.")
     number = _number(value)
-    if not 0 < number <= 100 * ONE:
+    if not 0 < number <= 100 * ONE or number % 10**12:
         raise AgreementError(
-            "out-of-limits", f"{show(number)} is no percentile.", "Write a number above 0 and up to 100, such as 95."
+            "out-of-limits",
+            f"{show(number)} is no percentile.",
+            "Write a number above 0 and up to 100, such as 95, with at most 6 decimals.",
         )
     return number
 
@@ -248,7 +250,7 @@ Day = Annotated[date | datetime, BeforeValidator(_day), PlainSerializer(show_day
 Moment = Annotated[date | datetime, BeforeValidator(_moment), PlainSerializer(show_day, return_type=str)]
 """A calendar date (its start in the agreement's zone), a time by the clocks of that zone, or an exact time in UTC."""
 Percent = Annotated[int, BeforeValidator(_percent), PlainSerializer(show, return_type=str)]
-"""A number above 0 and up to 100, scaled by 10**18."""
+"""A number above 0 and up to 100 with at most 6 decimals, scaled by 10**18."""
 Positive = Annotated[int, BeforeValidator(_positive), PlainSerializer(show, return_type=str)]
 """An exact decimal above 0, scaled by 10**18."""
 Missing = Annotated[

@@ -87,6 +87,12 @@ def write_records(path: Path, rows: Iterable[Mapping[str, object]]) -> Path:
     return path
 
 
+def quote(text: str) -> str:
+    """A text constant of SQL."""
+    doubled = text.replace("'", "''")
+    return f"'{doubled}'"
+
+
 def _field(text: str) -> str:
     return f'"{text}"' if "," in text or "\n" in text else text
 

@@ -10,7 +10,7 @@ import pytest
 from pyoutcome.errors import EvidenceError
 from pyoutcome.evidence.engine import Limits, open_engine
 from pyoutcome.evidence.engines import duckdb as engines
-from pyoutcome.evidence.lowering import quote
+from tests.evidence.deal import quote
 
 READ = "header = false, auto_detect = false, columns = {'a': 'VARCHAR'}"
 

@@ -17,9 +17,10 @@ from pyoutcome.evidence import records
 from pyoutcome.evidence.columns import ColumnType, Kind
 from pyoutcome.evidence.engine import open_engine
 from pyoutcome.evidence.loading import load_records
-from pyoutcome.evidence.measures import SourcePlan
+from pyoutcome.evidence.plan import SourcePlan
 from pyoutcome.evidence.records import StagedRecords, stage_records
 from pyoutcome.evidence.sources import files
+from pyoutcome.terms.measures import RecordSource
 
 SLOW = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -32,10 +33,13 @@ def stage(folder: Path, data: bytes, name: str = "in.csv") -> StagedRecords:
     return stage_records("raw", origin, target)
 
 
+DECLARED = RecordSource.model_validate({"format": "csv", "columns": {"a": {"type": "text"}}, "key": ["a"]})
+
+
 def plan_of(header: tuple[str, ...], null_words: tuple[str, ...] = (), **types: ColumnType) -> SourcePlan:
     known = {name: types.get(name, ColumnType(Kind.TEXT)) for name in header}
     columns = {name: f"c_{place}" for place, name in enumerate(header)}
-    return SourcePlan("raw", "r_raw", known, columns, (header[0],), null_words, ())
+    return SourcePlan("raw", DECLARED, "r_raw", known, columns, (header[0],), null_words, ())
 
 
 def load(folder: Path, data: bytes, null_words: tuple[str, ...] = (), **types: ColumnType) -> list[tuple[object, ...]]:

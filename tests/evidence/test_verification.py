@@ -15,7 +15,7 @@ from pyoutcome.evidence import recomputation as recomputing
 from pyoutcome.evidence.bundle import Bundle, evidence_digest, make_bundle
 from pyoutcome.evidence.differences import RecordDifference, compare_records
 from pyoutcome.evidence.measured import Finding
-from pyoutcome.evidence.measures import plan_measures
+from pyoutcome.evidence.planning import plan_measures
 from pyoutcome.evidence.recomputation import Recomputation
 from pyoutcome.evidence.verification import Verified, verify
 from pyoutcome.terms.agreement import Agreement
