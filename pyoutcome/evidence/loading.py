@@ -43,7 +43,11 @@ def load_records(engine: Engine, plan: SourcePlan, staged: StagedRecords) -> Non
     else:
         engine.read_parquet(f"{plan.table}_text", staged, _given(plan))
         _check_count(engine, plan, staged)
-    typed = [exp.alias_(_typed(engine.dialect, column, plan.types[name]), column) for name, column in _ours(plan)]
+    stored = staged.format == "parquet"
+    typed = [
+        exp.alias_(_typed(engine.dialect, column, plan.types[name], plan.null_words, stored=stored), column)
+        for name, column in _ours(plan)
+    ]
     engine.define(plan.table, exp.select("position", *typed).from_(f"{plan.table}_text"))
 
 
@@ -123,7 +127,10 @@ def _malformed(dialect: Dialect, column: str, type_: ColumnType) -> exp.Expr:
     return exp.Paren(this=exp.And(this=exp.Paren(this=present), expression=exp.Paren(this=fault)))
 
 
-def _typed(dialect: Dialect, column: str, type_: ColumnType) -> exp.Expr:
+def _typed(dialect: Dialect, column: str, type_: ColumnType, null_words: tuple[str, ...], *, stored: bool) -> exp.Expr:
+    if stored and type_.kind is Kind.TEXT:
+        # As in a text file, an empty text is a missing value.
+        return dialect.cast(_present(dialect, column, ("", *null_words)), type_)
     return dialect.cast(exp.column(column), type_)
 
 

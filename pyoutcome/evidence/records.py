@@ -42,6 +42,11 @@ def stage_records(name: str, given: Given, folder: Path, source: RecordSource | 
             return stage_csv(name, files, origin, folder, places)
         case "json":
             return stage_json(name, files, origin, folder, places)
+        case "parquet":
+            # Late: the engine is needed for this format only.
+            from pyoutcome.evidence.sources.parquet import stage_parquet
+
+            return stage_parquet(name, files, origin, folder, source, places)
         case "prometheus":
             return stage_prometheus(name, files, origin, folder, places, source.step)
         case "opentelemetry":

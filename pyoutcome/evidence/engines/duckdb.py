@@ -38,6 +38,9 @@ _ASSERTED: Final[Mapping[str, str]] = {
 }
 
 
+_UNBELIEVED: Final[Mapping[str, str]] = {"disabled_optimizers": "filter_pushdown,statistics_propagation"}
+
+
 class DuckDB(Engine):
     """A connection in memory."""
 
@@ -108,7 +111,7 @@ class DuckDB(Engine):
         for path, file in zip(staged.files, staged.digest.files, strict=True):
             parts.append(
                 f"SELECT file_row_number + {before} AS position, {chosen} "
-                f"FROM read_parquet({_quoted(str(path))}, file_row_number = true)"
+                f"FROM read_parquet({_quoted(str(path))}, file_row_number = true, hive_partitioning = false)"
             )
             before += file.rows
         self.answer(f"CREATE VIEW {name} AS {' UNION ALL '.join(parts)}")
@@ -128,7 +131,11 @@ class DuckDB(Engine):
 
 
 def _settle(connection: duckdb.DuckDBPyConnection, files: Iterable[Path], folder: Path, limits: Limits) -> None:
-    paths = ", ".join(_quoted(str(path)) for path in files)
+    readable = list(files)
+    paths = ", ".join(_quoted(str(path)) for path in readable)
+    # A Parquet file's statistics may contradict its values; believed, they would change what a query counts.
+    stored = any(path.suffix == ".parquet" for path in readable)
+    asserted = {**_ASSERTED, **(_UNBELIEVED if stored else {})}
     try:
         for setting, value in (
             ("allowed_paths", f"[{paths}]"),
@@ -137,10 +144,10 @@ def _settle(connection: duckdb.DuckDBPyConnection, files: Iterable[Path], folder
             ("memory_limit", _quoted(f"{limits.memory_mib}MiB")),
             ("max_execution_time", str(limits.seconds * 1000)),
             ("threads", str(limits.threads)),
-            *((name, _quoted(value)) for name, value in _ASSERTED.items()),
+            *((name, _quoted(value)) for name, value in sorted(asserted.items(), key=_lock_last)),
         ):
             connection.execute(f"SET {setting} = {value}")
-        for name, expected in _ASSERTED.items():
+        for name, expected in asserted.items():
             row = connection.execute("SELECT current_setting(?)", [name]).fetchone()
             assert_setting(name, expected, row[0] if row else "")
     except duckdb.Error as error:
@@ -149,6 +156,10 @@ def _settle(connection: duckdb.DuckDBPyConnection, files: Iterable[Path], folder
             f"The engine refuses a setting that exact results need: {first_line(error)}.",
             "Use the engine version that this release names.",
         ) from error
+
+
+def _lock_last(setting: tuple[str, str]) -> bool:
+    return setting[0] == "lock_configuration"
 
 
 def _quoted(text: str) -> str:

@@ -33,7 +33,7 @@ with warnings.catch_warnings():
         from py4j.protocol import Py4JError, Py4JJavaError
         from pyspark import SparkConf
         from pyspark.errors import PySparkException
-        from pyspark.sql import SparkSession
+        from pyspark.sql import DataFrame, SparkSession
     except ImportError as error:
         raise needs("pyspark", "spark") from error
 
@@ -60,6 +60,9 @@ _ASSERTED: Final[Mapping[str, str]] = {
     "spark.sql.parquet.int96RebaseModeInRead": "CORRECTED",
     "spark.sql.parquet.inferTimestampNTZ.enabled": "true",
     "spark.sql.parquet.binaryAsString": "false",
+    # A Parquet file's statistics may contradict its values; believed, they would change what a query counts.
+    "spark.sql.parquet.filterPushdown": "false",
+    "spark.sql.parquet.aggregatePushdown": "false",
 }
 _LONGEST_FIELD: Final = "-1"
 _ODD: Final = re.compile(r"[*?\[\]{}\\^\n\r]")
@@ -88,6 +91,7 @@ class Spark(Engine):
         super().__init__()
         self._session = session
         self._limits = limits
+        self._persisted: list[DataFrame] = []
 
     @classmethod
     @contextmanager
@@ -102,8 +106,14 @@ class Spark(Engine):
             _settle(session)
             yield opened
         finally:
-            for name in opened.tables:
-                session.catalog.dropTempView(name)
+            opened.close()
+
+    def close(self) -> None:
+        """Gives back what the session holds in a Spark that goes on."""
+        for kept in self._persisted:
+            kept.unpersist()
+        for name in self.tables:
+            self._session.catalog.dropTempView(name)
 
     def answer(self, sql: str) -> list[tuple[object, ...]]:
         """Runs one query. Raises EvidenceError ``engine-limit`` or ``engine-failed``."""
@@ -117,7 +127,7 @@ class Spark(Engine):
             self.tables.add(name)
 
     def read_csv(self, name: str, staged: StagedRecords, columns: Sequence[str], texts: Mapping[str, exp.Expr]) -> None:
-        """Makes a view of a file that is read anew by each query; its records are counted once for their places."""
+        """Reads a file once; Spark keeps the columns in memory, and on disk what does not fit there."""
         with self._guard():
             read = (
                 self._session.read.schema(", ".join(f"`{column}` STRING" for column in columns))
@@ -140,7 +150,9 @@ class Spark(Engine):
                 .csv(_plain(staged.path))
             )
             raw = f"{name}_raw"
-            read.selectExpr("monotonically_increasing_id() AS place", "*").createOrReplaceTempView(raw)
+            kept = read.selectExpr("monotonically_increasing_id() AS place", *texts).persist()
+            self._persisted.append(kept)
+            kept.createOrReplaceTempView(raw)
             self.tables.add(raw)
             chosen = [exp.alias_(text, column) for column, text in texts.items()]
             self.define(name, exp.select(exp.alias_(self._position(raw), "position"), *chosen).from_(raw))
