@@ -89,12 +89,13 @@ def part_query(frame: Frame, plan: SourcePlan, scan: ScanPlan, measure: MeasureP
         conditions.append(builder.received_by(scan.late, part.period))
     if scan.provider is not None and part.provider is not None:
         conditions.append(builder.is_provider(scan.provider, part.provider))
-    source = builder.things(aggregates, indexed=False, where=conditions)
-    ranked = builder.ranked(source, aggregates, [])
-    figures = builder.figures(aggregates)
-    return exp.select(*(exp.alias_(tree, name) for name, tree in zip(measure.aggregates, figures, strict=True))).from_(
-        ranked
-    )
+    figures = [
+        exp.alias_(tree, name) for name, tree in zip(measure.aggregates, builder.figures(aggregates), strict=True)
+    ]
+    if isinstance(scan.grain, ItemPlan) or any(builder.needs_place(each) for each in aggregates):
+        things = builder.things(aggregates, indexed=False, where=conditions)
+        return exp.select(*figures).from_(builder.ranked(things, aggregates, []))
+    return exp.select(*figures).from_(plan.table).where(*conditions)
 
 
 def strays_query(frame: Frame, plan: SourcePlan, scan: ScanPlan) -> exp.Select:
@@ -255,7 +256,7 @@ class Builder:
         """``source`` with the place of every value that an aggregate asks for by its place."""
         made: dict[str, exp.Expr] = {}
         for place, aggregate in enumerate(aggregates):
-            if not isinstance(aggregate, RankOf) or self._by_quantile(aggregate):
+            if not isinstance(aggregate, RankOf) or not self.needs_place(aggregate):
                 continue
             value, held = self._value(aggregate.value), self.condition(aggregate.condition)
             present = conjunction([each for each in (held, paren(exp.Not(this=is_null(value)))) if each is not None])
@@ -299,11 +300,12 @@ class Builder:
             case TimeIn():
                 raise AssertionError("times of states have a query of their own")
 
-    def _by_quantile(self, aggregate: RankOf) -> bool:
-        return self.dialect.rank == "quantile" and aggregate.place == "nearest"
+    def needs_place(self, aggregate: Aggregate) -> bool:
+        """Whether every value's place must be known before it can be found."""
+        return isinstance(aggregate, RankOf) and not (self.dialect.rank == "quantile" and aggregate.place == "nearest")
 
     def _rank(self, place: int, aggregate: RankOf) -> exp.Expr:
-        if self._by_quantile(aggregate):
+        if not self.needs_place(aggregate):
             share = self.dialect.constant(_share(aggregate.numerator, aggregate.denominator))
             found = exp.Anonymous(this="quantile_disc", expressions=[self._value(aggregate.value), share])
             return only(found, self.condition(aggregate.condition))
