@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from pyoutcome.audit import AuditReport
     from pyoutcome.evidence.bundle import Bundle
+    from pyoutcome.evidence.kpi_library import LibraryKpi
     from pyoutcome.ledger import PeriodRow
     from pyoutcome.settlement.keeper import Outcome
     from pyoutcome.terms.agreement import Agreement
@@ -49,6 +50,15 @@ def table(title: str, *columns: str, right: Sequence[str] = ()) -> Table:
         number = column in right
         made.add_column(column, justify="right" if number else "left", no_wrap=number, overflow="fold")
     return made
+
+
+def library(console: Console, kpis: Sequence[LibraryKpi]) -> None:
+    """The KPI library: one line each, by area."""
+    made = table("Ready KPIs", "area", "name", "meaning", "follows")
+    for kpi in kpis:
+        made.add_row(kpi.area, kpi.name, escape(kpi.meaning), escape("; ".join(kpi.standards)))
+    console.print(made)
+    console.print("Show one ready to paste: pyoutcome kpis NAME", soft_wrap=True)
 
 
 def facts(console: Console, title: str, pairs: Mapping[str, str]) -> None:

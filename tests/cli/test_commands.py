@@ -20,7 +20,7 @@ VERBS = (
     *("init", "check", "explain", "measure", "verify", "sign", "deploy", "fund", "report", "settle", "status"),
     *("statement", "audit", "compile", "demo", "close", "clock", "default", "chart", "journal", "plot"),
     *("inspect", "challenge", "dispute", "rule", "agree", "bond", "assign", "step-in", "terminate", "claim"),
-    *("amend", "batch", "cancel", "withdraw", "pay", "sync", "payout", "show-evidence"),
+    *("amend", "batch", "cancel", "withdraw", "pay", "sync", "payout", "show-evidence", "kpis"),
 )
 
 
@@ -168,3 +168,19 @@ def test_help_and_version_start_without_heavy_libraries() -> None:
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def test_kpis_lists_the_library_and_shows_one_ready_to_paste() -> None:
+    _, out, _ = run(["kpis", "--json"])
+    listed = json.loads(out)["kpis"]
+    assert len(listed) >= 24
+    _, table, _ = run(["kpis", "--area", "satisfaction"])
+    assert "net_promoter" in table
+    assert "perfect_order" not in table
+    _, text, _ = run(["kpis", "net_promoter"])
+    assert "# Sample, which gives 25.0:" in text
+    assert {"records", "kpis"} == set(re.findall(r"^([a-z]+):", text, flags=re.MULTILINE))
+    _, out, _ = run(["kpis", "net_promoter", "--json"])
+    assert "25.0" == json.loads(out)["value"]
+    status, _, error = run(["kpis", "--area", "delivry", "--json"])
+    assert (1, "kpi-area-unknown") == (status, json.loads(error)["error"]["code"])
