@@ -52,15 +52,16 @@ class Engine(ABC):
         self.tables: set[str] = set()
         """Our names for what has been defined."""
 
-    def load(self, plan: SourcePlan, staged: StagedRecords) -> None:
+    def load(self, plan: SourcePlan, staged: StagedRecords) -> StagedRecords:
         """Makes the typed view ``plan.table``: a column ``position`` and the plan's columns, checked and typed.
 
-        Raises EvidenceError for records that do not fit their declaration.
+        Gives ``staged``, of a table with the digest that only the engine can tell. Raises EvidenceError for records
+        that do not fit their declaration.
         """
         # Late: loading knows engines.
         from pyoutcome.evidence.loading import load_records
 
-        load_records(self, plan, staged)
+        return load_records(self, plan, staged)
 
     def rows(self, query: exp.Expr | str) -> list[tuple[object, ...]]:
         """Every row of the answer: whole numbers, exact decimals, texts, booleans and None.

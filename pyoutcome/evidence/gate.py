@@ -40,10 +40,32 @@ _FUNCTIONS: Final[frozenset[type[exp.Func]]] = frozenset(
         exp.Rank,
         exp.RegexpLike,
         exp.RowNumber,
+        exp.Substring,
         exp.Sum,
     }
 )
-_NAMED: Final = frozenset({"collate", "epoch_us", "quantile_disc", "regexp_full_match", "unix_micros"})
+_NAMED: Final = frozenset(
+    {
+        "array_join",
+        "array_sort",
+        "array_to_string",
+        "collate",
+        "collect_list",
+        "convert_to",
+        "encode",
+        "epoch_us",
+        "list",
+        "list_sort",
+        "quantile_disc",
+        "regexp_full_match",
+        "replace",
+        "round",
+        "sha2",
+        "sha256",
+        "string_agg",
+        "unix_micros",
+    }
+)
 """Functions that sqlglot does not know, or should not translate."""
 _REFUSED: Final = (
     exp.Command,

@@ -17,6 +17,7 @@ from pyoutcome.evidence.columns import TEXT, ColumnType, Kind
 from pyoutcome.evidence.conditions import Constant
 from pyoutcome.evidence.dialects import Dialect
 from pyoutcome.evidence.engine import Engine
+from pyoutcome.evidence.sources.tables import check_table, with_digest
 
 if TYPE_CHECKING:
     from pyoutcome.evidence.plan import SourcePlan
@@ -31,24 +32,28 @@ NO_SUCH_DAY: Final = (
 """A time in the right form on a day that its month does not have."""
 
 
-def load_records(engine: Engine, plan: SourcePlan, staged: StagedRecords) -> None:
-    """Makes the typed view ``plan.table`` of checked records.
+def load_records(engine: Engine, plan: SourcePlan, staged: StagedRecords) -> StagedRecords:
+    """Makes the typed view ``plan.table`` of checked records; gives ``staged``, of a table with its digest.
 
     Raises EvidenceError ``records-lack-column``, ``records-misread`` (the engine counts other records than the file
-    has) or ``records-malformed-value``.
+    has), ``records-table-type`` or ``records-malformed-value``.
     """
     if staged.format == "csv":
         _load_texts(engine, plan, staged)
         _check_forms(engine, plan, staged)
+    elif staged.format == "table":
+        engine.read_table(f"{plan.table}_text", staged.table, _given(plan))
+        check_table(engine, plan, f"{plan.table}_text", staged)
     else:
         engine.read_parquet(f"{plan.table}_text", staged, _given(plan))
         _check_count(engine, plan, staged)
-    stored = staged.format == "parquet"
+    stored = staged.format != "csv"
     typed = [
         exp.alias_(_typed(engine.dialect, column, plan.types[name], plan.null_words, stored=stored), column)
         for name, column in _ours(plan)
     ]
     engine.define(plan.table, exp.select("position", *typed).from_(f"{plan.table}_text"))
+    return with_digest(engine, plan, staged) if staged.format == "table" else staged
 
 
 def _load_texts(engine: Engine, plan: SourcePlan, staged: StagedRecords) -> None:

@@ -196,7 +196,7 @@ def open_records(
     with tempfile.TemporaryDirectory(prefix="pyoutcome-") as folder:
         staged = stage_records(plan.name, given, Path(folder), plan.source)
         with open_engine(staged.files, Path(folder), limits, engine) as opened:
-            opened.load(plan, staged)
+            staged = opened.load(plan, staged)
             yield opened, settle_keys(opened, plan, staged), staged
             staged.check_unchanged()
 

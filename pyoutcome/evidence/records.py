@@ -16,6 +16,7 @@ from pyoutcome.evidence.sources.files import LARGEST_FILE, LONGEST_RECORD, Given
 from pyoutcome.evidence.sources.json_lines import stage_json
 from pyoutcome.evidence.sources.opentelemetry import stage_opentelemetry
 from pyoutcome.evidence.sources.prometheus import stage_prometheus
+from pyoutcome.evidence.sources.tables import stage_table
 from pyoutcome.evidence.staged import FileDigest, SourceDigest, StagedRecords
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ def stage_records(name: str, given: Given, folder: Path, source: RecordSource | 
     ``given``: a file, a folder, a pattern, a URL, or several of them; ``source``: their declaration (none: a CSV file
     with all its columns). Raises EvidenceError; each error names the file and the line or record.
     """
+    if source is not None and source.format == "table":
+        return stage_table(name, given)
     files = find_files(name, given, folder)
     origin = str(files[0]) if len(files) == 1 else f"{files[0]} and {len(files) - 1} more files"
     if source is None:

@@ -72,8 +72,8 @@ class StagedRecords:
     """
 
     digest: SourceDigest
-    format: Literal["csv", "parquet"]
-    """How ``files`` are written."""
+    format: Literal["csv", "parquet", "table"]
+    """How ``files`` are written; ``table``: there are none, an engine holds the records."""
     files: tuple[Path, ...]
     """What the engine reads; of CSV exactly one."""
     origin: str
@@ -86,6 +86,8 @@ class StagedRecords:
     """Of CSV: whether any field is quoted."""
     findings: tuple[Finding, ...] = ()
     """What reading them brought up."""
+    table: str = ""
+    """Of a table: its name in the engine."""
     states: tuple[FileState, ...] = ()
     """The files read where they lie, as they were when their digests were made."""
 

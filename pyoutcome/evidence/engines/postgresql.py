@@ -98,14 +98,14 @@ class PostgreSQL(Engine):
             # Binary text of psycopg is not used: no parameters, so no sign of the query is read as one.
             return self._connection.execute(sql.encode()).fetchall()
 
-    def load(self, plan: SourcePlan, staged: StagedRecords) -> None:
+    def load(self, plan: SourcePlan, staged: StagedRecords) -> StagedRecords:
         """Files are read and checked by DuckDB, then copied; tables are read where they lie."""
         if staged.format not in {"csv", "parquet"}:
-            super().load(plan, staged)
-            return
+            return super().load(plan, staged)
         with DuckDB.open(self._files, self._folder, self._limits) as reader:
             reader.load(plan, staged)
             self._copy(plan, reader)
+        return staged
 
     def define(self, name: str, query: exp.Expr) -> None:
         """Makes a temporary view."""
