@@ -1,4 +1,4 @@
-"""Every kind of measure over random records: what the engine makes of it is what plain Python makes of it."""
+"""Every kind of measure over random records: what each engine makes of it is what plain Python makes of it."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from pyoutcome.evidence.planning import plan_measures
 from pyoutcome.evidence.recomputation import Recomputation, open_records
 from pyoutcome.evidence.values import divide, read_figure
 from pyoutcome.terms.agreement import Agreement
+from tests.engines.conftest import ENGINES
 from tests.evidence.reference import RefusedError, Row, Terms, Told, compute, month_starts
 
 ZONE = "America/New_York"
@@ -64,6 +65,8 @@ kpis:
 clauses:
   fee: {kind: formula, to: each, is: 1}
 """
+EXAMPLES = 8 if "spark" in ENGINES else 40
+"""Spark needs seconds for each."""
 BOUNDS = month_starts(2013, (2, 3, 4, 5), ZONE)
 
 
@@ -152,6 +155,7 @@ def maybe(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.one_of(values, values, values, st.none())
 
 
+LARGE = [Fraction(999999, 100), Fraction(0)]
 ROWS = st.lists(
     st.fixed_dictionaries({
         "id": st.sampled_from(["p", "q", "é"]),
@@ -163,7 +167,7 @@ ROWS = st.lists(
         "own": maybe(walls),
         "got": maybe(moments),
         "size": maybe(
-            st.integers(-500, 500).map(lambda n: Fraction(n, 100)) | st.just(Fraction(999999, 100)) | st.just(Fraction(0))
+            st.integers(-500, 500).map(lambda n: Fraction(n, 100)) | st.sampled_from(LARGE)
         ),
         "weight": maybe(st.integers(0, 5).map(Fraction) | st.just(Fraction(0)) | st.integers(-2, 999).map(Fraction)),
         "done": maybe(st.booleans()),
@@ -176,6 +180,7 @@ ROWS = st.lists(
 KINDS = (
     "ratio", "count", "sum", "mean", "weighted_mean", "min", "max", "percentile", "distinct_count", "time_share",
 )  # fmt: skip
+
 PERCENTS = [Fraction(95), Fraction(50), Fraction(100), Fraction(1, 1000), Fraction(999, 10)]
 
 
@@ -289,9 +294,9 @@ def write(path: Path, rows: Sequence[Row]) -> Path:
     return path
 
 
-def measured(agreement: Agreement, path: Path) -> dict[tuple[int, str | None], Any]:
+def measured(agreement: Agreement, path: Path, engine: str | None = None) -> dict[tuple[int, str | None], Any]:
     """The exact value of every period and provider, or the code of what stops it."""
-    whole = Recomputation.read(agreement, {"log": path})
+    whole = Recomputation.read(agreement, {"log": path}, engine=engine)
     found: dict[tuple[int, str | None], Any] = {}
     for period in agreement.periods:
         for provider in agreement.providers:
@@ -312,10 +317,10 @@ def measured(agreement: Agreement, path: Path) -> dict[tuple[int, str | None], A
     return {place: value for place, value in found.items() if place[1] in names}
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(measures(), ROWS, st.booleans())
 def test_every_measure_is_what_plain_python_computes(
-    tmp_path: Path, pair: tuple[dict[str, Any], Told], rows: list[dict[str, Any]], late: bool
+    engine_name: str, tmp_path: Path, pair: tuple[dict[str, Any], Told], rows: list[dict[str, Any]], late: bool
 ) -> None:
     written, told = pair
     numbered: list[Row] = [{**row, "seq": Fraction(place)} for place, row in enumerate(rows)]
@@ -323,9 +328,9 @@ def test_every_measure_is_what_plain_python_computes(
     terms = replace(TERMS, late=timedelta(days=5) if late else None)
     path = write(tmp_path / "log.csv", numbered)
     expected = refused_or(lambda: compute(numbered, told, terms), RefusedError)
-    found = refused_or(lambda: measured(agreement, path), EvidenceError)
+    found = refused_or(lambda: measured(agreement, path, engine_name), EvidenceError)
     assert expected == found
-    if not isinstance(found, str):
+    if engine_name == "duckdb" and not isinstance(found, str):
         check_queries(agreement, path)
 
 
