@@ -184,3 +184,22 @@ def test_kpis_lists_the_library_and_shows_one_ready_to_paste() -> None:
     assert "25.0" == json.loads(out)["value"]
     status, _, error = run(["kpis", "--area", "delivry", "--json"])
     assert (1, "kpi-area-unknown") == (status, json.loads(error)["error"]["code"])
+
+
+def test_openslo_goes_there_and_back(tmp_path: Path) -> None:
+    aimed = Path(EXAMPLE).read_text().replace("\nterms:\n", "\nterms:\n  on_time_target: 95%\n")
+    (tmp_path / "deal.yaml").write_text(aimed)
+    status, text, said = run(["openslo", "export", str(tmp_path / "deal.yaml")])
+    assert 0 == status
+    assert "target: 0.95" in text
+    assert "not expressed: clauses:" in said
+    (tmp_path / "slo.yaml").write_text(text)
+    _, out, _ = run(["openslo", "import", str(tmp_path / "slo.yaml"), "--json"])
+    document = json.loads(out)
+    assert ({"on_time_target": "0.95"}, []) == (document["sections"]["terms"], document["unexpressed"])
+    _, plain, _ = run(["openslo", "import", str(tmp_path / "slo.yaml")])
+    assert document["text"] == plain
+    status, _, error = run(["openslo", "import", str(tmp_path / "absent.yaml"), "--json"])
+    assert (1, "openslo-unreadable") == (status, json.loads(error)["error"]["code"])
+    for verb in ("import", "export"):
+        assert f"pyoutcome openslo {verb}" in run(["openslo", verb, "--help"])[1]
