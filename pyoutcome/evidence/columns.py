@@ -97,8 +97,8 @@ class ColumnType:
 
 CONDITION: Final = ColumnType(Kind.BOOLEAN)
 TEXT: Final = ColumnType(Kind.TEXT)
-SECONDS: Final = ColumnType(Kind.DECIMAL, 25, 6)
-"""Of ``seconds_between``: whole microseconds, wide enough for any two times a column can hold."""
+SECONDS: Final = ColumnType(Kind.DECIMAL, 19, 6)
+"""Of ``seconds_between``: any count of microseconds that 64 bits hold, so any two times of a column."""
 ROW_DIGITS: Final = 10
 """Digits of the number of records that sums leave room for."""
 MOST_ROWS: Final = 10**ROW_DIGITS - 1
