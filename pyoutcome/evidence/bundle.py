@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import rfc8785
 from eth_utils.crypto import keccak
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from pyoutcome.decimals import parse, show
 from pyoutcome.errors import EvidenceError, ProtocolError
 from pyoutcome.evidence.measured import Finding, Measured, MeasuredValue
-from pyoutcome.evidence.records import SourceDigest
+from pyoutcome.evidence.staged import FileDigest, SourceDigest
 from pyoutcome.protocol.messages import DOMAIN_NAME, DOMAIN_VERSION, Signer, hash_struct, signer_of
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ _Whole = Annotated[str, StringConstraints(pattern=r"^(?:0|[1-9][0-9]{0,18})$")]
 _Figure = Annotated[str, StringConstraints(pattern=r"^(?:0|-?[1-9][0-9]{0,119})$")]
 _Number = Annotated[str, StringConstraints(pattern=r"^-?(?:0|[1-9][0-9]{0,59})(?:\.[0-9]{0,17}[1-9])?$")]
 _Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,79}$")]
+_FileName = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 _Text = Annotated[str, StringConstraints(min_length=1, max_length=200_000)]
 
 
@@ -45,11 +46,24 @@ class _Strict(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
+class _File(_Strict):
+    name: _FileName
+    sha256: _Digest
+    rows: _Whole
+    bytes: _Whole
+
+
 class _Source(_Strict):
     name: _Word
     sha256: _Digest
     rows: _Whole
     bytes: _Whole
+    files: Annotated[list[_File], Field(max_length=100_000)]
+
+
+class _NamedFigure(_Strict):
+    name: _Word
+    figure: _Figure | None
 
 
 class _Value(_Strict):
@@ -57,6 +71,8 @@ class _Value(_Strict):
     provider: _Word | None
     numerator: _Figure
     denominator: _Figure | None
+    figures: list[_NamedFigure]
+    raw: _Number | None
     value: _Number | None
     query: _Text
 
@@ -66,6 +82,8 @@ class _Finding(_Strict):
     subject: Annotated[str, StringConstraints(min_length=1, max_length=200)]
     count: _Whole
     text: _Text
+    severity: Literal["warning", "accepted"]
+    rule: Annotated[str, StringConstraints(min_length=1, max_length=300)] | None
 
 
 class _Manifest(_Strict):
@@ -137,8 +155,7 @@ class Bundle:
             "period": str(self.period),
             "supplier": self.supplier,
             "sources": [
-                {"name": held.name, "sha256": _hex(held.sha256), "rows": str(held.rows), "bytes": str(held.bytes)}
-                for held in self.sources
+                {**_digest_of(held), "files": [_digest_of(file) for file in held.files]} for held in self.sources
             ],
             "values": [
                 {
@@ -146,13 +163,25 @@ class Bundle:
                     "provider": held.provider,
                     "numerator": str(held.numerator),
                     "denominator": None if held.denominator is None else str(held.denominator),
+                    "figures": [
+                        {"name": name, "figure": None if figure is None else str(figure)}
+                        for name, figure in held.figures
+                    ],
+                    "raw": None if held.raw is None else show(held.raw),
                     "value": None if held.value is None else show(held.value),
                     "query": held.query,
                 }
                 for held in self.values
             ],
             "findings": [
-                {"code": held.code, "subject": held.subject, "count": str(held.count), "text": held.text}
+                {
+                    "code": held.code,
+                    "subject": held.subject,
+                    "count": str(held.count),
+                    "text": held.text,
+                    "severity": held.severity,
+                    "rule": held.rule,
+                }
                 for held in self.findings
             ],
             "salt": _hex(self.salt),
@@ -271,9 +300,7 @@ def parse_bundle(data: bytes, name: str = "bundle") -> Bundle:
         agreement_digest=_bytes(manifest.agreement),
         period=int(manifest.period),
         supplier=manifest.supplier,
-        sources=tuple(
-            SourceDigest(held.name, _bytes(held.sha256), int(held.rows), int(held.bytes)) for held in manifest.sources
-        ),
+        sources=tuple(_source(name, held) for held in manifest.sources),
         values=tuple(
             MeasuredValue(
                 held.kpi,
@@ -282,13 +309,32 @@ def parse_bundle(data: bytes, name: str = "bundle") -> Bundle:
                 None if held.denominator is None else int(held.denominator),
                 None if held.value is None else _scaled(name, held.value),
                 held.query,
+                tuple((each.name, None if each.figure is None else int(each.figure)) for each in held.figures),
+                None if held.raw is None else _scaled(name, held.raw),
             )
             for held in manifest.values
         ),
-        findings=tuple(Finding(held.code, held.subject, int(held.count), held.text) for held in manifest.findings),
+        findings=tuple(
+            Finding(held.code, held.subject, int(held.count), held.text, held.severity, held.rule)
+            for held in manifest.findings
+        ),
         salt=_bytes(manifest.salt),
         signature=_bytes(manifest.signature),
     )
+
+
+def _digest_of(held: SourceDigest | FileDigest) -> dict[str, str]:
+    # A file's name may hold bytes that are no UTF-8.
+    name = held.name.encode("utf-8", "backslashreplace").decode("utf-8")
+    return {"name": name, "sha256": _hex(held.sha256), "rows": str(held.rows), "bytes": str(held.bytes)}
+
+
+def _source(name: str, held: _Source) -> SourceDigest:
+    files = tuple(FileDigest(each.name, _bytes(each.sha256), int(each.rows), int(each.bytes)) for each in held.files)
+    told = SourceDigest(held.name, _bytes(held.sha256), int(held.rows), int(held.bytes), files)
+    if files and SourceDigest.of_files(held.name, files) != told:
+        raise _malformed(name, f"the digest of the records {held.name!r} is not that of its files")
+    return told
 
 
 def _scaled(name: str, text: str) -> int:

@@ -27,6 +27,11 @@ class MeasuredValue:
     """Scaled to 18 decimals and rounded to the KPI's decimals; None if missing."""
     query: str
     """The SQL that gives the figures they are made of, over the typed records."""
+    figures: tuple[tuple[str, int | None], ...] = ()
+    """What the query gives, in the order of its columns: whole numbers of each one's last decimal, None if missing."""
+    raw: int | None = None
+    """The value as it was measured, scaled and rounded; ``value`` differs from it only if it lay outside the range and
+    the agreement says what happens then."""
 
     @property
     def name(self) -> str:

@@ -15,7 +15,16 @@ from pyoutcome.evidence.dialects import DUCKDB
 from pyoutcome.evidence.differences import Part
 from pyoutcome.evidence.engine import Engine, Limits, open_engine
 from pyoutcome.evidence.measured import Finding, Measured, MeasuredValue
-from pyoutcome.evidence.plan import ItemPlan, MeasurePlan, ScanPlan, SourcePlan, StatePlan
+from pyoutcome.evidence.plan import (
+    Aggregate,
+    CountIf,
+    DistinctOf,
+    ItemPlan,
+    MeasurePlan,
+    ScanPlan,
+    SourcePlan,
+    StatePlan,
+)
 from pyoutcome.evidence.planning import plan_measures
 from pyoutcome.evidence.quality import (
     check_figures,
@@ -142,6 +151,7 @@ class Recomputation:
         index = NO_PROVIDER if kpi.provider is None else self._providers[kpi.provider]
         figures = held.figures.get((period.number, index), {})
         check_figures(kpi.name, period.number, held.measure, figures)
+        aggregates = held.measure.aggregates
         quotient = divide(held.measure, figures)
         measure = held.measure.measure
         rounding = None if isinstance(measure, Count | DistinctCount) else measure.rounding
@@ -161,7 +171,16 @@ class Recomputation:
             findings.append(nothing_to_count(kpi.name))
         query = self._query(held, QueryPart(period, kpi.provider))
         return (
-            MeasuredValue(kpi.kpi, kpi.provider, quotient.numerator, quotient.denominator, value, query),
+            MeasuredValue(
+                kpi.kpi,
+                kpi.provider,
+                quotient.numerator,
+                quotient.denominator,
+                value,
+                query,
+                tuple((name, figures.get(name, _nothing(aggregate))) for name, aggregate in aggregates.items()),
+                raw=value,
+            ),
             findings,
         )
 
@@ -245,6 +264,11 @@ def _run_scan(
     check_ties(engine, frame, plan, scan, tied)
     counted = {held.kpi: _Counted(plan, scan, held, figures[held.kpi]) for held in scan.measures}
     return counted, find_strays(engine, frame, plan, scan, things)
+
+
+def _nothing(aggregate: Aggregate) -> int | None:
+    """What an aggregate says of no things at all: a count is 0, anything else is missing."""
+    return 0 if isinstance(aggregate, CountIf | DistinctOf) else None
 
 
 def _whole(cell: object) -> int:
