@@ -116,6 +116,8 @@ def test_nanoseconds_are_cut_to_microseconds_with_a_finding(tmp_path: Path) -> N
         row[0] for row in rows_of(staged)
     ]
     assert [("stamps-truncated", 1)] == [(each.code, each.count) for each in staged.findings]
+    begun = point(startTimeUnixNano="1544712660300000999")
+    assert () == stage_text(tmp_path, source, request(gauge(begun))).findings
 
 
 def test_doubles_enter_by_their_text(tmp_path: Path) -> None:
