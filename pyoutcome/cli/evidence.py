@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pyoutcome.cli.options import By, Folder, Json, Party, Periods, Records, Yes, open_workspace, read_records
+from pyoutcome.cli.options import By, Engine, Folder, Json, Party, Periods, Records, Yes, open_workspace, read_records
 from pyoutcome.cli.output import emit, progress
 
 
@@ -20,17 +20,23 @@ def add_to(app: typer.Typer) -> None:
 
 
 def measure(
-    party: Party, period: Periods = None, records: Records = None, folder: Folder = None, as_json: Json = False
+    party: Party,
+    period: Periods = None,
+    records: Records = None,
+    engine: Engine = None,
+    folder: Folder = None,
+    as_json: Json = False,
 ) -> None:
     """Measures a provider's KPIs from the raw records and signs an evidence bundle for each period.
 
     Examples:
         pyoutcome measure --as UA --period 1
         pyoutcome measure --as UA --records flights=/data/flights.csv
+        pyoutcome measure --as UA --engine spark
     """
     from pyoutcome.cli import show
 
-    with progress(as_json) as advance, open_workspace(folder, progress=advance) as workspace:
+    with progress(as_json) as advance, open_workspace(folder, progress=advance, engine=engine) as workspace:
         bundles = workspace.measure(party, period, read_records(records) or None)
         document = {
             "supplier": party,
@@ -58,6 +64,7 @@ def verify(
             "--supplier-records", help="NAME=FILE the supplier measured from, to name the records that differ."
         ),
     ] = None,
+    engine: Engine = None,
     folder: Folder = None,
     as_json: Json = False,
 ) -> None:
@@ -69,7 +76,7 @@ def verify(
     """
     from pyoutcome.cli import show
 
-    with progress(as_json) as advance, open_workspace(folder, progress=advance) as workspace:
+    with progress(as_json) as advance, open_workspace(folder, progress=advance, engine=engine) as workspace:
         reports = workspace.verify(party, period, read_records(records) or None, read_records(supplier_records) or None)
         document = {"verifier": party, "reports": [each.model_dump() for each in reports]}
         agreement = workspace.agreement
@@ -106,6 +113,7 @@ def settle(
     move_clock: Annotated[
         bool, typer.Option("--move-clock", help="On a local chain: go to each period's end instead of waiting.")
     ] = False,
+    engine: Engine = None,
     folder: Folder = None,
     yes: Yes = False,
     as_json: Json = False,
@@ -120,7 +128,7 @@ def settle(
     """
     from pyoutcome.cli import show
 
-    with progress(as_json) as advance, open_workspace(folder, yes, advance, quiet=as_json) as workspace:
+    with progress(as_json) as advance, open_workspace(folder, yes, advance, quiet=as_json, engine=engine) as workspace:
         outcomes = workspace.settle(period, party, move_clock=move_clock)
     document = {"periods": [outcome.to_dict() for outcome in outcomes]}
     emit(document, as_json, lambda console: show.outcomes(console, outcomes))

@@ -11,7 +11,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from pyoutcome.decimals import ONE, show
@@ -23,6 +23,9 @@ from pyoutcome.terms.agreement import Agreement
 from tests.engines.conftest import ENGINES
 from tests.evidence.reference import RefusedError, Row, Terms, Told, compute, month_starts
 
+EXAMPLES = 3 if "spark" in ENGINES else 40
+"""Spark takes seconds for each, however few records it has."""
+PHASES = [Phase.explicit, Phase.generate] if "spark" in ENGINES else list(Phase)
 ZONE = "America/New_York"
 PROVIDERS = ("A", "B")
 TEXT = """
@@ -65,7 +68,7 @@ kpis:
 clauses:
   fee: {kind: formula, to: each, is: 1}
 """
-EXAMPLES = 8 if "spark" in ENGINES else 40
+EXAMPLES = 3 if "spark" in ENGINES else 40
 """Spark needs seconds for each."""
 BOUNDS = month_starts(2013, (2, 3, 4, 5), ZONE)
 
@@ -245,7 +248,8 @@ def measures(draw: st.DrawFn) -> tuple[dict[str, Any], Told]:
         return written, replace(told, numerator=numerator, denominator=denominator)
     if kind == "count":
         return written, told
-    text, value = draw(st.sampled_from(VALUES))
+    # Seconds times a weight have too many digits for a sum, and are refused beforehand.
+    text, value = draw(st.sampled_from(VALUES[:-1] if kind == "weighted_mean" else VALUES))
     missing: Any = draw(st.sampled_from(["skip", "skip", "refuse", Fraction(5, 2), Fraction(-1)]))
     by_number = draw(st.sampled_from([Fraction(1), Fraction(3600), Fraction(3, 8)]))
     stand_in = missing if isinstance(missing, str) else shown(missing)
@@ -317,7 +321,7 @@ def measured(agreement: Agreement, path: Path, engine: str | None = None) -> dic
     return {place: value for place, value in found.items() if place[1] in names}
 
 
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=EXAMPLES, deadline=None, phases=PHASES, suppress_health_check=list(HealthCheck))
 @given(measures(), ROWS, st.booleans())
 def test_every_measure_is_what_plain_python_computes(
     engine_name: str, tmp_path: Path, pair: tuple[dict[str, Any], Told], rows: list[dict[str, Any]], late: bool

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from sqlglot import exp
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pyoutcome.evidence.dialects import Dialect
     from pyoutcome.evidence.engine import Engine
     from pyoutcome.evidence.plan import SourcePlan
+    from pyoutcome.evidence.sources.files import Given
 
 SURE_DIGITS: Final = 15
 """Digits of a decimal number that a DOUBLE keeps, whatever they are (IEEE 754 binary64)."""
@@ -52,12 +54,13 @@ class _Stored:
     double: bool = False
 
 
-def stage_table(name: str, given: object) -> StagedRecords:
+def stage_table(name: str, given: Given) -> StagedRecords:
     """The records ``name`` in a table: ``table``, ``schema.table`` or ``catalogue.schema.table``.
 
     Their digest comes when an engine has read them. Raises EvidenceError ``records-table-name``.
     """
-    table = str(given)
+    places = [given] if isinstance(given, str | Path) else list(given)
+    table = str(places[0]) if len(places) == 1 else ""
     if not _NAME.fullmatch(table):
         raise EvidenceError(
             "records-table-name",
