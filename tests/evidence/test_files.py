@@ -160,3 +160,8 @@ def test_a_damaged_archive_is_refused(tmp_path: Path) -> None:
             assert 4000 == stage(tmp_path, path).digest.rows
         except EvidenceError as error:
             assert error.code.startswith("records-")  # noqa: PT017 - some damage is in words nobody reads
+
+
+def test_a_quote_in_any_of_the_files_is_known(tmp_path: Path) -> None:
+    assert not stage(tmp_path, write(tmp_path / "plain", a=A, b=B)).quoted
+    assert stage(tmp_path, write(tmp_path / "in", a=A, b=b'id,name\n3,"z"\n')).quoted

@@ -215,3 +215,9 @@ def test_an_exponent_is_written_out_exactly(digits: int, exponent: int) -> None:
 
 def test_an_exponent_beyond_reason_is_left_for_the_column_to_refuse() -> None:
     assert "1e9999" == plain_number("1e9999")
+
+
+def test_a_lone_column_may_be_empty(tmp_path: Path) -> None:
+    staged = stage_text(tmp_path, declare("json", "a"), '{"a": 1}\n{"a": ""}\n{}')
+    assert [("1",), (None,), (None,)] == rows_of(staged)
+    assert staged.quoted

@@ -93,9 +93,12 @@ def test_names_of_a_store_become_harmless_file_names(tmp_path: Path) -> None:
     assert ["-rf.csv", "a_2f.._rm__.csv"] == sorted(each.name for each in staged.digest.files)
 
 
-def test_without_the_extra_the_remedy_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "fsspec", None)
+@pytest.mark.parametrize(("library", "url"), [("fsspec", "memory://bucket/a.csv"), ("s3fs", "s3://bucket/a.csv")])
+def test_without_the_extra_the_remedy_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, library: str, url: str
+) -> None:
+    monkeypatch.setitem(sys.modules, library, None)
     with pytest.raises(EvidenceError) as caught:
-        stage(tmp_path, "memory://bucket/a.csv")
+        stage(tmp_path, url)
     assert "remote-extra-missing" == caught.value.code
     assert "pyoutcome[remote]" in caught.value.fix

@@ -33,6 +33,9 @@ def fetch(name: str, url: str, folder: Path) -> list[Path]:
         )
     try:
         import fsspec  # type: ignore[import-untyped,unused-ignore]
+
+        # The library of a store is looked for only here.
+        system, path = fsspec.core.url_to_fs(url)
     except ImportError as error:
         raise EvidenceError(
             "remote-extra-missing",
@@ -40,22 +43,27 @@ def fetch(name: str, url: str, folder: Path) -> list[Path]:
             "Install it with `pip install 'pyoutcome[remote]'`, or fetch the files yourself.",
             url=shown,
         ) from error
-    try:
-        return _fetch_all(name, fsspec.core.url_to_fs(url), folder / "fetched", shown)
-    except EvidenceError:
-        raise
     # Each store has errors of its own, which share no class; none of them may show the address with its secrets.
     except Exception as error:  # noqa: BLE001
-        raise EvidenceError(
-            "records-unreadable",
-            f"The records {name!r} cannot be fetched from {shown}: {type(error).__name__}.",
-            "Check the address and that this machine may read it.",
-            url=shown,
-        ) from None
+        raise _unreadable(name, shown, error) from None
+    try:
+        return _fetch_all(name, system, path, folder / "fetched", shown)
+    except EvidenceError:
+        raise
+    except Exception as error:  # noqa: BLE001
+        raise _unreadable(name, shown, error) from None
 
 
-def _fetch_all(name: str, place: tuple[Any, str], target: Path, shown: str) -> list[Path]:
-    system, path = place
+def _unreadable(name: str, shown: str, error: Exception) -> EvidenceError:
+    return EvidenceError(
+        "records-unreadable",
+        f"The records {name!r} cannot be fetched from {shown}: {type(error).__name__}.",
+        "Check the address and that this machine may read it.",
+        url=shown,
+    )
+
+
+def _fetch_all(name: str, system: Any, path: str, target: Path, shown: str) -> list[Path]:
     found = _matching(system, path)
     if not found:
         raise EvidenceError(
