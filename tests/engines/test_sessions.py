@@ -40,7 +40,7 @@ ENDLESS = {
 }
 WRITING = {
     "postgresql": [
-        "CREATE TABLE public.made (a int)", "DROP SCHEMA public", "SET SESSION AUTHORIZATION DEFAULT; DROP SCHEMA public",
+        "CREATE TABLE public.made (a int)", "DROP SCHEMA public", "SET SESSION AUTHORIZATION DEFAULT; DROP TABLE x",
     ],
     "spark": ["SELECT * FROM csv.`/etc/hostname`", "SELECT CAST('x' AS INT)", "SELECT 9223372036854775807 + 1"],
     "duckdb": ["COPY (SELECT 1) TO 'made.csv'", "SELECT * FROM read_text('/etc/hostname')"],

@@ -60,11 +60,16 @@ _ASSERTED: Final[Mapping[str, str]] = {
     "spark.sql.parquet.int96RebaseModeInRead": "CORRECTED",
     "spark.sql.parquet.inferTimestampNTZ.enabled": "true",
     "spark.sql.parquet.binaryAsString": "false",
+    # How a file is cut into partitions; ``_SMALL`` follows from them.
+    "spark.sql.files.openCostInBytes": "4194304",
+    "spark.sql.files.maxPartitionBytes": "134217728",
     # A Parquet file's statistics may contradict its values; believed, they would change what a query counts.
     "spark.sql.parquet.filterPushdown": "false",
     "spark.sql.parquet.aggregatePushdown": "false",
 }
 _LONGEST_FIELD: Final = "-1"
+_SMALL: Final = 4_194_304
+"""A file of fewer bytes is one partition."""
 _ODD: Final = re.compile(r"[*?\[\]{}\\^\n\r]")
 """What Spark reads in a path as a pattern."""
 _PARTITION_BITS: Final = 33
@@ -155,7 +160,10 @@ class Spark(Engine):
             kept.createOrReplaceTempView(raw)
             self.tables.add(raw)
             chosen = [exp.alias_(text, column) for column, text in texts.items()]
-            self.define(name, exp.select(exp.alias_(self._position(raw), "position"), *chosen).from_(raw))
+            # A file with quotes is read in one piece.
+            single = staged.quoted or staged.path.stat().st_size < _SMALL
+            place = exp.column("place") if single else self._position(raw)
+            self.define(name, exp.select(exp.alias_(place, "position"), *chosen).from_(raw))
 
     def read_parquet(self, name: str, staged: StagedRecords, columns: Mapping[str, str]) -> None:
         """Makes a view over the files where they lie."""
