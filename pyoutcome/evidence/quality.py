@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from pyoutcome.decimals import show
 from pyoutcome.errors import EvidenceError
 from pyoutcome.evidence.engine import Engine
 from pyoutcome.evidence.findings import Finding
@@ -24,6 +26,9 @@ from pyoutcome.evidence.queries import (
 from pyoutcome.evidence.staged import StagedRecords
 from pyoutcome.evidence.states import state_strays_query
 from pyoutcome.evidence.values import Figures
+
+if TYPE_CHECKING:
+    from pyoutcome.terms.kpis import AgreementKpi
 
 
 def settle_keys(engine: Engine, plan: SourcePlan, staged: StagedRecords) -> SourcePlan:
@@ -65,13 +70,15 @@ def _check_complete(engine: Engine, plan: SourcePlan, staged: StagedRecords) -> 
 
 def _check_unique(engine: Engine, plan: SourcePlan, staged: StagedRecords) -> None:
     keys = [exp.column(plan.columns[name]) for name in plan.key]
-    first = exp.alias_(exp.Min(this=exp.column("position")), "first")
-    twice = exp.select(first).from_(plan.table).group_by(*keys).having(exp.GT(this=count(), expression=_number(1)))
-    [(groups, found)] = engine.rows(
-        exp.select(count(), exp.Min(this=exp.column("first"))).from_(twice.subquery("twice"))
-    )
-    if not _whole(groups):
+    more = exp.GT(this=count(), expression=_number(1))
+    twice = exp.select(exp.alias_(_number(1), "one")).from_(plan.table).group_by(*keys).having(more)
+    [(groups,)] = engine.integers(exp.select(count()).from_(twice.subquery("twice")))
+    if not groups:
         return
+    # Where they stand is only looked for once they are there: it would cost all others half as much again.
+    first = exp.alias_(exp.Min(this=exp.column("position")), "first")
+    places = exp.select(first).from_(plan.table).group_by(*keys).having(more.copy())
+    [(found,)] = engine.rows(exp.select(exp.Min(this=exp.column("first"))).from_(places.subquery("twice")))
     raise EvidenceError(
         "records-duplicate",
         f"{groups} keys ({', '.join(plan.key)}) stand more than once in the records {plan.name!r} in "
@@ -80,7 +87,7 @@ def _check_unique(engine: Engine, plan: SourcePlan, staged: StagedRecords) -> No
         if plan.source.duplicates == "refuse"
         else "Find out which is right: the agreement counts records once only if they are equal in every column.",
         file=str(staged.origin),
-        count=_whole(groups),
+        count=groups,
     )
 
 
@@ -130,7 +137,7 @@ def find_strays(
     """
     name, anchor = plan.name, scan.anchor.name
     noun = "items" if isinstance(scan.grain, ItemPlan) else "records"
-    late = itemless = 0
+    late = itemless = early = 0
     without = _total(n for (period, _), n in things.items() if period == NO_ANCHOR)
     if isinstance(scan.grain, StatePlan):
         [(late, itemless, without, tied)] = engine.integers(state_strays_query(frame, plan, scan, scan.grain))
@@ -143,8 +150,8 @@ def find_strays(
                 source=name,
                 count=tied,
             )
-    elif scan.late is not None or isinstance(scan.grain, ItemPlan):
-        [(late, itemless)] = engine.integers(strays_query(frame, plan, scan))
+    elif scan.late is not None or not _surely_items(plan, scan):
+        [(late, itemless, early)] = engine.integers(strays_query(frame, plan, scan))
     outside = _total(n for (period, _), n in things.items() if period == OUTSIDE_TERM)
     others = 0
     if scan.provider is not None:
@@ -165,7 +172,24 @@ def find_strays(
             f"{itemless} records of {name} are left out: they lack what tells or orders items.",
         ),
     ]
-    return tuple(Finding(code, name, n, text) for code, n, text in found if n)
+    received = "" if scan.late is None else scan.late.received.name
+    found.append((
+        "received-before-anchor",
+        early,
+        f"{early} records of {name} were received ({received}) before their {anchor}: one of two clocks is wrong.",
+    ))  # fmt: skip
+    accepted = {"records-late": f"records.{name}.late"}
+    return tuple(
+        Finding(code, name, n, text, "accepted" if code in accepted else "warning", accepted.get(code))
+        for code, n, text in found
+        if n
+    )
+
+
+def _surely_items(plan: SourcePlan, scan: ScanPlan) -> bool:
+    """Whether no record can lack what tells and orders items: keys are known to be complete."""
+    grain = scan.grain
+    return not isinstance(grain, ItemPlan) or {column.name for column in (*grain.columns, *grain.by)} <= set(plan.key)
 
 
 def check_figures(kpi: str, period: int, plan: MeasurePlan, figures: Figures) -> None:
@@ -194,19 +218,46 @@ def check_figures(kpi: str, period: int, plan: MeasurePlan, figures: Figures) ->
         )
 
 
-def values_skipped(kpi: str, figures: Figures) -> list[Finding]:
+def find_copies(engine: Engine, plan: SourcePlan, settled: SourcePlan) -> tuple[Finding, ...]:
+    """The finding on records that are copies of others; ``settled`` reads each once."""
+    if plan.table == settled.table:
+        return ()
+    [(whole,)] = engine.integers(exp.select(count()).from_(plan.table))
+    [(once,)] = engine.integers(exp.select(count()).from_(settled.table))
+    if whole == once:
+        return ()
+    text = f"{whole - once} records of {plan.name} equal another one in every declared column and count once with it."
+    rule = f"records.{plan.name}.duplicates: collapse"
+    return (Finding("records-collapsed", plan.name, whole - once, text, "accepted", rule),)
+
+
+def values_skipped(kpi: AgreementKpi, figures: Figures) -> list[Finding]:
     """The finding on things without the number that a measure skips them for."""
     lacking = figures.get("lacking") or 0
     if not lacking:
         return []
-    return [
-        Finding("values-skipped", kpi, lacking, f"{lacking} things that {kpi} counts lack its number and are left out.")
-    ]
+    text = f"{lacking} things that {kpi.name} counts lack its number and are left out."
+    return [Finding("values-skipped", kpi.name, lacking, text, "accepted", f"kpis.{kpi.kpi}.measure.missing: skip")]
 
 
-def nothing_to_count(kpi: str) -> Finding:
-    """The finding for a value that nothing counts for."""
-    return Finding("nothing-to-count", kpi, 0, f"{kpi} is missing: no record of the period counts for it.")
+def nothing_to_count(kpi: AgreementKpi) -> Finding:
+    """The finding for a value that nothing counts for; accepted where the agreement has one that stands in."""
+    text = f"{kpi.name} is missing: no record of the period counts for it."
+    if kpi.declared.if_missing == "refuse":
+        return Finding("nothing-to-count", kpi.name, 0, text)
+    rule = f"kpis.{kpi.kpi}.if_missing: {kpi.declared.if_missing}"
+    return Finding("nothing-to-count", kpi.name, 0, text, "accepted", rule)
+
+
+def value_outside(kpi: AgreementKpi, raw: int) -> Finding:
+    """The finding for a value outside its range, where the agreement says what it counts as."""
+    span = f"outside its range of {show(kpi.low)} to {show(kpi.high)}"
+    rule = f"kpis.{kpi.kpi}.outside: {kpi.declared.outside}"
+    if kpi.declared.outside == "clamp":
+        text = f"{kpi.name} is {show(raw)}, {span}, and counts as the nearer end."
+        return Finding("value-clamped", kpi.name, 0, text, "accepted", rule)
+    text = f"{kpi.name} is {show(raw)}, {span}, and counts as missing."
+    return Finding("value-dropped", kpi.name, 0, text, "accepted", rule)
 
 
 def _any(conditions: Iterable[exp.Expr]) -> exp.Expr:

@@ -94,18 +94,23 @@ def part_query(frame: Frame, plan: SourcePlan, scan: ScanPlan, measure: MeasureP
     ]
     if isinstance(scan.grain, ItemPlan) or any(builder.needs_place(each) for each in aggregates):
         things = builder.things(aggregates, indexed=False, where=conditions)
-        return exp.select(*figures).from_(builder.ranked(things, aggregates, []))
-    return exp.select(*figures).from_(plan.table).where(*conditions)
+        return exp.select(*figures).from_(builder.ranked(things, aggregates, []), copy=False)
+    return exp.select(*figures, copy=False).from_(plan.table, copy=False).where(*conditions, copy=False)
 
 
 def strays_query(frame: Frame, plan: SourcePlan, scan: ScanPlan) -> exp.Select:
-    """Records that a rule leaves out before anything is counted: late ones, and those that belong to no item."""
+    """Records that a rule leaves out before anything is counted: late ones, and those that belong to no item.
+
+    Also those that were received before their anchor, which is a fault of clocks.
+    """
     builder = Builder(frame, plan, scan)
     late = builder.lateness()
     lacking = builder.itemless()
+    early = builder.earliness()
     columns = [
         exp.alias_(count(late) if late is not None else exp.Literal.number(0), "late"),
         exp.alias_(count(lacking) if lacking is not None else exp.Literal.number(0), "itemless"),
+        exp.alias_(count(early) if early is not None else exp.Literal.number(0), "early"),
     ]
     return exp.select(*columns).from_(plan.table)
 
@@ -243,14 +248,14 @@ class Builder:
             exp.alias_(over(exp.Rank()), "version"),
             exp.alias_(over(exp.RowNumber()), "place"),
         )
-        inner = self._from(numbered.from_(self.plan.table), kept, "numbered")
+        inner = self._from(numbered.from_(self.plan.table, copy=False), kept, "numbered")
         outside = [exp.column(each.alias_or_name) for each in columns]
-        chosen = exp.select(*outside, exp.column("place")).from_(inner)
+        chosen = exp.select(*outside, exp.column("place")).from_(inner, copy=False)
         return self._from(chosen, [paren(exp.column("version").eq(1)), *where])
 
     def _from(self, select: exp.Select, conditions: Sequence[exp.Expr], name: str = "things") -> exp.Expr:
         condition = conjunction(conditions)
-        return (select if condition is None else select.where(condition)).subquery(name)
+        return (select if condition is None else select.where(condition, copy=False)).subquery(name, copy=False)
 
     def ranked(self, source: exp.Expr, aggregates: Sequence[Aggregate], groups: Sequence[exp.Expr]) -> exp.Expr:
         """``source`` with the place of every value that an aggregate asks for by its place."""
@@ -385,6 +390,14 @@ class Builder:
         late_or_unknown = paren(exp.Or(this=is_null(received.copy()), expression=overdue))
         placed = paren(exp.GT(this=self.period_index(), expression=exp.Literal.number(OUTSIDE_TERM)))
         return paren(exp.And(this=placed, expression=late_or_unknown))
+
+    def earliness(self) -> exp.Expr | None:
+        """Whether a record was received before its anchor; None if there is no such column, or clocks of another kind
+        or zone write it."""
+        late = self.scan.late
+        if late is None or late.received.type != self.scan.anchor.type or late.zone != self.scan.zone:
+            return None
+        return paren(exp.LT(this=self.dialect.lower(late.received, self.plan.columns), expression=self.anchor()))
 
     def itemless(self) -> exp.Expr | None:
         """Whether a record lacks what tells items apart or orders their versions; None where records are things."""
