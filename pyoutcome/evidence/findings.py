@@ -14,7 +14,11 @@ class Finding:
     """Something in the records that people should know; it stops nothing."""
 
     code: str
-    """Such as ``records-outside-term``; all are listed in docs/evidence.md."""
+    """``records-outside-term``, ``records-without-anchor``, ``records-of-others``, ``records-late``,
+    ``records-without-item``, ``records-collapsed``, ``records-absent``, ``received-before-anchor``, ``count-unusual``,
+    ``value-near-threshold``, ``value-clamped``, ``value-dropped``, ``values-skipped`` or ``nothing-to-count``; of what
+    a format brings ``samples-not-numbers``, ``samples-lacking``, ``stamps-truncated``, ``answers-with-warnings`` or
+    ``records-columns-differ``."""
     subject: str
     """The source of records, or the KPI's full name."""
     count: int

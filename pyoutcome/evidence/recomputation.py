@@ -26,12 +26,15 @@ from pyoutcome.evidence.plan import (
     StatePlan,
 )
 from pyoutcome.evidence.planning import plan_measures
+from pyoutcome.evidence.plausibility import find_absent, find_thresholds, find_unusual
 from pyoutcome.evidence.quality import (
     check_figures,
     check_ties,
+    find_copies,
     find_strays,
     nothing_to_count,
     settle_keys,
+    value_outside,
     values_skipped,
 )
 from pyoutcome.evidence.queries import NO_PROVIDER, Frame, part_query, scan_query
@@ -58,6 +61,8 @@ class _Counted:
     scan: ScanPlan
     measure: MeasurePlan
     figures: Mapping[Place, Figures]
+    things: Mapping[Place, int]
+    """What the pass has found in each place, whatever the measure counts of it."""
 
 
 class Recomputation:
@@ -104,6 +109,7 @@ class Recomputation:
             with open_records(plan, given[plan.name], limits, engine) as (opened, settled, staged):
                 digests.append(staged.digest)
                 findings.extend(staged.findings)
+                findings.extend(find_copies(opened, plan, settled))
                 for scan in settled.scans:
                     found, strays = _run_scan(opened, settled, scan, agreement)
                     findings.extend(strays)
@@ -127,6 +133,9 @@ class Recomputation:
             )
         findings: list[Finding] = []
         values: list[MeasuredValue] = []
+        for scanned in {(held.plan.name, held.scan.anchor.name): held for held in self._counted.values()}.values():
+            things = sum(n for (number, _), n in scanned.things.items() if number == period)
+            findings.extend(find_absent(scanned.plan.name, scanned.scan.anchor.name, period, things))
         for kpi in self.agreement.kpis:
             if kpi.provider is None or kpi.provider in wanted:
                 value, found = self._value(kpi, interval)
@@ -155,20 +164,31 @@ class Recomputation:
         quotient = divide(held.measure, figures)
         measure = held.measure.measure
         rounding = None if isinstance(measure, Count | DistinctCount) else measure.rounding
-        value = round_quotient(quotient, kpi.decimals, rounding)
-        if not in_range(value, kpi.low, kpi.high):
+        raw = round_quotient(quotient, kpi.decimals, rounding)
+        outside = not in_range(raw, kpi.low, kpi.high)
+        if outside and kpi.declared.outside is None:
             raise EvidenceError(
                 "value-outside-range",
-                f"{kpi.name} is {show(value or 0)} in period {period.number}, outside its range of {show(kpi.low)} to "
+                f"{kpi.name} is {show(raw or 0)} in period {period.number}, outside its range of {show(kpi.low)} to "
                 f"{show(kpi.high)}, so it cannot be reported.",
                 "Check the records; if they are right, the parties must amend the KPI's range.",
                 kpi=kpi.name,
                 period=period.number,
-                value=value,
+                value=raw,
             )
-        findings = values_skipped(kpi.name, figures)
-        if value is None:
-            findings.append(nothing_to_count(kpi.name))
+        value = raw
+        if raw is not None and outside:
+            value = min(max(raw, kpi.low), kpi.high) if kpi.declared.outside == "clamp" else None
+        counts = {number: n for (number, provider), n in held.things.items() if provider == index}
+        findings = [
+            *values_skipped(kpi, figures),
+            *find_unusual(kpi.name, period.number, counts),
+            *find_thresholds(kpi, self.agreement.rule(), value),
+        ]
+        if raw is not None and outside:
+            findings.append(value_outside(kpi, raw))
+        if raw is None:
+            findings.append(nothing_to_count(kpi))
         query = self._query(held, QueryPart(period, kpi.provider))
         return (
             MeasuredValue(
@@ -179,7 +199,7 @@ class Recomputation:
                 value,
                 query,
                 tuple((name, figures.get(name, _nothing(aggregate))) for name, aggregate in aggregates.items()),
-                raw=value,
+                raw=raw,
             ),
             findings,
         )
@@ -262,7 +282,7 @@ def _run_scan(
                 name: read_figure(next(rest), aggregate) for name, aggregate in held.aggregates.items()
             }
     check_ties(engine, frame, plan, scan, tied)
-    counted = {held.kpi: _Counted(plan, scan, held, figures[held.kpi]) for held in scan.measures}
+    counted = {held.kpi: _Counted(plan, scan, held, figures[held.kpi], things) for held in scan.measures}
     return counted, find_strays(engine, frame, plan, scan, things)
 
 

@@ -27,6 +27,10 @@ def say_kpi(name: str, kpi: Kpi, file: AgreementFile, naming: Naming) -> str:
     if kpi.supplied_by is not None:
         sentences.append(f"Its evidence is supplied by {kpi.supplied_by}.")
     sentences.append(measure_words(kpi, file))
+    if kpi.outside == "clamp":
+        sentences.append("A measured value outside this range counts as the nearer of its ends.")
+    elif kpi.outside == "missing":
+        sentences.append("A measured value outside this range counts as missing.")
     sentences.append(_missing_words(kpi, value(kpi.value_of_missing(name)), deployed=file.escrow is not None))
     if kpi.silence_may_pay:
         sentences.append(
