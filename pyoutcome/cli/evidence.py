@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,6 +14,7 @@ from pyoutcome.cli.output import emit, progress
 def add_to(app: typer.Typer) -> None:
     """Adds the verbs of this module."""
     app.command("measure", rich_help_panel="Evidence")(measure)
+    app.command("bundle", rich_help_panel="Evidence")(bundle)
     app.command("verify", rich_help_panel="Evidence")(verify)
     app.command("report", rich_help_panel="Evidence")(report)
     app.command("settle", rich_help_panel="Evidence")(settle)
@@ -45,13 +47,34 @@ def measure(
                     "period": bundle.period,
                     "digest": "0x" + bundle.digest().hex(),
                     "values": {value.name: show.exact(value.value) for value in bundle.values},
-                    "findings": [finding.text for finding in bundle.findings],
+                    "findings": [
+                        {"code": each.code, "severity": each.severity, "rule": each.rule, "text": each.text}
+                        for each in bundle.findings
+                    ],
                 }
                 for bundle in bundles
             ],
         }
         agreement = workspace.agreement
     emit(document, as_json, lambda console: show.bundles(console, agreement, party, bundles))
+
+
+def bundle(
+    file: Annotated[Path, typer.Argument(help="The bundle, such as evidence/period-01.UA.json.")], as_json: Json = False
+) -> None:
+    """Shows what an evidence bundle says and who signed it. Whether that is true only `verify` can tell.
+
+    Examples:
+        pyoutcome bundle evidence/period-01.UA.json
+        pyoutcome bundle evidence/period-01.UA.json --json
+    """
+    from pyoutcome.cli import show
+    from pyoutcome.evidence.bundle import read_bundle
+
+    found = read_bundle(file)
+    signer = found.signed_by()
+    document = {**found.content_values(), "digest": "0x" + found.digest().hex(), "signed_by": signer}
+    emit(document, as_json, lambda console: show.bundle(console, found, signer))
 
 
 def verify(

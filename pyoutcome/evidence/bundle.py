@@ -120,7 +120,7 @@ class Bundle:
 
     def content(self) -> bytes:
         """Canonical JSON of all but the signature."""
-        return rfc8785.dumps(self._content())
+        return rfc8785.dumps(self.content_values())
 
     def digest(self) -> bytes:
         """keccak256 of the content, 32 bytes: what is signed and what the report's evidence digest is made of."""
@@ -133,7 +133,7 @@ class Bundle:
 
     def to_json(self) -> bytes:
         """The file: canonical JSON with the signature."""
-        return rfc8785.dumps({**self._content(), "signature": _hex(self.signature)})
+        return rfc8785.dumps({**self.content_values(), "signature": _hex(self.signature)})
 
     def signed_by(self) -> str:
         """Address of the key that signed it. EvidenceError ``bundle-signature`` if none can have."""
@@ -148,7 +148,8 @@ class Bundle:
                 period=self.period,
             ) from error
 
-    def _content(self) -> dict[str, Any]:
+    def content_values(self) -> dict[str, Any]:
+        """The content as JSON values: every number a text."""
         return {
             "format": FORMAT,
             "agreement": _hex(self.agreement_digest),

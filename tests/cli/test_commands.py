@@ -13,6 +13,8 @@ import pytest
 from typer.testing import CliRunner
 
 from pyoutcome.cli.app import app
+from pyoutcome.evidence import make_bundle, measure, write_bundle
+from tests.evidence.deal import ADDRESSES, KEYS, agree, write_records
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = str(ROOT / "examples" / "punctual-arrivals.yaml")
@@ -20,7 +22,7 @@ VERBS = (
     *("init", "check", "explain", "measure", "verify", "sign", "deploy", "fund", "report", "settle", "status"),
     *("statement", "audit", "compile", "demo", "close", "clock", "default", "chart", "journal", "plot"),
     *("inspect", "challenge", "dispute", "rule", "agree", "bond", "assign", "step-in", "terminate", "claim"),
-    *("amend", "batch", "cancel", "withdraw", "pay", "sync", "payout", "show-evidence", "kpis"),
+    *("amend", "batch", "cancel", "withdraw", "pay", "sync", "payout", "show-evidence", "kpis", "bundle"),
 )
 
 
@@ -203,3 +205,20 @@ def test_openslo_goes_there_and_back(tmp_path: Path) -> None:
     assert (1, "openslo-unreadable") == (status, json.loads(error)["error"]["code"])
     for verb in ("import", "export"):
         assert f"pyoutcome openslo {verb}" in run(["openslo", verb, "--help"])[1]
+
+
+def test_bundle_shows_what_a_file_says_and_who_signed_it(tmp_path: Path) -> None:
+    flights = write_records(tmp_path / "in.csv", [{}, {"delay": 60}, {"carrier": "[red]"}])
+    measured = measure(agree(), {"flights": flights}, [1])[0]
+    path = write_bundle(make_bundle(agree(), measured, "UA", KEYS["UA"]), tmp_path)
+    status, out, _ = run(["bundle", str(path)])
+    assert 0 == status
+    for told in (ADDRESSES["UA"], "share.UA", "0.5", "numerator 1, denominator 2", "in.csv", "warning: 1 records"):
+        assert told in out
+    document = json.loads(run(["bundle", str(path), "--json"])[1])
+    assert (ADDRESSES["UA"], "1") == (document["signed_by"], document["period"])
+    path.write_bytes(path.read_bytes().replace(b'"figure":"1"', b'"figure":"2"'))
+    assert ADDRESSES["UA"] != json.loads(run(["bundle", str(path), "--json"])[1])["signed_by"]
+    path.write_bytes(b"{}")
+    status, _, error = run(["bundle", str(path), "--json"])
+    assert (1, "bundle-malformed") == (status, json.loads(error)["error"]["code"])
