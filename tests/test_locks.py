@@ -59,7 +59,8 @@ def test_the_locks_have_what_the_project_names() -> None:
     assert locked("requirements-dev.txt").keys() | group("mutation") <= locked("requirements-mutation.txt").keys()
     assert group("analysis") <= locked(ANALYSIS).keys()
     spark = {package_of(entry) for entry in optional["spark"]}
-    assert runtime | others | spark | build | group("engines") <= locked(SPARK).keys()
+    engines = {package_of(entry) for entry in optional["postgresql"]}
+    assert runtime | demo | engines | spark | build | group("engines") <= locked(SPARK).keys()
 
 
 def test_all_sets_pin_the_same_versions() -> None:

@@ -167,14 +167,17 @@ class Spark(Engine):
 
     def read_parquet(self, name: str, staged: StagedRecords, columns: Mapping[str, str]) -> None:
         """Makes a view over the files where they lie."""
+        # Our links to the files are in a folder that other machines do not see.
+        local = self._session.sparkContext.master.startswith("local")
+        paths = [path if local else path.resolve() for path in staged.files]
         before, places = 0, []
-        for path, file in zip(staged.files, staged.digest.files, strict=True):
+        for path, file in zip(paths, staged.digest.files, strict=True):
             places += [_text(Path(_plain(path)).as_uri()), f"{before}L"]
             before += file.rows
         starts = f"element_at(map({', '.join(places)}), regexp_replace(_metadata.file_path, '^file:/+', 'file:///'))"
         chosen = [f"{_identifier(theirs)} AS {ours}" for ours, theirs in columns.items()]
         with self._guard():
-            read = self._session.read.option("mergeSchema", "false").parquet(*(_plain(path) for path in staged.files))
+            read = self._session.read.option("mergeSchema", "false").parquet(*(_plain(path) for path in paths))
             position = f"(_metadata.row_index + {starts}) AS position"
             read.selectExpr(position, *chosen).createOrReplaceTempView(name)
             self.tables.add(name)
