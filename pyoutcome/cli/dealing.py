@@ -72,13 +72,13 @@ def init(
 
 
 def _files(records: dict[str, list[str]]) -> dict[str, Path]:
-    """One file for each source, to be copied. WorkspaceError ``bad-records-option``."""
+    """One file or folder for each source, to be copied. WorkspaceError ``bad-records-option``."""
     for name, places in records.items():
-        if len(places) > 1 or not Path(places[0]).is_file():
+        if len(places) > 1 or not (Path(places[0]).is_file() or Path(places[0]).is_dir()):
             raise WorkspaceError(
                 "bad-records-option",
-                f"{name}={places[-1]} does not name the one file that is copied into the workspace.",
-                "Name an existing file; folders, URLs and tables are named to `pyoutcome measure` instead.",
+                f"{name}={places[-1]} does not name the one file or folder that is copied into the workspace.",
+                "Name an existing file or folder; patterns, URLs and tables are named to `pyoutcome measure` instead.",
             )
     return {name: Path(places[0]) for name, places in records.items()}
 

@@ -22,7 +22,10 @@ Progress = Callable[[str, int, int], None]
 
 
 def records_of(desk: Desk, given: Mapping[str, Given] | None = None) -> dict[str, Given]:
-    """Where each record source lies: as given, else ``records/NAME.csv``. WorkspaceError ``records-missing``."""
+    """Where each record source lies: as given, else ``records/NAME.csv`` or the folder ``records/NAME``.
+
+    WorkspaceError ``records-missing``.
+    """
     found: dict[str, Given] = {}
     for name, source in desk.agreement.records.items():
         path = desk.files.records / f"{name}.{source.format}"
@@ -30,6 +33,8 @@ def records_of(desk: Desk, given: Mapping[str, Given] | None = None) -> dict[str
             found[name] = given[name]
         elif path.is_file():
             found[name] = path
+        elif (desk.files.records / name).is_dir():
+            found[name] = desk.files.records / name
         else:
             table = source.format == "table"
             raise WorkspaceError(

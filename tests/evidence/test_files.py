@@ -165,3 +165,9 @@ def test_a_damaged_archive_is_refused(tmp_path: Path) -> None:
 def test_a_quote_in_any_of_the_files_is_known(tmp_path: Path) -> None:
     assert not stage(tmp_path, write(tmp_path / "plain", a=A, b=B)).quoted
     assert stage(tmp_path, write(tmp_path / "in", a=A, b=b'id,name\n3,"z"\n')).quoted
+
+
+def test_line_endings_become_those_of_the_first_file(tmp_path: Path) -> None:
+    staged = stage(tmp_path, write(tmp_path / "in", a=A, b=b"id,name\r\n3,z\r\n"))
+    assert b"id,name\n1,x\n2,y\n3,z\n" == staged.path.read_bytes()
+    assert () == staged.findings

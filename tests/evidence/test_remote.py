@@ -56,6 +56,7 @@ def test_what_is_fetched_counts_as_if_it_lay_here(tmp_path: Path) -> None:
         ("local://etc/passwd", "records-url"),
         ("simplecache::memory://bucket/a.csv", "records-url"),
         ("zip://a.csv::memory://bucket/a.zip", "records-url"),
+        ("memory://bucket/a.csv::file:///etc/passwd", "records-url"),
         ("github://x:y@z/a", "records-url"),
         ("nonsense://x", "records-url"),
     ],
