@@ -23,7 +23,7 @@ from pyoutcome.terms.agreement import Agreement
 from tests.engines.conftest import ENGINES
 from tests.evidence.reference import RefusedError, Row, Terms, Told, compute, month_starts
 
-EXAMPLES = 3 if "spark" in ENGINES else 40
+EXAMPLES = 6 if "spark" in ENGINES else 40
 """Spark takes seconds for each, however few records it has."""
 PHASES = [Phase.explicit, Phase.generate] if "spark" in ENGINES else list(Phase)
 ZONE = "America/New_York"
@@ -68,7 +68,7 @@ kpis:
 clauses:
   fee: {kind: formula, to: each, is: 1}
 """
-EXAMPLES = 3 if "spark" in ENGINES else 40
+EXAMPLES = 6 if "spark" in ENGINES else 40
 """Spark needs seconds for each."""
 BOUNDS = month_starts(2013, (2, 3, 4, 5), ZONE)
 
