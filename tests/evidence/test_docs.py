@@ -39,7 +39,7 @@ def test_limits_types_and_findings_are_those_of_the_code() -> None:
     assert f"`{BUNDLE_TYPE}`" in PAGE
     limits = Limits()
     assert (2048, 600, 2) == (limits.memory_mib, limits.seconds, limits.threads)
-    assert "2 GiB, two threads and ten\nminutes a query" in PAGE
+    assert "ten minutes, 2 GiB, two threads (`Limits`)" in PAGE
     assert 1 << 20 == records.LONGEST_RECORD
     assert "over 1 MiB" in PAGE
     source = Path(findings.__file__).read_text("utf-8")

@@ -57,7 +57,7 @@ agreement: prices
 term: {first: 2024-03-01, ends: [2024-04-01, 2024-05-15, 2024-06-30], periods_per_year: 2}
 kpis:
   x: {decimals: 2, range: [0, 1_000], except: [3, 4.5], opening: 11}
-  y: {range: [1, 900], if_missing: last, opening: 5}
+  y: {range: [1, 900], outside: clamp, if_missing: last, opening: 5}
 require: [x >= y / 2]
 terms: {rate: 3}
 define: {double: 2 * x, seen: volume.quantity + staged.due + graded.then1}
