@@ -11,6 +11,7 @@ from sqlglot import exp
 
 from pyoutcome.errors import EvidenceError
 from pyoutcome.evidence.columns import TEXT, ColumnType
+from pyoutcome.evidence.conditions import Column
 from pyoutcome.evidence.engine import Engine, open_engine
 from pyoutcome.evidence.records import stage_records
 from pyoutcome.evidence.staged import SourceDigest
@@ -158,3 +159,27 @@ def test_a_column_that_a_cast_would_change_is_refused(
 def test_only_a_name_is_a_table(name: str, tmp_path: Path) -> None:
     with pytest.raises(EvidenceError, match="records-table-name"):
         stage_records("raw", name, tmp_path, RecordSource(format="table", columns={"id": declare(TEXT)}, key=("id",)))
+
+
+def test_texts_of_a_table_are_compared_by_their_bytes(engine_name: str, tmp_path: Path) -> None:
+    names = ["Z", "a", "é", "_", "ß", "ss", "A", "e", "z"]
+    kind = engine_name.partition(":")[0]
+    if kind == "duckdb":
+        with pytest.raises(EvidenceError, match="engine-holds-no-tables"):
+            read(engine_name, tmp_path, "t", {"id": TEXT})
+        return
+    table = make(
+        engine_name, "named", "id varchar(9)" if kind == "postgresql" else "id string", [(name,) for name in names]
+    )
+    source = RecordSource(format="table", columns={"id": declare(TEXT)}, key=("id",))
+    staged = stage_records("raw", table, tmp_path, source)
+    plan = plan_of({"id": TEXT})
+    with open_engine(staged.files, tmp_path, None, engine_name) as engine:
+        engine.load(plan, staged)
+        column = engine.dialect.lower(Column("id", TEXT), plan.columns)
+        ordered = engine.rows(exp.select("c_id").from_("r_raw").order_by(column))
+        assert sorted(names, key=str.encode) == [name for (name,) in ordered]
+        less = (
+            exp.select("c_id").from_("r_raw").where(exp.LT(this=exp.column("c_id"), expression=exp.Literal.string("a")))
+        )
+        assert {"Z", "_", "A"} == {name for (name,) in engine.rows(less)}
