@@ -276,3 +276,21 @@ def test_names_become_words_of_the_payment_language() -> None:
     assert ("a_b_c", "slo_9", "slo_if", "slo") == (named("a-b.c"), named("9"), named("if"), named("'///'"))
     twice = slo() + "---\n" + slo()
     assert ["shop_latency", "shop_latency_2"] == list(import_openslo(twice).sections["kpis"])
+
+
+def test_an_agreement_has_one_term() -> None:
+    other = slo(window=MONTH.replace("1M", "1Q")).replace("shop-latency", "other")
+    imported = import_openslo(slo() + "---\n" + slo().replace("shop-latency", "same") + "---\n" + other)
+    assert ["timeWindow[0]: an agreement has one term, and another SLO has given it"] == [
+        each.partition("spec.")[2] for each in reasons(imported)
+    ]
+    assert "month" == imported.sections["term"]["every"]
+
+
+def test_a_target_of_one_is_no_objective() -> None:
+    kpi = read_library()["perfect_order"]
+    text = HEAD + TERM.format(zone="UTC", first="2026-01-01", every="month") + kpi.text
+    exported = export_openslo(Agreement.parse(text + "terms:\n  perfect_order_target: 100%\n"))
+    assert "kind: SLI" in exported.text
+    [said] = [each.why for each in exported.unexpressed if each.where == "kpis.perfect_order"]
+    assert "below 1, and perfect_order_target asks for 1" in said

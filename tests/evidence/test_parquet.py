@@ -268,3 +268,14 @@ def test_statistics_of_a_file_are_not_believed(tmp_path: Path) -> None:
     assert [[(0,)], [(49,)], [(40,)]] == believed
     found = load(tmp_path, declare(id="2.0"), path, *(query.format("r_raw", "c_id") for query in queries))
     assert [[(49,)], [(49,)], [(98,)]] == found
+
+
+def test_a_change_while_it_is_checked_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path / "a.parquet", "SELECT 1 AS id")
+
+    def opened(*arguments: object) -> object:
+        path.write_bytes(path.read_bytes())
+        return open_engine(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("pyoutcome.evidence.sources.parquet.open_engine", opened)
+    assert "records-changed" == refusal(tmp_path, declare(id="3.0"), path).code
