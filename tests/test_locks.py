@@ -15,6 +15,8 @@ PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 LOCKS = ("requirements-build.txt", "requirements.txt", "requirements-dev.txt", "requirements-mutation.txt")
 # An environment of its own, which may have other versions.
 ANALYSIS = "requirements-analysis.txt"
+# An environment of its own, because it is large; what the others have too has the same version.
+SPARK = "requirements-spark.txt"
 
 
 def locked(name: str) -> dict[str, str]:
@@ -36,7 +38,7 @@ def group(name: str) -> set[str]:
     return {package_of(entry) for entry in PROJECT["dependency-groups"][name] if isinstance(entry, str)}
 
 
-@pytest.mark.parametrize("name", [*LOCKS, ANALYSIS])
+@pytest.mark.parametrize("name", [*LOCKS, ANALYSIS, SPARK])
 def test_every_python_package_is_pinned_with_hashes_and_without_an_address(name: str) -> None:
     requirements = locked(name)
     assert requirements
@@ -47,19 +49,26 @@ def test_every_python_package_is_pinned_with_hashes_and_without_an_address(name:
 
 def test_the_locks_have_what_the_project_names() -> None:
     runtime = {package_of(entry) for entry in PROJECT["project"]["dependencies"]}
-    demo = {package_of(entry) for entry in PROJECT["project"]["optional-dependencies"]["demo"]}
+    optional = PROJECT["project"]["optional-dependencies"]
+    demo = {package_of(entry) for entry in optional["demo"]}
+    others = {package_of(entry) for name in optional.keys() - {"spark"} for entry in optional[name]}
     build = group("build")
     assert build <= locked("requirements-build.txt").keys()
     assert runtime | demo | build <= locked("requirements.txt").keys()
-    assert runtime | demo | build | group("dev") <= locked("requirements-dev.txt").keys()
+    assert runtime | others | build | group("dev") <= locked("requirements-dev.txt").keys()
     assert locked("requirements-dev.txt").keys() | group("mutation") <= locked("requirements-mutation.txt").keys()
     assert group("analysis") <= locked(ANALYSIS).keys()
+    spark = {package_of(entry) for entry in optional["spark"]}
+    engines = {package_of(entry) for entry in optional["postgresql"]}
+    assert runtime | demo | engines | spark | build | group("engines") <= locked(SPARK).keys()
 
 
 def test_all_sets_pin_the_same_versions() -> None:
     whole = locked("requirements-mutation.txt")
-    for name in LOCKS:
+    for name in (*LOCKS, SPARK):
         for package, line in locked(name).items():
+            if name == SPARK and package not in whole:
+                continue
             assert re.findall(r"==(\S+)", whole[package]) == re.findall(r"==(\S+)", line), package
 
 

@@ -15,6 +15,7 @@ from pyoutcome.cli import (
     evidence,
     inspecting,
     lifecycle,
+    measuring,
     paying,
     telling,
 )
@@ -29,7 +30,19 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for room in (telling, agreements, dealing, evidence, lifecycle, changing, paying, books, inspecting, building):
+for room in (
+    telling,
+    agreements,
+    measuring,
+    dealing,
+    evidence,
+    lifecycle,
+    changing,
+    paying,
+    books,
+    inspecting,
+    building,
+):
     room.add_to(app)
 
 

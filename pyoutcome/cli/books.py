@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pyoutcome.cli.options import Folder, Json, Records, open_workspace, read_records
+from pyoutcome.cli.options import Engine, Folder, Json, Records, open_workspace, read_records
 from pyoutcome.cli.output import emit, progress
 
 
@@ -59,7 +59,7 @@ def statement(
         )
 
 
-def audit(folder: Folder = None, records: Records = None, as_json: Json = False) -> None:
+def audit(folder: Folder = None, records: Records = None, engine: Engine = None, as_json: Json = False) -> None:
     """Recomputes every settlement from agreement, raw records and chain, and reports each difference.
 
     Exit status 1 if there is any.
@@ -70,7 +70,7 @@ def audit(folder: Folder = None, records: Records = None, as_json: Json = False)
     """
     from pyoutcome.cli import show
 
-    with progress(as_json) as advance, open_workspace(folder, progress=advance) as workspace:
+    with progress(as_json) as advance, open_workspace(folder, progress=advance, engine=engine) as workspace:
         report = workspace.audit(read_records(records) or None)
         agreement = workspace.agreement
     emit(report.to_dict(), as_json, lambda console: show.audit(console, agreement, report))

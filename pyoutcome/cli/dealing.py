@@ -54,7 +54,7 @@ def init(
 
     with progress(as_json) as advance:
         file, own_records = find_example(agreement)
-        given = {**own_records, **read_records(records)}
+        given = {**own_records, **_files(read_records(records))}
         workspace = Workspace.create(
             folder, file, network=network, factory=factory, token=token, records=given, progress=advance
         )
@@ -69,6 +69,18 @@ def init(
             "parties": workspace.parties.addresses,
         }
         emit(document, as_json, lambda console: show.made(console, workspace))
+
+
+def _files(records: dict[str, list[str]]) -> dict[str, Path]:
+    """One file or folder for each source, to be copied. WorkspaceError ``bad-records-option``."""
+    for name, places in records.items():
+        if len(places) > 1 or not (Path(places[0]).is_file() or Path(places[0]).is_dir()):
+            raise WorkspaceError(
+                "bad-records-option",
+                f"{name}={places[-1]} does not name the one file or folder that is copied into the workspace.",
+                "Name an existing file or folder; patterns, URLs and tables are named to `pyoutcome measure` instead.",
+            )
+    return {name: Path(places[0]) for name, places in records.items()}
 
 
 def sign(party: Party, folder: Folder = None, as_json: Json = False) -> None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from pyoutcome.cli.options import By, Folder, Json, Party, Periods, Records, Yes, open_workspace, read_records
+from pyoutcome.cli.options import By, Engine, Folder, Json, Party, Periods, Records, Yes, open_workspace, read_records
 from pyoutcome.cli.output import emit, progress
 
 
 def add_to(app: typer.Typer) -> None:
     """Adds the verbs of this module."""
     app.command("measure", rich_help_panel="Evidence")(measure)
+    app.command("bundle", rich_help_panel="Evidence")(bundle)
     app.command("verify", rich_help_panel="Evidence")(verify)
     app.command("report", rich_help_panel="Evidence")(report)
     app.command("settle", rich_help_panel="Evidence")(settle)
@@ -20,17 +22,23 @@ def add_to(app: typer.Typer) -> None:
 
 
 def measure(
-    party: Party, period: Periods = None, records: Records = None, folder: Folder = None, as_json: Json = False
+    party: Party,
+    period: Periods = None,
+    records: Records = None,
+    engine: Engine = None,
+    folder: Folder = None,
+    as_json: Json = False,
 ) -> None:
     """Measures a provider's KPIs from the raw records and signs an evidence bundle for each period.
 
     Examples:
         pyoutcome measure --as UA --period 1
         pyoutcome measure --as UA --records flights=/data/flights.csv
+        pyoutcome measure --as UA --engine spark
     """
     from pyoutcome.cli import show
 
-    with progress(as_json) as advance, open_workspace(folder, progress=advance) as workspace:
+    with progress(as_json) as advance, open_workspace(folder, progress=advance, engine=engine) as workspace:
         bundles = workspace.measure(party, period, read_records(records) or None)
         document = {
             "supplier": party,
@@ -39,13 +47,34 @@ def measure(
                     "period": bundle.period,
                     "digest": "0x" + bundle.digest().hex(),
                     "values": {value.name: show.exact(value.value) for value in bundle.values},
-                    "findings": [finding.text for finding in bundle.findings],
+                    "findings": [
+                        {"code": each.code, "severity": each.severity, "rule": each.rule, "text": each.text}
+                        for each in bundle.findings
+                    ],
                 }
                 for bundle in bundles
             ],
         }
         agreement = workspace.agreement
     emit(document, as_json, lambda console: show.bundles(console, agreement, party, bundles))
+
+
+def bundle(
+    file: Annotated[Path, typer.Argument(help="The bundle, such as evidence/period-01.UA.json.")], as_json: Json = False
+) -> None:
+    """Shows what an evidence bundle says and who signed it. Whether that is true only `verify` can tell.
+
+    Examples:
+        pyoutcome bundle evidence/period-01.UA.json
+        pyoutcome bundle evidence/period-01.UA.json --json
+    """
+    from pyoutcome.cli import show
+    from pyoutcome.evidence.bundle import read_bundle
+
+    found = read_bundle(file)
+    signer = found.signed_by()
+    document = {**found.content_values(), "digest": "0x" + found.digest().hex(), "signed_by": signer}
+    emit(document, as_json, lambda console: show.bundle(console, found, signer))
 
 
 def verify(
@@ -58,6 +87,7 @@ def verify(
             "--supplier-records", help="NAME=FILE the supplier measured from, to name the records that differ."
         ),
     ] = None,
+    engine: Engine = None,
     folder: Folder = None,
     as_json: Json = False,
 ) -> None:
@@ -69,7 +99,7 @@ def verify(
     """
     from pyoutcome.cli import show
 
-    with progress(as_json) as advance, open_workspace(folder, progress=advance) as workspace:
+    with progress(as_json) as advance, open_workspace(folder, progress=advance, engine=engine) as workspace:
         reports = workspace.verify(party, period, read_records(records) or None, read_records(supplier_records) or None)
         document = {"verifier": party, "reports": [each.model_dump() for each in reports]}
         agreement = workspace.agreement
@@ -106,6 +136,7 @@ def settle(
     move_clock: Annotated[
         bool, typer.Option("--move-clock", help="On a local chain: go to each period's end instead of waiting.")
     ] = False,
+    engine: Engine = None,
     folder: Folder = None,
     yes: Yes = False,
     as_json: Json = False,
@@ -120,7 +151,7 @@ def settle(
     """
     from pyoutcome.cli import show
 
-    with progress(as_json) as advance, open_workspace(folder, yes, advance, quiet=as_json) as workspace:
+    with progress(as_json) as advance, open_workspace(folder, yes, advance, quiet=as_json, engine=engine) as workspace:
         outcomes = workspace.settle(period, party, move_clock=move_clock)
     document = {"periods": [outcome.to_dict() for outcome in outcomes]}
     emit(document, as_json, lambda console: show.outcomes(console, outcomes))

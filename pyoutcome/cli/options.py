@@ -36,30 +36,47 @@ Periods = Annotated[
 Records = Annotated[
     list[str] | None,
     typer.Option(
-        "--records", help="NAME=FILE: raw records to use instead of the workspace's; may be given several times."
+        "--records",
+        help="NAME=FILE: raw records to use instead of the workspace's (a file, folder, pattern, URL or table); may be "
+        "given several times.",
+    ),
+]
+Engine = Annotated[
+    str | None,
+    typer.Option(
+        "--engine",
+        envvar="PYOUTCOME_ENGINE",
+        show_envvar=True,
+        help="Where records are counted: duckdb (the default), postgresql://user@host/database, spark or "
+        "spark://host:7077. The values are the same.",
     ),
 ]
 Party = Annotated[str, typer.Option("--as", help="The party that acts: client, a provider or a verifier.")]
 By = Annotated[str, typer.Option("--as", help="The party that signs and pays the transaction.")]
 
 
-def read_records(given: list[str] | None) -> dict[str, Path]:
-    """``NAME=FILE`` options as files by source name. WorkspaceError ``bad-records-option``."""
-    files = {}
+def read_records(given: list[str] | None) -> dict[str, list[str]]:
+    """``NAME=FILE`` options by source name; one name may have several. WorkspaceError ``bad-records-option``."""
+    found: dict[str, list[str]] = {}
     for each in given or []:
-        name, equals, path = each.partition("=")
-        if not equals or not Path(path).is_file():
+        name, equals, place = each.partition("=")
+        if not name or not equals or not place:
             raise WorkspaceError(
                 "bad-records-option",
-                f"{each!r} does not name a file of records.",
-                "Write NAME=FILE with an existing file, such as flights=flights.csv.",
+                f"{each!r} does not name records.",
+                "Write NAME=FILE, such as flights=flights.csv; a folder, a pattern, a URL or a table may stand there.",
             )
-        files[name] = Path(path)
-    return files
+        found.setdefault(name, []).append(place)
+    return found
 
 
 def open_workspace(
-    folder: Path | None, yes: bool = False, progress: Progress = silent, *, quiet: bool = False
+    folder: Path | None,
+    yes: bool = False,
+    progress: Progress = silent,
+    *,
+    quiet: bool = False,
+    engine: str | None = None,
 ) -> Workspace:
     """The workspace a command works in; says what each irreversible step will move and cost unless ``quiet``, and on
     public networks asks first unless ``yes``."""
@@ -67,7 +84,11 @@ def open_workspace(
 
     found = folder if folder is not None else find_workspace(Path.cwd())
     return Workspace.open(
-        found, password=ask_password, confirm=lambda intent: confirm(intent, yes, quiet), progress=progress
+        found,
+        password=ask_password,
+        confirm=lambda intent: confirm(intent, yes, quiet),
+        progress=progress,
+        engine=engine,
     )
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from pyoutcome.audit import AuditReport
     from pyoutcome.evidence.bundle import Bundle
+    from pyoutcome.evidence.findings import Finding as EvidenceFinding
+    from pyoutcome.evidence.kpi_library import LibraryKpi
     from pyoutcome.ledger import PeriodRow
     from pyoutcome.settlement.keeper import Outcome
     from pyoutcome.terms.agreement import Agreement
@@ -49,6 +51,15 @@ def table(title: str, *columns: str, right: Sequence[str] = ()) -> Table:
         number = column in right
         made.add_column(column, justify="right" if number else "left", no_wrap=number, overflow="fold")
     return made
+
+
+def library(console: Console, kpis: Sequence[LibraryKpi]) -> None:
+    """The KPI library: one line each, by area."""
+    made = table("Ready KPIs", "area", "name", "meaning", "follows")
+    for kpi in kpis:
+        made.add_row(kpi.area, kpi.name, escape(kpi.meaning), escape("; ".join(kpi.standards)))
+    console.print(made)
+    console.print("Show one ready to paste: pyoutcome kpis NAME", soft_wrap=True)
 
 
 def facts(console: Console, title: str, pairs: Mapping[str, str]) -> None:
@@ -166,8 +177,34 @@ def bundles(console: Console, agreement: Agreement, party: str, made: Sequence[B
         )
         found.add_row(str(bundle.period), *shown, counts, "0x" + bundle.digest().hex()[:12] + "...")
     console.print(found)
-    for text in dict.fromkeys(finding.text for bundle in made for finding in bundle.findings):
-        console.print(f"note: {escape(text)}")
+    _findings(console, [finding for bundle in made for finding in bundle.findings])
+
+
+def bundle(console: Console, held: Bundle, signer: str) -> None:
+    """One bundle as its file has it."""
+    whose = f"Evidence of {held.supplier} for period {held.period}"
+    pairs = {"agreement": "0x" + held.agreement_digest.hex(), "digest": "0x" + held.digest().hex(), "signed by": signer}
+    facts(console, whose, pairs)
+    values = table("Values", "KPI", "value", "measured as", "made of", right=("value", "measured as"))
+    for value in held.values:
+        made = ", ".join(f"{name} {'missing' if figure is None else figure}" for name, figure in value.figures)
+        values.add_row(value.name, exact(value.value) or "missing", exact(value.raw) or "missing", made)
+    console.print(values)
+    sources = table("Records", "source", "file", "records", "bytes", "SHA-256", right=("records", "bytes"))
+    for source in held.sources:
+        for file in source.files or (source,):
+            sources.add_row(
+                source.name, escape(ascii(file.name)[1:-1]), str(file.rows), str(file.bytes), file.sha256.hex()
+            )
+    console.print(sources)
+    _findings(console, held.findings)
+
+
+def _findings(console: Console, found: Sequence[EvidenceFinding]) -> None:
+    for each in dict.fromkeys(found):
+        said = "warning" if each.rule is None else "accepted"
+        rule = "" if each.rule is None else f" ({each.rule})"
+        console.print(escape(f"{said}: {each.text}{rule}"))
 
 
 def _shown(show: object, value: int | None) -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     )
     from pyoutcome.evidence.differences import RecordDifference
     from pyoutcome.evidence.measured import Finding, Measured, MeasuredValue
-    from pyoutcome.evidence.measures import plan_measures
+    from pyoutcome.evidence.planning import plan_measures
     from pyoutcome.evidence.recomputation import Recomputation, measure
     from pyoutcome.evidence.records import SourceDigest
     from pyoutcome.evidence.verification import Verified, verify
@@ -54,8 +54,8 @@ _HOMES: Final = {
     **dict.fromkeys(("Recomputation", "measure"), "recomputation"),
     **dict.fromkeys(("Verified", "verify"), "verification"),
     "RecordDifference": "differences",
-    "SourceDigest": "records",
-    "plan_measures": "measures",
+    "SourceDigest": "staged",
+    "plan_measures": "planning",
 }
 
 

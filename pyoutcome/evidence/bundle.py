@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import rfc8785
 from eth_utils.crypto import keccak
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from pyoutcome.decimals import parse, show
 from pyoutcome.errors import EvidenceError, ProtocolError
 from pyoutcome.evidence.measured import Finding, Measured, MeasuredValue
-from pyoutcome.evidence.records import SourceDigest
+from pyoutcome.evidence.staged import FileDigest, SourceDigest
 from pyoutcome.protocol.messages import DOMAIN_NAME, DOMAIN_VERSION, Signer, hash_struct, signer_of
 
 if TYPE_CHECKING:
@@ -35,13 +35,22 @@ _DOMAIN: Final = hash_struct("EIP712Domain(string name,string version)", (DOMAIN
 
 _Digest = Annotated[str, StringConstraints(pattern=r"^0x[0-9a-f]{64}$")]
 _Whole = Annotated[str, StringConstraints(pattern=r"^(?:0|[1-9][0-9]{0,18})$")]
+_Figure = Annotated[str, StringConstraints(pattern=r"^(?:0|-?[1-9][0-9]{0,119})$")]
 _Number = Annotated[str, StringConstraints(pattern=r"^-?(?:0|[1-9][0-9]{0,59})(?:\.[0-9]{0,17}[1-9])?$")]
 _Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,79}$")]
-_Text = Annotated[str, StringConstraints(min_length=1, max_length=20_000)]
+_FileName = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+_Text = Annotated[str, StringConstraints(min_length=1, max_length=200_000)]
 
 
 class _Strict(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class _File(_Strict):
+    name: _FileName
+    sha256: _Digest
+    rows: _Whole
+    bytes: _Whole
 
 
 class _Source(_Strict):
@@ -49,13 +58,21 @@ class _Source(_Strict):
     sha256: _Digest
     rows: _Whole
     bytes: _Whole
+    files: Annotated[list[_File], Field(max_length=100_000)]
+
+
+class _NamedFigure(_Strict):
+    name: _Word
+    figure: _Figure | None
 
 
 class _Value(_Strict):
     kpi: _Word
     provider: _Word | None
-    numerator: _Whole
-    denominator: _Whole | None
+    numerator: _Figure
+    denominator: _Figure | None
+    figures: list[_NamedFigure]
+    raw: _Number | None
     value: _Number | None
     query: _Text
 
@@ -65,6 +82,8 @@ class _Finding(_Strict):
     subject: Annotated[str, StringConstraints(min_length=1, max_length=200)]
     count: _Whole
     text: _Text
+    severity: Literal["warning", "accepted"]
+    rule: Annotated[str, StringConstraints(min_length=1, max_length=300)] | None
 
 
 class _Manifest(_Strict):
@@ -101,7 +120,7 @@ class Bundle:
 
     def content(self) -> bytes:
         """Canonical JSON of all but the signature."""
-        return rfc8785.dumps(self._content())
+        return rfc8785.dumps(self.content_values())
 
     def digest(self) -> bytes:
         """keccak256 of the content, 32 bytes: what is signed and what the report's evidence digest is made of."""
@@ -114,7 +133,7 @@ class Bundle:
 
     def to_json(self) -> bytes:
         """The file: canonical JSON with the signature."""
-        return rfc8785.dumps({**self._content(), "signature": _hex(self.signature)})
+        return rfc8785.dumps({**self.content_values(), "signature": _hex(self.signature)})
 
     def signed_by(self) -> str:
         """Address of the key that signed it. EvidenceError ``bundle-signature`` if none can have."""
@@ -129,15 +148,15 @@ class Bundle:
                 period=self.period,
             ) from error
 
-    def _content(self) -> dict[str, Any]:
+    def content_values(self) -> dict[str, Any]:
+        """The content as JSON values: every number a text."""
         return {
             "format": FORMAT,
             "agreement": _hex(self.agreement_digest),
             "period": str(self.period),
             "supplier": self.supplier,
             "sources": [
-                {"name": held.name, "sha256": _hex(held.sha256), "rows": str(held.rows), "bytes": str(held.bytes)}
-                for held in self.sources
+                {**_digest_of(held), "files": [_digest_of(file) for file in held.files]} for held in self.sources
             ],
             "values": [
                 {
@@ -145,13 +164,25 @@ class Bundle:
                     "provider": held.provider,
                     "numerator": str(held.numerator),
                     "denominator": None if held.denominator is None else str(held.denominator),
+                    "figures": [
+                        {"name": name, "figure": None if figure is None else str(figure)}
+                        for name, figure in held.figures
+                    ],
+                    "raw": None if held.raw is None else show(held.raw),
                     "value": None if held.value is None else show(held.value),
                     "query": held.query,
                 }
                 for held in self.values
             ],
             "findings": [
-                {"code": held.code, "subject": held.subject, "count": str(held.count), "text": held.text}
+                {
+                    "code": held.code,
+                    "subject": held.subject,
+                    "count": str(held.count),
+                    "text": held.text,
+                    "severity": held.severity,
+                    "rule": held.rule,
+                }
                 for held in self.findings
             ],
             "salt": _hex(self.salt),
@@ -270,9 +301,7 @@ def parse_bundle(data: bytes, name: str = "bundle") -> Bundle:
         agreement_digest=_bytes(manifest.agreement),
         period=int(manifest.period),
         supplier=manifest.supplier,
-        sources=tuple(
-            SourceDigest(held.name, _bytes(held.sha256), int(held.rows), int(held.bytes)) for held in manifest.sources
-        ),
+        sources=tuple(_source(name, held) for held in manifest.sources),
         values=tuple(
             MeasuredValue(
                 held.kpi,
@@ -281,13 +310,32 @@ def parse_bundle(data: bytes, name: str = "bundle") -> Bundle:
                 None if held.denominator is None else int(held.denominator),
                 None if held.value is None else _scaled(name, held.value),
                 held.query,
+                tuple((each.name, None if each.figure is None else int(each.figure)) for each in held.figures),
+                None if held.raw is None else _scaled(name, held.raw),
             )
             for held in manifest.values
         ),
-        findings=tuple(Finding(held.code, held.subject, int(held.count), held.text) for held in manifest.findings),
+        findings=tuple(
+            Finding(held.code, held.subject, int(held.count), held.text, held.severity, held.rule)
+            for held in manifest.findings
+        ),
         salt=_bytes(manifest.salt),
         signature=_bytes(manifest.signature),
     )
+
+
+def _digest_of(held: SourceDigest | FileDigest) -> dict[str, str]:
+    # A file's name may hold bytes that are no UTF-8.
+    name = held.name.encode("utf-8", "backslashreplace").decode("utf-8")
+    return {"name": name, "sha256": _hex(held.sha256), "rows": str(held.rows), "bytes": str(held.bytes)}
+
+
+def _source(name: str, held: _Source) -> SourceDigest:
+    files = tuple(FileDigest(each.name, _bytes(each.sha256), int(each.rows), int(each.bytes)) for each in held.files)
+    told = SourceDigest(held.name, _bytes(held.sha256), int(held.rows), int(held.bytes), files)
+    if files and SourceDigest.of_files(held.name, files) != told:
+        raise _malformed(name, f"the digest of the records {held.name!r} is not that of its files")
+    return told
 
 
 def _scaled(name: str, text: str) -> int:

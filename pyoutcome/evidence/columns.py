@@ -97,6 +97,11 @@ class ColumnType:
 
 CONDITION: Final = ColumnType(Kind.BOOLEAN)
 TEXT: Final = ColumnType(Kind.TEXT)
+SECONDS: Final = ColumnType(Kind.DECIMAL, 19, 6)
+"""Of ``seconds_between``: any count of microseconds that 64 bits hold, so any two times of a column."""
+ROW_DIGITS: Final = 10
+"""Digits of the number of records that sums leave room for."""
+MOST_ROWS: Final = 10**ROW_DIGITS - 1
 
 
 def common_type(left: ColumnType, right: ColumnType) -> ColumnType | None:

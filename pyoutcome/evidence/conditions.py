@@ -1,4 +1,4 @@
-"""The typed tree of a filter expression: what an engine is asked, free of any engine's syntax."""
+"""Typed trees of expressions: what an engine is asked, free of any engine's syntax."""
 
 from __future__ import annotations
 
@@ -33,7 +33,31 @@ class Arithmetic:
     type: ColumnType
 
 
-Value = Column | Constant | Arithmetic
+@dataclass(frozen=True)
+class SecondsBetween:
+    """Seconds from ``start`` to ``end``, both instants or both wall-clock times; negative if ``end`` is the earlier.
+
+    Exact to the microsecond; missing if either is. Two wall-clock times differ as the clocks show.
+    """
+
+    start: Value
+    end: Value
+    type: ColumnType
+
+
+@dataclass(frozen=True)
+class Case:
+    """The value of the first branch whose condition holds, else ``otherwise``, else missing; numbers only.
+
+    Every branch is taken as ``type``, the type common to them all.
+    """
+
+    branches: tuple[tuple[Condition, Value], ...]
+    otherwise: Value | None
+    type: ColumnType
+
+
+Value = Column | Constant | Arithmetic | SecondsBetween | Case
 
 
 @dataclass(frozen=True)

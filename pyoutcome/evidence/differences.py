@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pyoutcome.evidence.columns import TEXT
+from sqlglot import exp
+
+from pyoutcome.evidence.dialects import DUCKDB
 from pyoutcome.evidence.engine import Engine, Limits, open_engine
-from pyoutcome.evidence.loading import load_records
-from pyoutcome.evidence.lowering import constant
-from pyoutcome.evidence.measures import Scan, SourcePlan, boundary
-from pyoutcome.evidence.quality import check_key
-from pyoutcome.evidence.records import SourceDigest, stage_records
+from pyoutcome.evidence.plan import ScanPlan, SourcePlan, StatePlan
+from pyoutcome.evidence.quality import settle_keys
+from pyoutcome.evidence.queries import Builder, Frame, conjunction
+from pyoutcome.evidence.records import Given, SourceDigest, stage_records
 from pyoutcome.terms.calendar import Period
 
 _HARMLESS: Final = re.compile(r"[A-Za-z0-9_.:+ -]{1,60}")
@@ -61,26 +62,31 @@ class Comparison:
 class Part:
     """The part of the records that one KPI value comes from."""
 
-    scan: Scan
+    scan: ScanPlan
     period: Period
     provider: str | None
-    zone: str
 
     def condition(self, side: str, plan: SourcePlan) -> str:
         """SQL that holds for records of this part, on one side of the join."""
-        kind = next(type_.kind for name, type_ in plan.types.items() if plan.columns[name] == self.scan.anchor)
-        anchor = f"{side}.{self.scan.anchor}"
-        parts = [
-            f"({anchor} >= {boundary(self.period.start, kind, self.zone)})",
-            f"({anchor} < {boundary(self.period.end, kind, self.zone)})",
-        ]
+        builder = Builder(Frame(DUCKDB, [self.period], []), plan, self.scan)
+        conditions = [builder.before(self.period.end)]
+        if not isinstance(self.scan.grain, StatePlan):  # a state may have begun long before
+            conditions.append(builder.since(self.period.start))
         if self.scan.provider is not None and self.provider is not None:
-            parts.append(f"({side}.{self.scan.provider} = {constant(self.provider, TEXT)})")
-        return f"({' AND '.join(parts)})"
+            conditions.append(builder.is_provider(self.scan.provider, self.provider))
+        whole = conjunction(conditions) or exp.true()
+        for column in whole.find_all(exp.Column):
+            column.set("table", exp.to_identifier(side))
+        return DUCKDB.sql(whole)
 
 
 def compare_records(
-    plan: SourcePlan, yours: Path, theirs: Path, part: Part | None = None, limit: int = 5, limits: Limits | None = None
+    plan: SourcePlan,
+    yours: Given,
+    theirs: Given,
+    part: Part | None = None,
+    limit: int = 5,
+    limits: Limits | None = None,
 ) -> Comparison:
     """The records in which two files differ; of ``part`` only, if one is given and holds any difference.
 
@@ -91,20 +97,22 @@ def compare_records(
         staged = []
         for side, path in (("yours", yours), ("theirs", theirs)):
             (folder / side).mkdir()
-            staged.append(stage_records(plan.name, path, folder / side))
-        with open_engine([held.path for held in staged], folder, limits) as engine:
+            staged.append(stage_records(plan.name, path, folder / side, plan.source))
+        with open_engine([path for held in staged for path in held.files], folder, limits) as engine:
+            tables = []
             for side, held in zip(("yours", "theirs"), staged, strict=True):
                 sided = plan.renamed(side)
-                load_records(engine, sided, held)
-                check_key(engine, sided, held)
-            count, first = _differences(engine, plan, part, limit)
+                engine.load(sided, held)
+                tables.append(settle_keys(engine, sided, held).table)
+            joined = f"{tables[0]} y FULL JOIN {tables[1]} t"
+            count, first = _differences(engine, plan, joined, part, limit)
             if not count and part is not None:
-                count, first = _differences(engine, plan, None, limit)
+                count, first = _differences(engine, plan, joined, None, limit)
         return Comparison(staged[1].digest, count, first)
 
 
 def _differences(
-    engine: Engine, plan: SourcePlan, part: Part | None, limit: int
+    engine: Engine, plan: SourcePlan, both: str, part: Part | None, limit: int
 ) -> tuple[int, tuple[RecordDifference, ...]]:
     same_key = " AND ".join(f"(y.{plan.columns[name]} = t.{plan.columns[name]})" for name in plan.key)
     rest = [name for name in plan.columns if name not in plan.key]
@@ -113,7 +121,7 @@ def _differences(
     where = f"({differs})"
     if part is not None:
         where += f" AND ({part.condition('y', plan)} OR {part.condition('t', plan)})"
-    joined = f"FROM yours y FULL JOIN theirs t ON {same_key} WHERE {where}"
+    joined = f"FROM {both} ON {same_key} WHERE {where}"
     texts = [f"CAST({side}.{plan.columns[name]} AS VARCHAR)" for side in ("y", "t") for name in (*plan.key, *rest)]
     order = "coalesce(y.position, t.position), (y.position IS NULL)"
     rows = engine.rows(

@@ -1,21 +1,34 @@
-"""DuckDB, locked down: no network, no extension, no file but the ones named, bounded memory, time and threads.
+"""Engines: where records are counted. Each is told the same in its own dialect and answers in whole numbers, exact
+decimals and texts.
 
-The settings that could change a result (time zone, null order, collation) are set, then read back and compared; a
-connection that does not answer as expected is refused.
+    duckdb                           in this process, the default
+    postgresql://user@host/database  a PostgreSQL server
+    spark, spark://host:7077         Spark, here or a cluster
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
-import duckdb
+import sqlglot
+from sqlglot import exp
 
 from pyoutcome.errors import EvidenceError
-from pyoutcome.evidence.lowering import quote
+from pyoutcome.evidence.dialects import Dialect
+from pyoutcome.evidence.gate import admit
+
+if TYPE_CHECKING:
+    from pyoutcome.evidence.plan import SourcePlan
+    from pyoutcome.evidence.staged import StagedRecords
+
+_SCHEME: Final = re.compile(r"([a-z]+)(?:://.*)?", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -30,106 +43,163 @@ class Limits:
     """What may be spilled beside the records when memory does not suffice."""
 
 
-_ASSERTED: Final[Mapping[str, str]] = {
-    "TimeZone": "UTC",
-    "default_null_order": "NULLS_LAST",
-    "default_collation": "",
-    "enable_external_access": "false",
-    "allow_community_extensions": "false",
-    "autoload_known_extensions": "false",
-    "autoinstall_known_extensions": "false",
-    "python_enable_replacements": "false",
-    "preserve_insertion_order": "true",
-    # Left alone, it draws one on standard output, among our results, once a query takes longer than two seconds.
-    "enable_progress_bar": "false",
-    "lock_configuration": "true",
-}
+class Engine(ABC):
+    """An open engine. It runs queries of our own making only."""
 
+    dialect: ClassVar[Dialect]
 
-class Engine:
-    """An open connection; queries are our own SQL only."""
+    def __init__(self) -> None:
+        self.tables: set[str] = set()
+        """Our names for what has been defined."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        self._connection = connection
+    def load(self, plan: SourcePlan, staged: StagedRecords) -> StagedRecords:
+        """Makes the typed view ``plan.table``: a column ``position`` and the plan's columns, checked and typed.
 
-    def rows(self, sql: str) -> list[tuple[object, ...]]:
-        """Every row of the answer.
-
-        Raises EvidenceError ``engine-limit`` when time or memory run out, ``engine-failed`` otherwise.
+        Gives ``staged``, of a table with the digest that only the engine can tell. Raises EvidenceError for records
+        that do not fit their declaration.
         """
-        try:
-            return self._connection.execute(sql).fetchall()
-        except (duckdb.InterruptException, duckdb.OutOfMemoryException) as error:
-            raise EvidenceError(
-                "engine-limit",
-                "The records need more time or memory than the engine may take.",
-                "Split the records by period, or measure on a larger machine.",
-                engine=str(error),
-            ) from error
-        except duckdb.Error as error:
-            raise EvidenceError(
-                "engine-failed",
-                f"The engine could not answer a query over the records: {_first_line(error)}.",
-                "Check that the records fit their declaration in the agreement; if they do, report this as a fault.",
-                engine=str(error),
-            ) from error
+        # Late: loading knows engines.
+        from pyoutcome.evidence.loading import load_records
 
-    def counts(self, sql: str) -> list[tuple[int, ...]]:
-        """Rows of whole numbers; anything else is refused, so that no value is ever rounded inside an engine."""
-        rows = self.rows(sql)
-        counts = [tuple(cell for cell in row if isinstance(cell, int)) for row in rows]
-        if [len(row) for row in rows] != [len(row) for row in counts]:
-            raise EvidenceError(
-                "engine-not-exact",
-                "The engine answered with something other than whole numbers.",
-                "Use the engine version that this release names.",
-            )
-        return counts
+        return load_records(self, plan, staged)
+
+    def rows(self, query: exp.Expr | str) -> list[tuple[object, ...]]:
+        """Every row of the answer: whole numbers, exact decimals, texts, booleans and None.
+
+        A text is DuckDB's SQL, translated where needed. Raises EvidenceError ``engine-query-refused``, ``engine-limit``
+        when time or memory run out, ``engine-failed`` otherwise.
+        """
+        if isinstance(query, str) and self.dialect.name == "duckdb":
+            return self.answer(query)  # DuckDB is locked from inside
+        tree = sqlglot.parse_one(query, read="duckdb") if isinstance(query, str) else query
+        admit(tree, self.tables)
+        return self.answer(self.dialect.sql(tree))
+
+    def integers(self, query: exp.Expr | str) -> list[tuple[int, ...]]:
+        """Rows of whole numbers; anything else is refused, so that no value is ever rounded inside an engine.
+
+        Raises EvidenceError ``engine-not-exact``, and what ``rows`` raises.
+        """
+        return [tuple(_whole(cell) for cell in row) for row in self.rows(query)]
+
+    counts = integers
+
+    @abstractmethod
+    def answer(self, sql: str) -> list[tuple[object, ...]]:
+        """Runs one statement of the engine's own dialect."""
+
+    @abstractmethod
+    def define(self, name: str, query: exp.Expr) -> None:
+        """Gives a query a name, by which later queries read its rows."""
+
+    @abstractmethod
+    def read_csv(self, name: str, staged: StagedRecords, columns: Sequence[str], texts: Mapping[str, exp.Expr]) -> None:
+        """Defines ``name``: ``position`` and ``texts`` (an expression by column) over a file whose columns are texts
+        called ``columns``, from left to right; an empty field is missing."""
+
+    @abstractmethod
+    def read_parquet(self, name: str, staged: StagedRecords, columns: Mapping[str, str]) -> None:
+        """Defines ``name``: ``position`` and, under our own names, the file's ``columns`` (theirs by ours)."""
+
+    @abstractmethod
+    def read_table(self, name: str, table: str, columns: Mapping[str, str], /) -> None:
+        """Defines ``name`` over a table that the engine holds: ``position`` (missing) and, under our own names, its
+        ``columns`` (theirs by ours)."""
+
+    @abstractmethod
+    def types(self, name: str) -> dict[str, str]:
+        """The engine's own words for the type of every column of ``name``, in small letters."""
 
 
 @contextmanager
-def open_engine(files: Iterable[Path], folder: Path, limits: Limits | None = None) -> Iterator[Engine]:
-    """An engine in memory that can read ``files`` and spill into ``folder``, and touch nothing else.
+def open_engine(
+    files: Iterable[Path], folder: Path, limits: Limits | None = None, engine: str | None = None
+) -> Iterator[Engine]:
+    """An engine that can read ``files`` and spill into ``folder``, and touch nothing else.
 
-    Raises EvidenceError ``engine-settings`` when a setting does not hold.
+    ``engine`` names it: ``duckdb`` (also if None), ``postgresql://...``, ``spark`` or ``spark://...``. Raises
+    EvidenceError ``engine-unknown``, ``engine-not-installed``, ``engine-unreachable``, or ``engine-settings`` when a
+    setting does not hold.
     """
     limits = limits or Limits()
-    connection = duckdb.connect(":memory:")
-    try:
-        paths = ", ".join(quote(str(path)) for path in files)
-        for setting, value in (
-            ("allowed_paths", f"[{paths}]"),
-            ("temp_directory", quote(str(folder / "spill"))),
-            ("max_temp_directory_size", quote(f"{limits.disk_mib}MiB")),
-            ("memory_limit", quote(f"{limits.memory_mib}MiB")),
-            ("max_execution_time", str(limits.seconds * 1000)),
-            ("threads", str(limits.threads)),
-            *((name, quote(value)) for name, value in _ASSERTED.items()),
-        ):
-            connection.execute(f"SET {setting} = {value}")
-        _assert_settings(connection)
-        yield Engine(connection)
-    except duckdb.Error as error:
+    match = _SCHEME.fullmatch(engine or "duckdb")
+    scheme = match[1] if match else ""
+    # Late: each engine brings a large package, and two of them are optional.
+    if engine is None or engine == "duckdb":
+        from pyoutcome.evidence.engines.duckdb import DuckDB
+
+        with DuckDB.open(files, folder, limits) as opened:
+            yield opened
+    elif scheme in {"postgresql", "postgres"} and "://" in engine:
+        from pyoutcome.evidence.engines.postgresql import PostgreSQL
+
+        with PostgreSQL.open(engine, files, folder, limits) as opened:
+            yield opened
+    elif scheme == "spark":
+        from pyoutcome.evidence.engines.spark import Spark
+
+        with Spark.open(engine, folder, limits) as opened:
+            yield opened
+    else:
+        # The option may hold a password; what stands before :// does not.
+        raise EvidenceError(
+            "engine-unknown",
+            f"There is no engine {scheme if match else 'of that name'!r}.",
+            "Use duckdb, postgresql://user@host/database, spark or spark://host:7077.",
+        )
+
+
+def needs(package: str, extra: str) -> EvidenceError:
+    """The error for an engine whose package is not there."""
+    return EvidenceError(
+        "engine-not-installed",
+        f"This engine needs the Python package {package}, which is not installed here.",
+        f'Install it: pip install "pyoutcome[{extra}]".',
+    )
+
+
+def first_line(error: BaseException) -> str:
+    """An engine's own words, shortened for a message."""
+    return str(error).strip().partition("\n")[0].rstrip(".")[:300]
+
+
+def out_of_limits(error: BaseException) -> EvidenceError:
+    """The error for a query that took too much."""
+    return EvidenceError(
+        "engine-limit",
+        "The records need more time or memory than the engine may take.",
+        "Split the records by period, or measure on a larger machine.",
+        engine=first_line(error),
+    )
+
+
+def failed(error: BaseException) -> EvidenceError:
+    """The error for a query that could not be answered."""
+    return EvidenceError(
+        "engine-failed",
+        f"The engine could not answer a query over the records: {first_line(error)}.",
+        "Check that the records fit their declaration in the agreement; if they do, report this as a fault.",
+        engine=first_line(error),
+    )
+
+
+def assert_setting(name: str, expected: str, found: object) -> None:
+    """Raises EvidenceError ``engine-settings`` unless a setting was read back as it was set."""
+    if str(found).lower() != expected.lower():
         raise EvidenceError(
             "engine-settings",
-            f"The engine refuses a setting that exact results need: {_first_line(error)}.",
+            f"The engine's setting {name} is {str(found)!r} and must be {expected!r} for exact results.",
             "Use the engine version that this release names.",
-        ) from error
-    finally:
-        connection.close()
+        )
 
 
-def _assert_settings(connection: duckdb.DuckDBPyConnection) -> None:
-    for name, expected in _ASSERTED.items():
-        row = connection.execute("SELECT current_setting(?)", [name]).fetchone()
-        found = str(row[0] if row else "")
-        if found.lower() != expected.lower():
-            raise EvidenceError(
-                "engine-settings",
-                f"The engine's setting {name} is {found!r} and must be {expected!r} for exact results.",
-                "Use the engine version that this release names.",
-            )
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0].rstrip(".")
+def _whole(cell: object) -> int:
+    if isinstance(cell, int) and not isinstance(cell, bool):
+        return cell
+    if isinstance(cell, Decimal) and cell.as_tuple().exponent == 0:
+        return int(cell)
+    raise EvidenceError(
+        "engine-not-exact",
+        "The engine answered with something other than whole numbers.",
+        "Use the engine version that this release names.",
+    )

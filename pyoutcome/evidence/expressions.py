@@ -1,9 +1,10 @@
-"""Filter expressions of measures: hostile text in, a typed tree out.
+"""Expressions of measures: hostile text in, a typed tree out.
 
-An expression passes three gates. Its characters and words must be on a list (which leaves nothing to call, quote out
-of, or comment away). sqlglot then builds the tree. Each node must be of an admitted kind, with admitted parts, and
-gets a static type; nothing is converted silently. What is admitted: columns of the records, numbers, quoted texts,
-``= <> < <= > >=``, ``+ - *``, ``and or not``, ``is [not] null``, ``[not] in (...)``, ``[not] between``.
+An expression passes three gates. Its characters and words must be on a list (which leaves nothing to quote out of or
+comment away, and one function to call). sqlglot then builds the tree. Each node must be of an admitted kind, with
+admitted parts, and gets a static type; nothing is converted silently. What is admitted: columns of the records,
+numbers, quoted texts, ``= <> < <= > >=``, ``+ - *``, ``and or not``, ``is [not] null``, ``[not] in (...)``,
+``[not] between``, ``case when ... then ... else ... end`` of numbers, ``seconds_between(start, end)``.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from pyoutcome.errors import EvidenceError, did_you_mean
-from pyoutcome.evidence.columns import MAX_DIGITS, TEXT, ColumnType, Kind, common_type
+from pyoutcome.evidence.columns import MAX_DIGITS, SECONDS, TEXT, ColumnType, Kind, common_type
 from pyoutcome.evidence.conditions import (
     Arithmetic,
+    Case,
     Column,
     Comparison,
     Condition,
@@ -29,6 +31,7 @@ from pyoutcome.evidence.conditions import (
     Membership,
     Missing,
     Negation,
+    SecondsBetween,
     Value,
 )
 
@@ -46,7 +49,12 @@ _WORD = re.compile(
     r"|(?P<word>[A-Za-z_][A-Za-z0-9_]*+(?!['\"]))"
     r"|(?P<sign><=|>=|<>|!=|-(?!-)|[+*<>=(),])"
 )
-_KEYWORDS: Final = frozenset({"and", "or", "not", "is", "null", "in", "between"})
+_KEYWORDS: Final = frozenset({"and", "or", "not", "is", "null", "in", "between", "case", "when", "then", "else", "end"})
+_SECONDS_BETWEEN: Final = "seconds_between"
+_ADMITTED: Final = (
+    "Use columns, plain numbers, texts in single quotes, comparisons, + - *, and, or, not, is null, in, between, case, "
+    "seconds_between(start, end) and brackets."
+)
 _COMPARISONS: Final[Mapping[type[exp.Expr], str]] = {
     exp.EQ: "=",
     exp.NEQ: "<>",
@@ -68,6 +76,9 @@ _PARTS: Final[Mapping[type[exp.Expr], frozenset[str]]] = {
     exp.Is: frozenset({"this", "expression"}),
     exp.In: frozenset({"this", "expressions"}),
     exp.Between: frozenset({"this", "low", "high"}),
+    exp.Case: frozenset({"ifs", "default"}),
+    exp.If: frozenset({"this", "true"}),
+    exp.Anonymous: frozenset({"this", "expressions"}),
     **{kind: frozenset({"this", "expression"}) for kind in (*_COMPARISONS, *_ARITHMETIC, *_CONNECTIVES)},
 }
 
@@ -80,6 +91,17 @@ def parse_condition(text: str, columns: Mapping[str, ColumnType], place: str) ->
     ``expression-type`` (operands that do not fit each other), ``expression-too-wide`` (over 38 digits) or
     ``expression-too-long``; each names the character, counted from 1.
     """
+    reader, tree = _parse(text, columns, place)
+    return reader.condition(tree)
+
+
+def parse_value(text: str, columns: Mapping[str, ColumnType], place: str) -> Value:
+    """The typed tree of an expression that gives a number; errors as of ``parse_condition``."""
+    reader, tree = _parse(text, columns, place)
+    return reader.number(tree)
+
+
+def _parse(text: str, columns: Mapping[str, ColumnType], place: str) -> tuple[_Reader, exp.Expr]:
     prepared, origin = _prepare(text, columns, place)
     try:
         tree = sqlglot.parse_one(prepared, into=exp.Condition)
@@ -93,7 +115,7 @@ def parse_condition(text: str, columns: Mapping[str, ColumnType], place: str) ->
             expression=text,
             character=at,
         ) from error
-    return _Reader(text, columns, place, origin).condition(tree)
+    return _Reader(text, columns, place, origin), tree
 
 
 def _prepare(text: str, columns: Mapping[str, ColumnType], place: str) -> tuple[str, list[int]]:
@@ -115,18 +137,18 @@ def _prepare(text: str, columns: Mapping[str, ColumnType], place: str) -> tuple[
                 "expression-refused",
                 f"The expression {_cut(text)} in {place} has something at character {at + 1} that is not admitted: "
                 f"{text[at : at + 12]!a}.",
-                "Use columns, plain numbers, texts in single quotes, comparisons, + - *, and, or, not, is null, in, "
-                "between and brackets.",
+                _ADMITTED,
                 expression=text,
                 character=at + 1,
             )
         if kind != "space":
             words += 1
-            depth += (word == "(") - (word == ")")
+            depth += (word == "(") + (word.lower() == "case") - (word == ")") - (word.lower() == "end")
             run = run + 1 if word.lower() in {"not", "-", "+"} else 0
         if words > MOST_WORDS or depth + run > DEEPEST:
             raise _too_long(text, place)
-        if kind == "word" and word.lower() not in _KEYWORDS:
+        called = word.lower() == _SECONDS_BETWEEN and text[at + len(word) :].lstrip(" \t\r\n").startswith("(")
+        if kind == "word" and word.lower() not in _KEYWORDS and not called:
             if word not in columns:
                 raise _unknown(text, word, at, columns, place)
             parts.append(f'"{word}"')
@@ -172,6 +194,13 @@ class _Reader:
                 return Flag(column)
         raise self._mistyped(node, "a value stands where a condition is needed", "Compare it with something.")
 
+    def number(self, node: exp.Expr) -> Value:
+        """A node that must give a number."""
+        value = self._value(node, None)
+        if value.type.kind is not Kind.DECIMAL:
+            raise self._mistyped(node, f"{value.type} stands where a number is needed", "Calculate with numbers only.")
+        return value
+
     def _admit(self, node: exp.Expr) -> type[exp.Expr]:
         kind = type(node)
         allowed = _PARTS.get(kind)
@@ -197,6 +226,10 @@ class _Reader:
             return self._arithmetic(node, "-", Constant("0", ColumnType(Kind.DECIMAL, 1, 0)), inner)
         if sign := _ARITHMETIC.get(kind):
             return self._arithmetic(node, sign, self._value(node.this, None), self._value(node.expression, None))
+        if kind is exp.Case:
+            return self._case(node)
+        if kind is exp.Anonymous:
+            return self._seconds_between(node)
         if kind is exp.Null:
             raise self._refused(node, "null is compared or listed, which is never true")
         raise self._mistyped(node, "a condition stands where a value is needed", "Join conditions by and, or, not.")
@@ -238,6 +271,36 @@ class _Reader:
         if digits > MAX_DIGITS:
             raise self._too_wide(node, digits)
         return Arithmetic(sign, left, right, ColumnType(Kind.DECIMAL, digits, scale))
+
+    def _case(self, node: exp.Expr) -> Case:
+        branches: list[tuple[Condition, Value]] = []
+        for branch in node.args["ifs"]:
+            self._admit(branch)
+            branches.append((self.condition(branch.this), self.number(branch.args["true"])))
+        default = node.args.get("default")
+        otherwise = None if default is None or isinstance(default, exp.Null) else self.number(default)
+        type_ = branches[0][1].type
+        for held in (*(value for _, value in branches), *([] if otherwise is None else [otherwise])):
+            wider = common_type(type_, held.type)
+            if wider is None:
+                raise self._too_wide(node, MAX_DIGITS + 1)
+            type_ = wider
+        return Case(tuple(branches), otherwise, type_)
+
+    def _seconds_between(self, node: exp.Expr) -> SecondsBetween:
+        # Any other call ends at the first gate.
+        if node.name.lower() != _SECONDS_BETWEEN or not isinstance(node.this, str):
+            raise self._refused(node, "it calls a function other than seconds_between")
+        if len(node.expressions) != 2:
+            raise self._refused(node, "seconds_between needs two times")
+        start, end = self._pair(*node.expressions)
+        if start.type.kind is not end.type.kind or start.type.kind not in {Kind.INSTANT, Kind.WALL}:
+            raise self._mistyped(
+                node,
+                f"seconds_between is given {start.type.kind} and {end.type.kind}",
+                "Give two instants, or two wall-clock times.",
+            )
+        return SecondsBetween(start, end, SECONDS)
 
     def _pair(self, left: exp.Expr, right: exp.Expr) -> tuple[Value, Value]:
         """Two sides of a comparison: a quoted text takes the type of the other side."""
@@ -291,7 +354,7 @@ class _Reader:
         return EvidenceError(
             "expression-refused",
             f"The expression {_cut(self.text)} in {self.place} is refused near character {at}: {why}.",
-            "Use columns, numbers, texts in single quotes, comparisons, + - *, and, or, not, is null, in, between.",
+            _ADMITTED,
             expression=self.text,
             character=at,
         )

@@ -1,36 +1,59 @@
-"""Staged records into the engine: read as text by explicit rules, checked whole, then given their types.
+"""Records into an engine: read by explicit rules, checked whole, then given their types.
 
-Nothing is guessed: every column is read as text, a declared null word or an empty field is a missing value, and a value
-that does not match its column's form in full is refused before any cast.
+Nothing is guessed. Of a file every column is read as text, a declared null word or an empty field is a missing value,
+and a value that does not match its column's form in full, or names a day that no calendar has, is refused before any
+cast. Of a table that an engine holds, every column's own type must be one that the declared type can take over exactly.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+from sqlglot import exp
 
 from pyoutcome.errors import EvidenceError, did_you_mean
-from pyoutcome.evidence.columns import Kind
+from pyoutcome.evidence.columns import TEXT, ColumnType, Kind
+from pyoutcome.evidence.conditions import Constant
+from pyoutcome.evidence.dialects import Dialect
 from pyoutcome.evidence.engine import Engine
-from pyoutcome.evidence.lowering import quote
-from pyoutcome.evidence.measures import SourcePlan
-from pyoutcome.evidence.records import LONGEST_RECORD, StagedRecords
+from pyoutcome.evidence.sources.tables import check_table, with_digest
+
+if TYPE_CHECKING:
+    from pyoutcome.evidence.plan import SourcePlan
+    from pyoutcome.evidence.staged import StagedRecords
 
 _SHOWN: Final = 40
+_ODD_PAIR: Final = "(?:[02468][1235679]|[13579][01345789])"
+"""Two digits that four does not divide."""
+NO_SUCH_DAY: Final = (
+    rf"(?:[0-9]{{4}}-(?:0[469]|11)-31|[0-9]{{4}}-02-3[01]|(?:[0-9]{{2}}{_ODD_PAIR}|{_ODD_PAIR}00)-02-29)[T ].*"
+)
+"""A time in the right form on a day that its month does not have."""
 
 
-def load_records(engine: Engine, plan: SourcePlan, staged: StagedRecords) -> None:
-    """Makes the table of texts ``<table>_text`` and the typed view ``<table>`` of one file of records.
+def load_records(engine: Engine, plan: SourcePlan, staged: StagedRecords) -> StagedRecords:
+    """Makes the typed view ``plan.table`` of checked records; gives ``staged``, of a table with its digest.
 
     Raises EvidenceError ``records-lack-column``, ``records-misread`` (the engine counts other records than the file
-    has) or ``records-malformed-value``.
+    has), ``records-table-type`` or ``records-malformed-value``.
     """
-    _load_texts(engine, plan, staged)
-    _check_forms(engine, plan, staged)
-    typed = ", ".join(
-        column if plan.types[name].kind is Kind.TEXT else f"CAST({column} AS {plan.types[name].sql}) AS {column}"
-        for name, column in plan.columns.items()
-    )
-    engine.rows(f"CREATE VIEW {plan.table} AS SELECT rowid AS position, {typed} FROM {plan.table}_text")
+    if staged.format == "csv":
+        _load_texts(engine, plan, staged)
+        _check_forms(engine, plan, staged)
+    elif staged.format == "table":
+        engine.read_table(f"{plan.table}_text", staged.table, _given(plan))
+        check_table(engine, plan, f"{plan.table}_text", staged)
+    else:
+        engine.read_parquet(f"{plan.table}_text", staged, _given(plan))
+        _check_count(engine, plan, staged)
+    stored = staged.format != "csv"
+    typed = [
+        exp.alias_(_typed(engine.dialect, column, plan.types[name], plan.null_words, stored=stored), column)
+        for name, column in _ours(plan)
+    ]
+    engine.define(plan.table, exp.select("position", *typed).from_(f"{plan.table}_text"))
+    return with_digest(engine, plan, staged) if staged.format == "table" else staged
 
 
 def _load_texts(engine: Engine, plan: SourcePlan, staged: StagedRecords) -> None:
@@ -44,22 +67,24 @@ def _load_texts(engine: Engine, plan: SourcePlan, staged: StagedRecords) -> None
             column=absent[0],
         )
     # The file's names never reach the engine: columns are read by position under our own names.
-    ours = [plan.columns.get(name, f"unused_{place}") for place, name in enumerate(staged.header)]
-    declared = ", ".join(f"{quote(name)}: 'VARCHAR'" for name in ours)
-    words = ", ".join(quote(word) for word in plan.null_words)
-    chosen = ", ".join(
-        f"CASE WHEN {column} IN ({words}) THEN NULL ELSE {column} END AS {column}" if words else column
-        for column in plan.columns.values()
-    )
-    # No `new_line`: given '\r\n', DuckDB 2.0.0 reads no record at all. With quotes in the file one thread reads it.
-    engine.rows(
-        f"CREATE TABLE {plan.table}_text AS SELECT {chosen} FROM read_csv({quote(str(staged.path))}, "
-        f"auto_detect = false, header = true, columns = {{{declared}}}, delim = ',', quote = '\"', escape = '\"', "
-        "nullstr = '', comment = '', strict_mode = true, null_padding = false, ignore_errors = false, "
-        f"encoding = 'utf-8', compression = 'none', max_line_size = {LONGEST_RECORD + 2}, "
-        f"parallel = {'false' if staged.quoted else 'true'})"
-    )
-    [(rows,)] = engine.counts(f"SELECT count(*) FROM {plan.table}_text")
+    columns = [plan.columns.get(name, f"unused_{place}") for place, name in enumerate(staged.header)]
+    texts = {column: _present(engine.dialect, column, plan.null_words) for _, column in _ours(plan)}
+    engine.read_csv(f"{plan.table}_text", staged, columns, texts)
+    _check_count(engine, plan, staged)
+
+
+def _present(dialect: Dialect, column: str, null_words: tuple[str, ...]) -> exp.Expr:
+    """A text, missing if it is one of the words for it."""
+    held = exp.column(column)
+    if not null_words:
+        return held
+    words = [dialect.constant(Constant(word, TEXT)) for word in null_words]
+    among = exp.Paren(this=exp.In(this=dialect.text_key(held.copy()), expressions=words))
+    return exp.Case(ifs=[exp.If(this=among, true=exp.Null())], default=held)
+
+
+def _check_count(engine: Engine, plan: SourcePlan, staged: StagedRecords) -> None:
+    [(rows,)] = engine.integers(exp.select(_count()).from_(f"{plan.table}_text"))
     if rows != staged.digest.rows:
         raise EvidenceError(
             "records-misread",
@@ -71,26 +96,25 @@ def _load_texts(engine: Engine, plan: SourcePlan, staged: StagedRecords) -> None
 
 def _check_forms(engine: Engine, plan: SourcePlan, staged: StagedRecords) -> None:
     faults = {
-        name: f"({column} IS NOT NULL AND (NOT regexp_full_match({column}, {quote(plan.types[name].form)}) "
-        f"OR TRY_CAST({column} AS {plan.types[name].sql}) IS NULL))"
-        for name, column in plan.columns.items()
+        name: _malformed(engine.dialect, column, plan.types[name])
+        for name, column in _ours(plan)
         if plan.types[name].kind is not Kind.TEXT
     }
     if not faults:
         return
-    counted = ", ".join(f"count(*) FILTER (WHERE {fault})" for fault in faults.values())
-    [counts] = engine.counts(f"SELECT {counted} FROM {plan.table}_text")
+    counted = [_count_if(fault) for fault in faults.values()]
+    [counts] = engine.integers(exp.select(*counted).from_(f"{plan.table}_text"))
     for (name, fault), count in zip(faults.items(), counts, strict=True):
         if count:
-            [(position, value)] = engine.rows(
-                f"SELECT rowid, {plan.columns[name]} FROM {plan.table}_text WHERE {fault} ORDER BY rowid LIMIT 1"
-            )
-            shown = str(value)
+            column = plan.columns[name]
+            first = exp.select("position", column).from_(f"{plan.table}_text").where(fault).order_by("position")
+            [(position, value)] = engine.rows(first.limit(1))
+            shown, place = str(value), staged.place_of(_place(position))
             raise EvidenceError(
                 "records-malformed-value",
                 f"{count} values of column {name!r} in the records {plan.name!r} ({staged.origin}) are not "
                 f"{plan.types[name]}; the first is "
-                f"{shown if len(shown) <= _SHOWN else shown[:_SHOWN] + '...'!a} in record {_number(position)}.",
+                f"{shown if len(shown) <= _SHOWN else shown[:_SHOWN] + '...'!a} in {place}.",
                 "Correct the records, widen the column's declaration, or add the word to 'null_words' if it means "
                 "that the value is missing.",
                 file=str(staged.origin),
@@ -99,6 +123,38 @@ def _check_forms(engine: Engine, plan: SourcePlan, staged: StagedRecords) -> Non
             )
 
 
-def _number(position: object) -> int:
-    """Positions count from 0 inside, records from 1 for people."""
-    return int(str(position)) + 1
+def _malformed(dialect: Dialect, column: str, type_: ColumnType) -> exp.Expr:
+    held = exp.column(column)
+    fault: exp.Expr = exp.Not(this=dialect.matches(held.copy(), type_.form))
+    if type_.kind in {Kind.INSTANT, Kind.WALL}:
+        fault = exp.Or(this=exp.Paren(this=fault), expression=dialect.matches(held.copy(), NO_SUCH_DAY))
+    present = exp.Not(this=exp.Paren(this=exp.Is(this=held, expression=exp.Null())))
+    return exp.Paren(this=exp.And(this=exp.Paren(this=present), expression=exp.Paren(this=fault)))
+
+
+def _typed(dialect: Dialect, column: str, type_: ColumnType, null_words: tuple[str, ...], *, stored: bool) -> exp.Expr:
+    if stored and type_.kind is Kind.TEXT:
+        # As in a text file, an empty text is a missing value.
+        return dialect.cast(_present(dialect, column, ("", *null_words)), type_)
+    return dialect.cast(exp.column(column), type_)
+
+
+def _ours(plan: SourcePlan) -> list[tuple[str, str]]:
+    return list(plan.columns.items())
+
+
+def _given(plan: SourcePlan) -> Mapping[str, str]:
+    """What the records call each of our columns."""
+    return {column: plan.source.columns[name].from_ or name for name, column in _ours(plan)}
+
+
+def _count() -> exp.Expr:
+    return exp.Count(this=exp.Star(), big_int=True)
+
+
+def _count_if(condition: exp.Expr) -> exp.Expr:
+    return exp.Filter(this=_count(), expression=exp.Where(this=condition))
+
+
+def _place(position: object) -> int:
+    return int(str(position))

@@ -4,20 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pyoutcome.evidence.records import SourceDigest
+from pyoutcome.evidence.findings import Finding
+from pyoutcome.evidence.staged import SourceDigest
 
-
-@dataclass(frozen=True)
-class Finding:
-    """Something in the records that people should know; it stops nothing."""
-
-    code: str
-    """``records-outside-term``, ``records-without-anchor``, ``records-of-others`` or ``nothing-to-count``."""
-    subject: str
-    """The source of records, or the KPI's full name."""
-    count: int
-    """How many records it concerns."""
-    text: str
+__all__ = ["Finding", "Measured", "MeasuredValue"]
 
 
 @dataclass(frozen=True)
@@ -29,13 +19,19 @@ class MeasuredValue:
     provider: str | None
     """Whose value it is; None for the whole agreement."""
     numerator: int
-    """Records counted."""
+    """What is divided: records, microseconds, or whole numbers of the last decimal; of a count the value itself."""
     denominator: int | None
-    """Records they are a share of; None for a count."""
+    """What it is divided by, ``divide_by`` and the decimals of the values included; 0 if there is nothing; None for a
+    count."""
     value: int | None
     """Scaled to 18 decimals and rounded to the KPI's decimals; None if missing."""
     query: str
-    """The SQL that gives the two counts, over the typed records."""
+    """The SQL that gives the figures they are made of, over the typed records."""
+    figures: tuple[tuple[str, int | None], ...] = ()
+    """What the query gives, in the order of its columns: whole numbers of each one's last decimal, None if missing."""
+    raw: int | None = None
+    """The value as it was measured, scaled and rounded; ``value`` differs from it only if it lay outside the range and
+    the agreement says what happens then."""
 
     @property
     def name(self) -> str:

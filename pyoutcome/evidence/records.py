@@ -1,272 +1,63 @@
-"""Raw records as they lie in a file: copied aside, hashed, and checked as text before any engine reads them.
+"""Raw records as they lie in files: hashed, checked, and made ready for an engine.
 
-A CSV file is UTF-8 (RFC 3629), comma-separated and quoted as RFC 4180 says, with one header line, one line ending
-throughout and the same number of fields in every record. Everything that readers are known to understand differently
-is refused: NUL, invalid UTF-8, a quote inside an unquoted field, a backslash before a quote, ragged records, blank
-lines, a lone carriage return. The engine then reads the private copy, so that what was hashed is what is measured.
+CSV, JSON, Prometheus and OpenTelemetry become one private CSV copy, which the engine reads, so that what was hashed is
+what is measured. Parquet is read where it lies, and a file that changes meanwhile is noticed.
 """
 
 from __future__ import annotations
 
-import codecs
-import csv
-import hashlib
-import io
-import re
-import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final, NoReturn
+from typing import TYPE_CHECKING
 
 from pyoutcome.errors import EvidenceError
+from pyoutcome.evidence.sources.csv_files import stage_csv
+from pyoutcome.evidence.sources.declared import places_of
+from pyoutcome.evidence.sources.files import LARGEST_FILE, LONGEST_RECORD, Given, find_files
+from pyoutcome.evidence.sources.json_lines import stage_json
+from pyoutcome.evidence.sources.opentelemetry import stage_opentelemetry
+from pyoutcome.evidence.sources.prometheus import stage_prometheus
+from pyoutcome.evidence.sources.tables import stage_table
+from pyoutcome.evidence.staged import FileDigest, SourceDigest, StagedRecords
 
-LONGEST_RECORD: Final = 1 << 20
-"""Bytes one record may have."""
-LARGEST_FILE: Final = 16 << 30
-"""Bytes a file of records may have, unpacked."""
-MOST_COLUMNS: Final = 1000
+if TYPE_CHECKING:
+    from pyoutcome.terms.measures import RecordSource
 
-_CHUNK: Final = 4 << 20
-_FIELD: Final = rb'(?>"(?:[^"]++|"")*+"|[^",\r\n]*+)'
-_PLAIN: Final = rb'[^",\r\n]*+'
-
-
-@dataclass(frozen=True)
-class SourceDigest:
-    """What identifies a file of records: equal digests mean equal bytes."""
-
-    name: str
-    """The source's name in the agreement."""
-    sha256: bytes
-    """Of the CSV text as it arrived; of the unpacked text if it arrived in a ZIP archive."""
-    rows: int
-    """Records, the header not counted."""
-    bytes: int
+__all__ = [
+    "LARGEST_FILE", "LONGEST_RECORD", "FileDigest", "Given", "SourceDigest", "StagedRecords", "stage_records",
+]  # fmt: skip
 
 
-@dataclass(frozen=True)
-class StagedRecords:
-    """A checked private copy of one CSV file."""
+def stage_records(name: str, given: Given, folder: Path, source: RecordSource | None = None) -> StagedRecords:
+    """The records ``name``, checked and hashed; copies go into ``folder``, which must be empty.
 
-    digest: SourceDigest
-    path: Path
-    """The copy."""
-    origin: Path
-    """The file as the user named it."""
-    header: tuple[str, ...]
-    newline: str
-    r"""``\n`` or ``\r\n``, the same throughout."""
-    quoted: bool
-    """Whether any field is quoted."""
-
-
-def stage_records(name: str, origin: Path, folder: Path) -> StagedRecords:
-    """Copies the records ``name`` from ``origin`` (a CSV file, or a ZIP archive holding exactly one) into ``folder``.
-
-    Raises EvidenceError ``records-unreadable``, ``records-too-large``, ``records-not-utf8``, ``records-have-nul``,
-    ``records-malformed-csv`` or ``records-bad-header``; each names the file and the line.
+    ``given``: a file, a folder, a pattern, a URL, or several of them; ``source``: their declaration (none: a CSV file
+    with all its columns). Raises EvidenceError; each error names the file and the line or record.
     """
-    target = folder / f"{name}.csv"
-    try:
-        with _open_csv(origin) as source, target.open("xb") as copy:
-            return _copy_checked(name, origin, source, copy, target)
-    # zipfile says RuntimeError of an archive with a password, NotImplementedError of a compression it does not know.
-    except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
-        raise EvidenceError(
-            "records-unreadable",
-            f"The records {name!r} cannot be read from {origin}: {error}.",
-            "Give the path of a CSV file, or of a ZIP archive that holds one CSV file without a password.",
-            file=str(origin),
-        ) from error
+    if source is not None and source.format == "table":
+        return stage_table(name, given)
+    files = find_files(name, given, folder)
+    origin = str(files[0]) if len(files) == 1 else f"{files[0]} and {len(files) - 1} more files"
+    if source is None:
+        return stage_csv(name, files, origin, folder, None)
+    places = places_of(name, source)
+    match source.format:
+        case "csv":
+            return stage_csv(name, files, origin, folder, places)
+        case "json":
+            return stage_json(name, files, origin, folder, places)
+        case "parquet":
+            # Late: the engine is needed for this format only.
+            from pyoutcome.evidence.sources.parquet import stage_parquet
 
-
-@contextmanager
-def _open_csv(origin: Path) -> Iterator[IO[bytes]]:
-    if origin.suffix.lower() != ".zip":
-        with origin.open("rb") as plain:
-            yield plain
-        return
-    with zipfile.ZipFile(origin) as archive:
-        members = [member for member in archive.infolist() if not member.is_dir()]
-        if len(members) != 1:
-            raise zipfile.BadZipFile(f"the archive holds {len(members)} files instead of one")
-        with archive.open(members[0]) as packed:
-            yield packed
-
-
-def _copy_checked(name: str, origin: Path, source: IO[bytes], copy: IO[bytes], target: Path) -> StagedRecords:
-    sha = hashlib.sha256()
-    checker = _CsvChecker(name, origin)
-    size = 0
-    while chunk := source.read(_CHUNK):
-        sha.update(chunk)
-        if not size and chunk.startswith(codecs.BOM_UTF8):
-            size, chunk = len(codecs.BOM_UTF8), chunk[len(codecs.BOM_UTF8) :]
-        size += len(chunk)
-        if size > LARGEST_FILE:
+            return stage_parquet(name, files, origin, folder, source, places)
+        case "prometheus":
+            return stage_prometheus(name, files, origin, folder, places, source.step)
+        case "opentelemetry":
+            return stage_opentelemetry(name, files, origin, folder, places, source.metrics)
+        case other:
             raise EvidenceError(
-                "records-too-large",
-                f"The records {name!r} in {origin} have more than {LARGEST_FILE} bytes.",
-                "Split them into one file per period.",
-                file=str(origin),
+                "records-format",
+                f"The records {name!r} are declared as {other}, which are not read from files.",
+                "Declare the format of the files: csv, json, parquet, prometheus or opentelemetry.",
+                source=name,
             )
-        checker.feed(chunk)
-        copy.write(chunk)
-    copy.write(checker.finish())
-    digest = SourceDigest(name, sha.digest(), checker.records, size)
-    return StagedRecords(digest, target, origin, checker.header, checker.newline, checker.quoted)
-
-
-class _CsvChecker:
-    """Reads a CSV file piece by piece and refuses it at the first fault."""
-
-    def __init__(self, name: str, origin: Path) -> None:
-        self.name = name
-        self.origin = origin
-        self.header: tuple[str, ...] = ()
-        self.newline = "\n"
-        self.quoted = False
-        self.records = 0
-        self._line = 1
-        self._rest = b""
-        self._decoder = codecs.getincrementaldecoder("utf-8")()
-
-    def feed(self, chunk: bytes) -> None:
-        """Checks every record that ends in the text so far."""
-        self._check_bytes(chunk, last=False)
-        self._rest += chunk
-        if not self.header and not self._take_header():
-            return
-        self._take_records()
-        if len(self._rest) > LONGEST_RECORD:
-            self._refuse()
-
-    def finish(self) -> bytes:
-        """Checks the last record; what the copy lacks at its end."""
-        self._check_bytes(b"", last=True)
-        ending = b""
-        if self._rest:
-            head = self.newline if self.header else "\r\n" if self._rest.endswith(b"\r") else "\n"
-            ending = head[1:].encode() if self._rest.endswith(b"\r") else head.encode()
-            self._rest += ending
-            if self.header or self._take_header():
-                self._take_records()
-        if self._rest:
-            self._refuse()
-        if not self.header:
-            self._bad_header("it is empty")
-        return ending
-
-    def _check_bytes(self, chunk: bytes, *, last: bool) -> None:
-        try:
-            self._decoder.decode(chunk, last)
-        except UnicodeDecodeError as error:
-            line = self._line + (self._rest + chunk[: error.start]).count(b"\n")
-            raise EvidenceError(
-                "records-not-utf8",
-                f"The records {self.name!r} in {self.origin} are not UTF-8 text at or near line {line}.",
-                "Export them again as UTF-8; other encodings would be guessed, and guessed differently.",
-                file=str(self.origin),
-                line=line,
-            ) from error
-        if b"\0" in chunk:
-            line = self._line + (self._rest + chunk[: chunk.index(b"\0")]).count(b"\n")
-            raise EvidenceError(
-                "records-have-nul",
-                f"The records {self.name!r} in {self.origin} contain a NUL byte in line {line}.",
-                "Export them again as plain text; databases disagree on NUL.",
-                file=str(self.origin),
-                line=line,
-            )
-        # A backslash and the quote it stands before may lie in two pieces.
-        if b'\\"' in chunk or (self._rest.endswith(b"\\") and chunk.startswith(b'"')):
-            line = self._line + (self._rest + chunk.partition(b'\\"')[0]).count(b"\n")
-            self._malformed(line, "a quote follows a backslash, which some readers take as an escape")
-
-    def _take_header(self) -> bool:
-        end = self._rest.find(b"\n")
-        if end < 0:
-            if len(self._rest) > LONGEST_RECORD:
-                self._bad_header("its first line is too long")
-            return False
-        line, self._rest = self._rest[: end + 1], self._rest[end + 1 :]
-        self.newline = "\r\n" if line.endswith(b"\r\n") else "\n"
-        if not re.fullmatch(_FIELD + rb"(?:," + _FIELD + rb")*+" + self.newline.encode(), line):
-            self._bad_header("its first line is not one line of comma-separated names")
-        names = next(csv.reader(io.StringIO(line.decode("utf-8"), newline=""), strict=True), [])
-        if any(not field for field in names):
-            self._bad_header("a column has no name")
-        if len({field.casefold() for field in names}) < len(names):
-            self._bad_header("two columns have the same name, apart from capitals")
-        if len(names) > MOST_COLUMNS:
-            self._bad_header(f"it has more than {MOST_COLUMNS} columns")
-        self.header = tuple(names)
-        self._line = 2
-        more, end_of_line = len(names) - 1, self.newline.encode()
-        # A lone column may be empty only in quotes: a blank line is no record.
-        first = rb"(?!\r?\n)"
-        plain = rb"%b%b(?:,%b){%d}%b" % (first, _PLAIN, _PLAIN, more, end_of_line)
-        any_ = rb"%b%b(?:,%b){%d}%b" % (first, _FIELD, _FIELD, more, end_of_line)
-        self._plain = re.compile(rb"(?:%b)*+" % plain)
-        self._any = re.compile(rb"(?:%b)*+" % any_)
-        self._one = re.compile(any_)
-        return True
-
-    def _take_records(self) -> None:
-        text = self._rest
-        plain = self._plain.match(text)
-        middle = plain.end() if plain else 0
-        self.records += text.count(b"\n", 0, middle)
-        mixed = self._any.match(text, middle)
-        end = mixed.end() if mixed else middle
-        if end > middle:
-            self.quoted = True
-            self.records += sum(1 for _ in self._one.finditer(text, middle, end))
-        self._line += text.count(b"\n", 0, end)
-        self._rest = text[end:]
-
-    def _refuse(self) -> NoReturn:
-        """Says what is wrong with the record the remaining text begins with."""
-        text = self._rest[:LONGEST_RECORD]
-        fields = re.compile(_FIELD)
-        at, count = 0, 0
-        while True:
-            found = fields.match(text, at)
-            at = found.end() if found else at
-            count += 1
-            if text[at : at + 1] != b",":
-                break
-            at += 1
-        after = text[at : at + 2]
-        if not text.strip(b"\r\n"):
-            why = "it is blank"
-        elif at >= len(text):
-            why = f"it is longer than {LONGEST_RECORD} bytes"
-        elif after[:1] == b'"' and text[at - 1 : at] in {b",", b""}:
-            why = "a quoted field does not end"
-        elif after[:1] == b'"' or b'"' in text[max(0, at - 1) : at]:
-            why = "a quote stands inside a field that is not quoted, or text follows a closing quote"
-        elif count != len(self.header) and after[:1] in {b"\n", b"\r"}:
-            why = f"it has {count} fields and the header has {len(self.header)}"
-        else:
-            why = "its line ending is not that of the first line"
-        self._malformed(self._line, why)
-
-    def _malformed(self, line: int, why: str) -> NoReturn:
-        raise EvidenceError(
-            "records-malformed-csv",
-            f"The records {self.name!r} in {self.origin} are refused at line {line}: {why}.",
-            "Export them again as CSV: commas between fields, quotes doubled inside quoted ones, one record per line.",
-            file=str(self.origin),
-            line=line,
-        )
-
-    def _bad_header(self, why: str) -> NoReturn:
-        raise EvidenceError(
-            "records-bad-header",
-            f"The records {self.name!r} in {self.origin} have no usable header: {why}.",
-            "Let the first line name every column once, as the agreement names them.",
-            file=str(self.origin),
-        )

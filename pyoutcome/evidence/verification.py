@@ -17,7 +17,7 @@ from pyoutcome.evidence.bundle import Bundle, evidence_digest, measured_of
 from pyoutcome.evidence.differences import Comparison, compare_records
 from pyoutcome.evidence.measured import Measured, MeasuredValue
 from pyoutcome.evidence.recomputation import Recomputation
-from pyoutcome.evidence.records import SourceDigest
+from pyoutcome.evidence.records import Given, SourceDigest
 
 if TYPE_CHECKING:
     from pyoutcome.terms.agreement import Agreement
@@ -42,7 +42,7 @@ def verify(
     agreement: Agreement,
     bundles: Sequence[Bundle],
     records: Mapping[str, Path] | Recomputation,
-    supplier_records: Mapping[str, Path] | None = None,
+    supplier_records: Mapping[str, Given] | None = None,
     *,
     signers: Mapping[str, str] | None = None,
 ) -> Verified:
@@ -102,7 +102,7 @@ def _check_signer(bundle: Bundle, signers: Mapping[str, str] | None) -> str:
 
 
 def _compare(
-    own: Recomputation, expected: Measured, bundle: Bundle, supplier_records: Mapping[str, Path] | None
+    own: Recomputation, expected: Measured, bundle: Bundle, supplier_records: Mapping[str, Given] | None
 ) -> None:
     names, claimed_names = ([held.name for held in values] for values in (expected.values, bundle.values))
     if names != claimed_names or [held.name for held in expected.sources] != [held.name for held in bundle.sources]:
@@ -117,7 +117,7 @@ def _compare(
         if _figures(held) != _figures(claimed):
             raise _value_differs(own, held, claimed, bundle, supplier_records)
     for source, told in zip(expected.sources, bundle.sources, strict=True):
-        if source != told:
+        if source != told or _files(source) != _files(told):
             raise _records_differ(own, source, told, bundle, supplier_records)
     if expected.values != bundle.values or expected.findings != bundle.findings:
         raise EvidenceError(
@@ -129,8 +129,13 @@ def _compare(
         )
 
 
-def _figures(value: MeasuredValue) -> tuple[int, int | None, int | None]:
-    return value.numerator, value.denominator, value.value
+def _figures(value: MeasuredValue) -> tuple[object, ...]:
+    return value.numerator, value.denominator, value.figures, value.raw, value.value
+
+
+def _files(source: SourceDigest) -> list[tuple[bytes, int, int]]:
+    """What identifies the files of a source, whatever they are called."""
+    return sorted((held.sha256, held.rows, held.bytes) for held in source.files)
 
 
 def _value_differs(
@@ -138,7 +143,7 @@ def _value_differs(
     held: MeasuredValue,
     claimed: MeasuredValue,
     bundle: Bundle,
-    supplier_records: Mapping[str, Path] | None,
+    supplier_records: Mapping[str, Given] | None,
 ) -> EvidenceError:
     source = own.source_of(held.kpi)
     told = next((other for other in bundle.sources if other.name == source.name), source)
@@ -159,6 +164,8 @@ def _value_differs(
         recomputed=held.value,
         claimed_counts=(claimed.numerator, claimed.denominator),
         recomputed_counts=(held.numerator, held.denominator),
+        claimed_figures=dict(claimed.figures),
+        recomputed_figures=dict(held.figures),
         records=found.first if found else (),
     )
 
@@ -169,7 +176,7 @@ def _explain(
     source: SourceDigest,
     told: SourceDigest,
     bundle: Bundle,
-    supplier_records: Mapping[str, Path] | None,
+    supplier_records: Mapping[str, Given] | None,
 ) -> tuple[Comparison | None, str]:
     """Why two files of one source differ, record by record where the supplier's file is at hand."""
     digests = (
@@ -198,12 +205,15 @@ def _records_differ(
     source: SourceDigest,
     told: SourceDigest,
     bundle: Bundle,
-    supplier_records: Mapping[str, Path] | None,
+    supplier_records: Mapping[str, Given] | None,
 ) -> EvidenceError:
     found, cause = (
         _explain(own, None, source, told, bundle, supplier_records)
         if source.sha256 != told.sha256
-        else (None, f"The bundle counts {told.rows} records in {told.bytes} bytes; the file of its digest has others.")
+        else (
+            None,
+            f"The bundle counts {told.rows} records in {told.bytes} bytes, or tells its files apart, otherwise.",
+        )
     )
     return EvidenceError(
         "evidence-records-differ",
@@ -218,4 +228,11 @@ def _records_differ(
 
 def _told(value: MeasuredValue) -> str:
     counts = f"{value.numerator}" if value.denominator is None else f"{value.numerator} of {value.denominator}"
-    return f"{'missing' if value.value is None else show(value.value)} ({counts})"
+    made = ", ".join(f"{name} {'missing' if figure is None else figure}" for name, figure in value.figures)
+    raw = "" if value.raw == value.value else f", measured as {'missing' if value.raw is None else show(value.raw)}"
+    plain = {(name, figure) for name, figure in value.figures} <= {
+        ("numerator", value.numerator),
+        ("denominator", value.denominator),
+    }
+    told = "missing" if value.value is None else show(value.value)
+    return f"{told} ({counts}{'' if plain else f'; {made}'}{raw})"

@@ -23,7 +23,7 @@ from pyoutcome.terms.findings import find_warnings
 from pyoutcome.terms.kpis import AgreementKpi
 from pyoutcome.terms.loader import read_bytes, read_file, read_text
 from pyoutcome.terms.lowering import Lowered, lower
-from pyoutcome.terms.measures import RecordSource
+from pyoutcome.terms.measures import RecordSource, Window
 from pyoutcome.terms.parties import Parties, Token
 from pyoutcome.terms.problems import raise_problems
 from pyoutcome.terms.prose import write_words
@@ -122,6 +122,11 @@ class Agreement:
     def records(self) -> Mapping[str, RecordSource]:
         """Raw records by name."""
         return self.file.records
+
+    @property
+    def windows(self) -> Mapping[str, tuple[Window, ...]]:
+        """Times by name that measures may leave out."""
+        return self.file.windows or {}
 
     @property
     def kpis(self) -> tuple[AgreementKpi, ...]:

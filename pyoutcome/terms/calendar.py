@@ -77,10 +77,14 @@ def _known_zone(name: str) -> str:
     return name
 
 
+Zone = Annotated[Line, AfterValidator(_known_zone)]
+"""Name of a time zone of the ``tzdata`` package."""
+
+
 class Term(Part):
     """When the agreement runs: equal calendar periods, or the days on which periods end."""
 
-    zone: Annotated[Line, AfterValidator(_known_zone)]
+    zone: Zone
     first: Day
     """The first day of period 1 (or its exact first instant)."""
     every: Every | None = None
@@ -124,6 +128,26 @@ def compute_periods(term: Term) -> tuple[Period, ...]:
                 period=number,
             )
     return tuple(Period(number, start, end) for number, (start, end) in enumerate(pairwise(instants), 1))
+
+
+def read_moment(moment: date | datetime, zone: str) -> int:
+    """Unix seconds of an exact time, of the start of a day in the zone, or of what clocks in the zone show once.
+
+    Raises AgreementError ``date-out-of-range``; ``clock-time-unclear`` where clocks show it twice or never.
+    """
+    if not isinstance(moment, datetime) or moment.tzinfo is not None:
+        return _instant(moment, read_zone(zone))
+    if not _YEARS[0] <= moment.year <= _YEARS[1]:
+        raise _out_of_range()
+    local = moment.replace(tzinfo=read_zone(zone))
+    first, second = local.timestamp(), local.replace(fold=1).timestamp()
+    if first != second:
+        raise AgreementError(
+            "clock-time-unclear",
+            f"Clocks in {zone} show {moment.isoformat()} {'twice' if first < second else 'never'}.",
+            "Write the exact time in UTC, such as 2013-03-31T01:30:00Z.",
+        )
+    return int(first)
 
 
 def _later(first: date, every: Every, count: int, zone: ZoneInfo) -> date:

@@ -12,7 +12,7 @@ from typing import Any, Final
 import rfc8785
 from eth_utils.crypto import keccak
 
-from pyoutcome.terms.calendar import Period
+from pyoutcome.terms.calendar import Period, read_moment
 from pyoutcome.terms.file import AgreementFile
 from pyoutcome.terms.kpis import show_value
 
@@ -31,6 +31,10 @@ def write_canonical(file: AgreementFile, periods: tuple[Period, ...]) -> bytes:
         place[section] = [{"id": key, **value} for key, value in place[section].items()]
     for source in data["records"].values():
         source["null_words"] = sorted(source["null_words"])
+    for name, windows in (file.windows or {}).items():
+        for window, place in zip(windows, data["windows"][name], strict=True):
+            place["starts"] = str(read_moment(window.from_, file.term.zone))
+            place["ends"] = str(read_moment(window.to, file.term.zone))
     data["format"] = FORMAT
     data["starts"] = str(periods[0].start)
     data["ends"] = [str(period.end) for period in periods]

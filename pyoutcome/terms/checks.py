@@ -10,10 +10,10 @@ from pyoutcome.terms.calendar import compute_periods
 from pyoutcome.terms.clause_checks import Problem, clause_problems, limit_problems, settlement_problems
 from pyoutcome.terms.expressions import Scope
 from pyoutcome.terms.file import AgreementFile
-from pyoutcome.terms.kpis import MOST_KPIS, Kpi
-from pyoutcome.terms.measures import RecordSource
+from pyoutcome.terms.kpis import MOST_KPIS
+from pyoutcome.terms.measure_checks import measure_problems, source_problems, window_problems
 from pyoutcome.terms.naming import titles
-from pyoutcome.terms.problems import Path, place
+from pyoutcome.terms.problems import place
 from pyoutcome.terms.tree import Tree
 
 ROLES: Final = ("client", "arbitrator")
@@ -45,7 +45,8 @@ def _parts(file: AgreementFile) -> Iterator[Problem]:
         yield ("term",), error
     yield from _names(file)
     for name, source in file.records.items():
-        yield from _records(("records", name), source)
+        yield from source_problems(("records", name), source)
+    yield from window_problems(file)
     count = 0
     for name, kpi in file.kpis.items():
         count += len(file.parties.providers) if kpi.per == "provider" else 1
@@ -62,7 +63,7 @@ def _parts(file: AgreementFile) -> Iterator[Problem]:
                     key="better",
                 ),
             )
-        yield from _measure(("kpis", name, "measure"), kpi, file)
+        yield from measure_problems(("kpis", name, "measure"), kpi, file)
     if count > MOST_KPIS:
         yield (
             ("kpis",),
@@ -210,113 +211,3 @@ def _names(file: AgreementFile) -> Iterator[Problem]:
                         name=label,
                     ),
                 )
-
-
-def _records(path: Path, source: RecordSource) -> Iterator[Problem]:
-    for name, column in source.columns.items():
-        decimal = column.type == "decimal"
-        if decimal and column.digits is None:
-            yield (
-                (*path, "columns", name),
-                AgreementError(
-                    "missing-key", "A decimal column needs its number of digits.", "Add 'digits: ...'.", key="digits"
-                ),
-            )
-        elif decimal and column.digits is not None and column.scale > column.digits:
-            yield (
-                (*path, "columns", name, "scale"),
-                AgreementError(
-                    "bad-column", "More digits behind the point than digits at all.", "Count all digits under 'digits'."
-                ),
-            )
-        elif not decimal and (column.digits is not None or column.scale):
-            yield (
-                (*path, "columns", name),
-                AgreementError(
-                    "bad-column",
-                    f"A {column.type} column has no digits.",
-                    "Delete 'digits' and 'scale', or use decimal.",
-                ),
-            )
-    for position, name in enumerate(source.key):
-        if name not in source.columns:
-            yield (*path, "key", position), _no_column(name, source)
-        elif name in source.key[:position]:
-            yield (
-                (*path, "key", position),
-                AgreementError("bad-column", f"The column {name!r} stands twice in the key.", "Name it once."),
-            )
-
-
-def _no_column(name: str, source: RecordSource) -> AgreementError:
-    return AgreementError(
-        "unknown-column", f"The records have no column {name!r}.", did_you_mean(name, source.columns), name=name
-    )
-
-
-def _measure(path: Path, kpi: Kpi, file: AgreementFile) -> Iterator[Problem]:
-    measure = kpi.measure
-    if measure is None:
-        return
-    if kpi.choices is not None or kpi.type != "number":
-        yield (
-            path,
-            AgreementError(
-                "bad-measure",
-                "Only a number can be measured as a ratio or a count.",
-                "Delete the measure or the KPI's type.",
-            ),
-        )
-    source = file.records.get(measure.records)
-    if source is None:
-        yield (
-            (*path, "records"),
-            AgreementError(
-                "unknown-records",
-                f"There are no records called {measure.records!r}.",
-                did_you_mean(measure.records, file.records),
-            ),
-        )
-        return
-    anchor = source.columns.get(measure.anchor)
-    if anchor is None:
-        yield (*path, "anchor"), _no_column(measure.anchor, source)
-    elif anchor.type not in ("instant", "wall"):
-        yield (
-            (*path, "anchor"),
-            AgreementError(
-                "bad-measure",
-                f"The column {measure.anchor!r} holds no times.",
-                "Name a column of type instant or wall.",
-            ),
-        )
-    if measure.provider is None and kpi.per == "provider":
-        yield (
-            path,
-            AgreementError(
-                "missing-key",
-                "A KPI per provider needs the column that names the provider.",
-                "Add 'provider: ...' with its name.",
-                key="provider",
-            ),
-        )
-    elif measure.provider is not None and kpi.per == "agreement":
-        yield (
-            (*path, "provider"),
-            AgreementError(
-                "bad-measure",
-                "A KPI of the whole agreement has no provider column.",
-                "Delete the key or add 'per: provider'.",
-            ),
-        )
-    elif measure.provider is not None and measure.provider not in source.columns:
-        yield (*path, "provider"), _no_column(measure.provider, source)
-    elif measure.provider is not None and source.columns[measure.provider].type != "text":
-        yield (
-            (*path, "provider"),
-            AgreementError(
-                "bad-measure",
-                f"The column {measure.provider!r} holds no text.",
-                "Name a text column with provider ids.",
-            ),
-        )

@@ -12,7 +12,7 @@ from pyoutcome.terms.calendar import Term
 from pyoutcome.terms.carrying import CarriedState
 from pyoutcome.terms.clauses import Clause
 from pyoutcome.terms.kpis import MOST_KPIS, Kpi
-from pyoutcome.terms.measures import RecordSource
+from pyoutcome.terms.measures import RecordSource, Window
 from pyoutcome.terms.parties import Escrow, Parties, Token
 from pyoutcome.terms.problems import raise_problems, translate
 from pyoutcome.terms.scalars import Expression, Line, Name, Number, Part, Slug, Word
@@ -42,6 +42,10 @@ class AgreementFile(Part):
     term: Term
     token: Token
     records: Annotated[dict[Word, RecordSource], Field(default_factory=dict)]
+    windows: Annotated[
+        dict[Word, Annotated[tuple[Window, ...], Field(min_length=1, max_length=1000)]] | None, Field(max_length=50)
+    ] = None
+    """Times by name that a measure may leave out, such as agreed maintenance."""
     kpis: Annotated[dict[Name, Kpi], Field(default_factory=dict, max_length=MOST_KPIS)]
     """In the order of the program's KPIs."""
     require: Annotated[tuple[Expression, ...], Field(max_length=50)] = ()

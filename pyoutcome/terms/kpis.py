@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from pyoutcome.decimals import DECIMALS, ONE, from_decimal, parse, show, show_grouped
 from pyoutcome.errors import AgreementError, PyoutcomeError, did_you_mean
@@ -37,6 +37,11 @@ class Kpi(Part):
     """Least and greatest value; a number needs it."""
     except_: Annotated[tuple[Line, ...], Field(alias="except", max_length=20)] = ()
     """Values inside the range that are impossible all the same."""
+    outside: Annotated[Literal["clamp", "missing"] | None, BeforeValidator(lambda v: None if v == "refuse" else v)] = (
+        None
+    )
+    """What a measured value outside the range does: it counts as the nearer end (``clamp``) or as ``missing``, or it
+    stops the measurement (``refuse``, which need not be written)."""
     if_missing: Line
     """The value that stands in when there is none; or ``refuse``, or ``last`` for the value of the period before."""
     silence_may_pay: YesNo = False
@@ -94,6 +99,8 @@ class Kpi(Part):
             found.append(("choices", _refuse("A choice is listed twice.", "List every label once.")))
         if not number and self.range is not None:
             found.append(("range", _refuse("Only a number has a range.", "Delete the key.")))
+        if not number and self.outside is not None:
+            found.append(("outside", _refuse("Only a number has a range to be outside of.", "Delete the key.")))
         if number and self.range is None:
             found.append((
                 "",

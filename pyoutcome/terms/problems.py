@@ -185,12 +185,6 @@ def _unknown_key(detail: ErrorDetails, tree: Tree, path: Path) -> AgreementError
     )
 
 
-LATER_MEASURES: Final = (
-    "sum", "mean", "weighted_mean", "min", "max", "percentile", "distinct_count", "time_share",
-)  # fmt: skip
-"""Measure kinds of the language that this version does not have."""
-
-
 def _bad_kind(detail: ErrorDetails, tree: Tree, path: Path) -> AgreementError:
     known = re.findall(r"'([^']*)'", str(detail.get("ctx", {}).get("expected_tags", "")))
     given = tree.find((*path, "kind"))
@@ -204,13 +198,6 @@ def _bad_kind(detail: ErrorDetails, tree: Tree, path: Path) -> AgreementError:
         )
     where = tree.where((*path, "kind"))
     word = given.value if isinstance(given, Text) else ""
-    if word in LATER_MEASURES and "measure" in path:
-        return AgreementError(
-            "not-in-this-version",
-            f"The measure kind {word!r} is part of the language but not of this version.",
-            "Use 'ratio' or 'count'.",
-            where=where,
-        )
     return AgreementError("unknown-word", f"{_short(word)} is not a kind.", did_you_mean(word, known), where=where)
 
 

@@ -12,7 +12,8 @@ from pyoutcome.terms.calendar import zones_version
 from pyoutcome.terms.carrying import state_words
 from pyoutcome.terms.clause_prose import ClauseWriter
 from pyoutcome.terms.escrow_prose import say_escrow
-from pyoutcome.terms.kpi_prose import say_kpi, source_words
+from pyoutcome.terms.kpi_prose import say_kpi
+from pyoutcome.terms.measure_prose import source_words, window_words
 from pyoutcome.terms.naming import Naming, quoted
 from pyoutcome.terms.scalars import show_day
 from pyoutcome.terms.tree import Tree
@@ -28,7 +29,8 @@ def write_words(agreement: Agreement, tree: Tree) -> str:
         ("Parties", writer.parties()),
         ("Term", writer.term()),
         ("Money", writer.money()),
-        ("Records", [source_words(name, source) for name, source in agreement.records.items()]),
+        ("Records", [source_words(name, source, agreement.term.zone) for name, source in agreement.records.items()]),
+        ("Excluded times", [window_words(name, each, agreement.term.zone) for name, each in agreement.windows.items()]),
         ("KPIs", [say_kpi(name, kpi, writer.file, writer.naming) for name, kpi in writer.file.kpis.items()]),
         ("Requirements", writer.requirements()),
         ("Fixed terms", [f"{writer.naming.title(name)} is {writer.naming.term(name)}." for name in writer.file.terms]),

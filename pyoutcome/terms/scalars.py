@@ -21,6 +21,7 @@ _SLUG: Final = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
 _WHOLE: Final = re.compile(r"[0-9]{1,9}")
 _DURATION: Final = re.compile(r"([0-9]{1,7}) (second|minute|hour|day|week)s?")
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_CLOCK: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}")
 _INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 SECONDS: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}
 LONGEST_NAME: Final = 40
@@ -166,6 +167,44 @@ def _day(value: object) -> date | datetime:
 
 
 @refusing
+def _moment(value: object) -> date | datetime:
+    text = _text(value)
+    if not _CLOCK.fullmatch(text):
+        return _day(text)
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return _day(text)
+
+
+@refusing
+def _percent(value: object) -> int:
+    if isinstance(value, str) and value.endswith("%"):
+        raise AgreementError("out-of-limits", f"{value[:60]} is a share.", "Write the number alone, such as 95.")
+    number = _number(value)
+    if not 0 < number <= 100 * ONE or number % 10**12:
+        raise AgreementError(
+            "out-of-limits",
+            f"{show(number)} is no percentile.",
+            "Write a number above 0 and up to 100, such as 95, with at most 6 decimals.",
+        )
+    return number
+
+
+@refusing
+def _positive(value: object) -> int:
+    number = _number(value)
+    if number <= 0:
+        raise AgreementError("out-of-limits", f"{show(number)} is not above 0.", "Write a number above 0.")
+    return number
+
+
+@refusing
+def _missing(value: object) -> str | int:
+    return value if value in ("skip", "refuse") and isinstance(value, str) else _number(value)
+
+
+@refusing
 def _yes_no(value: object) -> bool:
     text = _text(value)
     if text not in ("yes", "no"):
@@ -184,8 +223,8 @@ def _rounding(value: object) -> Rounding:
 
 
 def show_day(value: date | datetime) -> str:
-    """A date, or an exact time in UTC, as ISO 8601 text."""
-    return value.strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(value, datetime) else value.isoformat()
+    """A date, an exact time in UTC, or a time by local clocks, as ISO 8601 text."""
+    return value.strftime("%Y-%m-%dT%H:%M:%SZ") if getattr(value, "tzinfo", None) else value.isoformat()
 
 
 Line = Annotated[str, BeforeValidator(_line)]
@@ -208,6 +247,18 @@ Duration = Annotated[int, BeforeValidator(_duration), PlainSerializer(str, retur
 """A length of time in seconds, below 2**32."""
 Day = Annotated[date | datetime, BeforeValidator(_day), PlainSerializer(show_day, return_type=str)]
 """A calendar date (in the agreement's zone) or an exact time in UTC."""
+Moment = Annotated[date | datetime, BeforeValidator(_moment), PlainSerializer(show_day, return_type=str)]
+"""A calendar date (its start in the agreement's zone), a time by the clocks of that zone, or an exact time in UTC."""
+Percent = Annotated[int, BeforeValidator(_percent), PlainSerializer(show, return_type=str)]
+"""A number above 0 and up to 100 with at most 6 decimals, scaled by 10**18."""
+Positive = Annotated[int, BeforeValidator(_positive), PlainSerializer(show, return_type=str)]
+"""An exact decimal above 0, scaled by 10**18."""
+Missing = Annotated[
+    int | str,
+    BeforeValidator(_missing),
+    PlainSerializer(lambda value: show(value) if isinstance(value, int) else value, return_type=str),
+]
+"""``skip``, ``refuse``, or the exact decimal that stands in, scaled by 10**18."""
 YesNo = Annotated[bool, BeforeValidator(_yes_no), PlainSerializer(lambda value: "yes" if value else "no")]
 Expression = Annotated[
     InstanceOf[Node], BeforeValidator(refusing(read_formula)), PlainSerializer(to_text, return_type=str)

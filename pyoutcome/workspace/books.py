@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyoutcome.audit import AuditReport, settled_values
@@ -34,7 +33,7 @@ from pyoutcome.workspace.offer import activation_waits_for, missing_signatures
 from pyoutcome.workspace.reporting import PeriodDesk
 
 if TYPE_CHECKING:
-    pass
+    from pyoutcome.evidence.sources.files import Given
 
 
 @dataclass(frozen=True)
@@ -241,9 +240,9 @@ class Books:
             )
         return [found[kpi.name] for kpi in kpis], "signed evidence"
 
-    def audit(self, records: Mapping[str, Path] | None, progress: Progress) -> AuditReport:
+    def audit(self, records: Mapping[str, Given] | None, progress: Progress, engine: str | None = None) -> AuditReport:
         """Everything recomputed from agreement, raw records and chain; differences are findings."""
-        readings = Readings(progress)
+        readings = Readings(progress, engine)
         return audit_workspace(
             self._desk,
             self.events,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyoutcome.decimals import parse, show
@@ -16,33 +15,47 @@ from pyoutcome.workspace.settings import SignedReport
 
 if TYPE_CHECKING:
     from pyoutcome.evidence.recomputation import Recomputation
+    from pyoutcome.evidence.sources.files import Given
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much is done and how much there is."""
 
 
-def records_of(desk: Desk, given: Mapping[str, Path] | None = None) -> dict[str, Path]:
-    """The file of each record source: as given, else ``records/NAME.csv``. WorkspaceError ``records-missing``."""
-    files: dict[str, Path] = {}
+def records_of(desk: Desk, given: Mapping[str, Given] | None = None) -> dict[str, Given]:
+    """Where each record source lies: as given, else ``records/NAME.csv`` or the folder ``records/NAME``.
+
+    WorkspaceError ``records-missing``.
+    """
+    found: dict[str, Given] = {}
     for name, source in desk.agreement.records.items():
-        path = (given or {}).get(name, desk.files.records / f"{name}.{source.format}")
-        if not path.is_file():
+        path = desk.files.records / f"{name}.{source.format}"
+        if given is not None and name in given:
+            found[name] = given[name]
+        elif path.is_file():
+            found[name] = path
+        elif (desk.files.records / name).is_dir():
+            found[name] = desk.files.records / name
+        else:
+            table = source.format == "table"
             raise WorkspaceError(
                 "records-missing",
-                f"The raw records {name!r} are not at {desk.files.name(path)}.",
-                f"Put the file there, or name it with --records {name}=PATH.",
+                f"The raw records {name!r} lie in a table, and nobody says in which."
+                if table
+                else f"The raw records {name!r} are not at {desk.files.name(path)}.",
+                f"Name it with --records {name}={'TABLE, and its engine with --engine' if table else 'PATH'}.",
                 source=name,
             )
-        files[name] = path
-    return files
+    return found
 
 
-def read_records(desk: Desk, given: Mapping[str, Path] | None, progress: Progress, who: str) -> Recomputation:
+def read_records(
+    desk: Desk, given: Mapping[str, Given] | None, progress: Progress, who: str, engine: str | None = None
+) -> Recomputation:
     """One party's own reading of the raw records, from which every period's values follow."""
     from pyoutcome.evidence.recomputation import Recomputation
 
     progress(f"{who} reads the records", 0, 1)
-    return Recomputation.read(desk.agreement, records_of(desk, given))
+    return Recomputation.read(desk.agreement, records_of(desk, given), engine=engine)
 
 
 @dataclass
@@ -50,13 +63,15 @@ class Readings:
     """Each party's own readings of the raw records, made once for every agreement that governs a period."""
 
     progress: Progress
+    engine: str | None = None
+    """Where records are counted; None: in this process."""
     _found: dict[tuple[str, bytes], Recomputation] = field(default_factory=dict)
 
-    def of(self, desk: Desk, party: str, records: Mapping[str, Path] | None = None) -> Recomputation:
+    def of(self, desk: Desk, party: str, records: Mapping[str, Given] | None = None) -> Recomputation:
         """The party's reading by the desk's agreement; ``records`` where it has not read them yet."""
         key = party, desk.agreement.digest()
         if key not in self._found:
-            self._found[key] = read_records(desk, records, self.progress, party)
+            self._found[key] = read_records(desk, records, self.progress, party, self.engine)
         return self._found[key]
 
     def forget(self, party: str) -> None:
@@ -105,7 +120,7 @@ def verify_periods(
     verifier: str,
     periods: Iterable[int],
     progress: Progress,
-    supplier_records: Mapping[str, Path] | None = None,
+    supplier_records: Mapping[str, Given] | None = None,
 ) -> list[SignedReport]:
     """Recomputes each period as a verifier, and signs and stores its report.
 

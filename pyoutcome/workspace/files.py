@@ -5,7 +5,8 @@ agreement.yaml              the agreement, as it was when the workspace was made
 parties.json                the address of every party
 offer.json                  the deployed arguments, terms hash and escrow address
 signatures/client.json      one party's signature over the terms
-records/flights.csv         raw records, one file per source
+records/flights.csv         raw records, one file per source, or
+records/flights/            a folder of them
 evidence/period-01.UA.json  one provider's evidence bundle
 reports/period-01.V1.json   one verifier's signed report
 acts/agree-01-0.json        an act that several parties sign, such as an agreement on a period

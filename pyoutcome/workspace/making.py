@@ -35,7 +35,7 @@ class Plan:
     token: str | None
     """Addresses; None lets a local chain deploy its own."""
     records: Mapping[str, Path]
-    """Files to copy, by source name; a ZIP archive of one file is unpacked."""
+    """Files or folders to copy, by source name; a ZIP archive of one file is unpacked."""
 
 
 def make_workspace(
@@ -79,7 +79,10 @@ def _copy(files: WorkspaceFiles, agreement: Agreement, source: Path, plan: Plan)
             raise WorkspaceError(
                 "no-such-records", f"The agreement has no records {name!r}.", f"It has {', '.join(agreement.records)}."
             )
-        _copy_records(path, files.records / f"{name}.{agreement.records[name].format}")
+        if path.is_dir():
+            shutil.copytree(path, files.records / name)
+        else:
+            _copy_records(path, files.records / f"{name}.{agreement.records[name].format}")
 
 
 def _copy_records(source: Path, target: Path) -> None:

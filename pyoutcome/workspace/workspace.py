@@ -33,6 +33,7 @@ from pyoutcome.workspace.settings import Settings, SignedReport, TermsSignature
 if TYPE_CHECKING:
     from pyoutcome.evidence.bundle import Bundle
     from pyoutcome.evidence.recomputation import Recomputation
+    from pyoutcome.evidence.sources.files import Given
 
 
 def silent(what: str, done: int, total: int) -> None:
@@ -61,10 +62,11 @@ class Workspace:
     0
     """
 
-    def __init__(self, desk: Desk, progress: Progress = silent) -> None:
+    def __init__(self, desk: Desk, progress: Progress = silent, engine: str | None = None) -> None:
         self._desk = desk
         self._progress = progress
-        self._readings = Readings(progress)
+        self._engine = engine
+        self._readings = Readings(progress, engine)
 
     # --- making and opening -------------------------------------------------------------------------------------------
 
@@ -101,8 +103,12 @@ class Workspace:
         password: Password = no_password,
         confirm: Confirm = agree_to_all,
         progress: Progress = silent,
+        engine: str | None = None,
     ) -> Self:
-        """Opens a workspace. WorkspaceError ``no-workspace``, ``file-malformed``; ChainError ``wrong-network``."""
+        """Opens a workspace. ``engine``: where records are counted (``duckdb``, ``postgresql://...``, ``spark``).
+
+        WorkspaceError ``no-workspace``, ``file-malformed``; ChainError ``wrong-network``.
+        """
         files = WorkspaceFiles(Path(folder))
         if not files.settings.is_file():
             raise WorkspaceError(
@@ -116,7 +122,7 @@ class Workspace:
         amended = (Agreement.load(files.amendment(number)) for number in files.amendments())
         ids = dict.fromkeys(party for each in (agreement, *amended) for party in party_ids(each))
         book = PartyBook(tuple(ids), files, network, password)
-        return cls(Desk(files, settings, agreement, network, book, confirm), progress)
+        return cls(Desk(files, settings, agreement, network, book, confirm), progress, engine)
 
     def close(self) -> None:
         """Gives the network back."""
@@ -184,7 +190,7 @@ class Workspace:
         return offer.fund_escrow(self._desk, units, by, permit=permit)
 
     def measure(
-        self, provider: str, periods: Iterable[int] | None = None, records: Mapping[str, Path] | None = None
+        self, provider: str, periods: Iterable[int] | None = None, records: Mapping[str, Given] | None = None
     ) -> list[Bundle]:
         """Measures a provider's KPIs from the raw records and stores a signed bundle for each period."""
         numbers = reporting.all_periods(self._desk, periods)
@@ -195,8 +201,8 @@ class Workspace:
         self,
         verifier: str,
         periods: Iterable[int] | None = None,
-        records: Mapping[str, Path] | None = None,
-        supplier_records: Mapping[str, Path] | None = None,
+        records: Mapping[str, Given] | None = None,
+        supplier_records: Mapping[str, Given] | None = None,
     ) -> list[SignedReport]:
         """Recomputes the periods from the verifier's own records, compares with the bundles, and signs reports."""
         numbers = reporting.all_periods(self._desk, periods)
@@ -353,11 +359,11 @@ class Workspace:
         """What a period pays and why, from the best values there are."""
         return self.books.statement(period)
 
-    def audit(self, records: Mapping[str, Path] | None = None) -> AuditReport:
+    def audit(self, records: Mapping[str, Given] | None = None) -> AuditReport:
         """Recomputes every settlement from agreement, raw records and chain."""
-        return self.books.audit(records, self._progress)
+        return self.books.audit(records, self._progress, self._engine)
 
-    def _reader(self, party: str, records: Mapping[str, Path] | None) -> Callable[[Desk], Recomputation]:
+    def _reader(self, party: str, records: Mapping[str, Given] | None) -> Callable[[Desk], Recomputation]:
         """Each party reads the records itself, once per process and agreement."""
         if records is not None:
             self._readings.forget(party)

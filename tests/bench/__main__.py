@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench.figures import Figure, measure
+from tests.bench.measuring import ROWS, compare
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -19,8 +20,10 @@ def main(arguments: list[str] | None = None) -> int:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="one JSON object")
     form.add_argument("--markdown", action="store_true", help="the tables of docs/benchmarks.md")
+    parser.add_argument("--rows", type=int, default=ROWS, help="records to measure")
     chosen = parser.parse_args(arguments)
     figures, ratios = measure()
+    figures += [Figure(name, value, "flights in Parquet") for name, value in compare(chosen.rows).items()]
     if chosen.json:
         print(json.dumps(as_object(figures, ratios)))
     else:

@@ -27,6 +27,10 @@ LIMITS: Final[Mapping[str, float]] = {
     "analyse_ms": 50,
     "program_bytes": 60,
     "program_bytes_most": 200,
+    "measure_time": 1.2,
+    "measure_memory": 1.5,
+    "measure_linear": 1.1,
+    "verify_time": 1,
 }
 """The greatest value that each figure may have."""
 _STORIES: Final = 60

@@ -13,6 +13,8 @@ import pytest
 from typer.testing import CliRunner
 
 from pyoutcome.cli.app import app
+from pyoutcome.evidence import make_bundle, measure, write_bundle
+from tests.evidence.deal import ADDRESSES, KEYS, agree, write_records
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = str(ROOT / "examples" / "punctual-arrivals.yaml")
@@ -20,7 +22,7 @@ VERBS = (
     *("init", "check", "explain", "measure", "verify", "sign", "deploy", "fund", "report", "settle", "status"),
     *("statement", "audit", "compile", "demo", "close", "clock", "default", "chart", "journal", "plot"),
     *("inspect", "challenge", "dispute", "rule", "agree", "bond", "assign", "step-in", "terminate", "claim"),
-    *("amend", "batch", "cancel", "withdraw", "pay", "sync", "payout", "show-evidence"),
+    *("amend", "batch", "cancel", "withdraw", "pay", "sync", "payout", "show-evidence", "kpis", "bundle"),
 )
 
 
@@ -168,3 +170,55 @@ def test_help_and_version_start_without_heavy_libraries() -> None:
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def test_kpis_lists_the_library_and_shows_one_ready_to_paste() -> None:
+    _, out, _ = run(["kpis", "--json"])
+    listed = json.loads(out)["kpis"]
+    assert len(listed) >= 24
+    _, table, _ = run(["kpis", "--area", "satisfaction"])
+    assert "net_promoter" in table
+    assert "perfect_order" not in table
+    _, text, _ = run(["kpis", "net_promoter"])
+    assert "# Sample, which gives 25.0:" in text
+    assert {"records", "kpis"} == set(re.findall(r"^([a-z]+):", text, flags=re.MULTILINE))
+    _, out, _ = run(["kpis", "net_promoter", "--json"])
+    assert "25.0" == json.loads(out)["value"]
+    status, _, error = run(["kpis", "--area", "delivry", "--json"])
+    assert (1, "kpi-area-unknown") == (status, json.loads(error)["error"]["code"])
+
+
+def test_openslo_goes_there_and_back(tmp_path: Path) -> None:
+    aimed = Path(EXAMPLE).read_text().replace("\nterms:\n", "\nterms:\n  on_time_target: 95%\n")
+    (tmp_path / "deal.yaml").write_text(aimed)
+    status, text, said = run(["openslo", "export", str(tmp_path / "deal.yaml")])
+    assert 0 == status
+    assert "target: 0.95" in text
+    assert "not expressed: clauses:" in said
+    (tmp_path / "slo.yaml").write_text(text)
+    _, out, _ = run(["openslo", "import", str(tmp_path / "slo.yaml"), "--json"])
+    document = json.loads(out)
+    assert ({"on_time_target": "0.95"}, []) == (document["sections"]["terms"], document["unexpressed"])
+    _, plain, _ = run(["openslo", "import", str(tmp_path / "slo.yaml")])
+    assert document["text"] == plain
+    status, _, error = run(["openslo", "import", str(tmp_path / "absent.yaml"), "--json"])
+    assert (1, "openslo-unreadable") == (status, json.loads(error)["error"]["code"])
+    for verb in ("import", "export"):
+        assert f"pyoutcome openslo {verb}" in run(["openslo", verb, "--help"])[1]
+
+
+def test_bundle_shows_what_a_file_says_and_who_signed_it(tmp_path: Path) -> None:
+    flights = write_records(tmp_path / "in.csv", [{}, {"delay": 60}, {"carrier": "[red]"}])
+    measured = measure(agree(), {"flights": flights}, [1])[0]
+    path = write_bundle(make_bundle(agree(), measured, "UA", KEYS["UA"]), tmp_path)
+    status, out, _ = run(["bundle", str(path)])
+    assert 0 == status
+    for told in (ADDRESSES["UA"], "share.UA", "0.5", "numerator 1, denominator 2", "in.csv", "warning: 1 records"):
+        assert told in out
+    document = json.loads(run(["bundle", str(path), "--json"])[1])
+    assert (ADDRESSES["UA"], "1") == (document["signed_by"], document["period"])
+    path.write_bytes(path.read_bytes().replace(b'"figure":"1"', b'"figure":"2"'))
+    assert ADDRESSES["UA"] != json.loads(run(["bundle", str(path), "--json"])[1])["signed_by"]
+    path.write_bytes(b"{}")
+    status, _, error = run(["bundle", str(path), "--json"])
+    assert (1, "bundle-malformed") == (status, json.loads(error)["error"]["code"])

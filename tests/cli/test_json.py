@@ -44,6 +44,9 @@ def test_a_life_in_json(deal: Path, tmp_path: Path) -> None:
 
     for airline in AIRLINES:
         [bundle] = ask("measure", "--as", airline, "-p", "1", *where)["bundles"]
+        held = ask("bundle", str(deal / "evidence" / f"period-01.{airline}.json"))
+        assert (bundle["digest"], airline) == (held["digest"], held["supplier"])
+        assert bundle["values"] == {f"{each['kpi']}.{each['provider']}": each["value"] for each in held["values"]}
         assert {f"on_time.{airline}", f"cancelled.{airline}", f"arrivals.{airline}"} == set(bundle["values"])
     reports = [ask("verify", "--as", verifier, "-p", "1", *where)["reports"][0] for verifier in ("V1", "V2")]
     assert reports[0]["values"] == reports[1]["values"]

@@ -34,6 +34,8 @@ records:
       local: {{type: wall}}
       done: {{type: boolean}}
     key: [id]
+    duplicates: refuse
+    late: counts
 kpis:
   share:
     unit: share
@@ -53,8 +55,10 @@ MEASURE = "anchor: at, provider: carrier, numerator: delay < 15"
 
 
 def agree(measure: str = MEASURE, *, per: str = "provider") -> Agreement:
-    """The agreement with one ratio, ``share``, measured as told."""
+    """The agreement with one ratio, ``share``, measured as told; of everything and half up unless told otherwise."""
     provider = per == "provider"
+    measure += "" if "denominator:" in measure else ", denominator: everything"
+    measure += "" if "rounding:" in measure else ", rounding: half_up"
     text = TEXT.format(
         measure=measure,
         per=per,
@@ -81,6 +85,12 @@ def write_records(path: Path, rows: Iterable[Mapping[str, object]]) -> Path:
         lines.append(",".join(_field(str(full[name])) for name in HEADER.split(",")))
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
+
+
+def quote(text: str) -> str:
+    """A text constant of SQL."""
+    doubled = text.replace("'", "''")
+    return f"'{doubled}'"
 
 
 def _field(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
 from hypothesis import strategies as st
@@ -61,10 +62,40 @@ def negate(inner: Number) -> Number:
     return f"-({inner[0]})", value
 
 
+def choose(sign: str, tested: Number, bound: Number, then: Number, otherwise: Number | None) -> Number:
+    def value(row: Row) -> Fraction | None:
+        a, b = tested[1](row), bound[1](row)
+        if a is not None and b is not None and COMPARE[sign](a, b):
+            return then[1](row)
+        return None if otherwise is None else otherwise[1](row)
+
+    ending = "" if otherwise is None else f" else {otherwise[0]}"
+    return f"case when {tested[0]} {sign} {bound[0]} then {then[0]}{ending} end", value
+
+
+def moment(value: object) -> Fraction:
+    """A time of a row in microseconds since 1970."""
+    passed = datetime.fromisoformat(str(value)).replace(tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+    return Fraction(passed // timedelta(microseconds=1))
+
+
+def since(name: str, start: str) -> Number:
+    def value(row: Row) -> Fraction | None:
+        return None if row[name] is None else (moment(row[name]) - moment(start)) / 10**6
+
+    return f"seconds_between('{start}', {name})", value
+
+
 numbers = st.recursive(
     st.sampled_from(["n", "m", "big"]).map(column)
-    | st.integers(-(10**7), 10**7).map(lambda value: constant(Fraction(value, 10**4))),
-    lambda inner: st.builds(calculate, st.sampled_from("+-*"), inner, inner) | inner.map(negate),
+    | st.integers(-(10**7), 10**7).map(lambda value: constant(Fraction(value, 10**4)))
+    | st.builds(since, st.just("at"), st.sampled_from(["2013-01-01T05:00:00Z", "1999-12-31T23:59:59.999999Z"]))
+    | st.builds(since, st.just("local"), st.sampled_from(["2013-01-01T05:00:00", "9999-12-31T23:59:59.5"])),
+    lambda inner: (
+        st.builds(calculate, st.sampled_from("+-*"), inner, inner)
+        | inner.map(negate)
+        | st.builds(choose, st.sampled_from(sorted(COMPARE)), inner, inner, inner, st.none() | inner)
+    ),
     max_leaves=4,
 )
 texts = st.sampled_from([("'UA'", "UA"), ("'ua'", "ua"), ("''", ""), ("'it''s'", "it's"), ("'é'", "é"), ("'Z'", "Z")])

@@ -67,10 +67,18 @@ def test_a_bundle_says_what_was_measured_and_from_what(bundle: Bundle, measured:
     assert ("share", "UA", "2", "3", "0.6667") == tuple(
         value[name] for name in ("kpi", "provider", "numerator", "denominator", "value")
     )
+    assert [("numerator", "2"), ("denominator", "3")] == [(each["name"], each["figure"]) for each in value["figures"]]
+    assert "0.6667" == value["raw"]
     assert measured.values[0].query == value["query"]
     [source] = data["sources"]
     assert ("flights", "4") == (source["name"], source["rows"])
-    assert ["records-of-others"] == [held["code"] for held in data["findings"]]
+    [file] = source["files"]
+    assert ("in.csv", source["sha256"], "4", source["bytes"]) == tuple(
+        file[name] for name in ("name", "sha256", "rows", "bytes")
+    )
+    assert [("records-of-others", "warning", None)] == [
+        (held["code"], held["severity"], held["rule"]) for held in data["findings"]
+    ]
 
 
 def test_numbers_are_strings_everywhere(bundle: Bundle) -> None:
@@ -89,6 +97,7 @@ def test_a_file_reads_back_as_the_same_bundle(bundle: Bundle, tmp_path: Path) ->
     assert "period-01.UA.json" == path.name
     assert [path] == list(path.parent.iterdir())
     assert bundle == read_bundle(path)
+    assert bundle.sources[0].files == read_bundle(path).sources[0].files
     assert bundle.digest() == read_bundle(path).digest()
 
 
@@ -216,6 +225,19 @@ def test_a_file_spelled_in_any_other_way_is_refused(bundle: Bundle) -> None:
 )
 def test_a_file_of_another_layout_is_refused(bundle: Bundle, values: dict[str, Any]) -> None:
     assert "bundle-malformed" == refusal(changed(bundle, **values)).code
+
+
+def test_a_digest_that_is_not_that_of_its_files_is_refused(bundle: Bundle) -> None:
+    [source] = json.loads(bundle.to_json())["sources"]
+    [file] = source["files"]
+    for files in ([{**file, "rows": "3"}], [file, file], [{**file, "sha256": "0x" + "00" * 32}]):
+        assert "bundle-malformed" == refusal(changed(bundle, sources=[{**source, "files": files}])).code
+
+
+def test_a_name_of_a_file_that_is_no_text_is_kept_in_words(bundle: Bundle) -> None:
+    [source] = bundle.sources
+    odd = replace(source, files=(replace(source.files[0], name="in\udcff.csv"),))
+    assert "in\\udcff.csv" == parse_bundle(replace(bundle, sources=(odd,)).to_json()).sources[0].files[0].name
 
 
 @pytest.mark.parametrize("value", ["1.10", "0.10", "01", "+1", "1e5", ".5", "5.", "0x1", "nan", "-", "1" * 61, 0.5, 1])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pyoutcome.evidence.columns import ColumnType, Kind, common_type
 from pyoutcome.evidence.engine import Engine, open_engine
-from pyoutcome.evidence.lowering import quote
+from tests.evidence.deal import quote
 
 WHOLE = ColumnType(Kind.DECIMAL, 5, 0)
 MONEY = ColumnType(Kind.DECIMAL, 7, 2)

@@ -8,9 +8,9 @@ import duckdb
 import pytest
 
 from pyoutcome.errors import EvidenceError
-from pyoutcome.evidence import engine as engines
 from pyoutcome.evidence.engine import Limits, open_engine
-from pyoutcome.evidence.lowering import quote
+from pyoutcome.evidence.engines import duckdb as engines
+from tests.evidence.deal import quote
 
 READ = "header = false, auto_detect = false, columns = {'a': 'VARCHAR'}"
 
@@ -77,7 +77,9 @@ def test_it_stops_when_memory_and_disk_run_out(tmp_path: Path) -> None:
 
 
 def test_a_setting_that_does_not_hold_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pyoutcome.evidence.engine._ASSERTED", {"TimeZone": "utc+0", "default_null_order": "sometimes"})
+    monkeypatch.setattr(
+        "pyoutcome.evidence.engines.duckdb._ASSERTED", {"TimeZone": "utc+0", "default_null_order": "sometimes"}
+    )
     with pytest.raises(EvidenceError, match="engine-settings"), open_engine([], tmp_path):
         pass
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,13 +11,14 @@ import pytest
 import sqlglot
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
+from sqlglot import exp
 
 from pyoutcome.errors import EvidenceError
 from pyoutcome.evidence.columns import ColumnType, Kind
 from pyoutcome.evidence.conditions import Condition
+from pyoutcome.evidence.dialects import DUCKDB
 from pyoutcome.evidence.engine import Engine, open_engine
-from pyoutcome.evidence.expressions import parse_condition
-from pyoutcome.evidence.lowering import lower_condition, quote
+from pyoutcome.evidence.expressions import parse_condition, parse_value
 from tests.evidence.meanings import Row, Test, conditions, decimal_text
 
 COLUMNS = {
@@ -58,6 +59,10 @@ def refusal(text: str) -> EvidenceError:
     return caught.value
 
 
+def _sql(tree: Condition, names: Mapping[str, str]) -> str:
+    return DUCKDB.sql(DUCKDB.lower(tree, names))
+
+
 def outcome(call: Callable[[], object]) -> tuple[str, object]:
     """The code of our own error, or the result; any other error ends the test."""
     try:
@@ -72,7 +77,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
         if value is None:
             return f"CAST(NULL AS {COLUMNS[name].sql})"
         text = decimal_text(value) if isinstance(value, Fraction) else str(value)
-        return f"CAST({quote(text)} AS {COLUMNS[name].sql})"
+        return DUCKDB.sql(DUCKDB.cast(exp.Literal.string(text), COLUMNS[name]))
 
     with open_engine([], tmp_path_factory.mktemp("engine")) as opened:
         columns = ", ".join(f"c_{name} {kind.sql}" for name, kind in COLUMNS.items())
@@ -83,7 +88,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 
 def answers(engine: Engine, text: str) -> list[object]:
-    return [row[0] for row in engine.rows(f"SELECT {lower_condition(read(text), NAMES)} FROM t ORDER BY place")]
+    return [row[0] for row in engine.rows(f"SELECT {_sql(read(text), NAMES)} FROM t ORDER BY place")]
 
 
 @settings(max_examples=150, deadline=None)
@@ -113,6 +118,17 @@ def test_the_engine_and_plain_python_give_every_expression_the_same_meaning(
         ("'2013-06-01T00:00:00Z' = at", [False, False, False, False, None, True, False, None]),
         ("-n = 1.25", [False, False, True, False, False, None, False, None]),
         ("m between -15 and 0", [True, False, True, False, False, False, None, None]),
+        (
+            "case when done then m when n > 0 then -1 else 0.5 end > 0",
+            [False, False, True, True, True, True, None, True],
+        ),
+        ("case when n > 900 then 1 end is null", [True, True, True, False, True, True, True, True]),
+        ("seconds_between('2013-01-01T05:00:00Z', at) < 0", [False, True, False, False, None, False, False, None]),
+        (
+            "seconds_between(at, '2014-01-01T00:00:00Z') = 0.000001",
+            [False, False, False, True, None, False, False, None],
+        ),
+        ("SECONDS_BETWEEN (local, local) = 0", [True, True, True, True, None, True, True, None]),
         ("1 - n * n\n\t> 0 AND NOT m IS NULL", [True, False, False, False, False, None, False, False]),
     ],
 )
@@ -168,7 +184,33 @@ def test_products_of_wide_numbers_stay_exact(engine: Engine) -> None:
         ("name = $$UA$$", "expression-refused"),
         ("name like 'U%'", "expression-unknown-column"),
         ("name = 'a' collate nocase", "expression-unknown-column"),
-        ("case when done then 1 else 0 end = 1", "expression-unknown-column"),
+        # Branches and the one function
+        ("case when done then name end = 'x'", "expression-type"),
+        ("case when done then 1 else 'x' end = 1", "expression-type"),
+        ("case when n then 1 end = 1", "expression-type"),
+        ("case when done then null else 1 end = 1", "expression-refused"),
+        ("case n when 1 then 2 end = 1", "expression-refused"),
+        ("case when done then done end", "expression-type"),
+        ("case when done then 1 end", "expression-type"),
+        ("case when done then 1 = 1", "expression-refused"),
+        ("case end = 1", "expression-refused"),
+        ("case else 1 end = 1", "expression-refused"),
+        (f"case when done then big else 0.{'1' * 30} end = 1", "expression-too-wide"),
+        ("case when done then 1 else " * 30 + "0" + " end" * 30 + " = 1", "expression-too-long"),
+        ("seconds_between(at, local) > 1", "expression-type"),
+        ("seconds_between(n, m) > 1", "expression-type"),
+        ("seconds_between('a', 'b') > 1", "expression-type"),
+        ("seconds_between(at, '2013-02-30T00:00:00Z') > 1", "expression-type"),
+        ("seconds_between(at) > 1", "expression-refused"),
+        ("seconds_between(at, at, at) > 1", "expression-refused"),
+        ("seconds_between() > 1", "expression-refused"),
+        ("seconds_between(*) > 1", "expression-refused"),
+        ("seconds_between(at, at)", "expression-type"),
+        ("seconds_between > 1", "expression-unknown-column"),
+        ("seconds_between(seconds_between(at, at), at) > 1", "expression-type"),
+        ("n.seconds_between(at, at) > 1", "expression-refused"),
+        ("seconds_between(at, at).x > 1", "expression-refused"),
+        ("seconds_between(at, at)(at) > 1", "expression-refused"),
         ("n / 2 = 1", "expression-refused"),
         ("n % 2 = 1", "expression-refused"),
         # Numbers that readers take differently
@@ -248,19 +290,33 @@ def test_a_column_named_like_a_function_still_cannot_be_called() -> None:
     for text in ("lower(lower) = 'x'", "cast(lower as text) = 'x'", "current_date() = 'x'", "lower (lower) is null"):
         with pytest.raises(EvidenceError, match=r"expression-(refused|unknown-column)"):
             parse_condition(text, columns, "here")
-    found = lower_condition(parse_condition("current_date = 'x'", columns, "here"), {"current_date": "c_current_date"})
-    assert "(c_current_date = CAST('x' AS VARCHAR))" == found
+    found = _sql(parse_condition("current_date = 'x'", columns, "here"), {"current_date": "c_current_date"})
+    assert "(c_current_date = CAST('x' AS TEXT))" == found
 
 
 @pytest.mark.parametrize(
     "name",
-    ["case", "select", "from", "any", "interval", "if", "current_date", "true", "map", "union", "symmetric", "end"],
+    [
+        "cast",
+        "select",
+        "from",
+        "any",
+        "interval",
+        "if",
+        "current_date",
+        "true",
+        "map",
+        "union",
+        "symmetric",
+        "over",
+        "seconds_between",
+    ],
 )
 def test_a_column_may_have_the_name_of_any_word_of_sql(name: str) -> None:
     columns = {name: COLUMNS["n"]}
     for text in ("{0} < 5", "not {0} = 1 or {0} + 1 > 2", "5 < {0} and {0} is not null", "{0} in (1, 2)"):
-        read_as = lower_condition(parse_condition(text.format(name), columns, "here"), {name: "c_name"})
-        assert lower_condition(parse_condition(text.format("n"), COLUMNS, "here"), {"n": "c_name"}) == read_as
+        read_as = _sql(parse_condition(text.format(name), columns, "here"), {name: "c_name"})
+        assert _sql(parse_condition(text.format("n"), COLUMNS, "here"), {"n": "c_name"}) == read_as
 
 
 @pytest.mark.parametrize(
@@ -283,6 +339,14 @@ def test_a_column_may_have_the_name_of_any_word_of_sql(name: str) -> None:
         "name LIKE 'U%'",
         "name COLLATE nocase = 'ua'",
         "CASE WHEN done THEN TRUE END",
+        "CASE n WHEN 1 THEN 2 END = 1",
+        "seconds_between(at, at) OVER () > 1",
+        "seconds_between(DISTINCT at, at) > 1",
+        "seconds_betwixt(at, at) > 1",
+        '"seconds_between"(at, at) > 1',
+        "s.seconds_between(at, at) > 1",
+        "IF(done, 1, 2) = 1",
+        "COALESCE(n, 1) = 1",
         "n IS DISTINCT FROM 1",
         "n IS TRUE",
         "n = ANY(ARRAY[1])",
@@ -330,6 +394,12 @@ WORDS = [
     "null",
     "in",
     "between",
+    "case",
+    "when",
+    "then",
+    "else",
+    "end",
+    "seconds_between",
     "<",
     "=",
     "-",
@@ -344,15 +414,17 @@ WORDS = [
 @given(
     st.text(max_size=40)
     | st.text(string.printable, max_size=40)
-    | st.lists(st.sampled_from([*WORDS, "1", "'x'", ",", "select", "case", ";", '"n"']), max_size=14).map(" ".join)
+    | st.lists(st.sampled_from([*WORDS, "1", "'x'", ",", "select", "over", ";", '"n"']), max_size=14).map(" ".join)
 )
 def test_any_text_is_read_or_refused_with_our_own_error(text: str) -> None:
-    code, sql = outcome(lambda: lower_condition(read(text), NAMES))
+    code, sql = outcome(lambda: DUCKDB.sql(DUCKDB.lower(read(text), NAMES)))
     assert code.startswith("expression-") or str(sql).startswith("(")
+    code, sql = outcome(lambda: DUCKDB.sql(DUCKDB.lower(parse_value(text, COLUMNS, "here"), NAMES)))
+    assert code.startswith("expression-") or sql
 
 
 def test_the_longest_admitted_expressions_are_read(tmp_path: Path) -> None:
     with open_engine([], tmp_path) as engine:
         engine.rows("CREATE TABLE t AS SELECT CAST(1 AS DECIMAL(5,2)) AS c_n, TRUE AS c_done")
         for text in ("(" * 23 + "n < 2" + ")" * 23, "not " * 22 + "done", "n<2 or " * 70 + "done"):
-            assert [(True,)] == engine.rows(f"SELECT {lower_condition(read(text), NAMES)} FROM t")
+            assert [(True,)] == engine.rows(f"SELECT {_sql(read(text), NAMES)} FROM t")

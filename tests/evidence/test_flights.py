@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from pyoutcome.evidence.measures import plan_measures, scan_sql
+from pyoutcome.evidence.planning import plan_measures
+from pyoutcome.evidence.queries import Frame, scan_query
 from pyoutcome.evidence.recomputation import Recomputation, measure, open_records
 from pyoutcome.terms.agreement import Agreement
 from tests.evidence.conftest import EXAMPLE
@@ -117,10 +118,12 @@ def test_the_queries_in_a_bundle_give_the_counts_of_the_one_scan(
 ) -> None:
     [plan] = plan_measures(arrivals)
     assert 1 == len(plan.scans)
-    with open_records(plan, flights_csv) as (engine, _):
+    with open_records(plan, flights_csv) as (engine, *_):
         for period in (1, 3, 12):
             for held in recomputation.measured(period).values:
                 expected = [held.numerator] if held.denominator is None else [held.numerator, held.denominator]
-                assert [tuple(expected)] == engine.counts(held.query)
-        rows = engine.counts(scan_sql(plan, plan.scans[0], arrivals.periods, arrivals.providers, arrivals.term.zone))
+                assert [tuple(expected)] == engine.rows(held.query)
+        rows = engine.integers(
+            scan_query(Frame(engine.dialect, arrivals.periods, arrivals.providers), plan, plan.scans[0])
+        )
         assert 336_776 == sum(total for _, _, total, *_ in rows)

@@ -17,8 +17,10 @@ from pyoutcome.evidence import records
 from pyoutcome.evidence.columns import ColumnType, Kind
 from pyoutcome.evidence.engine import open_engine
 from pyoutcome.evidence.loading import load_records
-from pyoutcome.evidence.measures import SourcePlan
+from pyoutcome.evidence.plan import SourcePlan
 from pyoutcome.evidence.records import StagedRecords, stage_records
+from pyoutcome.evidence.sources import files
+from pyoutcome.terms.measures import RecordSource
 
 SLOW = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -31,10 +33,13 @@ def stage(folder: Path, data: bytes, name: str = "in.csv") -> StagedRecords:
     return stage_records("raw", origin, target)
 
 
+DECLARED = RecordSource.model_validate({"format": "csv", "columns": {"a": {"type": "text"}}, "key": ["a"]})
+
+
 def plan_of(header: tuple[str, ...], null_words: tuple[str, ...] = (), **types: ColumnType) -> SourcePlan:
     known = {name: types.get(name, ColumnType(Kind.TEXT)) for name in header}
     columns = {name: f"c_{place}" for place, name in enumerate(header)}
-    return SourcePlan("raw", "r_raw", known, columns, (header[0],), null_words, ())
+    return SourcePlan("raw", DECLARED, "r_raw", known, columns, (header[0],), null_words, ())
 
 
 def load(folder: Path, data: bytes, null_words: tuple[str, ...] = (), **types: ColumnType) -> list[tuple[object, ...]]:
@@ -186,7 +191,7 @@ def test_where_the_file_is_cut_into_pieces_does_not_matter(tmp_path: Path, parts
     data = b"a,b\n" + b"".join(parts)
     whole = outcome(tmp_path, data)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(records, "_CHUNK", piece)
+        patch.setattr(files, "CHUNK", piece)
         pieces = outcome(tmp_path, data)
     # Of two faults, which is met first may depend on the pieces; whether there is one may not.
     assert whole[1] == pieces[1]
@@ -221,7 +226,7 @@ def test_what_is_no_archive_or_no_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_file_that_unpacks_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(records, "LARGEST_FILE", 10_000)
+    monkeypatch.setattr(files, "LARGEST_FILE", 10_000)
     with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a.csv", b"a\n" + b"1\n" * 100_000)
     with pytest.raises(EvidenceError, match="records-too-large"):

@@ -15,7 +15,7 @@ from pyoutcome.evidence import recomputation as recomputing
 from pyoutcome.evidence.bundle import Bundle, evidence_digest, make_bundle
 from pyoutcome.evidence.differences import RecordDifference, compare_records
 from pyoutcome.evidence.measured import Finding
-from pyoutcome.evidence.measures import plan_measures
+from pyoutcome.evidence.planning import plan_measures
 from pyoutcome.evidence.recomputation import Recomputation
 from pyoutcome.evidence.verification import Verified, verify
 from pyoutcome.terms.agreement import Agreement
@@ -229,9 +229,20 @@ def test_a_hostile_value_cannot_write_into_the_message(
     assert "\x1b" not in error.why
 
 
-@pytest.mark.parametrize("change", [{"numerator": 2}, {"denominator": 4}, {"value": 10**17}, {"value": None}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"numerator": 2},
+        {"denominator": 4},
+        {"value": 10**17},
+        {"value": None},
+        {"raw": 10**17},
+        {"figures": (("numerator", 1), ("denominator", 4))},
+        {"figures": ()},
+    ],
+)
 def test_a_false_figure_over_true_records_is_found(
-    own: Recomputation, honest: list[Bundle], change: dict[str, int | None]
+    own: Recomputation, honest: list[Bundle], change: dict[str, object]
 ) -> None:
     false = sign(honest[0], values=(replace(honest[0].values[0], **change),))  # type: ignore[arg-type]
     error = refusal(own, [false, honest[1]])
@@ -287,10 +298,15 @@ def test_false_row_counts_queries_and_findings_are_found(own: Recomputation, hon
     ua, b6 = honest
     rows = sign(ua, sources=(replace(ua.sources[0], rows=7),))
     query = sign(ua, values=(replace(ua.values[0], query="SELECT 1"),))
+    file = ua.sources[0].files[0]
+    apart = sign(ua, sources=(replace(ua.sources[0], files=(replace(file, rows=5),)),))
+    renamed = sign(ua, sources=(replace(ua.sources[0], files=(replace(file, name="theirs.csv"),)),))
+    assert verify(own.agreement, [renamed, b6], own).values
     silent = sign(ua, findings=())
+    rule = sign(ua, findings=tuple(replace(held, severity="accepted", rule="none") for held in ua.findings))
     loud = sign(ua, findings=(*ua.findings, Finding("all-well", "flights", 0, "Nothing to see.")))
-    expected = ["evidence-records-differ", *["bundle-text-differs"] * 3]
-    assert expected == [refusal(own, [bundle, b6]).code for bundle in (rows, query, silent, loud)]
+    expected = [*["evidence-records-differ"] * 2, *["bundle-text-differs"] * 4]
+    assert expected == [refusal(own, [bundle, b6]).code for bundle in (rows, apart, query, silent, loud, rule)]
 
 
 @settings(max_examples=25, deadline=None)

@@ -23,6 +23,7 @@ records:
     columns: {id: {type: text}, at: {type: wall}, firm: {type: text}, size: {type: decimal, digits: 9, scale: 2}}
     key: [id]
     duplicates: refuse
+    late: counts
 kpis:
   share: {title: Good share, unit: good jobs per job, per: provider, better: higher, shown_as: percent, decimals: 4,
     range: [0, 1], if_missing: 0, measure: {kind: ratio, records: jobs, anchor: at, provider: firm, where: size > 1,
@@ -56,7 +57,7 @@ agreement: prices
 term: {first: 2024-03-01, ends: [2024-04-01, 2024-05-15, 2024-06-30], periods_per_year: 2}
 kpis:
   x: {decimals: 2, range: [0, 1_000], except: [3, 4.5], opening: 11}
-  y: {range: [1, 900], if_missing: last, opening: 5}
+  y: {range: [1, 900], outside: clamp, if_missing: last, opening: 5}
 require: [x >= y / 2]
 terms: {rate: 3}
 define: {double: 2 * x, seen: volume.quantity + staged.due + graded.then1}
@@ -131,4 +132,53 @@ clauses:
 settlement: [at_least: -600, yearly_at_least: -900, {lifetime_at_most: 90_000, when: cost > 5},
   lifetime_at_least: -8_000, hold: {share: 6%, release_when: period >= 9}, times: 97%]
 """
-FILES: Final = {"whole": FULL, "prices": PRICES, "credits": CREDITS, "grades": GRADES, "shares": SHARES}
+MEASURES: Final = """\
+agreement: measures
+term: {zone: Europe/Berlin, first: 2024-01-01, every: month, periods: 2}
+records:
+  log:
+    format: opentelemetry
+    columns: {id: {type: text, from: attributes.ticket}, host: {type: text}, seen: {type: instant},
+      closed: {type: wall, zone: America/New_York}, minutes: {type: decimal, digits: 8, scale: 2},
+      weight: {type: decimal, digits: 3}, force: {type: boolean}, test: {type: boolean}, up: {type: boolean}}
+    key: [id, seen]
+    duplicates: collapse
+    late: {column: seen, within: 5 days}
+    metrics: [host.up, host.minutes]
+    step: 45 seconds
+windows:
+  upkeep: [{from: 2024-01-06T22:00:00, to: 2024-01-07, reason: Upkeep agreed}, {from: 2024-02-03T01:02:03Z,
+    to: 2024-02-04T05:06:07Z, reason: New rack}]
+  strike: [{from: 2024-01-17, to: 2024-01-19, reason: Strike}]
+kpis:
+  whole: {unit: hours, decimals: 3, range: [0, 900], if_missing: 0, measure: {kind: sum, records: log, anchor: closed,
+    grain: {item: [id, host], version: latest, by: [seen, minutes]},
+    except: {windows: [upkeep, strike], flags: [force, test]}, where: weight > 11,
+    value: minutes * 2, missing: skip, divide_by: 60, rounding: half_up}}
+  middle: {unit: minutes, decimals: 3, range: [0, 900], if_missing: 0, measure: {kind: mean, records: log,
+    anchor: closed, grain: record, value: minutes, missing: 17.5, rounding: up}}
+  weighed: {unit: minutes, decimals: 3, range: [0, 900], if_missing: 0, measure: {kind: weighted_mean, records: log,
+    anchor: closed, grain: record, value: minutes, weight: weight, missing: refuse, rounding: down}}
+  shortest: {unit: minutes, decimals: 3, range: [0, 900], if_missing: 0, measure: {kind: min, records: log,
+    anchor: closed, grain: record, value: minutes, missing: skip, rounding: floor}}
+  longest: {unit: minutes, decimals: 3, range: [0, 900], if_missing: 0, measure: {kind: max, records: log,
+    anchor: closed, grain: record, value: minutes, missing: skip, rounding: ceil}}
+  tail: {unit: minutes, decimals: 3, range: [0, 900], if_missing: 0, measure: {kind: percentile, records: log,
+    anchor: closed, grain: record, value: minutes, percent: 95.5, method: interpolated, missing: skip,
+    rounding: half_even}}
+  hosts: {unit: hosts, range: [0, 900], if_missing: 0, measure: {kind: distinct_count, records: log, anchor: closed,
+    grain: record, of: host}}
+  ready: {unit: share of time, decimals: 4, range: [0, 1], if_missing: 0, measure: {kind: time_share, records: log,
+    anchor: seen, item: [host, id], state: up, ties: minutes, where: weight > 12,
+    except: {windows: [strike], flags: [test]}, rounding: half_up}}
+clauses:
+  fee: {kind: formula, is: whole + middle + weighed + shortest + longest + tail + hosts + ready}
+"""
+FILES: Final = {
+    "whole": FULL,
+    "measures": MEASURES,
+    "prices": PRICES,
+    "credits": CREDITS,
+    "grades": GRADES,
+    "shares": SHARES,
+}

@@ -9,14 +9,13 @@ from typing import get_args
 import pytest
 
 from pyoutcome import Agreement
-from pyoutcome.terms import parties
+from pyoutcome.terms import measures, parties
 from pyoutcome.terms.adjustments import Adjustment, Hold, Interest, SettlementEntry
 from pyoutcome.terms.calendar import Term
 from pyoutcome.terms.carrying import CarriedState
 from pyoutcome.terms.clauses import AnyClause, CreditRate, EarnBack, Gate, Item, Rate, Rolling, Sharing, Sides, Stage
 from pyoutcome.terms.file import AgreementFile
 from pyoutcome.terms.kpis import Kpi
-from pyoutcome.terms.measures import Column, Count, Ratio, RecordSource
 from pyoutcome.terms.parties import Challenge, Convenience, Escrow, Holdback, Parties, Provider, Token
 from pyoutcome.terms.scalars import Part
 
@@ -55,7 +54,8 @@ def test_each_piece_loads_in_its_place_in_the_whole_example(piece: str) -> None:
     "model",
     [
         AgreementFile, Parties, Term, Token, Provider, Escrow, Holdback, Challenge, parties.Stake, Convenience,
-        RecordSource, Column, Kpi, Ratio, Count, Adjustment,
+        measures.RecordSource, measures.Column, measures.LateRule, measures.Versions, measures.Exclusions,
+        measures.Window, *get_args(get_args(measures.Measure)[0]), Kpi, Adjustment,
         *get_args(AnyClause), Rate, CreditRate, Rolling, EarnBack, Item, Gate, Sharing, Sides, Stage, Interest, Hold,
         SettlementEntry, CarriedState,
     ],

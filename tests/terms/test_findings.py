@@ -12,10 +12,13 @@ from pyoutcome.errors import AgreementError
 from tests.terms.deals import ESCROW, HEAD, TWO, deal
 
 DOCS = Path(__file__).parents[2] / "docs" / "agreement-file.md"
-RECORDS = "records:\n  log: {format: csv, columns: {at: {type: instant}, good: {type: boolean}}, key: [at]}\n"
+RECORDS = (
+    "records:\n  log: {format: csv, columns: {at: {type: instant}, good: {type: boolean}}, key: [at], "
+    "duplicates: refuse, late: counts}\n"
+)
 MEASURED = (
     "x: {unit: share, decimals: 2, range: [0, 1], if_missing: 0, "
-    "measure: {kind: ratio, records: log, anchor: at, numerator: good}}"
+    "measure: {kind: ratio, records: log, anchor: at, numerator: good, denominator: everything, rounding: half_up}}"
 )
 
 BETTER = MEASURED.replace("if_missing: 0", "if_missing: 0.4, better: higher, silence_may_pay: yes")

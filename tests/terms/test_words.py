@@ -91,7 +91,7 @@ def test_the_words_of_the_example() -> None:
         "America/New_York",
         "whose time_hour (an exact time) lies in the period, whose carrier is the provider's id",
         "the number for which `arr_delay < 15` holds, divided by the number of all of them",
-        "rounded to 4 decimals to the nearest, ties away from zero",
+        "rounded once, to 4 decimals to the nearest, ties away from zero",
         "With nothing to divide by, the value is missing. If it is missing, 0% stands in.",
         "told apart by year, month, day, carrier, flight, origin, dest; a second record with the same key is refused",
         '5% if "Cancelled share" is at most 3%',

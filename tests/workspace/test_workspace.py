@@ -12,6 +12,7 @@ import pytest
 from pyoutcome.errors import ChainError, EvidenceError, ProtocolError, PyoutcomeError, WorkspaceError
 from pyoutcome.settlement.plan import Need
 from pyoutcome.workspace import Intent, Workspace
+from pyoutcome.workspace.evidencing import records_of
 from pyoutcome.workspace.offer import signing_parties
 
 JANUARY_END = 1_359_694_800  # 2013-02-01 00:00 in New York
@@ -309,3 +310,19 @@ def test_an_amount_that_is_none_moves_nothing(active: Workspace, amount: str) ->
     with pytest.raises(PyoutcomeError):
         active.fund(amount)
     assert before == active.status().funds
+
+
+def test_records_may_be_a_folder_of_files(active: Workspace, flights: Path, tmp_path: Path) -> None:
+    [plain] = active.measure("UA", [1])
+    header, *rows = flights.read_text(encoding="utf-8").splitlines(keepends=True)
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    for name, part in (("a.csv", rows[:7]), ("b.csv", rows[7:])):
+        (parts / name).write_text(header + "".join(part), encoding="utf-8")
+    [given] = active.measure("UA", [1], records={"flights": parts})
+    assert plain.values == given.values
+    assert [("a.csv", 7), ("b.csv", len(rows) - 7)] == [(file.name, file.rows) for file in given.sources[0].files]
+    own = tmp_path / "deal" / "records"
+    (own / "flights.csv").unlink()
+    shutil.copytree(parts, own / "flights")
+    assert {"flights": own / "flights"} == records_of(active.desk)

@@ -1,0 +1,1 @@
+"""One module per engine; ``pyoutcome.evidence.engine.open_engine`` opens them by name."""

@@ -1,0 +1,133 @@
+"""Where records lie: a file, several, a folder, a pattern; each read as a stream that is hashed on its way."""
+
+from __future__ import annotations
+
+import hashlib
+import lzma
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Final, TypeAlias
+
+from pyoutcome.errors import EvidenceError
+from pyoutcome.evidence.staged import FileDigest
+
+Given: TypeAlias = "str | Path | Sequence[str | Path]"
+"""How a user names records: a path, folder, pattern or URL, or several of them."""
+
+LONGEST_RECORD: Final = 1 << 20
+"""Bytes one record may have."""
+LARGEST_FILE: Final = 16 << 30
+"""Bytes a file of records may have, unpacked."""
+MOST_FILES: Final = 10_000
+CHUNK: Final = 4 << 20
+"""Bytes read at once."""
+
+# zipfile says RuntimeError of an archive with a password, NotImplementedError of a compression it does not know.
+_UNREADABLE: Final = (
+    OSError, EOFError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error, lzma.LZMAError,
+)  # fmt: skip
+
+
+def find_files(name: str, given: Given, folder: Path) -> list[Path]:
+    """The files of the records ``name``, sorted by name; URLs are fetched into ``folder``.
+
+    A folder means the files directly in it; in folders and patterns, names that begin with a dot or an underscore are
+    passed over. Raises EvidenceError
+    ``records-no-files``, ``records-too-many-files``, ``records-unreadable`` and those of ``fetch``.
+    """
+    found: list[Path] = []
+    for each in [given] if isinstance(given, str | Path) else given:
+        if isinstance(each, str) and "://" in each:
+            from pyoutcome.evidence.sources.remote import fetch
+
+            found += fetch(name, each, folder)
+        else:
+            found += _local(name, Path(each))
+    if not found:
+        _nothing(name, "no path at all")
+    if len(found) > MOST_FILES:
+        raise EvidenceError(
+            "records-too-many-files",
+            f"The records {name!r} lie in {len(found)} files, and at most {MOST_FILES} are read.",
+            "Join them into fewer files.",
+            count=len(found),
+        )
+    return sorted(found, key=lambda path: (path.name, str(path)))
+
+
+def _local(name: str, path: Path) -> list[Path]:
+    if path.is_dir():
+        inside = [each for each in path.iterdir() if each.is_file() and each.name[0] not in "._"]
+        return inside or _nothing(name, f"the folder {path}")
+    if not path.exists() and any(sign in str(path) for sign in "*?["):
+        root = Path(path.anchor)
+        found = root.glob(str(path.relative_to(root)))
+        matching = [each for each in found if each.is_file() and each.name[0] not in "._"]
+        return matching or _nothing(name, f"the pattern {path}")
+    return [path]
+
+
+def _nothing(name: str, where: str) -> list[Path]:
+    raise EvidenceError(
+        "records-no-files",
+        f"There is no file of the records {name!r} in {where}.",
+        "Name an existing file, a folder with files, or a pattern that some file matches.",
+    )
+
+
+class HashedFile:
+    """Bytes of one file of records, hashed and counted as they are read."""
+
+    def __init__(self, name: str, origin: Path, stream: IO[bytes]) -> None:
+        self.name = name
+        self.origin = origin
+        self.size = 0
+        self._stream = stream
+        self._sha = hashlib.sha256()
+
+    def read(self) -> bytes:
+        """The next piece; empty at the end. Raises EvidenceError ``records-too-large``."""
+        chunk = self._stream.read(CHUNK)
+        self._sha.update(chunk)
+        self.size += len(chunk)
+        if self.size > LARGEST_FILE:
+            raise EvidenceError(
+                "records-too-large",
+                f"The records {self.name!r} in {self.origin} have more than {LARGEST_FILE} bytes.",
+                "Split them into one file per period.",
+                file=str(self.origin),
+            )
+        return chunk
+
+    def digest(self, rows: int) -> FileDigest:
+        """What identifies the file; after its last piece was read."""
+        return FileDigest(self.origin.name, self._sha.digest(), rows, self.size)
+
+
+@contextmanager
+def open_file(name: str, origin: Path) -> Iterator[HashedFile]:
+    """A file of the records ``name``: its bytes, or of a ZIP archive those of the only file in it.
+
+    Raises EvidenceError ``records-unreadable``, also for what goes wrong while it is read.
+    """
+    try:
+        if origin.suffix.lower() != ".zip":
+            with origin.open("rb") as plain:
+                yield HashedFile(name, origin, plain)
+            return
+        with zipfile.ZipFile(origin) as archive:
+            members = [member for member in archive.infolist() if not member.is_dir()]
+            if len(members) != 1:
+                raise zipfile.BadZipFile(f"the archive holds {len(members)} files instead of one")
+            with archive.open(members[0]) as packed:
+                yield HashedFile(name, origin, packed)
+    except _UNREADABLE as error:
+        raise EvidenceError(
+            "records-unreadable",
+            f"The records {name!r} cannot be read from {origin}: {error}.",
+            "Give the path of a file of records, or of a ZIP archive that holds one such file without a password.",
+            file=str(origin),
+        ) from error
