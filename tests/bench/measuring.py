@@ -113,7 +113,8 @@ def by_hand(path: Path) -> list[Any]:
             + connection.execute(
                 f"""SELECT month, carrier, count(*), count(*) FILTER (WHERE delay < 15),
             quantile_disc(delay, CAST('0.95' AS DECIMAL(3,2))), count(*) FILTER (WHERE first > 1)
-            FROM (SELECT {month} ELSE 0 END AS month, carrier, delay, row_number() OVER v AS first, rank() OVER v AS version FROM flights
+            FROM (SELECT {month} ELSE 0 END AS month, carrier, delay,
+                row_number() OVER v AS first, rank() OVER v AS version FROM flights
                 WINDOW v AS (PARTITION BY id ORDER BY seen DESC))
             WHERE version = 1 GROUP BY ALL"""
             ).fetchall()
