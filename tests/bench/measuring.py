@@ -98,7 +98,6 @@ def by_hand(path: Path) -> list[Any]:
     )
     with duckdb.connect() as connection:
         connection.execute("SET threads = 2")
-        connection.execute("SET memory_limit = '2048MiB'")
         connection.execute(f"SET temp_directory = '{path.parent}/spill'")
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("SET enable_progress_bar = false")
@@ -112,9 +111,10 @@ def by_hand(path: Path) -> list[Any]:
         return (
             checks
             + connection.execute(
-                f"""SELECT {month} ELSE 0 END AS month, carrier, count(*), count(*) FILTER (WHERE delay < 15),
+                f"""SELECT month, carrier, count(*), count(*) FILTER (WHERE delay < 15),
             quantile_disc(delay, CAST('0.95' AS DECIMAL(3,2))), count(*) FILTER (WHERE first > 1)
-            FROM (SELECT *, row_number() OVER v AS first, rank() OVER v AS version FROM flights
+            FROM (SELECT {month} ELSE 0 END AS month, carrier, delay,
+                row_number() OVER v AS first, rank() OVER v AS version FROM flights
                 WINDOW v AS (PARTITION BY id ORDER BY seen DESC))
             WHERE version = 1 GROUP BY ALL"""
             ).fetchall()
