@@ -11,12 +11,13 @@ from typing import Final
 
 from sqlglot import exp
 
+from pyoutcome.evidence.building import Builder, Frame
 from pyoutcome.evidence.dialects import DUCKDB
 from pyoutcome.evidence.engine import Engine, Limits, open_engine
 from pyoutcome.evidence.plan import ScanPlan, SourcePlan, StatePlan
 from pyoutcome.evidence.quality import settle_keys
-from pyoutcome.evidence.queries import Builder, Frame, conjunction
 from pyoutcome.evidence.records import Given, SourceDigest, stage_records
+from pyoutcome.evidence.trees import conjunction
 from pyoutcome.terms.calendar import Period
 
 _HARMLESS: Final = re.compile(r"[A-Za-z0-9_.:+ -]{1,60}")

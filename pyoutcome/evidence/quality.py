@@ -9,22 +9,14 @@ from sqlglot import exp
 
 from pyoutcome.decimals import show
 from pyoutcome.errors import EvidenceError
+from pyoutcome.evidence.building import NO_ANCHOR, NO_PROVIDER, OUTSIDE_TERM, Frame
 from pyoutcome.evidence.engine import Engine
 from pyoutcome.evidence.findings import Finding
 from pyoutcome.evidence.plan import ItemPlan, MeasurePlan, ScanPlan, SourcePlan, StatePlan
-from pyoutcome.evidence.queries import (
-    NO_ANCHOR,
-    NO_PROVIDER,
-    OUTSIDE_TERM,
-    Frame,
-    conjunction,
-    count,
-    is_null,
-    strays_query,
-    ties_query,
-)
+from pyoutcome.evidence.queries import strays_query, ties_query
 from pyoutcome.evidence.staged import StagedRecords
 from pyoutcome.evidence.states import state_strays_query
+from pyoutcome.evidence.trees import conjunction, count, is_null
 from pyoutcome.evidence.values import Figures
 
 if TYPE_CHECKING:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from pyoutcome.decimals import show
 from pyoutcome.errors import EvidenceError, did_you_mean
+from pyoutcome.evidence.building import NO_PROVIDER, Frame
+from pyoutcome.evidence.building import Part as QueryPart
 from pyoutcome.evidence.dialects import DUCKDB
 from pyoutcome.evidence.differences import Part
 from pyoutcome.evidence.engine import Engine, Limits, open_engine
@@ -37,8 +39,7 @@ from pyoutcome.evidence.quality import (
     value_outside,
     values_skipped,
 )
-from pyoutcome.evidence.queries import NO_PROVIDER, Frame, part_query, scan_query
-from pyoutcome.evidence.queries import Part as QueryPart
+from pyoutcome.evidence.queries import part_query, scan_query
 from pyoutcome.evidence.records import Given, SourceDigest, StagedRecords, stage_records
 from pyoutcome.evidence.states import state_part_query, state_scan_query
 from pyoutcome.evidence.values import Figures, divide, in_range, read_figure, round_quotient

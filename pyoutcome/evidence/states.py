@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Final
 
 from sqlglot import exp
 
+from pyoutcome.evidence.building import Builder, Frame, Part
 from pyoutcome.evidence.columns import ColumnType, Kind
 from pyoutcome.evidence.plan import Aggregate, MeasurePlan, ScanPlan, SourcePlan, StatePlan, TimeIn
-from pyoutcome.evidence.queries import Builder, Frame, Part, columns_in, conjunction, count, is_null, only, paren
+from pyoutcome.evidence.trees import columns_in, conjunction, count, is_null, only, paren
 
 if TYPE_CHECKING:
     from pyoutcome.terms.calendar import Period

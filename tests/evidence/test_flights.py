@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from pyoutcome.evidence.building import Frame
 from pyoutcome.evidence.planning import plan_measures
-from pyoutcome.evidence.queries import Frame, scan_query
+from pyoutcome.evidence.queries import scan_query
 from pyoutcome.evidence.recomputation import Recomputation, measure, open_records
 from pyoutcome.terms.agreement import Agreement
 from tests.evidence.conftest import EXAMPLE

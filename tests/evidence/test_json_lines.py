@@ -121,7 +121,14 @@ def test_a_path_through_something_else_is_refused(tmp_path: Path) -> None:
 def test_brackets_without_end_and_records_without_end_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "nested too deep" in refusal(tmp_path, SOURCE, '{"a": ' + "[" * 100_000).why
+    assert "nested too deep, over 64" in refusal(tmp_path, SOURCE, '{"a": ' + "[" * 100_000).why
+    assert "nested too deep" in refusal(tmp_path, SOURCE, '{"a": 1, "b": ' + "[" * 64 + "]" * 64 + "}").why
+    # A text is no bracket, an escaped quote does not end it, and what is closed does not count.
+    brackets = ("[" * 200).join(('"', '\\""'))
+    nested = "[" * 63 + "]" * 63
+    inside = refusal(tmp_path, SOURCE, f'{{"a": {brackets}, "b": {nested}, "c": {nested}, "d": nothing}}')
+    assert "nested" not in inside.why
+    assert "expecting value" in inside.why
     monkeypatch.setattr(json_lines, "LONGEST_RECORD", 100)
     assert "longer than 100" in refusal(tmp_path, SOURCE, '{"a": "' + "x" * 500 + '"}').why
     assert "longer than 100" in refusal(tmp_path, SOURCE, '{"a": 1, ' + " " * 500 + '"b": 2}').why

@@ -16,7 +16,12 @@ from typing import Any, Final, NoReturn
 from pyoutcome.errors import EvidenceError
 from pyoutcome.evidence.sources.files import HashedFile
 
+DEEPEST: Final = 64
+"""Brackets that may stand inside one another."""
+
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
+_FLAT: Final = re.compile(r'(?:[^"\[\]{}]++|"(?:[^"\\]|\\.)*+"?)*+', re.DOTALL)
+"""All up to the next bracket outside a text; possessive, so that it never goes back."""
 
 
 class Numeral(str):
@@ -45,6 +50,17 @@ def _constant(word: str) -> NoReturn:
 _DECODER: Final = json.JSONDecoder(
     object_pairs_hook=_pairs, parse_int=Numeral, parse_float=Numeral, parse_constant=_constant
 )
+
+
+def _is_too_deep(text: str, at: int) -> bool:
+    """Whether the object that begins at ``at`` nests too many brackets, as far as it is there."""
+    depth = 0
+    while (flat := _FLAT.match(text, at)) and flat.end() < len(text):
+        at = flat.end() + 1
+        depth += 1 if text[at - 1] in "[{" else -1
+        if depth <= 0 or depth > DEEPEST:
+            return depth > DEEPEST
+    return False
 
 
 class ObjectReader:
@@ -110,10 +126,11 @@ class ObjectReader:
             self.refuse("an object must stand here")
         wanted = 1
         while True:
+            # Before the decoder sees it: how deep that can go before the process ends depends on the process.
+            if _is_too_deep(self._text, self._at):
+                self.refuse(f"its brackets are nested too deep, over {DEEPEST}")
             try:
                 found, end = _DECODER.raw_decode(self._text, self._at)
-            except RecursionError:
-                self.refuse("its brackets are nested too deep")
             except _Refused as error:
                 # Met inside a piece that may not be whole, but no text after it can mend it.
                 self.refuse(str(error))
