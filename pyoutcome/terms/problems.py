@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Sized
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Final, NoReturn, ParamSpec, TypeVar
@@ -137,9 +137,12 @@ def _translate(detail: ErrorDetails, tree: Tree) -> PyoutcomeError:
     if kind in ("too_short", "too_long"):
         limit = context.get("min_length", context.get("max_length"))
         word = "few" if kind == "too_short" else "many"
+        given = detail["input"]
+        # The length is not told of what is counted only up to the limit.
+        found = len(given) if isinstance(given, Sized) else context.get("actual_length", "more")
         return AgreementError(
             "wrong-count",
-            f"There are too {word} entries here: {context.get('actual_length')}.",
+            f"There are too {word} entries here: {found}.",
             f"The limit is {limit}.",
             where=tree.where(path),
         )

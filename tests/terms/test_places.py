@@ -231,6 +231,15 @@ def test_small_mistakes(text: str, code: str, path: str) -> None:
     assert (code, path) == (error.code, error.where.path if error.where else None), error
 
 
+@pytest.mark.parametrize("count", [33, 100])
+def test_too_many_are_counted(count: int) -> None:
+    providers = ", ".join(f"P{number}: {{name: Provider {number}}}" for number in range(count))
+    error = refusal(deal(FEE, head=HEAD.replace("A: {name: Alpha Ltd}", providers)))
+    assert ("wrong-count", "parties.providers") == (error.code, error.where.path if error.where else None)
+    assert f"There are too many entries here: {count}." == error.why
+    assert "The limit is 32." == error.fix
+
+
 def test_a_report_carries_at_most_128_values() -> None:
     kpis = "\n".join(f"k{number}: {{unit: u, per: provider, range: [0, 1], if_missing: 0}}" for number in range(65))
     assert "wrong-count" == refusal(deal("fee: {kind: fixed_fee, amount: 1, per: provider}", kpis, head=TWO)).code
