@@ -7,6 +7,7 @@
     |-- ProtocolError     an action the escrow protocol refuses
     |-- EvidenceError     records, measures or bundles that do not hold
     |-- ChainError        a network, key or transaction that does not do what it should
+    |-- StoreError        a database that cannot be opened or fails
     |-- LedgerError       events that do not add up
     |-- SettlementError   a period that cannot be moved on
     |-- AuditError        an audit that cannot be carried out (differences are findings, not errors)
@@ -84,6 +85,10 @@ class EvidenceError(PyoutcomeError):
 
 class ChainError(PyoutcomeError):
     """A network, key or transaction that does not do what it should."""
+
+
+class StoreError(PyoutcomeError):
+    """A database that cannot be opened, was made by another release, or fails."""
 
 
 class LedgerError(PyoutcomeError):
