@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from secrets import token_bytes
 from typing import TYPE_CHECKING
 
 from pyoutcome.decimals import parse, show
-from pyoutcome.errors import NumberError, ProtocolError, PyoutcomeError, WorkspaceError
-from pyoutcome.evidence.bundle import Bundle, make_bundle, read_bundle, write_bundle
+from pyoutcome.errors import EvidenceError, NumberError, ProtocolError, PyoutcomeError, WorkspaceError
+from pyoutcome.evidence.bundle import Bundle, bundle_name, make_bundle
+from pyoutcome.evidence.filing import fetch_bundle, keep_bundle
 from pyoutcome.protocol import MISSING, Report, signer_of
 from pyoutcome.workspace.desk import Desk
 from pyoutcome.workspace.settings import SignedReport
@@ -85,33 +88,73 @@ def measure_periods(
     provider: str,
     periods: Iterable[int],
     progress: Progress,
+    *,
+    provable: bool = False,
+    replace: bool = False,
 ) -> list[Bundle]:
     """Signs and stores the provider's bundle for each period, from its reading by the agreement that governs it.
 
-    WorkspaceError ``wrong-role``.
+    ``provable``: with roots over the records, so that single ones can be proven; ``replace``: another bundle that is
+    stored already gives way. To measure the same records again makes the same bundle again.
+
+    WorkspaceError ``wrong-role``; EvidenceError ``evidence-exists``.
     """
     require_supplier(desk, provider)
     signer = desk.parties.signer(provider)
-    wanted = list(periods)
+    unders = {period: desk.under(period) for period in periods}
+    stored = {
+        period: None if replace else _stored(under, period, provider, signer.address)
+        for period, under in unders.items()
+    }
+    secrets = {}
+    for period, held in stored.items():
+        if provable or (held is not None and held.trees is not None):
+            secrets[period] = held.secret if held is not None and held.secret else token_bytes(32)
+    _build_trees(((read(unders[period]), period, provider, secret) for period, secret in secrets.items()), progress)
     bundles = []
-    for done, period in enumerate(wanted):
-        progress(f"{provider} signs its evidence", done, len(wanted))
-        under = desk.under(period)
-        measured = read(under).measured(period, [provider])
-        bundle = make_bundle(under.agreement, measured, provider, signer)
-        write_bundle(bundle, desk.files.bundle(period, provider).parent)
+    for done, (period, under) in enumerate(unders.items()):
+        progress(f"{provider} signs its evidence", done, len(unders))
+        reading, secret, held = read(under), secrets.get(period, b""), stored[period]
+        measured = reading.measured(period, [provider])
+        trees = reading.trees[period, provider, secret] if secret else None
+        salt = None if held is None else held.salt
+        bundle = make_bundle(under.agreement, measured, provider, signer, salt, trees=trees, secret=secret)
+        keep_bundle(bundle, desk.evidence, replace=replace)
         bundles.append(bundle)
     return bundles
 
 
+def _stored(desk: Desk, period: int, provider: str, address: str) -> Bundle | None:
+    """The bundle that the provider itself has stored for a period before; None if there is none."""
+    try:
+        held = fetch_bundle(desk.evidence, period, provider)
+        own = held is not None and held.agreement_digest == desk.agreement.digest() and held.signed_by() == address
+    except EvidenceError:  # what is there is no bundle of its own, and is told when it would be written over
+        return None
+    return held if own else None
+
+
+def _build_trees(wanted: Iterable[tuple[Recomputation, int, str, bytes]], progress: Progress) -> None:
+    """The trees of many periods, with one more reading of the records for each agreement."""
+    from pyoutcome.evidence.record_trees import build_trees
+
+    by_reading: dict[int, tuple[Recomputation, dict[tuple[int, str], bytes]]] = {}
+    for reading, period, supplier, secret in wanted:
+        by_reading.setdefault(id(reading), (reading, {}))[1][period, supplier] = secret
+    for reading, places in by_reading.values():
+        progress("working out the roots over records", 0, 1)
+        build_trees(reading, places)
+
+
 def read_bundles(desk: Desk, period: int) -> dict[str, Bundle]:
     """The stored bundles of a period by provider; what a file says is not trusted until it is verified."""
-    found = {}
-    for provider in desk.agreement.providers:
-        path = desk.files.bundle(period, provider)
-        if path.exists():
-            found[provider] = read_bundle(path)
-    return found
+    fetched = {provider: fetch_bundle(desk.evidence, period, provider) for provider in desk.agreement.providers}
+    return {provider: bundle for provider, bundle in fetched.items() if bundle is not None}
+
+
+def has_bundle(desk: Desk, period: int, provider: str) -> bool:
+    """Whether a bundle is stored, whatever it says."""
+    return bundle_name(period, provider) in desk.evidence.names()
 
 
 def verify_periods(
@@ -136,17 +179,19 @@ def verify_periods(
     signer = desk.parties.signer(verifier)
     addresses = desk.parties.addresses
     suppliers = {provider: addresses[provider] for provider in desk.agreement.providers}
+    known = _foresee(unders, read, progress)
     reports = []
     for done, period in enumerate(wanted):
         progress(f"{verifier} verifies", done, len(wanted))
         under = unders[period]
-        bundles = read_bundles(desk, period)
+        bundles = known[period] if period in known else read_bundles(desk, period)
         missing = [provider for provider in desk.agreement.providers if provider not in bundles]
         if missing:
             raise WorkspaceError(
                 "bundles-missing",
                 f"The evidence of {', '.join(missing)} for period {period} is not here.",
-                "Each of them runs `pyoutcome measure --as PROVIDER`; put the bundle into the folder evidence/.",
+                "Each of them runs `pyoutcome measure --as PROVIDER`; put its bundle beside the others "
+                f"({desk.evidence.where}).",
                 period=period,
             )
         given = list(bundles.values())
@@ -167,6 +212,27 @@ def verify_periods(
         desk.files.save(desk.files.report(period, verifier), report)
         reports.append(report)
     return reports
+
+
+def _foresee(
+    unders: Mapping[int, Desk], read: Callable[[Desk], Recomputation], progress: Progress
+) -> dict[int, dict[str, Bundle]]:
+    """The stored bundles by period, with the trees they will be compared with worked out for all at once.
+
+    A period whose bundles cannot be read is left out: that is told when its turn comes.
+    """
+    known = {}
+    for period, desk in unders.items():
+        with suppress(EvidenceError):
+            known[period] = read_bundles(desk, period)
+    trees = [
+        (read(unders[period]), period, provider, bundle.secret)
+        for period, bundles in known.items()
+        for provider, bundle in bundles.items()
+        if bundle.secret and (bundle.period, bundle.supplier) == (period, provider)
+    ]
+    _build_trees(trees, progress)
+    return known
 
 
 def read_report(desk: Desk, period: int, verifier: str) -> SignedReport | None:
