@@ -98,7 +98,7 @@ def test_the_root_of_one_carriers_month_is_that_of_a_plain_loop(engine_name: str
         if record["tailnum"] is not None:
             counted["planes.UA"] = ["numerator"]
         key = ["year", "month", "day", "carrier", "flight", "origin", "time_hour"]
-        order = tuple(declared[name](record[name]) for name in key)  # type: ignore[operator]
+        order = tuple(declared[name](record[name]) for name in key)
         salt = hmac.new(SECRET, rfc8785.dumps(["flights", *(record[name] for name in key)]), "sha256").digest()
         content = rfc8785.dumps({"record": record, "counted": counted})
         leaves.append((order, hashlib.sha256(b"\0" + salt + content).digest()))

@@ -366,7 +366,7 @@ def test_another_place_record_or_figure_leads_nowhere(proof: Proof) -> None:
 def test_a_supplier_cannot_sign_what_the_agreement_does_not_say(proof: Proof) -> None:
     record = dict(proof.leaf.record)
     assert check_proof(resigned(proof), agree()).by_agreement
-    for changes in (
+    signed: tuple[dict[str, Any], ...] = (
         {"counted": {"share.UA": ("numerator", "denominator")}},
         {"counted": {}},
         {"counted": {"share.UA": ("denominator",), "share.B6": ("denominator",)}},
@@ -382,7 +382,8 @@ def test_a_supplier_cannot_sign_what_the_agreement_does_not_say(proof: Proof) ->
         {"record": {**record, "done": "True"}},
         {"record": {**record, "more": "1"}},
         {"record": {name: text for name, text in record.items() if name != "local"}},
-    ):
+    )
+    for changes in signed:
         held = resigned(proof, **changes)
         assert not check_proof(held).by_agreement  # signed, in the tree; only the agreement tells
         assert "proof-record" == refused(held, agree()), changes
