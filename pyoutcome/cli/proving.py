@@ -97,6 +97,7 @@ def _check(file: Path, agreement: Path | None, signer: str | None, as_json: bool
     found = check_proof(read_proof(file), rules, signer=signer)
     document = {
         "signed_by": found.signer,
+        "bundle_digest": "0x" + found.bundle_digest.hex(),
         "supplier": found.supplier,
         "period": found.period,
         "source": found.source,
@@ -114,6 +115,7 @@ def _facts(found: CheckedProof, signer: str | None) -> dict[str, str]:
     evaluated = "by the agreement" if found.by_agreement else "as the supplier signed it (no --agreement was given)"
     return {
         "signed by": found.signer + trusted,
+        "bundle": "0x" + found.bundle_digest.hex(),
         "one of": f"{found.records} records of {found.source} that the KPIs of {found.supplier} look at in period "
         f"{found.period}",
         "counted": evaluated,

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from pyoutcome.errors import EvidenceError
@@ -132,6 +133,7 @@ def read_text(text: str, type_: ColumnType) -> str | None:
             return text
 
 
+@lru_cache(maxsize=1 << 14)
 def _show_number(value: Decimal, scale: int) -> str:
     sign, digits, exponent = value.as_tuple()
     if not isinstance(exponent, int) or -exponent > scale:
@@ -146,6 +148,7 @@ def _show_number(value: Decimal, scale: int) -> str:
     return minus + (f"{whole[:-scale]}.{whole[-scale:]}" if scale else whole)
 
 
+@lru_cache(maxsize=1 << 14)
 def _show_time(microseconds: int, kind: Kind) -> str:
     """A time in full. The few instants that have a year of five or three digits in UTC keep the offset farthest from
     it."""

@@ -84,6 +84,8 @@ class CheckedProof:
 
     signer: str
     """Who signed the bundle."""
+    bundle_digest: bytes
+    """Of the bundle: what the evidence digest that verifiers sign is made of."""
     supplier: str
     period: int
     source: str
@@ -191,6 +193,7 @@ def check_proof(proof: Proof, agreement: Agreement | None = None, *, signer: str
     names = [value.name for value in bundle.values]
     return CheckedProof(
         signer=signed_by,
+        bundle_digest=bundle.digest(),
         supplier=bundle.supplier,
         period=bundle.period,
         source=proof.source,

@@ -161,7 +161,7 @@ def test_one_record_is_proven_and_checked_far_from_the_others(
     assert (held["signed_by"], "UA", 1, "20", True) == (
         shown["signed_by"], shown["supplier"], shown["period"], shown["records"], shown["by_agreement"],
     )  # fmt: skip
-    assert made["counted"] == shown["counted"]
+    assert (held["digest"], made["counted"]) == (shown["bundle_digest"], shown["counted"])
     assert ["denominator"] == shown["counted"]["on_time.UA"]
     other = ("--signer", "0x90F79bf6EB2c4f870365E785982E1f101E93b906")
     assert "proof-signature" == ask("prove", "--check", "proof.json", *other, status=1)["error"]["code"]

@@ -223,6 +223,32 @@ def test_a_late_record_is_looked_at_and_does_not_count(tmp_path: Path) -> None:
     assert [("numerator", "denominator"), (), ()] == shown
 
 
+def test_what_is_left_out_takes_no_place_among_versions_or_states(tmp_path: Path) -> None:
+    """A late version leaves the one before it the latest; a record that `where` passes over ends no state."""
+    measure = (
+        MEASURE + ", denominator: everything, rounding: half_up, grain: {item: [departed], version: latest, by: [at]}"
+    )
+    late = Agreement.parse(written(measure).replace("late: counts", "late: {column: local, within: 5 days}"))
+    rows: Rows = [
+        {"at": "2013-02-11T00:00:00Z"},
+        {"at": "2013-02-12T00:00:00Z", "local": "2013-03-07T00:00:00"},
+        {"at": "2013-02-13T00:00:00Z", "departed": "NA"},
+    ]
+    records = write_records(tmp_path / "versions.csv", rows)
+    bundle = sign(late, records)
+    proofs = [make_proof(late, bundle, "flights", {"id": key}, records) for key in "123"]
+    assert [True, False, False] == ["share.UA" in check_proof(proof, late).counted for proof in proofs]
+    states = written(f"{STATES}, where: done, rounding: half_up").replace("kind: ratio", "kind: time_share")
+    agreement = Agreement.parse(states)
+    rows = [{"at": "2013-02-11T00:00:00Z"}, {"at": "2013-02-28T00:00:00Z", "done": "false"}]
+    records = write_records(tmp_path / "states.csv", rows)
+    bundle = sign(agreement, records, period=2)
+    proof = make_proof(agreement, bundle, "flights", {"id": "1"}, records)  # its state reaches into March
+    assert ("numerator", "denominator") == check_proof(proof, agreement).counted["share.UA"]
+    with pytest.raises(EvidenceError, match="proof-record-unknown"):
+        make_proof(agreement, bundle, "flights", {"id": "2"}, records)
+
+
 # Making one
 
 
