@@ -17,14 +17,13 @@ from pyoutcome.workspace.desk import Desk
 from pyoutcome.workspace.evidencing import (
     Progress,
     Readings,
-    agreeing_reports,
     has_bundle,
     measure_periods,
-    message_of,
     require_supplier,
     verify_periods,
 )
 from pyoutcome.workspace.foretelling import say_decision, say_settlement, say_undisputed
+from pyoutcome.workspace.reports import agreeing_reports, message_of
 
 _STAGES = {
     PeriodStage.NONE: At.OPEN,

@@ -173,7 +173,7 @@ def test_a_third_report_makes_up_for_a_forged_one(verified: Workspace) -> None:
 
 
 def test_the_escrow_itself_refuses_wrong_signatures_values_and_counts(verified: Workspace) -> None:
-    from pyoutcome.workspace.evidencing import agreeing_reports, message_of
+    from pyoutcome.workspace.reports import agreeing_reports, message_of
 
     reports = agreeing_reports(verified.desk, 1).reports
     message = message_of(reports[0])
