@@ -38,6 +38,12 @@ def init(
     factory: Annotated[str | None, typer.Option(help="Address of the escrow factory (public networks).")] = None,
     token: Annotated[str | None, typer.Option(help="Address of the token (public networks).")] = None,
     records: Records = None,
+    evidence: Annotated[
+        str | None,
+        typer.Option(
+            "--evidence", help="Where bundles and proofs lie: a folder, or an address such as s3://bucket/path."
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Makes a workspace: a folder for one agreement, with its records, keys and, by default, its own local chain.
@@ -47,6 +53,7 @@ def init(
     Examples:
         pyoutcome init deal --agreement punctual-arrivals
         pyoutcome init deal --agreement my.yaml --records flights=flights.csv --network http://127.0.0.1:8545
+        pyoutcome init deal --agreement my.yaml --evidence s3://bucket/deals/my
     """
     from pyoutcome.cli import show
     from pyoutcome.workspace import Workspace
@@ -56,7 +63,14 @@ def init(
         file, own_records = find_example(agreement)
         given = {**own_records, **_files(read_records(records))}
         workspace = Workspace.create(
-            folder, file, network=network, factory=factory, token=token, records=given, progress=advance
+            folder,
+            file,
+            network=network,
+            factory=factory,
+            token=token,
+            records=given,
+            evidence=evidence,
+            progress=advance,
         )
     with workspace:
         document = {
@@ -66,6 +80,7 @@ def init(
             "chain_id": workspace.network.chain_id,
             "factory": workspace.desk.settings.factory,
             "token": workspace.desk.settings.token,
+            "evidence": workspace.desk.evidence.where,
             "parties": workspace.parties.addresses,
         }
         emit(document, as_json, lambda console: show.made(console, workspace))

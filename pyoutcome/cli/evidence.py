@@ -25,21 +25,30 @@ def measure(
     party: Party,
     period: Periods = None,
     records: Records = None,
+    provable: Annotated[
+        bool, typer.Option("--provable", help="Sign a root over the records too, so that `prove` can show single ones.")
+    ] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Write over another bundle that is there for the period.")
+    ] = False,
     engine: Engine = None,
     folder: Folder = None,
     as_json: Json = False,
 ) -> None:
     """Measures a provider's KPIs from the raw records and signs an evidence bundle for each period.
 
+    Measuring the same records again gives the same bundles; another bundle that is there already is not overwritten.
+
     Examples:
         pyoutcome measure --as UA --period 1
+        pyoutcome measure --as UA --provable
         pyoutcome measure --as UA --records flights=/data/flights.csv
         pyoutcome measure --as UA --engine spark
     """
     from pyoutcome.cli import show
 
     with progress(as_json) as advance, open_workspace(folder, progress=advance, engine=engine) as workspace:
-        bundles = workspace.measure(party, period, read_records(records) or None)
+        bundles = workspace.measure(party, period, read_records(records) or None, provable=provable, replace=replace)
         document = {
             "supplier": party,
             "bundles": [
@@ -47,6 +56,7 @@ def measure(
                     "period": bundle.period,
                     "digest": "0x" + bundle.digest().hex(),
                     "values": {value.name: show.exact(value.value) for value in bundle.values},
+                    "roots": show.roots(bundle),
                     "findings": [
                         {"code": each.code, "severity": each.severity, "rule": each.rule, "text": each.text}
                         for each in bundle.findings
@@ -69,7 +79,7 @@ def bundle(
         pyoutcome bundle evidence/period-01.UA.json --json
     """
     from pyoutcome.cli import show
-    from pyoutcome.evidence.bundle import read_bundle
+    from pyoutcome.evidence.filing import read_bundle
 
     found = read_bundle(file)
     signer = found.signed_by()

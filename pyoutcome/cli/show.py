@@ -180,10 +180,16 @@ def bundles(console: Console, agreement: Agreement, party: str, made: Sequence[B
     _findings(console, [finding for bundle in made for finding in bundle.findings])
 
 
+def roots(held: Bundle) -> dict[str, str]:
+    """The root over the records of each source; none if single records of it cannot be proven."""
+    return {} if held.trees is None else {tree.source: "0x" + tree.root.hex() for tree in held.trees.trees}
+
+
 def bundle(console: Console, held: Bundle, signer: str) -> None:
     """One bundle as its file has it."""
     whose = f"Evidence of {held.supplier} for period {held.period}"
     pairs = {"agreement": "0x" + held.agreement_digest.hex(), "digest": "0x" + held.digest().hex(), "signed by": signer}
+    pairs |= {f"root of {source}": root for source, root in roots(held).items()}
     facts(console, whose, pairs)
     values = table("Values", "KPI", "value", "measured as", "made of", right=("value", "measured as"))
     for value in held.values:

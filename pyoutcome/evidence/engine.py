@@ -84,6 +84,18 @@ class Engine(ABC):
 
     counts = integers
 
+    def pieces(self, query: exp.Expr, size: int = 20_000) -> Iterator[list[tuple[object, ...]]]:
+        """The rows of an answer that is too large for memory, in their order, at most ``size`` at a time.
+
+        Nothing else may be asked meanwhile. Raises what ``rows`` raises.
+        """
+        admit(query, self.tables)
+        return self.stream(self.dialect.sql(query), size)
+
+    @abstractmethod
+    def stream(self, sql: str, size: int) -> Iterator[list[tuple[object, ...]]]:
+        """Runs one statement of the engine's own dialect, and hands on its rows piece by piece."""
+
     @abstractmethod
     def answer(self, sql: str) -> list[tuple[object, ...]]:
         """Runs one statement of the engine's own dialect."""

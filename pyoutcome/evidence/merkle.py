@@ -13,12 +13,38 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 SIZE: Final = 32
 """Bytes of a hash, a salt and a secret."""
 _LEAF: Final = b"\0"
 _NODE: Final = b"\1"
+
+
+@dataclass(frozen=True)
+class RecordTree:
+    """What a bundle says of the records of one source that its KPIs look at."""
+
+    source: str
+    root: bytes
+    leaves: int
+    """How many records there are."""
+
+
+@dataclass(frozen=True)
+class RecordTrees:
+    """The trees of a bundle: who was given the secret can work out every salt."""
+
+    secret_digest: bytes
+    """SHA-256 of the secret."""
+    trees: tuple[RecordTree, ...]
+    """In the order of the agreement's records."""
+
+
+def digest_of_secret(secret: bytes) -> bytes:
+    """What is signed in place of the secret."""
+    return hashlib.sha256(secret).digest()
 
 
 def salt_of(secret: bytes, key: bytes) -> bytes:
@@ -36,38 +62,77 @@ def hash_plain(entry: bytes) -> bytes:
     return hashlib.sha256(_LEAF + entry).digest()
 
 
+@dataclass
+class _Subtree:
+    """A finished part of the tree: how many leaves, and their root."""
+
+    size: int
+    root: bytes
+    path: list[bytes] | None = None
+    """From the leaf that is followed to this root, if that leaf is in here."""
+
+    def joined(self, right: _Subtree) -> _Subtree:
+        path = None
+        if self.path is not None:
+            path = [*self.path, right.root]
+        elif right.path is not None:
+            path = [*right.path, self.root]
+        return _Subtree(self.size + right.size, _join(self.root, right.root), path)
+
+
+class TreeHash:
+    """The tree over leaves that come one after another. Keeps one hash per level, not the leaves."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        """Leaves so far."""
+        self.followed: int | None = None
+        """Place of the leaf that is followed, from 0."""
+        self._waiting: list[_Subtree] = []  # from left to right, of falling size
+
+    def add(self, leaf: bytes, *, follow: bool = False) -> None:
+        """The next leaf; of the one to ``follow``, of which there may be one, the path is kept."""
+        if follow:
+            self.followed = self.size
+        held = _Subtree(1, leaf, [] if follow else None)
+        while self._waiting and self._waiting[-1].size == held.size:
+            held = self._waiting.pop().joined(held)
+        self._waiting.append(held)
+        self.size += 1
+
+    def root(self) -> bytes:
+        """The root over all leaves so far; of none, the hash of nothing."""
+        whole = self._whole()
+        return hashlib.sha256().digest() if whole is None else whole.root
+
+    def path(self) -> tuple[bytes, ...]:
+        """The hashes that lead from the followed leaf to the root, the nearest first. IndexError if none is."""
+        whole = self._whole()
+        if whole is None or whole.path is None:
+            raise IndexError("No leaf is followed.")
+        return tuple(whole.path)
+
+    def _whole(self) -> _Subtree | None:
+        whole: _Subtree | None = None
+        for part in reversed(self._waiting):
+            whole = part if whole is None else part.joined(whole)
+        return whole
+
+
 def root_of(leaves: Iterable[bytes]) -> bytes:
-    """The root over leaves in their order; of none, the hash of nothing. Keeps one hash per level, not the leaves."""
-    waiting: list[tuple[int, bytes]] = []  # subtrees from left to right: how many leaves, and their root
+    """The root over leaves in their order; of none, the hash of nothing."""
+    tree = TreeHash()
     for leaf in leaves:
-        size, held = 1, leaf
-        while waiting and waiting[-1][0] == size:
-            held = _join(waiting.pop()[1], held)
-            size *= 2
-        waiting.append((size, held))
-    if not waiting:
-        return hashlib.sha256().digest()
-    _, held = waiting.pop()
-    while waiting:
-        held = _join(waiting.pop()[1], held)
-    return held
+        tree.add(leaf)
+    return tree.root()
 
 
-def path_of(leaves: Sequence[bytes], index: int) -> tuple[bytes, ...]:
+def path_of(leaves: Iterable[bytes], index: int) -> tuple[bytes, ...]:
     """The hashes that lead from leaf ``index`` (from 0) to the root, the nearest first. IndexError if there is none."""
-    if not 0 <= index < len(leaves):
-        raise IndexError(f"There is no leaf {index} among {len(leaves)}.")
-    path: list[bytes] = []
-    low, high = 0, len(leaves)
-    while high - low > 1:
-        middle = low + _left(high - low)
-        if index < middle:
-            path.append(root_of(leaves[middle:high]))
-            high = middle
-        else:
-            path.append(root_of(leaves[low:middle]))
-            low = middle
-    return tuple(reversed(path))
+    tree = TreeHash()
+    for place, leaf in enumerate(leaves):
+        tree.add(leaf, follow=place == index)
+    return tree.path()
 
 
 def leads_to(root: bytes, leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bool:

@@ -17,6 +17,7 @@ from pyoutcome.evidence.dialects import DUCKDB
 from pyoutcome.evidence.differences import Part
 from pyoutcome.evidence.engine import Engine, Limits, open_engine
 from pyoutcome.evidence.measured import Finding, Measured, MeasuredValue
+from pyoutcome.evidence.merkle import RecordTrees
 from pyoutcome.evidence.plan import (
     Aggregate,
     CountIf,
@@ -76,6 +77,8 @@ class Recomputation:
         findings: tuple[Finding, ...],
         counted: Mapping[str, _Counted],
         records: Mapping[str, Given],
+        limits: Limits | None = None,
+        engine: str | None = None,
     ) -> None:
         self.agreement = agreement
         self.sources = sources
@@ -84,6 +87,11 @@ class Recomputation:
         """What holds for all periods."""
         self.records = records
         """The records as they were given, by source name."""
+        self.limits = limits
+        self.engine = engine
+        """Where they were counted, as ``open_engine`` takes it."""
+        self.trees: dict[tuple[int, str, bytes], RecordTrees] = {}
+        """What ``build_trees`` has made of them, by period, supplier and secret."""
         self._counted = counted
         self._providers = {provider: index for index, provider in enumerate(agreement.providers, 1)}
         self._frame = Frame(DUCKDB, agreement.periods, agreement.providers)
@@ -115,7 +123,7 @@ class Recomputation:
                     found, strays = _run_scan(opened, settled, scan, agreement)
                     findings.extend(strays)
                     counted |= found
-        return cls(agreement, tuple(digests), tuple(dict.fromkeys(findings)), counted, given)
+        return cls(agreement, tuple(digests), tuple(dict.fromkeys(findings)), counted, given, limits, engine)
 
     def measured(self, period: int, providers: Sequence[str] | None = None) -> Measured:
         """The values of one period, for all providers or those named, and those of the whole agreement.

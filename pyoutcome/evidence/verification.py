@@ -17,6 +17,7 @@ from pyoutcome.evidence.bundle import Bundle, evidence_digest, measured_of
 from pyoutcome.evidence.differences import Comparison, compare_records
 from pyoutcome.evidence.measured import Measured, MeasuredValue
 from pyoutcome.evidence.recomputation import Recomputation
+from pyoutcome.evidence.record_trees import check_trees
 from pyoutcome.evidence.records import Given, SourceDigest
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def verify(
 
     Raises EvidenceError ``bundles-incomplete``, ``bundle-for-another-agreement``, ``bundle-signature``,
     ``bundle-wrong-signer``, ``bundle-values-incomplete``, ``evidence-value-differs``, ``evidence-records-differ``,
-    ``bundle-text-differs``, and those of measuring.
+    ``bundle-text-differs``, ``bundle-without-secret``, ``evidence-root-differs``, and those of measuring.
     """
     for bundle in bundles:
         _check_agreement(agreement, bundle)
@@ -71,6 +72,7 @@ def verify(
     measured = own.measured(bundles[0].period)
     for bundle in bundles:
         _compare(own, measured_of(measured, bundle.supplier), bundle, supplier_records)
+    check_trees(own, bundles)
     return Verified(measured.period, tuple(held.value for held in measured.values), digest, measured, signed_by)
 
 

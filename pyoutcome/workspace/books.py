@@ -28,9 +28,10 @@ from pyoutcome.terms.statement import ProviderStatement, Statement
 from pyoutcome.workspace.amending import ANEW
 from pyoutcome.workspace.auditing import audit_workspace
 from pyoutcome.workspace.desk import AmendedDesk, Desk
-from pyoutcome.workspace.evidencing import Progress, Readings, agreeing_reports, message_of, read_bundles
+from pyoutcome.workspace.evidencing import Progress, Readings, read_bundles
 from pyoutcome.workspace.offer import activation_waits_for, missing_signatures
 from pyoutcome.workspace.reporting import PeriodDesk
+from pyoutcome.workspace.reports import agreeing_reports, message_of
 
 if TYPE_CHECKING:
     from pyoutcome.evidence.sources.files import Given

@@ -13,6 +13,7 @@ from pyoutcome.chain.network import Network
 from pyoutcome.chain.sender import Cost
 from pyoutcome.decimals import show_money, show_units
 from pyoutcome.errors import ProtocolError, WorkspaceError
+from pyoutcome.evidence.storage import Storage, open_storage
 from pyoutcome.protocol import Signer, unpack_arguments
 from pyoutcome.terms.agreement import Agreement
 from pyoutcome.workspace.files import WorkspaceFiles
@@ -39,6 +40,14 @@ class Desk:
     def arbitrator(self) -> str:
         """The party that arbitrates by these terms."""
         return "arbitrator"
+
+    @cached_property
+    def evidence(self) -> Storage:
+        """Where bundles and proofs lie. Raises what ``open_storage`` raises."""
+        place = self.settings.evidence
+        if place is None or "://" not in place:
+            return open_storage(self.files.evidence if place is None else self.files.folder / place)
+        return open_storage(place)
 
     @cached_property
     def factory(self) -> FactoryClient:

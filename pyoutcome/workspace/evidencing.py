@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from secrets import token_bytes
 from typing import TYPE_CHECKING
 
-from pyoutcome.decimals import parse, show
-from pyoutcome.errors import NumberError, ProtocolError, PyoutcomeError, WorkspaceError
-from pyoutcome.evidence.bundle import Bundle, make_bundle, read_bundle, write_bundle
-from pyoutcome.protocol import MISSING, Report, signer_of
+from pyoutcome.decimals import show
+from pyoutcome.errors import EvidenceError, WorkspaceError
+from pyoutcome.evidence.bundle import Bundle, bundle_name, make_bundle
+from pyoutcome.evidence.filing import fetch_bundle, keep_bundle
+from pyoutcome.protocol import MISSING, Report
 from pyoutcome.workspace.desk import Desk
 from pyoutcome.workspace.settings import SignedReport
 
@@ -85,33 +88,73 @@ def measure_periods(
     provider: str,
     periods: Iterable[int],
     progress: Progress,
+    *,
+    provable: bool = False,
+    replace: bool = False,
 ) -> list[Bundle]:
     """Signs and stores the provider's bundle for each period, from its reading by the agreement that governs it.
 
-    WorkspaceError ``wrong-role``.
+    ``provable``: with roots over the records, so that single ones can be proven; ``replace``: another bundle that is
+    stored already gives way. To measure the same records again makes the same bundle again.
+
+    WorkspaceError ``wrong-role``; EvidenceError ``evidence-exists``.
     """
     require_supplier(desk, provider)
     signer = desk.parties.signer(provider)
-    wanted = list(periods)
+    unders = {period: desk.under(period) for period in periods}
+    stored = {
+        period: None if replace else _stored(under, period, provider, signer.address)
+        for period, under in unders.items()
+    }
+    secrets = {}
+    for period, held in stored.items():
+        if provable or (held is not None and held.trees is not None):
+            secrets[period] = held.secret if held is not None and held.secret else token_bytes(32)
+    _build_trees(((read(unders[period]), period, provider, secret) for period, secret in secrets.items()), progress)
     bundles = []
-    for done, period in enumerate(wanted):
-        progress(f"{provider} signs its evidence", done, len(wanted))
-        under = desk.under(period)
-        measured = read(under).measured(period, [provider])
-        bundle = make_bundle(under.agreement, measured, provider, signer)
-        write_bundle(bundle, desk.files.bundle(period, provider).parent)
+    for done, (period, under) in enumerate(unders.items()):
+        progress(f"{provider} signs its evidence", done, len(unders))
+        reading, secret, held = read(under), secrets.get(period, b""), stored[period]
+        measured = reading.measured(period, [provider])
+        trees = reading.trees[period, provider, secret] if secret else None
+        salt = None if held is None else held.salt
+        bundle = make_bundle(under.agreement, measured, provider, signer, salt, trees=trees, secret=secret)
+        keep_bundle(bundle, desk.evidence, replace=replace)
         bundles.append(bundle)
     return bundles
 
 
+def _stored(desk: Desk, period: int, provider: str, address: str) -> Bundle | None:
+    """The bundle that the provider itself has stored for a period before; None if there is none."""
+    try:
+        held = fetch_bundle(desk.evidence, period, provider)
+        own = held is not None and held.agreement_digest == desk.agreement.digest() and held.signed_by() == address
+    except EvidenceError:  # what is there is no bundle of its own, and is told when it would be written over
+        return None
+    return held if own else None
+
+
+def _build_trees(wanted: Iterable[tuple[Recomputation, int, str, bytes]], progress: Progress) -> None:
+    """The trees of many periods, with one more reading of the records for each agreement."""
+    from pyoutcome.evidence.record_trees import build_trees
+
+    by_reading: dict[int, tuple[Recomputation, dict[tuple[int, str], bytes]]] = {}
+    for reading, period, supplier, secret in wanted:
+        by_reading.setdefault(id(reading), (reading, {}))[1][period, supplier] = secret
+    for reading, places in by_reading.values():
+        progress("working out the roots over records", 0, 1)
+        build_trees(reading, places)
+
+
 def read_bundles(desk: Desk, period: int) -> dict[str, Bundle]:
     """The stored bundles of a period by provider; what a file says is not trusted until it is verified."""
-    found = {}
-    for provider in desk.agreement.providers:
-        path = desk.files.bundle(period, provider)
-        if path.exists():
-            found[provider] = read_bundle(path)
-    return found
+    fetched = {provider: fetch_bundle(desk.evidence, period, provider) for provider in desk.agreement.providers}
+    return {provider: bundle for provider, bundle in fetched.items() if bundle is not None}
+
+
+def has_bundle(desk: Desk, period: int, provider: str) -> bool:
+    """Whether a bundle is stored, whatever it says."""
+    return bundle_name(period, provider) in desk.evidence.names()
 
 
 def verify_periods(
@@ -136,17 +179,19 @@ def verify_periods(
     signer = desk.parties.signer(verifier)
     addresses = desk.parties.addresses
     suppliers = {provider: addresses[provider] for provider in desk.agreement.providers}
+    known = _foresee(unders, read, progress)
     reports = []
     for done, period in enumerate(wanted):
         progress(f"{verifier} verifies", done, len(wanted))
         under = unders[period]
-        bundles = read_bundles(desk, period)
+        bundles = known[period] if period in known else read_bundles(desk, period)
         missing = [provider for provider in desk.agreement.providers if provider not in bundles]
         if missing:
             raise WorkspaceError(
                 "bundles-missing",
                 f"The evidence of {', '.join(missing)} for period {period} is not here.",
-                "Each of them runs `pyoutcome measure --as PROVIDER`; put the bundle into the folder evidence/.",
+                "Each of them runs `pyoutcome measure --as PROVIDER`; put its bundle beside the others "
+                f"({desk.evidence.where}).",
                 period=period,
             )
         given = list(bundles.values())
@@ -169,72 +214,25 @@ def verify_periods(
     return reports
 
 
-def read_report(desk: Desk, period: int, verifier: str) -> SignedReport | None:
-    """A verifier's stored report of a period, checked against its signature, this escrow and this desk's terms; None
-    if there is none.
+def _foresee(
+    unders: Mapping[int, Desk], read: Callable[[Desk], Recomputation], progress: Progress
+) -> dict[int, dict[str, Bundle]]:
+    """The stored bundles by period, with the trees they will be compared with worked out for all at once.
 
-    WorkspaceError ``report-differs`` for one that was signed for something else, or by someone else.
+    A period whose bundles cannot be read is left out: that is told when its turn comes.
     """
-    path = desk.files.report(period, verifier)
-    if not path.exists():
-        return None
-    report = desk.files.load(path, SignedReport)
-    message = message_of(report)
-    expected = (desk.undeployed_escrow.address, desk.terms_hash, period)
-    if (message.escrow, message.terms_hash, message.period) != expected or report.verifier != verifier:
-        raise _report_differs(verifier, period, "it was signed for another agreement, chain or period")
-    try:
-        signer = signer_of(message.digest(desk.factory.domain), bytes.fromhex(report.signature[2:]))
-    except ProtocolError as error:
-        raise _report_differs(verifier, period, error.why) from error
-    if signer != desk.parties.addresses.get(verifier):
-        raise _report_differs(verifier, period, f"the signature over it is not that of {verifier}")
-    return report
-
-
-def message_of(report: SignedReport) -> Report:
-    """The message that a stored report signs. WorkspaceError ``report-differs`` for values that are no numbers."""
-    try:
-        values = tuple(MISSING if value is None else parse(value) for value in report.values)
-    except NumberError as error:
-        raise _report_differs(report.verifier, report.period, error.why) from error
-    return Report(
-        report.escrow,
-        bytes.fromhex(report.terms_hash[2:]),
-        report.period,
-        report.nonce,
-        values,
-        bytes.fromhex(report.evidence_digest[2:]),
-    )
-
-
-@dataclass(frozen=True)
-class Agreeing:
-    """The stored reports of a period."""
-
-    reports: tuple[SignedReport, ...]
-    """The largest set that says the same; a quorum of them can be submitted."""
-    faults: tuple[PyoutcomeError, ...]
-    """Why other stored reports cannot be used: one bad report does not stand in the way of the rest."""
-
-
-def agreeing_reports(desk: Desk, period: int) -> Agreeing:
-    """What the stored reports of a period amount to under the terms that govern it."""
-    desk = desk.under(period)
-    groups: dict[bytes, list[SignedReport]] = {}
-    faults = []
-    for verifier in desk.agreement.verifiers:
-        try:
-            report = read_report(desk, period, verifier)
-        except PyoutcomeError as fault:
-            faults.append(fault)
-            continue
-        if report is not None:
-            groups.setdefault(message_of(report).digest(desk.factory.domain), []).append(report)
-    largest: list[SignedReport] = []
-    for group in groups.values():
-        largest = group if len(group) > len(largest) else largest
-    return Agreeing(tuple(largest), tuple(faults))
+    known = {}
+    for period, desk in unders.items():
+        with suppress(EvidenceError):
+            known[period] = read_bundles(desk, period)
+    trees = [
+        (read(unders[period]), period, provider, bundle.secret)
+        for period, bundles in known.items()
+        for provider, bundle in bundles.items()
+        if bundle.secret and (bundle.period, bundle.supplier) == (period, provider)
+    ]
+    _build_trees(trees, progress)
+    return known
 
 
 def require_supplier(desk: Desk, party: str) -> None:
@@ -247,13 +245,3 @@ def _require_role(party: str, role: Sequence[str], does_not: str) -> None:
         raise WorkspaceError(
             "wrong-role", f"{party} {does_not} in this agreement.", f"Use one of: {', '.join(role)}.", party=party
         )
-
-
-def _report_differs(verifier: str, period: int, why: str) -> WorkspaceError:
-    return WorkspaceError(
-        "report-differs",
-        f"The stored report of {verifier} for period {period} cannot be used: {why}.",
-        f"Let {verifier} verify the period again.",
-        verifier=verifier,
-        period=period,
-    )

@@ -7,7 +7,7 @@ offer.json                  the deployed arguments, terms hash and escrow addres
 signatures/client.json      one party's signature over the terms
 records/flights.csv         raw records, one file per source, or
 records/flights/            a folder of them
-evidence/period-01.UA.json  one provider's evidence bundle
+evidence/period-01.UA.json  one provider's evidence bundle (or wherever the settings say that evidence lies)
 reports/period-01.V1.json   one verifier's signed report
 acts/agree-01-0.json        an act that several parties sign, such as an agreement on a period
 acts/agree-01-0.UA.json     one party's signature over it
@@ -73,8 +73,10 @@ class WorkspaceFiles:
     def signature(self, party: str) -> Path:
         return self.folder / "signatures" / f"{party}.json"
 
-    def bundle(self, period: int, provider: str) -> Path:
-        return self.folder / "evidence" / f"period-{period:02d}.{provider}.json"
+    @property
+    def evidence(self) -> Path:
+        """Where bundles lie, unless the settings name another place."""
+        return self.folder / "evidence"
 
     def report(self, period: int, verifier: str) -> Path:
         return self.folder / "reports" / f"period-{period:02d}.{verifier}.json"

@@ -13,6 +13,7 @@ from pyoutcome.chain.network import Network
 from pyoutcome.chain.networks import EMBEDDED, connect, start_chain
 from pyoutcome.chain.tokens import TokenClient, deploy_test_token
 from pyoutcome.errors import WorkspaceError
+from pyoutcome.evidence.storage import open_storage
 from pyoutcome.terms.agreement import Agreement
 from pyoutcome.workspace.desk import Desk
 from pyoutcome.workspace.evidencing import Progress
@@ -36,6 +37,8 @@ class Plan:
     """Addresses; None lets a local chain deploy its own."""
     records: Mapping[str, Path]
     """Files or folders to copy, by source name; a ZIP archive of one file is unpacked."""
+    evidence: str | None = None
+    """Where bundles and proofs are to lie; None: in the workspace."""
 
 
 def make_workspace(
@@ -44,9 +47,11 @@ def make_workspace(
     """Fills a new or empty folder and opens it; nothing is left behind on failure.
 
     Raises WorkspaceError ``folder-not-empty``, ``no-such-records``, ``addresses-needed``, ``token-differs``,
-    ``bad-archive``.
+    ``bad-archive``; what ``open_storage`` raises.
     """
     agreement = Agreement.load(source)
+    if plan.evidence is not None:
+        open_storage(plan.evidence)  # an address that cannot be used is refused now, not at the first measurement
     if folder.exists() and any(folder.iterdir()):
         raise WorkspaceError(
             "folder-not-empty", f"The folder {folder} is not empty.", "Choose a new folder for the workspace."
@@ -150,4 +155,5 @@ def _settle_contracts(network: Network, agreement: Agreement, plan: Plan) -> Set
         factory=factory,
         token=token,
         first_block=first_block,
+        evidence=plan.evidence,
     )

@@ -8,7 +8,8 @@ from functools import partial
 
 from pyoutcome.chain.escrow import PeriodStage, Stage
 from pyoutcome.errors import WorkspaceError
-from pyoutcome.evidence.bundle import read_bundle
+from pyoutcome.evidence.bundle import bundle_name
+from pyoutcome.evidence.filing import fetch_bundle
 from pyoutcome.protocol import Report
 from pyoutcome.protocol.events import Activated, Amended, Settled
 from pyoutcome.settlement.plan import At, PeriodFacts
@@ -16,13 +17,13 @@ from pyoutcome.workspace.desk import Desk
 from pyoutcome.workspace.evidencing import (
     Progress,
     Readings,
-    agreeing_reports,
+    has_bundle,
     measure_periods,
-    message_of,
     require_supplier,
     verify_periods,
 )
 from pyoutcome.workspace.foretelling import say_decision, say_settlement, say_undisputed
+from pyoutcome.workspace.reports import agreeing_reports, message_of
 
 _STAGES = {
     PeriodStage.NONE: At.OPEN,
@@ -61,7 +62,7 @@ class PeriodDesk:
             challenged = stage in (At.REPORTED, At.DEFAULTED) and len(desk.escrow.versions(period)) > 1
         settled = stage is At.SETTLED
         ends = arguments.ends[period - 1]
-        providers = desk.agreement.providers
+        providers, stored = desk.agreement.providers, set(desk.evidence.names())
         return PeriodFacts(
             number=period,
             ends=ends,
@@ -73,7 +74,7 @@ class PeriodDesk:
             waits_for=self._waits_for(desk, period),
             evidence_due=max(ends, self._activation(), self._accepted(desk), self._turn(desk, period))
             + arguments.evidence_window,
-            bundles_missing=tuple(name for name in providers if not desk.files.bundle(period, name).exists()),
+            bundles_missing=tuple(name for name in providers if bundle_name(period, name) not in stored),
             verified_by=() if settled else tuple(report.verifier for report in agreeing_reports(desk, period).reports),
             quorum=arguments.quorum,
         )
@@ -96,7 +97,7 @@ class PeriodDesk:
         """Makes the missing bundles of the providers whose keys are here."""
         for provider in self.desk.agreement.providers:
             here = self.desk.parties.has_key(provider)
-            if here and not self.desk.files.bundle(period, provider).exists():
+            if here and not has_bundle(self.desk, period, provider):
                 read = partial(self._readings.of, party=provider)
                 measure_periods(self.desk, read, provider, [period], self.progress)
 
@@ -215,11 +216,19 @@ def propose_default(desk: Desk, period: int, by: str) -> str:
 def show_evidence(desk: Desk, period: int, by: str) -> str:
     """Posts the digest of a provider's stored bundle, in time: then a report without its values is no breach of it.
 
-    The transaction's hash. WorkspaceError ``wrong-role``, ``file-missing``.
+    The transaction's hash. WorkspaceError ``wrong-role``, ``bundles-missing``.
     """
     desk.agreement.period(period)
     require_supplier(desk, by)
-    digest = read_bundle(desk.files.bundle(period, by)).digest()
+    bundle = fetch_bundle(desk.evidence, period, by)
+    if bundle is None:
+        raise WorkspaceError(
+            "bundles-missing",
+            f"The evidence of {by} for period {period} is not here.",
+            f"Run `pyoutcome measure --as {by}` first.",
+            period=period,
+        )
+    digest = bundle.digest()
     does = f"shows that it has its evidence of period {period}"
     done = desk.perform(by, does, "no money", lambda e, key: e.post_digest(key, period, digest))
     return done.transaction

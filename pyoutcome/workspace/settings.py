@@ -59,6 +59,9 @@ class Settings(Stored):
     """Events are read from this block on."""
     batch: Address | None = None
     """The contract that hands in many reports at once, once one is known."""
+    evidence: str | None = None
+    """Where bundles and proofs lie: an address such as ``s3://bucket/path``, or a folder (from the workspace's); by
+    default the workspace's folder ``evidence``."""
 
     @property
     def identity(self) -> Identity:

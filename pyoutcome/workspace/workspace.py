@@ -16,7 +16,7 @@ from pyoutcome.decimals import from_units, parse, to_units_trunc
 from pyoutcome.errors import WorkspaceError
 from pyoutcome.settlement.keeper import Outcome, keep
 from pyoutcome.terms.agreement import Agreement
-from pyoutcome.workspace import amending, disputing, evidencing, leaving, money, offer, reporting
+from pyoutcome.workspace import amending, disputing, evidencing, leaving, money, offer, proving, reporting
 from pyoutcome.workspace.amending import Amending
 from pyoutcome.workspace.books import Books, StatedPeriod, Status
 from pyoutcome.workspace.desk import Desk
@@ -28,6 +28,7 @@ from pyoutcome.workspace.intent import Confirm, agree_to_all
 from pyoutcome.workspace.making import Plan, make_workspace
 from pyoutcome.workspace.offer import Deployment, Funding
 from pyoutcome.workspace.parties import PartyBook, Password, party_ids
+from pyoutcome.workspace.proving import StoredProof
 from pyoutcome.workspace.settings import Settings, SignedReport, TermsSignature
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ class Workspace:
         factory: str | None = None,
         token: str | None = None,
         records: Mapping[str, str | Path] | None = None,
+        evidence: str | None = None,
         password: Password = no_password,
         confirm: Confirm = agree_to_all,
         progress: Progress = silent,
@@ -88,10 +90,13 @@ class Workspace:
 
         ``network``: ``embedded``, a JSON-RPC URL, or ``env:NAME``. On a local chain a factory and a test token are
         deployed and every party gets a test account; elsewhere name both addresses. ``records``: files to copy, by
-        source name. Raises WorkspaceError ``folder-not-empty``, ``addresses-needed``; what loading the agreement and
-        connecting raise. Nothing is left behind on failure.
+        source name. ``evidence``: a folder or address (``s3://bucket/path``) for bundles and proofs.
+
+        Raises WorkspaceError ``folder-not-empty``, ``addresses-needed``; what loading the agreement and connecting
+        raise. Nothing is left behind on failure.
         """
-        plan = Plan(network, factory, token, {name: Path(path) for name, path in (records or {}).items()})
+        copied = {name: Path(path) for name, path in (records or {}).items()}
+        plan = Plan(network, factory, token, copied, evidence)
         desk = make_workspace(Path(folder), Path(agreement), plan, password, confirm, progress)
         return cls(desk, progress)
 
@@ -190,12 +195,39 @@ class Workspace:
         return offer.fund_escrow(self._desk, units, by, permit=permit)
 
     def measure(
-        self, provider: str, periods: Iterable[int] | None = None, records: Mapping[str, Given] | None = None
+        self,
+        provider: str,
+        periods: Iterable[int] | None = None,
+        records: Mapping[str, Given] | None = None,
+        *,
+        provable: bool = False,
+        replace: bool = False,
     ) -> list[Bundle]:
-        """Measures a provider's KPIs from the raw records and stores a signed bundle for each period."""
+        """Measures a provider's KPIs from the raw records and stores a signed bundle for each period.
+
+        ``provable``: with roots over the records, so that ``prove`` can show single ones; ``replace``: write over
+        another bundle that is stored for the period.
+        """
         numbers = reporting.all_periods(self._desk, periods)
         read = self._reader(provider, records)
-        return evidencing.measure_periods(self._desk, read, provider, numbers, self._progress)
+        return evidencing.measure_periods(
+            self._desk, read, provider, numbers, self._progress, provable=provable, replace=replace
+        )
+
+    def prove(
+        self,
+        provider: str,
+        period: int,
+        key: Mapping[str, str],
+        source: str | None = None,
+        records: Mapping[str, Given] | None = None,
+        out: str | Path | None = None,
+    ) -> StoredProof:
+        """Proves that one record was looked at, and for what it was counted, without showing the others.
+
+        ``key``: the values of its key's columns; ``out``: a file (by default beside the bundles).
+        """
+        return proving.prove(self._desk, provider, period, key, source, records, out, self._engine)
 
     def verify(
         self,

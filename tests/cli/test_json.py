@@ -141,3 +141,39 @@ def test_keys_are_made_and_trusted_once(deal: Path, monkeypatch: pytest.MonkeyPa
     assert "address-known" == refused["code"]
     address = "0x90F79bf6EB2c4f870365E785982E1f101E93b906"
     assert "address-known" == ask("key", "trust", "client", address, "-w", str(deal), status=1)["error"]["code"]
+
+
+def test_one_record_is_proven_and_checked_far_from_the_others(
+    deal: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = ("-w", str(deal))
+    [bundle] = ask("measure", "--as", "UA", "-p", "1", "--provable", *where)["bundles"]
+    held = ask("bundle", str(deal / "evidence" / "period-01.UA.json"))
+    assert bundle["roots"] == {tree["source"]: tree["root"] for tree in held["records"]["trees"]}
+    key = ("year=2013", "month=1", "day=3", "carrier=UA", "flight=103", "origin=JFK", "dest=BOS")
+    record = tuple(part for each in key for part in ("--record", each))
+    proof = tmp_path / "elsewhere" / "proof.json"
+    made = ask("prove", "--as", "UA", "-p", "1", *record, "--out", str(proof), *where)
+    assert (str(proof), "flights", "20") == (made["file"], made["source"], made["record"]["arr_delay"])
+    monkeypatch.chdir(proof.parent)  # no workspace here
+    signer, agreement = ("--signer", held["signed_by"]), ("--agreement", str(AGREEMENT))
+    shown = ask("prove", "--check", "proof.json", *agreement, *signer)
+    assert (held["signed_by"], "UA", 1, "20", True) == (
+        shown["signed_by"], shown["supplier"], shown["period"], shown["records"], shown["by_agreement"],
+    )  # fmt: skip
+    assert (held["digest"], made["counted"]) == (shown["bundle_digest"], shown["counted"])
+    assert ["denominator"] == shown["counted"]["on_time.UA"]
+    other = ("--signer", "0x90F79bf6EB2c4f870365E785982E1f101E93b906")
+    assert "proof-signature" == ask("prove", "--check", "proof.json", *other, status=1)["error"]["code"]
+    told = CliRunner().invoke(app, ["prove", "--check", "proof.json"]).stdout
+    for words in ("holds", held["signed_by"], "--signer", "no --agreement was given", "on_time.UA counts it in", "103"):
+        assert words in told
+    again = ask("prove", "--as", "UA", "-p", "1", *record, *where)
+    assert proof.read_bytes() == Path(again["file"]).read_bytes()
+    for options, code in (
+        (("--as", "UA"), "bad-proof-options"),
+        (("--as", "UA", "-p", "1", "--record", "id"), "bad-record-option"),
+        (("--as", "UA", "-p", "1", "--record", "day=1", "--record", "day=2"), "bad-record-option"),
+        (("--check", "absent.json"), "proof-unreadable"),
+    ):
+        assert code == ask("prove", *options, status=1)["error"]["code"]

@@ -16,21 +16,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyoutcome.errors import EvidenceError
-from pyoutcome.evidence.bundle import (
-    Bundle,
-    evidence_digest,
-    make_bundle,
-    measured_of,
-    parse_bundle,
-    read_bundle,
-    write_bundle,
-)
+from pyoutcome.evidence.bundle import Bundle, evidence_digest, make_bundle, measured_of
+from pyoutcome.evidence.filing import read_bundle, write_bundle
+from pyoutcome.evidence.manifest import parse_bundle
 from pyoutcome.evidence.measured import Finding, Measured
+from pyoutcome.evidence.merkle import RecordTree, RecordTrees, digest_of_secret
 from pyoutcome.evidence.recomputation import measure
 from pyoutcome.evidence.records import SourceDigest
 from tests.evidence.deal import KEYS, agree, write_records
 
 SALT = bytes(range(32))
+SECRET = bytes(range(100, 132))
+TREES = RecordTrees(digest_of_secret(SECRET), (RecordTree("flights", bytes(32), 3),))
 
 
 @pytest.fixture(scope="module")
@@ -142,8 +139,10 @@ def test_every_field_is_under_the_signature(bundle: Bundle) -> None:
         "values": (replace(bundle.values[0], numerator=3),),
         "findings": (*bundle.findings, Finding("x", "flights", 0, "y")),
         "salt": bytes(32),
+        "trees": TREES,
     }
-    assert {*other, "signature"} == {field.name for field in fields(bundle)}
+    # The secret is not signed, so that a proof can leave it out; its digest is, among the trees.
+    assert {*other, "signature", "secret"} == {field.name for field in fields(bundle)}
     for name, value in other.items():
         assert KEYS["UA"].address != replace(bundle, **{name: value}).signed_by(), name
 
@@ -221,10 +220,26 @@ def test_a_file_spelled_in_any_other_way_is_refused(bundle: Bundle) -> None:
         {"values": [{"kpi": "share"}]},
         {"signature": "0x0"},
         {"sources": [{"name": "flights", "sha256": "0x" + "00" * 32, "rows": "1e3", "bytes": "1"}]},
+        {"records": None},
+        {"records": {}},
+        {"secret": None},
+        {"secret": "0x" + "00" * 32},
     ],
 )
 def test_a_file_of_another_layout_is_refused(bundle: Bundle, values: dict[str, Any]) -> None:
     assert "bundle-malformed" == refusal(changed(bundle, **values)).code
+
+
+def test_roots_and_their_secret_read_back_and_belong_together(measured: Measured) -> None:
+    provable = make_bundle(agree(), measured, "UA", KEYS["UA"], SALT, trees=TREES, secret=SECRET)
+    assert provable == parse_bundle(provable.to_json())
+    assert SECRET.hex() not in repr(provable)
+    without = replace(provable, secret=b"")
+    assert without == parse_bundle(without.to_json())
+    assert SECRET.hex().encode() not in without.to_json()
+    assert provable.digest() == without.digest()
+    assert "bundle-malformed" == refusal(changed(provable, secret="0x" + bytes(32).hex())).code
+    assert "bundle-malformed" == refusal(changed(provable, records=None)).code
 
 
 def test_a_digest_that_is_not_that_of_its_files_is_refused(bundle: Bundle) -> None:
@@ -260,7 +275,7 @@ def test_what_is_no_bundle_at_all_is_refused(data: bytes) -> None:
 
 
 def test_a_file_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pyoutcome.evidence.bundle.LARGEST", 1000)
+    monkeypatch.setattr("pyoutcome.evidence.filing.LARGEST", 1000)
     (tmp_path / "long.json").write_bytes(b" " * 100_000)
     with pytest.raises(EvidenceError, match="more than 1000 bytes"):
         read_bundle(tmp_path / "long.json")

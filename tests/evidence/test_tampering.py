@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from pyoutcome.errors import EvidenceError
-from pyoutcome.evidence.bundle import Bundle, make_bundle, parse_bundle
+from pyoutcome.evidence.bundle import Bundle, make_bundle
+from pyoutcome.evidence.manifest import parse_bundle
 from pyoutcome.evidence.recomputation import Recomputation
 from pyoutcome.evidence.verification import verify
 from tests.evidence.deal import ADDRESSES, KEYS, agree, write_records

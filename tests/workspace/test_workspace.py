@@ -70,7 +70,7 @@ def test_settling_again_changes_nothing(active: Workspace) -> None:
 def test_a_period_that_cannot_settle_does_not_stop_the_others(active: Workspace) -> None:
     for airline in ("UA", "B6", "EV"):
         active.measure(airline, [1, 2])
-    broken = active.files.bundle(1, "B6")
+    broken = active.files.evidence / "period-01.B6.json"
     broken.write_text("{}", encoding="utf-8")
     first, second = active.settle([1, 2], move_clock=True)
     assert first.error is not None
@@ -173,7 +173,7 @@ def test_a_third_report_makes_up_for_a_forged_one(verified: Workspace) -> None:
 
 
 def test_the_escrow_itself_refuses_wrong_signatures_values_and_counts(verified: Workspace) -> None:
-    from pyoutcome.workspace.evidencing import agreeing_reports, message_of
+    from pyoutcome.workspace.reports import agreeing_reports, message_of
 
     reports = agreeing_reports(verified.desk, 1).reports
     message = message_of(reports[0])
@@ -319,7 +319,9 @@ def test_records_may_be_a_folder_of_files(active: Workspace, flights: Path, tmp_
     parts.mkdir()
     for name, part in (("a.csv", rows[:7]), ("b.csv", rows[7:])):
         (parts / name).write_text(header + "".join(part), encoding="utf-8")
-    [given] = active.measure("UA", [1], records={"flights": parts})
+    with pytest.raises(EvidenceError, match="evidence-exists"):
+        active.measure("UA", [1], records={"flights": parts})  # another bundle than the one that may be out already
+    [given] = active.measure("UA", [1], records={"flights": parts}, replace=True)
     assert plain.values == given.values
     assert [("a.csv", 7), ("b.csv", len(rows) - 7)] == [(file.name, file.rows) for file in given.sources[0].files]
     own = tmp_path / "deal" / "records"

@@ -73,10 +73,10 @@ class DuckDB(Engine):
         except duckdb.Error as error:
             raise failed(error) from error
 
-    def pieces(self, query: exp.Expr, size: int = 20_000) -> Iterator[list[tuple[object, ...]]]:
-        """The rows of an answer that is too large for memory, piece by piece."""
+    def stream(self, sql: str, size: int) -> Iterator[list[tuple[object, ...]]]:
+        """Runs one statement. Raises EvidenceError ``engine-limit`` or ``engine-failed``."""
         try:
-            cursor = self._connection.execute(self.dialect.sql(query))
+            cursor = self._connection.execute(sql)
             while piece := cursor.fetchmany(size):
                 yield piece
         except (duckdb.InterruptException, duckdb.OutOfMemoryException) as error:

@@ -93,10 +93,22 @@ class PostgreSQL(Engine):
         Raises EvidenceError ``engine-limit`` or ``engine-failed``.
         """
         with self._guard():
-            if self._connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
-                self._connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            self._begin()
             # Binary text of psycopg is not used: no parameters, so no sign of the query is read as one.
             return self._connection.execute(sql.encode()).fetchall()
+
+    def stream(self, sql: str, size: int) -> Iterator[list[tuple[object, ...]]]:
+        """Runs one query in the session's snapshot, whose rows the server keeps until they are fetched."""
+        with self._guard():
+            self._begin()
+            with self._connection.cursor("pieces") as cursor:
+                cursor.execute(sql.encode())
+                while piece := cursor.fetchmany(size):
+                    yield piece
+
+    def _begin(self) -> None:
+        if self._connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
+            self._connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
     def load(self, plan: SourcePlan, staged: StagedRecords) -> StagedRecords:
         """Files are read and checked by DuckDB, then copied; tables are read where they lie."""

@@ -17,6 +17,7 @@ import uuid
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -124,6 +125,13 @@ class Spark(Engine):
         """Runs one query. Raises EvidenceError ``engine-limit`` or ``engine-failed``."""
         with self._guard():
             return [tuple(row) for row in self._session.sql(sql).collect()]
+
+    def stream(self, sql: str, size: int) -> Iterator[list[tuple[object, ...]]]:
+        """Runs one query, whose partitions come one after another. Raises EvidenceError as ``answer`` does."""
+        with self._guard():
+            rows = (tuple(row) for row in self._session.sql(sql).toLocalIterator())
+            while piece := list(islice(rows, size)):
+                yield piece
 
     def define(self, name: str, query: exp.Expr) -> None:
         """Makes a temporary view."""
