@@ -249,6 +249,17 @@ def open_storage(place: str | Path) -> Storage:
     return FolderStorage(Path(place))
 
 
+def locate(file: str | Path) -> tuple[Storage, str]:
+    """The storage that a file lies in, and its name there: of a path, or of an address such as ``s3://bucket/a.json``.
+
+    Raises what ``open_storage`` raises.
+    """
+    if isinstance(file, str) and "://" in file:
+        place, _, name = file.rpartition("/")
+        return open_storage(place), name
+    return FolderStorage(Path(file).parent), Path(file).name
+
+
 def _check_name(name: str) -> None:
     if not name or name[0] == "." or len(name) > 200 or any(sign in name for sign in "/\\\0"):
         raise EvidenceError(
