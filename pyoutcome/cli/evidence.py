@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -70,13 +69,14 @@ def measure(
 
 
 def bundle(
-    file: Annotated[Path, typer.Argument(help="The bundle, such as evidence/period-01.UA.json.")], as_json: Json = False
+    file: Annotated[str, typer.Argument(help="The bundle, such as evidence/period-01.UA.json; or its address.")],
+    as_json: Json = False,
 ) -> None:
     """Shows what an evidence bundle says and who signed it. Whether that is true only `verify` can tell.
 
     Examples:
         pyoutcome bundle evidence/period-01.UA.json
-        pyoutcome bundle evidence/period-01.UA.json --json
+        pyoutcome bundle s3://bucket/deals/my/period-01.UA.json --json
     """
     from pyoutcome.cli import show
     from pyoutcome.evidence.filing import read_bundle

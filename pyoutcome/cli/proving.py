@@ -23,7 +23,8 @@ def add_to(app: typer.Typer) -> None:
 
 def prove(
     check: Annotated[
-        Path | None, typer.Option("--check", help="Check this proof instead of making one; needs no workspace.")
+        str | None,
+        typer.Option("--check", help="Check this proof (a file or address) instead of making one; needs no workspace."),
     ] = None,
     party: Annotated[str | None, typer.Option("--as", help="The provider whose record it is.")] = None,
     period: Annotated[int | None, typer.Option("--period", "-p", min=1, help="The period of its bundle.")] = None,
@@ -32,7 +33,7 @@ def prove(
         typer.Option("--record", help="COLUMN=VALUE of the record's key; one for each column of the key."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", help="The file to write; by default one beside the bundles.")
+        str | None, typer.Option("--out", help="The file or address to write; by default one beside the bundles.")
     ] = None,
     source: Annotated[
         str | None, typer.Option("--source", help="The records it is one of, if their key alone does not tell.")
@@ -88,7 +89,7 @@ def prove(
     emit(document, as_json, lambda console: show.facts(console, title, pairs | _counts(proof.leaf.counted)))
 
 
-def _check(file: Path, agreement: Path | None, signer: str | None, as_json: bool) -> None:
+def _check(file: str, agreement: Path | None, signer: str | None, as_json: bool) -> None:
     from pyoutcome.cli import show
     from pyoutcome.evidence.proof import check_proof, read_proof
     from pyoutcome.terms.agreement import Agreement

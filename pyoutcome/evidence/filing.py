@@ -9,7 +9,7 @@ from typing import Final
 from pyoutcome.errors import EvidenceError
 from pyoutcome.evidence.bundle import Bundle, bundle_name
 from pyoutcome.evidence.manifest import LARGEST, parse_bundle
-from pyoutcome.evidence.storage import FolderStorage, Storage
+from pyoutcome.evidence.storage import FolderStorage, Storage, locate
 
 _NAME: Final = re.compile(r"period-([0-9]{2,9})\.[A-Za-z][A-Za-z0-9_]{0,79}\.json")
 
@@ -54,18 +54,19 @@ def write_bundle(bundle: Bundle, folder: Path, *, replace: bool = False) -> Path
     return Path(keep_bundle(bundle, FolderStorage(folder), replace=replace))
 
 
-def read_bundle(path: Path) -> Bundle:
-    """The bundle in a file that anybody may have written.
+def read_bundle(file: str | Path) -> Bundle:
+    """The bundle in a file, or at an address, that anybody may have written.
 
     Raises EvidenceError ``bundle-unreadable``, ``bundle-malformed``, ``bundle-not-canonical``, ``storage-too-large`` or
     ``storage-failed``. The signature is not checked here.
     """
-    data = FolderStorage(path.parent).get(path.name, LARGEST)
+    storage, name = locate(file)
+    data = storage.get(name, LARGEST)
     if data is None:
         raise EvidenceError(
             "bundle-unreadable",
-            f"There is no bundle at {path}.",
+            f"There is no bundle at {storage.place(name)}.",
             "Give the path of a bundle that 'measure' has written.",
-            file=str(path),
+            file=storage.place(name),
         )
-    return parse_bundle(data, str(path))
+    return parse_bundle(data, storage.place(name))

@@ -21,6 +21,7 @@ from pyoutcome.evidence.leaves import Leaf
 from pyoutcome.evidence.manifest import LARGEST as LARGEST_BUNDLE
 from pyoutcome.evidence.manifest import Digest, Manifest, Strict, Whole, Word, bundle_of
 from pyoutcome.evidence.merkle import RecordTree, leads_to
+from pyoutcome.evidence.storage import locate
 
 if TYPE_CHECKING:
     from pyoutcome.evidence.sources.files import Given
@@ -227,19 +228,19 @@ def proof_name(proof: Proof) -> str:
     return f"period-{bundle.period:02d}.{bundle.supplier}.proof-{proof.source}-{proof.index}.json"
 
 
-def read_proof(path: Path) -> Proof:
-    """The proof in a file. Raises EvidenceError ``proof-unreadable``, and what ``parse_proof`` raises."""
-    from pyoutcome.evidence.storage import FolderStorage
-
-    data = FolderStorage(path.parent).get(path.name, LARGEST)
+def read_proof(file: str | Path) -> Proof:
+    """The proof in a file or at an address. Raises EvidenceError ``proof-unreadable``, what ``parse_proof`` and
+    ``Storage.get`` raise."""
+    storage, name = locate(file)
+    data = storage.get(name, LARGEST)
     if data is None:
         raise EvidenceError(
             "proof-unreadable",
-            f"There is no proof at {path}.",
+            f"There is no proof at {storage.place(name)}.",
             "Give the path of a proof that 'prove' has written.",
-            file=str(path),
+            file=storage.place(name),
         )
-    return parse_proof(data, str(path))
+    return parse_proof(data, storage.place(name))
 
 
 def _malformed(name: str, why: str) -> EvidenceError:

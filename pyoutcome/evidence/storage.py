@@ -19,7 +19,6 @@ from pyoutcome.evidence.sources.remote import without_secrets
 
 _SCHEMES: Final = ("abfs", "az", "gcs", "gs", "memory", "s3", "s3a", "sftp", "ssh")
 """Stores that fsspec can write to. Its others reach into local files, archives, caches and commands."""
-_MOST_NAMES: Final = 100_000
 
 
 class Storage(ABC):
@@ -200,7 +199,7 @@ class ObjectStorage(Storage):
             return []
         except Exception as error:  # noqa: BLE001
             raise self._failed("", "listed", error) from None
-        return sorted(name for name in found if name and name[0] != ".")[:_MOST_NAMES]
+        return sorted(name for name in found if name and name[0] != ".")
 
     def place(self, name: str) -> str:
         return f"{self.where}/{name}"
@@ -247,6 +246,17 @@ def open_storage(place: str | Path) -> Storage:
     if isinstance(place, str) and "://" in place:
         return ObjectStorage(place)
     return FolderStorage(Path(place))
+
+
+def locate(file: str | Path) -> tuple[Storage, str]:
+    """The storage that a file lies in, and its name there: of a path, or of an address such as ``s3://bucket/a.json``.
+
+    Raises what ``open_storage`` raises.
+    """
+    if isinstance(file, str) and "://" in file:
+        place, _, name = file.rpartition("/")
+        return open_storage(place), name
+    return FolderStorage(Path(file).parent), Path(file).name
 
 
 def _check_name(name: str) -> None:

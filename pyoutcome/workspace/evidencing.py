@@ -25,30 +25,32 @@ Progress = Callable[[str, int, int], None]
 
 
 def records_of(desk: Desk, given: Mapping[str, Given] | None = None) -> dict[str, Given]:
-    """Where each record source lies: as given, else ``records/NAME.csv`` or the folder ``records/NAME``.
+    """Where each record source lies. WorkspaceError ``records-missing``."""
+    return {name: place_of(desk, name, given) for name in desk.agreement.records}
+
+
+def place_of(desk: Desk, name: str, given: Mapping[str, Given] | None = None) -> Given:
+    """Where a record source lies: as given, else ``records/NAME.csv`` or the folder ``records/NAME``.
 
     WorkspaceError ``records-missing``.
     """
-    found: dict[str, Given] = {}
-    for name, source in desk.agreement.records.items():
-        path = desk.files.records / f"{name}.{source.format}"
-        if given is not None and name in given:
-            found[name] = given[name]
-        elif path.is_file():
-            found[name] = path
-        elif (desk.files.records / name).is_dir():
-            found[name] = desk.files.records / name
-        else:
-            table = source.format == "table"
-            raise WorkspaceError(
-                "records-missing",
-                f"The raw records {name!r} lie in a table, and nobody says in which."
-                if table
-                else f"The raw records {name!r} are not at {desk.files.name(path)}.",
-                f"Name it with --records {name}={'TABLE, and its engine with --engine' if table else 'PATH'}.",
-                source=name,
-            )
-    return found
+    source = desk.agreement.records[name]
+    path = desk.files.records / f"{name}.{source.format}"
+    if given is not None and name in given:
+        return given[name]
+    if path.is_file():
+        return path
+    if (desk.files.records / name).is_dir():
+        return desk.files.records / name
+    table = source.format == "table"
+    raise WorkspaceError(
+        "records-missing",
+        f"The raw records {name!r} lie in a table, and nobody says in which."
+        if table
+        else f"The raw records {name!r} are not at {desk.files.name(path)}.",
+        f"Name it with --records {name}={'TABLE, and its engine with --engine' if table else 'PATH'}.",
+        source=name,
+    )
 
 
 def read_records(

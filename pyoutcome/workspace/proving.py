@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from pyoutcome.errors import WorkspaceError
 from pyoutcome.evidence.filing import fetch_bundle
-from pyoutcome.evidence.storage import FolderStorage
-from pyoutcome.workspace.evidencing import records_of, require_supplier
+from pyoutcome.evidence.storage import locate
+from pyoutcome.workspace.evidencing import place_of, require_supplier
 
 if TYPE_CHECKING:
     from pyoutcome.evidence.proof import Proof
@@ -54,10 +54,9 @@ def prove(
             period=period,
         )
     chosen = _source_of(desk.agreement, source, key)
-    given = records_of(desk, records)[chosen]
+    given = place_of(desk, chosen, records)
     proof = make_proof(desk.agreement, bundle, chosen, key, given, engine)
-    storage = desk.evidence if out is None else FolderStorage(Path(out).parent)
-    name = proof_name(proof) if out is None else Path(out).name
+    storage, name = (desk.evidence, proof_name(proof)) if out is None else locate(out)
     storage.put(name, proof.to_json())
     return StoredProof(proof, storage.place(name))
 

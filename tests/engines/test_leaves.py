@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
 import rfc8785
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlglot import exp
 
 from pyoutcome.errors import EvidenceError
 from pyoutcome.evidence.building import Frame
+from pyoutcome.evidence.columns import TEXT, ColumnType, Kind
 from pyoutcome.evidence.leaves import Leaf, kpis_of, query_of, read_leaves
 from pyoutcome.evidence.plan import CountIf, DistinctOf
 from pyoutcome.evidence.planning import plan_measures
@@ -22,6 +25,7 @@ from pyoutcome.evidence.recomputation import Recomputation, open_records
 from pyoutcome.evidence.record_trees import build_trees
 from pyoutcome.terms.agreement import Agreement
 from tests.engines import test_real_records as real
+from tests.engines.conftest import loaded, plan_of
 from tests.engines.test_kinds import EXAMPLES, PHASES, PROVIDERS, ROWS, agree, measures, write
 from tests.engines.test_real_records import flights  # noqa: F401 (a fixture)
 from tests.evidence.reference import Told
@@ -71,6 +75,21 @@ def test_leaves_add_up_to_the_figures(
             assert (figures[figure] is None) == (not adding)
     if engine_name != "duckdb":
         assert leaves_of(agreement, path, "duckdb", period, supplier) == leaves
+
+
+def test_an_answer_comes_in_pieces_in_its_order_and_through_the_gate(engine_name: str, tmp_path: Path) -> None:
+    plan = plan_of({"id": ColumnType(Kind.DECIMAL, 4), "name": TEXT})
+    data = "id,name\n" + "".join(f"{number * 37 % 50},n{number}\n" for number in range(50))
+    with loaded(engine_name, tmp_path, plan, data.encode()) as engine:
+        query = exp.select("c_id", "c_name").from_(plan.table).order_by("c_id")
+        pieces = list(engine.pieces(query, 8))
+        assert [8] * 6 + [2] == [len(piece) for piece in pieces]
+        assert engine.rows(query) == [row for piece in pieces for row in piece]
+        assert list(range(50)) == [int(str(number)) for piece in pieces for number, _ in piece]
+        assert [] == list(engine.pieces(exp.select("c_id").from_(plan.table).where("c_id < 0")))
+        with pytest.raises(EvidenceError, match="engine-query-refused"):
+            engine.pieces(exp.select("a").from_("elsewhere"))
+        assert [(50,)] == engine.integers(exp.select("count(*)").from_(plan.table))  # and goes on afterwards
 
 
 def test_the_root_of_one_carriers_month_is_that_of_a_plain_loop(engine_name: str, flights: Path) -> None:  # noqa: F811

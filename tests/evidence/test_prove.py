@@ -364,6 +364,7 @@ def test_no_byte_is_added_taken_or_put_in_place_of_another(proof: Proof, data: s
 
 def test_another_signer_than_the_one_expected(proof: Proof, bundle: Bundle) -> None:
     assert "proof-signature" == refused(proof, signer=ADDRESSES["B6"])
+    assert "proof-signature" == refused(replace(proof, signer=ADDRESSES["B6"]), signer=ADDRESSES["UA"])
     stolen = replace(proof, bundle=replace(proof.bundle, signature=KEYS["B6"].sign(bundle.signing_digest())))
     assert "proof-signature" == refused(stolen)
     assert ADDRESSES["B6"] == check_proof(replace(stolen, signer=ADDRESSES["B6"])).signer  # who asks must know whom

@@ -15,7 +15,7 @@ import pytest
 
 from pyoutcome.errors import EvidenceError
 from pyoutcome.evidence.bundle import Bundle, make_bundle
-from pyoutcome.evidence.filing import fetch_bundle, find_bundles, keep_bundle
+from pyoutcome.evidence.filing import fetch_bundle, find_bundles, keep_bundle, read_bundle
 from pyoutcome.evidence.recomputation import Recomputation
 from pyoutcome.evidence.storage import FolderStorage, ObjectStorage, Storage, open_storage
 from tests.evidence.deal import KEYS, agree, write_records
@@ -124,6 +124,13 @@ def test_another_bundle_is_not_written_over_the_one_that_is_there(storage: Stora
     assert bundle == fetch_bundle(storage, 1, "UA")
     keep_bundle(other, storage, replace=True)
     assert other == fetch_bundle(storage, 1, "UA")
+
+
+def test_a_bundle_is_read_by_its_place(storage: Storage, bundle: Bundle) -> None:
+    place = keep_bundle(bundle, storage)
+    assert bundle == read_bundle(place)
+    with pytest.raises(EvidenceError, match="bundle-unreadable"):
+        read_bundle(place.replace("UA", "B6"))
 
 
 # A folder

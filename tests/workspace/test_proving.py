@@ -118,6 +118,8 @@ def test_evidence_may_lie_in_an_object_store(active_template: Path, tmp_path: Pa
         assert {Need.NOTHING} == {each.decision.need for each in workspace.settle([1], move_clock=True)}
         place = workspace.prove("UA", 1, own_key(workspace)).place
         assert place.startswith(f"{address}/period-01.UA.proof-flights-")
+        assert "UA" == check_proof(read_proof(place), workspace.agreement).supplier
+        assert f"{address}/my.json" == workspace.prove("UA", 1, own_key(workspace), out=f"{address}/my.json").place
         assert 0 == workspace.audit().differences
     assert not (folder / "evidence").exists()
 
