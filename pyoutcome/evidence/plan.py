@@ -164,3 +164,7 @@ class SourcePlan:
     def renamed(self, table: str) -> SourcePlan:
         """The same records in a table of another name."""
         return replace(self, table=table)
+
+    def reading(self, source: RecordSource) -> SourcePlan:
+        """The same records in another format."""
+        return replace(self, source=source)

@@ -14,7 +14,7 @@ from pyoutcome.errors import EvidenceError, did_you_mean
 from pyoutcome.evidence.building import NO_PROVIDER, Frame
 from pyoutcome.evidence.building import Part as QueryPart
 from pyoutcome.evidence.dialects import DUCKDB
-from pyoutcome.evidence.differences import Part
+from pyoutcome.evidence.differences import Comparison, Part, compare_records
 from pyoutcome.evidence.engine import Engine, Limits, open_engine
 from pyoutcome.evidence.measured import Finding, Measured, MeasuredValue
 from pyoutcome.evidence.plan import (
@@ -43,6 +43,7 @@ from pyoutcome.evidence.queries import part_query, scan_query
 from pyoutcome.evidence.records import Given, SourceDigest, StagedRecords, stage_records
 from pyoutcome.evidence.states import state_part_query, state_scan_query
 from pyoutcome.evidence.values import Figures, divide, in_range, read_figure, round_quotient
+from pyoutcome.formula.nearness import Nearness
 from pyoutcome.terms.measures import Count, DistinctCount
 
 if TYPE_CHECKING:
@@ -76,6 +77,8 @@ class Recomputation:
         findings: tuple[Finding, ...],
         counted: Mapping[str, _Counted],
         records: Mapping[str, Given],
+        limits: Limits | None = None,
+        engine: str | None = None,
     ) -> None:
         self.agreement = agreement
         self.sources = sources
@@ -84,6 +87,8 @@ class Recomputation:
         """What holds for all periods."""
         self.records = records
         """The records as they were given, by source name."""
+        self._limits = limits
+        self._engine = engine
         self._counted = counted
         self._providers = {provider: index for index, provider in enumerate(agreement.providers, 1)}
         self._frame = Frame(DUCKDB, agreement.periods, agreement.providers)
@@ -115,7 +120,7 @@ class Recomputation:
                     found, strays = _run_scan(opened, settled, scan, agreement)
                     findings.extend(strays)
                     counted |= found
-        return cls(agreement, tuple(digests), tuple(dict.fromkeys(findings)), counted, given)
+        return cls(agreement, tuple(digests), tuple(dict.fromkeys(findings)), counted, given, limits, engine)
 
     def measured(self, period: int, providers: Sequence[str] | None = None) -> Measured:
         """The values of one period, for all providers or those named, and those of the whole agreement.
@@ -142,19 +147,38 @@ class Recomputation:
                 value, found = self._value(kpi, interval)
                 values.append(value)
                 findings.extend(found)
+        findings.extend(self._near_thresholds(values, period))
         return Measured(period, tuple(values), self.sources, (*self.findings, *findings))
+
+    def _near_thresholds(self, values: Sequence[MeasuredValue], period: int) -> Iterator[Finding]:
+        """The values next to one at which payments turn. A provider's are looked at with its own and those of the whole
+        agreement, so that all who measure it find the same."""
+        known = {held.name: held.value for held in values if held.value is not None}
+        by_provider: dict[str | None, Nearness] = {}
+        for held in values:
+            if held.provider not in by_provider:
+                own = {each.name for each in values if each.provider in {None, held.provider}}
+                near = {name: value for name, value in known.items() if name in own}
+                by_provider[held.provider] = Nearness(self.agreement.rule(), near, period)
+        for kpi in self.agreement.kpis:
+            if kpi.provider in by_provider:
+                yield from find_thresholds(kpi, by_provider[kpi.provider])
 
     def source_of(self, kpi: str) -> SourceDigest:
         """The records a KPI is measured from."""
         return next(source for source in self.sources if source.name == self._counted[kpi].plan.name)
 
-    def plan_of(self, source: str) -> SourcePlan:
-        """How the records of a source are read."""
-        return next(plan for plan in plan_measures(self.agreement) if plan.name == source)
+    def compare(self, source: str, theirs: Given, value: MeasuredValue | None = None, period: int = 1) -> Comparison:
+        """How another copy of a source differs from the one read, on the engine that counted it.
 
-    def part_of(self, value: MeasuredValue, period: int) -> Part:
-        """The records that a value of a period comes from."""
-        return Part(self._counted[value.kpi].scan, self.agreement.period(period), value.provider)
+        Of ``value`` in ``period``, if one is given, the records it comes from are named first. Raises EvidenceError for
+        records that do not hold.
+        """
+        plan = next(plan for plan in plan_measures(self.agreement) if plan.name == source)
+        part = None
+        if value is not None:
+            part = Part(self._counted[value.kpi].scan, self.agreement.period(period), value.provider)
+        return compare_records(plan, self.records[source], theirs, part, limits=self._limits, engine=self._engine)
 
     def _value(self, kpi: AgreementKpi, period: Period) -> tuple[MeasuredValue, list[Finding]]:
         held = self._counted[kpi.kpi]
@@ -184,7 +208,6 @@ class Recomputation:
         findings = [
             *values_skipped(kpi, figures),
             *find_unusual(kpi.name, period.number, counts),
-            *find_thresholds(kpi, self.agreement.rule(), value),
         ]
         if raw is not None and outside:
             findings.append(value_outside(kpi, raw))
