@@ -6,11 +6,9 @@ that everybody is told the same ones first, whatever the engine and however the 
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -21,6 +19,8 @@ from pyoutcome.evidence.building import Builder, Frame
 from pyoutcome.evidence.columns import ColumnType, Kind
 from pyoutcome.evidence.conditions import Column
 from pyoutcome.evidence.engine import Engine, Limits, open_engine
+from pyoutcome.evidence.findings import show_cell
+from pyoutcome.evidence.moments import show_micros
 from pyoutcome.evidence.plan import ItemPlan, ScanPlan, SourcePlan, StatePlan
 from pyoutcome.evidence.quality import settle_keys
 from pyoutcome.evidence.records import Given, SourceDigest, StagedRecords, stage_records
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from pyoutcome.terms.calendar import Period
     from pyoutcome.terms.measures import RecordFormat, RecordSource
 
-_HARMLESS: Final = re.compile(r"[A-Za-z0-9_.:+ -]{1,60}")
-_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 (a wall-clock time has no zone)
 _SUFFIXES: Final[Mapping[str, RecordFormat]] = {
     ".csv": "csv", ".json": "json", ".jsonl": "json", ".ndjson": "json", ".parquet": "parquet", ".zip": "csv",
 }  # fmt: skip
@@ -285,14 +283,6 @@ def _text(cell: object, type_: ColumnType) -> str | None:
         case Kind.DECIMAL:
             return format(Decimal(str(cell)), "f")
         case Kind.INSTANT | Kind.WALL:
-            moment = _EPOCH + timedelta(microseconds=int(str(cell)))
-            return moment.isoformat() + ("Z" if type_.kind is Kind.INSTANT else "")
+            return show_micros(int(str(cell)), type_.kind)
         case Kind.TEXT:
             return str(cell)
-
-
-def show_cell(value: str | None) -> str:
-    """A value of hostile records for people: plain if it is harmless, else quoted and escaped."""
-    if value is None:
-        return "missing"
-    return value if _HARMLESS.fullmatch(value) else ascii(value if len(value) <= 60 else value[:57] + "...")

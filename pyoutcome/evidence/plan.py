@@ -139,6 +139,11 @@ class ScanPlan:
     """Of a ``StatePlan``: times taken out, from (included) to (excluded), seconds since 1970 in UTC, sorted, apart."""
     measures: tuple[MeasurePlan, ...]
 
+    @property
+    def aggregates(self) -> list[Aggregate]:
+        """All that its measures count."""
+        return [aggregate for held in self.measures for aggregate in held.aggregates.values()]
+
     def holding(self, measures: tuple[MeasurePlan, ...]) -> ScanPlan:
         """The same pass for other measures."""
         return replace(self, measures=measures)

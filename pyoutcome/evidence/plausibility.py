@@ -27,19 +27,25 @@ def find_absent(source: str, anchor: str, period: int, things: int) -> Iterator[
 
 def find_unusual(kpi: str, period: int, counts: Mapping[int, int]) -> Iterator[Finding]:
     """The finding on a period with far more or fewer things than the periods before it; ``counts`` by period."""
-    before = sorted(counts.get(number, 0) for number in range(1, period))
-    if not before:
+    if not is_usual(counts, period):
         return
+    before = sorted(counts.get(number, 0) for number in range(1, period))
     # Twice the median, so that it is a whole number for an even number of periods too.
     doubled = before[len(before) // 2] + before[(len(before) - 1) // 2]
     now = counts.get(period, 0)
-    if doubled < 2 * USUAL or doubled <= 4 * now <= 4 * doubled:
+    if doubled <= 4 * now <= 4 * doubled:
         return
     than = "less than half" if 4 * now < doubled else "more than twice"
     usual = show(doubled * 10**DECIMALS // 2)
     yield Finding(
         "count-unusual", kpi, now, f"{kpi} looks at {now} in period {period}, {than} the median of before, {usual}."
     )
+
+
+def is_usual(things: Mapping[int, int], period: int) -> bool:
+    """Whether the periods before have things enough to say what is usual: ten in the middle one of them."""
+    before = sorted(things.get(number, 0) for number in range(1, period))
+    return bool(before) and before[len(before) // 2] + before[(len(before) - 1) // 2] >= 2 * USUAL
 
 
 def find_thresholds(kpi: AgreementKpi, nearness: Nearness) -> Iterator[Finding]:

@@ -32,13 +32,19 @@ class Turn:
 class Nearness:
     """The decisions of one period, as far as KPI values are known."""
 
-    def __init__(self, rule: Rule, known: Mapping[str, int], period: int) -> None:
-        """``known``: values of KPIs by full name, scaled."""
+    def __init__(
+        self,
+        rule: Rule,
+        known: Mapping[str, int],
+        period: int,
+        dependents: Mapping[str, tuple[Item, ...]] | None = None,
+    ) -> None:
+        """``known``: values of KPIs by full name, scaled; ``dependents``: ``find_dependents(rule)``, if at hand."""
         self.rule = rule
         self.known = known
         self.base = _Look(rule, dict(rule.parameters) | dict(known) | {"period": period * ONE})
         self.base.see(rule.order)
-        self.dependents = find_dependents(rule)
+        self.dependents = find_dependents(rule) if dependents is None else dependents
 
     def turns(self, kpi: KpiShape) -> tuple[Turn, ...]:
         """The decisions within one unit of the last decimal of a known KPI, but for those at the ends of its range."""
