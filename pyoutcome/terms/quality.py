@@ -17,7 +17,7 @@ FINDINGS: Final[Mapping[str, str]] = {
     "received-before-anchor": "records received before they happened",
     "records-absent": "a period without any record",
     "records-collapsed": "copies that count once",
-    "records-columns-differ": "files with other columns than the first",
+    "records-columns-differ": "files with different columns",
     "records-gap": "a time without records that is too long",
     "records-late": "records received too late",
     "records-of-others": "records of no provider of this agreement",
