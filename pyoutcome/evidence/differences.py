@@ -164,9 +164,9 @@ class _Pair:
 
     def compare(self, part: Part | None, limit: int) -> tuple[int, int | None, tuple[RecordDifference, ...]]:
         """How many records differ, how many of them in the part, and the first ones."""
-        self.engine.define("differences", self.joined(part))
+        differences = self.joined(part).subquery("differences")
         near = count(paren(exp.column("elsewhere").eq(0)))
-        [(whole, of_part)] = self.engine.integers(exp.select(count(), near).from_("differences"))
+        [(whole, of_part)] = self.engine.integers(exp.select(count(), near).from_(differences))
         if not whole:
             return 0, None if part is None else 0, ()
         keys = [exp.column(f"k_{place}") for place in range(len(self.plan.key))]
@@ -177,7 +177,7 @@ class _Pair:
         cells = [exp.column(f"{side}_{place}") for side in "yt" for place in range(len(self.rest))]
         first = (
             exp.select("not_yours", "not_theirs", *keys, *cells)
-            .from_("differences")
+            .from_(differences.copy())
             .order_by(*(exp.Ordered(this=each, desc=False) for each in (exp.column("elsewhere"), *order)))
             .limit(limit)
         )

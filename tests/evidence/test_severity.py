@@ -102,7 +102,9 @@ def test_a_hole_longer_than_the_agreement_allows_is_a_finding(tmp_path: Path) ->
     )
     assert [] == told(find(tmp_path, ruled("gap: 10 days"), rows, 2), "records-gap")
     assert 1 == len(told(find(tmp_path, written(), rows, 2), "records-gap"))
-    # Records that end too early leave a hole up to the end of the period.
+    # So do records that begin too late, or end too early: the ends of a period count.
+    [late] = [each.text for each in find(tmp_path, ruled("gap: 7 days"), rows[3:], 1).findings if "gap" in each.code]
+    assert "between 2013-02-01T05:00:00Z and 2013-02-08T12:00:00Z in period 1: 7 d 7 h, more than" in late
     assert 1 == len(told(find(tmp_path, ruled("gap: 3 days"), rows[:10], 1), "records-gap"))
     assert [] == told(find(tmp_path, ruled("gap: 3 days"), rows[:10], 2), "records-gap")
 
