@@ -94,7 +94,7 @@ def verify(
     supplier_records: Annotated[
         list[str] | None,
         typer.Option(
-            "--supplier-records", help="NAME=FILE the supplier measured from, to name the records that differ."
+            "--supplier-records", help="NAME=FILE (or table) the supplier measured from, to name what differs."
         ),
     ] = None,
     engine: Engine = None,

@@ -208,9 +208,8 @@ def bundle(console: Console, held: Bundle, signer: str) -> None:
 
 def _findings(console: Console, found: Sequence[EvidenceFinding]) -> None:
     for each in dict.fromkeys(found):
-        said = "warning" if each.rule is None else "accepted"
         rule = "" if each.rule is None else f" ({each.rule})"
-        console.print(escape(f"{said}: {each.text}{rule}"))
+        console.print(escape(f"{each.severity}: {each.text}{rule}"))
 
 
 def _shown(show: object, value: int | None) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 Severity = Literal["warning", "accepted"]
 """What is fatal stops the measurement with an error, so no finding says it."""
+
+_HARMLESS: Final = re.compile(r"[A-Za-z0-9_.:+ -]{1,60}")
 
 
 @dataclass(frozen=True)
@@ -14,11 +17,7 @@ class Finding:
     """Something in the records that people should know; it stops nothing."""
 
     code: str
-    """``records-outside-term``, ``records-without-anchor``, ``records-of-others``, ``records-late``,
-    ``records-without-item``, ``records-collapsed``, ``records-absent``, ``received-before-anchor``, ``count-unusual``,
-    ``value-near-threshold``, ``value-clamped``, ``value-dropped``, ``values-skipped`` or ``nothing-to-count``; of what
-    a format brings ``samples-not-numbers``, ``samples-lacking``, ``stamps-truncated``, ``answers-with-warnings`` or
-    ``records-columns-differ``."""
+    """One of ``pyoutcome.terms.quality.FINDINGS``."""
     subject: str
     """The source of records, or the KPI's full name."""
     count: int
@@ -28,3 +27,10 @@ class Finding:
     """``accepted``: a rule of the agreement says what happens then."""
     rule: str | None = None
     """Of what is accepted, the rule: ``records.flights.late``."""
+
+
+def show_cell(value: str | None) -> str:
+    """A value of hostile records for people: plain if it is harmless, else quoted and escaped."""
+    if value is None:
+        return "missing"
+    return value if _HARMLESS.fullmatch(value) else ascii(value if len(value) <= 60 else value[:57] + "...")

@@ -139,6 +139,11 @@ class ScanPlan:
     """Of a ``StatePlan``: times taken out, from (included) to (excluded), seconds since 1970 in UTC, sorted, apart."""
     measures: tuple[MeasurePlan, ...]
 
+    @property
+    def aggregates(self) -> list[Aggregate]:
+        """All that its measures count."""
+        return [aggregate for held in self.measures for aggregate in held.aggregates.values()]
+
     def holding(self, measures: tuple[MeasurePlan, ...]) -> ScanPlan:
         """The same pass for other measures."""
         return replace(self, measures=measures)
@@ -164,3 +169,7 @@ class SourcePlan:
     def renamed(self, table: str) -> SourcePlan:
         """The same records in a table of another name."""
         return replace(self, table=table)
+
+    def reading(self, source: RecordSource) -> SourcePlan:
+        """The same records in another format."""
+        return replace(self, source=source)

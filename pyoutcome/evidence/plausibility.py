@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 from pyoutcome.decimals import DECIMALS, show
 from pyoutcome.evidence.findings import Finding
-from pyoutcome.formula.syntax import Bands, Compare, Name, Node, Number, Step, walk
 
 if TYPE_CHECKING:
-    from pyoutcome.formula.rule import Rule
+    from pyoutcome.formula.nearness import Nearness
     from pyoutcome.terms.kpis import AgreementKpi
 
 USUAL: Final = 10
@@ -28,13 +27,13 @@ def find_absent(source: str, anchor: str, period: int, things: int) -> Iterator[
 
 def find_unusual(kpi: str, period: int, counts: Mapping[int, int]) -> Iterator[Finding]:
     """The finding on a period with far more or fewer things than the periods before it; ``counts`` by period."""
-    before = sorted(counts.get(number, 0) for number in range(1, period))
-    if not before:
+    if not is_usual(counts, period):
         return
+    before = sorted(counts.get(number, 0) for number in range(1, period))
     # Twice the median, so that it is a whole number for an even number of periods too.
     doubled = before[len(before) // 2] + before[(len(before) - 1) // 2]
     now = counts.get(period, 0)
-    if doubled < 2 * USUAL or doubled <= 4 * now <= 4 * doubled:
+    if doubled <= 4 * now <= 4 * doubled:
         return
     than = "less than half" if 4 * now < doubled else "more than twice"
     usual = show(doubled * 10**DECIMALS // 2)
@@ -43,42 +42,33 @@ def find_unusual(kpi: str, period: int, counts: Mapping[int, int]) -> Iterator[F
     )
 
 
-def find_thresholds(kpi: AgreementKpi, rule: Rule, value: int | None) -> Iterator[Finding]:
+def is_usual(things: Mapping[int, int], period: int) -> bool:
+    """Whether the periods before have things enough to say what is usual: ten in the middle one of them."""
+    before = sorted(things.get(number, 0) for number in range(1, period))
+    return bool(before) and before[len(before) // 2] + before[(len(before) - 1) // 2] >= 2 * USUAL
+
+
+def find_thresholds(kpi: AgreementKpi, nearness: Nearness) -> Iterator[Finding]:
     """The finding on a value within one unit of its last decimal of a number at which the payment rule turns.
 
-    These are the edges of tables and bands over the KPI, and the numbers it is compared with; the ends of its range are
-    none.
+    These are the edges of tables and bands, the corners of curves, limits, and what is compared, of the KPI or of what
+    is defined by it; the ends of its range are none.
     """
-    if value is None or kpi.shape.type != "number":
+    if kpi.shape.type != "number" or kpi.name not in nearness.known:
         return
-    unit = 10 ** (DECIMALS - kpi.decimals)
-    edges = {edge for item in rule.order for edge in _edges(item.formula, kpi.name, dict(rule.parameters))}
-    near = sorted(edge for edge in edges - {kpi.low, kpi.high} if abs(value - edge) <= unit)
-    if near:
-        told = " and ".join(kpi.show(edge) for edge in near)
+    turns = nearness.turns(kpi.shape)
+    if turns:
+        told = " and ".join(
+            kpi.show(turn.at) if turn.of == kpi.name else f"{_short(turn.of)} = {show(turn.at)}" for turn in turns
+        )
+        value = kpi.show(nearness.known[kpi.name])
         yield Finding(
             "value-near-threshold",
             kpi.name,
             0,
-            f"{kpi.name} is {kpi.show(value)}, within one unit of its last decimal of {told}, where the payment turns.",
+            f"{kpi.name} is {value}, within one unit of its last decimal of {told}, where the payment turns.",
         )
 
 
-def _edges(formula: Node, kpi: str, parameters: Mapping[str, int]) -> Iterator[int]:
-    for node in walk(formula):
-        found: list[Node] = []
-        match node:
-            case Step(of=Name(name=name)) if name == kpi:
-                found = [row.at for row in node.rows]
-            case Bands(of=Name(name=name)) if name == kpi:
-                # A band told by its width begins where nobody has written a number.
-                found = [row.to for row in node.rows if not row.is_width]
-            case Compare(left=Name(name=name)) if name == kpi:
-                found = [node.right]
-            case Compare(right=Name(name=name)) if name == kpi:
-                found = [node.left]
-        for at in found:
-            if isinstance(at, Number):
-                yield at.value
-            elif isinstance(at, Name) and at.name in parameters:
-                yield parameters[at.name]
+def _short(formula: str) -> str:
+    return formula if len(formula) <= 60 else formula[:57] + "..."

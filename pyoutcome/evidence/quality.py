@@ -16,7 +16,7 @@ from pyoutcome.evidence.plan import ItemPlan, MeasurePlan, ScanPlan, SourcePlan,
 from pyoutcome.evidence.queries import strays_query, ties_query
 from pyoutcome.evidence.staged import StagedRecords
 from pyoutcome.evidence.states import state_strays_query
-from pyoutcome.evidence.trees import conjunction, count, is_null
+from pyoutcome.evidence.trees import conjunction, count, disjunction, is_null
 from pyoutcome.evidence.values import Figures
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def settle_keys(engine: Engine, plan: SourcePlan, staged: StagedRecords) -> Sour
 
 
 def _check_complete(engine: Engine, plan: SourcePlan, staged: StagedRecords) -> None:
-    lacking = _any(is_null(exp.column(plan.columns[name])) for name in plan.key)
+    lacking = disjunction(is_null(exp.column(plan.columns[name])) for name in plan.key)
     [(without,)] = engine.integers(exp.select(count(lacking)).from_(plan.table))
     if not without:
         return
@@ -250,13 +250,6 @@ def value_outside(kpi: AgreementKpi, raw: int) -> Finding:
         return Finding("value-clamped", kpi.name, 0, text, "accepted", rule)
     text = f"{kpi.name} is {show(raw)}, {span}, and counts as missing."
     return Finding("value-dropped", kpi.name, 0, text, "accepted", rule)
-
-
-def _any(conditions: Iterable[exp.Expr]) -> exp.Expr:
-    held: exp.Expr | None = None
-    for condition in conditions:
-        held = condition if held is None else exp.Paren(this=exp.Or(this=held, expression=condition))
-    return held or exp.false()
 
 
 def _number(value: int) -> exp.Expr:

@@ -15,26 +15,40 @@ from pyoutcome.evidence.plan import (
     ScanPlan,
     SourcePlan,
 )
-from pyoutcome.evidence.trees import count
+from pyoutcome.evidence.trees import columns_in, count
 
 
 def scan_query(frame: Frame, plan: SourcePlan, scan: ScanPlan) -> exp.Select:
     """The one query of a scan, for records or items.
 
-    Columns: period index, provider index, things, and of items the ones whose counted version is tied; then each
-    measure's figures in their order.
+    Columns: period index, provider index, things, and of items the ones whose counted version is tied; then how many
+    have each of ``watched_columns``, and each measure's figures in their order.
     """
     builder = Builder(frame, plan, scan)
     names = [f"{name}_{place}" for place, held in enumerate(scan.measures) for name in held.aggregates]
-    aggregates = [aggregate for held in scan.measures for aggregate in held.aggregates.values()]
+    aggregates = scan.aggregates
     placed = builder.things(aggregates, indexed=True)
     groups = [exp.column("period"), exp.column("provider")]
     made = [exp.alias_(tree, name) for name, tree in zip(names, builder.figures(aggregates), strict=True)]
     counts: list[exp.Expr] = [exp.alias_(count(), "things")]
     if isinstance(scan.grain, ItemPlan):
         counts.append(exp.alias_(count(exp.column("place") > 1), "tied"))
+    counts += presence(plan, scan)
     source = builder.ranked(placed, aggregates, groups)
     return exp.select(*groups, *counts, *made).from_(source).group_by(*groups)
+
+
+def watched_columns(plan: SourcePlan, scan: ScanPlan) -> list[str]:
+    """The columns that measures read and that a thing may lack."""
+    return [name for name in columns_in(scan.aggregates) if name not in plan.key]
+
+
+def presence(plan: SourcePlan, scan: ScanPlan) -> list[exp.Expr]:
+    """How many things have each of the ``watched_columns``."""
+    return [
+        exp.alias_(exp.Count(this=exp.column(plan.columns[name]), big_int=True), f"present_{place}")
+        for place, name in enumerate(watched_columns(plan, scan))
+    ]
 
 
 def part_query(frame: Frame, plan: SourcePlan, scan: ScanPlan, measure: MeasurePlan, part: Part) -> exp.Select:

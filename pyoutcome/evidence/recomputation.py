@@ -2,69 +2,52 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pyoutcome.decimals import show
 from pyoutcome.errors import EvidenceError, did_you_mean
 from pyoutcome.evidence.building import NO_PROVIDER, Frame
 from pyoutcome.evidence.building import Part as QueryPart
+from pyoutcome.evidence.counting import Counted, open_records, run_scan
 from pyoutcome.evidence.dialects import DUCKDB
-from pyoutcome.evidence.differences import Part
-from pyoutcome.evidence.engine import Engine, Limits, open_engine
+from pyoutcome.evidence.differences import Comparison, Part, compare_records
+from pyoutcome.evidence.engine import Limits
 from pyoutcome.evidence.measured import Finding, Measured, MeasuredValue
 from pyoutcome.evidence.merkle import RecordTrees
 from pyoutcome.evidence.plan import (
     Aggregate,
     CountIf,
     DistinctOf,
-    ItemPlan,
-    MeasurePlan,
-    ScanPlan,
     SourcePlan,
     StatePlan,
 )
 from pyoutcome.evidence.planning import plan_measures
-from pyoutcome.evidence.plausibility import find_absent, find_thresholds, find_unusual
+from pyoutcome.evidence.plausibility import find_thresholds, find_unusual
 from pyoutcome.evidence.quality import (
     check_figures,
-    check_ties,
     find_copies,
-    find_strays,
     nothing_to_count,
-    settle_keys,
     value_outside,
     values_skipped,
 )
-from pyoutcome.evidence.queries import part_query, scan_query
-from pyoutcome.evidence.records import Given, SourceDigest, StagedRecords, stage_records
-from pyoutcome.evidence.states import state_part_query, state_scan_query
-from pyoutcome.evidence.values import Figures, divide, in_range, read_figure, round_quotient
+from pyoutcome.evidence.queries import part_query
+from pyoutcome.evidence.records import Given, SourceDigest
+from pyoutcome.evidence.seeing import Seen, see
+from pyoutcome.evidence.severity import judge
+from pyoutcome.evidence.states import state_part_query
+from pyoutcome.evidence.steadiness import find_disorder
+from pyoutcome.evidence.values import divide, in_range, round_quotient
+from pyoutcome.formula.cut import find_dependents
+from pyoutcome.formula.nearness import Nearness
 from pyoutcome.terms.measures import Count, DistinctCount
 
 if TYPE_CHECKING:
+    from pyoutcome.formula.rule import Item
     from pyoutcome.terms.agreement import Agreement
     from pyoutcome.terms.calendar import Period
     from pyoutcome.terms.kpis import AgreementKpi
-
-Place = tuple[int, int]
-"""Period number and provider index."""
-
-
-@dataclass(frozen=True)
-class _Counted:
-    """One measure's place and its figures."""
-
-    plan: SourcePlan
-    scan: ScanPlan
-    measure: MeasurePlan
-    figures: Mapping[Place, Figures]
-    things: Mapping[Place, int]
-    """What the pass has found in each place, whatever the measure counts of it."""
 
 
 class Recomputation:
@@ -75,7 +58,8 @@ class Recomputation:
         agreement: Agreement,
         sources: tuple[SourceDigest, ...],
         findings: tuple[Finding, ...],
-        counted: Mapping[str, _Counted],
+        counted: Mapping[str, Counted],
+        seen: Sequence[Seen],
         records: Mapping[str, Given],
         limits: Limits | None = None,
         engine: str | None = None,
@@ -93,6 +77,7 @@ class Recomputation:
         self.trees: dict[tuple[int, str, bytes], RecordTrees] = {}
         """What ``build_trees`` has made of them, by period, supplier and secret."""
         self._counted = counted
+        self._seen = seen
         self._providers = {provider: index for index, provider in enumerate(agreement.providers, 1)}
         self._frame = Frame(DUCKDB, agreement.periods, agreement.providers)
 
@@ -113,23 +98,25 @@ class Recomputation:
         given = _match_records(plans, records)
         digests: list[SourceDigest] = []
         findings: list[Finding] = []
-        counted: dict[str, _Counted] = {}
+        counted: dict[str, Counted] = {}
+        seen: list[Seen] = []
         for plan in plans:
             with open_records(plan, given[plan.name], limits, engine) as (opened, settled, staged):
                 digests.append(staged.digest)
-                findings.extend(staged.findings)
-                findings.extend(find_copies(opened, plan, settled))
+                found = [*staged.findings, *find_copies(opened, plan, settled), *find_disorder(opened, plan, staged)]
                 for scan in settled.scans:
-                    found, strays = _run_scan(opened, settled, scan, agreement)
-                    findings.extend(strays)
-                    counted |= found
-        return cls(agreement, tuple(digests), tuple(dict.fromkeys(findings)), counted, given, limits, engine)
+                    figures, presence, strays = run_scan(opened, settled, scan, agreement)
+                    found.extend(strays)
+                    counted |= figures
+                    seen.append(see(opened, agreement, settled, scan, presence, seen))
+                findings.extend(judge(found, plan))
+        return cls(agreement, tuple(digests), tuple(dict.fromkeys(findings)), counted, seen, given, limits, engine)
 
     def measured(self, period: int, providers: Sequence[str] | None = None) -> Measured:
         """The values of one period, for all providers or those named, and those of the whole agreement.
 
         Raises AgreementError ``no-such-period``; EvidenceError ``provider-not-in-agreement``, ``value-outside-range``,
-        ``values-lacking``, ``weights-negative``.
+        ``values-lacking``, ``weights-negative``, ``finding-fatal``.
         """
         interval = self.agreement.period(period)
         wanted = set(self._providers if providers is None else providers)
@@ -142,27 +129,49 @@ class Recomputation:
             )
         findings: list[Finding] = []
         values: list[MeasuredValue] = []
-        for scanned in {(held.plan.name, held.scan.anchor.name): held for held in self._counted.values()}.values():
-            things = sum(n for (number, _), n in scanned.things.items() if number == period)
-            findings.extend(find_absent(scanned.plan.name, scanned.scan.anchor.name, period, things))
+        for each in self._seen:
+            findings.extend(judge(each.findings(period), each.plan))
         for kpi in self.agreement.kpis:
             if kpi.provider is None or kpi.provider in wanted:
                 value, found = self._value(kpi, interval)
                 values.append(value)
-                findings.extend(found)
-        return Measured(period, tuple(values), self.sources, (*self.findings, *findings))
+                findings.extend(judge(found, self._counted[kpi.kpi].plan))
+        findings.extend(self._near_thresholds(values, period))
+        return Measured(period, tuple(values), self.sources, (*self.findings, *dict.fromkeys(findings)))
+
+    def _near_thresholds(self, values: Sequence[MeasuredValue], period: int) -> Iterator[Finding]:
+        """The values next to one at which payments turn. A provider's are looked at with its own and those of the whole
+        agreement, so that all who measure it find the same."""
+        known = {held.name: held.value for held in values if held.value is not None}
+        by_provider: dict[str | None, Nearness] = {}
+        for held in values:
+            if held.provider not in by_provider:
+                own = {each.name for each in values if each.provider in {None, held.provider}}
+                near = {name: value for name, value in known.items() if name in own}
+                by_provider[held.provider] = Nearness(self.agreement.rule(), near, period, self._dependents)
+        for kpi in self.agreement.kpis:
+            if kpi.provider in by_provider:
+                yield from judge(find_thresholds(kpi, by_provider[kpi.provider]), self._counted[kpi.kpi].plan)
+
+    @cached_property
+    def _dependents(self) -> Mapping[str, tuple[Item, ...]]:
+        return find_dependents(self.agreement.rule())
 
     def source_of(self, kpi: str) -> SourceDigest:
         """The records a KPI is measured from."""
         return next(source for source in self.sources if source.name == self._counted[kpi].plan.name)
 
-    def plan_of(self, source: str) -> SourcePlan:
-        """How the records of a source are read."""
-        return next(plan for plan in plan_measures(self.agreement) if plan.name == source)
+    def compare(self, source: str, theirs: Given, value: MeasuredValue | None = None, period: int = 1) -> Comparison:
+        """How another copy of a source differs from the one read, on the engine that counted it.
 
-    def part_of(self, value: MeasuredValue, period: int) -> Part:
-        """The records that a value of a period comes from."""
-        return Part(self._counted[value.kpi].scan, self.agreement.period(period), value.provider)
+        Of ``value`` in ``period``, if one is given, the records it comes from are named first. Raises EvidenceError for
+        records that do not hold.
+        """
+        plan = next(plan for plan in plan_measures(self.agreement) if plan.name == source)
+        part = None
+        if value is not None:
+            part = Part(self._counted[value.kpi].scan, self.agreement.period(period), value.provider)
+        return compare_records(plan, self.records[source], theirs, part, limits=self.limits, engine=self.engine)
 
     def _value(self, kpi: AgreementKpi, period: Period) -> tuple[MeasuredValue, list[Finding]]:
         held = self._counted[kpi.kpi]
@@ -192,7 +201,6 @@ class Recomputation:
         findings = [
             *values_skipped(kpi, figures),
             *find_unusual(kpi.name, period.number, counts),
-            *find_thresholds(kpi, self.agreement.rule(), value),
         ]
         if raw is not None and outside:
             findings.append(value_outside(kpi, raw))
@@ -213,7 +221,7 @@ class Recomputation:
             findings,
         )
 
-    def _query(self, held: _Counted, part: QueryPart) -> str:
+    def _query(self, held: Counted, part: QueryPart) -> str:
         """The query of one value: always in DuckDB's words, whatever engine ran, so that bundles are the same."""
         if isinstance(held.scan.grain, StatePlan):
             tree = state_part_query(self._frame, held.plan, held.scan, held.scan.grain, held.measure, part)
@@ -234,19 +242,6 @@ def measure(
     whole = Recomputation.read(agreement, records, limits, engine)
     numbers = [period.number for period in agreement.periods] if periods is None else periods
     return [whole.measured(number, providers) for number in numbers]
-
-
-@contextmanager
-def open_records(
-    plan: SourcePlan, given: Given, limits: Limits | None = None, engine: str | None = None
-) -> Iterator[tuple[Engine, SourcePlan, StagedRecords]]:
-    """An engine that holds the records of one source, staged, checked and typed; with the plan to query them by."""
-    with tempfile.TemporaryDirectory(prefix="pyoutcome-") as folder:
-        staged = stage_records(plan.name, given, Path(folder), plan.source)
-        with open_engine(staged.files, Path(folder), limits, engine) as opened:
-            staged = opened.load(plan, staged)
-            yield opened, settle_keys(opened, plan, staged), staged
-            staged.check_unchanged()
 
 
 def _match_records(plans: Sequence[SourcePlan], records: Mapping[str, Given]) -> dict[str, Given]:
@@ -270,35 +265,6 @@ def _match_records(plans: Sequence[SourcePlan], records: Mapping[str, Given]) ->
     return {name: records[name] for name in needed}
 
 
-def _run_scan(
-    engine: Engine, plan: SourcePlan, scan: ScanPlan, agreement: Agreement
-) -> tuple[dict[str, _Counted], tuple[Finding, ...]]:
-    """Runs the query of a scan: each KPI's figures, and what no KPI counts."""
-    frame = Frame(engine.dialect, agreement.periods, agreement.providers)
-    states = scan.grain if isinstance(scan.grain, StatePlan) else None
-    query = scan_query(frame, plan, scan) if states is None else state_scan_query(frame, plan, scan, states)
-    things: dict[Place, int] = {}
-    figures: dict[str, dict[Place, Figures]] = {held.kpi: {} for held in scan.measures}
-    tied = 0
-    for period, provider, *cells in engine.rows(query):
-        place = (_whole(period), _whole(provider))
-        rest = iter(cells)
-        things[place] = _whole(next(rest))
-        if isinstance(scan.grain, ItemPlan):
-            tied += _whole(next(rest))
-        for held in scan.measures:
-            figures[held.kpi][place] = {
-                name: read_figure(next(rest), aggregate) for name, aggregate in held.aggregates.items()
-            }
-    check_ties(engine, frame, plan, scan, tied)
-    counted = {held.kpi: _Counted(plan, scan, held, figures[held.kpi], things) for held in scan.measures}
-    return counted, find_strays(engine, frame, plan, scan, things)
-
-
 def _nothing(aggregate: Aggregate) -> int | None:
     """What an aggregate says of no things at all: a count is 0, anything else is missing."""
     return 0 if isinstance(aggregate, CountIf | DistinctOf) else None
-
-
-def _whole(cell: object) -> int:
-    return int(str(cell))

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from pyoutcome.errors import EvidenceError
 from pyoutcome.evidence.building import Frame
+from pyoutcome.evidence.counting import open_records
 from pyoutcome.evidence.leaves import Leaf, kpis_of, plan_looks, query_of, read_leaves, salt_for
 from pyoutcome.evidence.merkle import RecordTree, RecordTrees, TreeHash, digest_of_secret
 from pyoutcome.evidence.planning import plan_measures
-from pyoutcome.evidence.recomputation import Recomputation, open_records
+from pyoutcome.evidence.recomputation import Recomputation
 
 if TYPE_CHECKING:
     from pyoutcome.evidence.bundle import Bundle

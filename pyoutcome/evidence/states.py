@@ -15,6 +15,7 @@ from sqlglot import exp
 from pyoutcome.evidence.building import Builder, Frame, Part
 from pyoutcome.evidence.columns import ColumnType, Kind
 from pyoutcome.evidence.plan import Aggregate, MeasurePlan, ScanPlan, SourcePlan, StatePlan, TimeIn
+from pyoutcome.evidence.queries import presence
 from pyoutcome.evidence.trees import columns_in, conjunction, count, is_null, only, paren
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ Span = tuple[int, int, int]
 def state_scan_query(frame: Frame, plan: SourcePlan, scan: ScanPlan, grain: StatePlan) -> exp.Select:
     """The one query of a scan of states.
 
-    Columns: period index, provider index, intervals that reach into the period; then each measure's microseconds.
+    Columns: period index, provider index, intervals that reach into the period; then how many have each of
+    ``watched_columns``, and each measure's microseconds.
     """
     states = _States(frame, plan, scan, grain)
     groups = [exp.column("period"), exp.column("provider")]
@@ -38,9 +40,9 @@ def state_scan_query(frame: Frame, plan: SourcePlan, scan: ScanPlan, grain: Stat
         for place, held in enumerate(scan.measures)
         for name, aggregate in held.aggregates.items()
     ]
-    aggregates = [aggregate for held in scan.measures for aggregate in held.aggregates.values()]
-    cut = states.cut(aggregates, spans_of(frame.periods, scan.windows), indexed=True)
-    return exp.select(*groups, exp.alias_(count(), "things"), *figures).from_(cut).group_by(*groups)
+    cut = states.cut(scan.aggregates, spans_of(frame.periods, scan.windows), indexed=True)
+    counts = [exp.alias_(count(), "things"), *presence(plan, scan)]
+    return exp.select(*groups, *counts, *figures).from_(cut).group_by(*groups)
 
 
 def state_part_query(

@@ -29,6 +29,14 @@ def conjunction(conditions: Iterable[exp.Expr]) -> exp.Expr | None:
     return held
 
 
+def disjunction(conditions: Iterable[exp.Expr]) -> exp.Expr:
+    """Any of the conditions, each in brackets; false if there are none."""
+    held: exp.Expr | None = None
+    for condition in conditions:
+        held = condition if held is None else exp.Paren(this=exp.Or(this=held, expression=condition))
+    return held or exp.false()
+
+
 def paren(tree: exp.Expr) -> exp.Expr:
     """sqlglot adds no brackets to a tree made by hand."""
     return exp.Paren(this=tree)

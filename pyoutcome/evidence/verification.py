@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pyoutcome.decimals import show
 from pyoutcome.errors import EvidenceError
 from pyoutcome.evidence.bundle import Bundle, evidence_digest, measured_of
-from pyoutcome.evidence.differences import Comparison, compare_records
+from pyoutcome.evidence.differences import Comparison
 from pyoutcome.evidence.measured import Measured, MeasuredValue
 from pyoutcome.evidence.recomputation import Recomputation
 from pyoutcome.evidence.record_trees import check_trees
@@ -188,18 +188,17 @@ def _explain(
     theirs = (supplier_records or {}).get(source.name)
     if theirs is None:
         return None, f"{digests} Without the supplier's file the records that differ cannot be named."
-    plan = own.plan_of(source.name)
-    part = own.part_of(held, bundle.period) if held else None
     try:
-        found = compare_records(plan, own.records[source.name], theirs, part)
+        found = own.compare(source.name, theirs, held, bundle.period)
     except EvidenceError as error:
         return None, f"{digests} The two files cannot be compared: {error.why}"
-    if found.theirs.sha256 != told.sha256:
+    if found.theirs is not None and found.theirs.sha256 != told.sha256:
         digests += " The supplier's file at hand is not the one the supplier measured from."
     if not found.count:
         return found, f"{digests} The files differ only in spelling or in columns that the agreement does not use."
     listed = "; ".join(str(difference) for difference in found.first)
-    return found, f"{digests} {found.count} records differ, the first: {listed}."
+    near = "" if found.of_part in {None, found.count} else f", {found.of_part} of them of its period and provider"
+    return found, f"{digests} {found.count} records differ{near}, the first: {listed}."
 
 
 def _records_differ(

@@ -55,7 +55,7 @@ class Trace:
     """Per rounding: the value, the step and the mode."""
 
 
-class _Watched(Calculation):
+class Watched(Calculation):
     """A calculation that takes note of how close its decisions are."""
 
     __slots__ = ("gaps", "known", "rounds")
@@ -72,7 +72,7 @@ class _Watched(Calculation):
     def value(self, node: s.Node) -> int:
         known = self.known.get(id(node))
         if known is None:
-            watch = _WATCHES.get(type(node))
+            watch = WATCHES.get(type(node))
             if watch is not None:
                 watch(self, node)
             known = self.known[id(node)] = super().value(node)
@@ -124,17 +124,17 @@ class _Watched(Calculation):
         self.rounds[id(node)] = (self.value(node.of), self.value(node.step), node.mode)
 
 
-_WATCHES: Final[dict[type[s.Node], Callable[..., None]]] = {
-    s.Clamp: _Watched.limits,
-    s.Outside: _Watched.limits,
-    s.Min: _Watched.extremes,
-    s.Max: _Watched.extremes,
-    s.Abs: _Watched.sign,
-    s.Compare: _Watched.comparison,
-    s.Step: _Watched.rows,
-    s.Curve: _Watched.points,
-    s.Bands: _Watched.parts,
-    s.Round: _Watched.rounding,
+WATCHES: Final[dict[type[s.Node], Callable[..., None]]] = {
+    s.Clamp: Watched.limits,
+    s.Outside: Watched.limits,
+    s.Min: Watched.extremes,
+    s.Max: Watched.extremes,
+    s.Abs: Watched.sign,
+    s.Compare: Watched.comparison,
+    s.Step: Watched.rows,
+    s.Curve: Watched.points,
+    s.Bands: Watched.parts,
+    s.Round: Watched.rounding,
 }
 
 
@@ -161,7 +161,7 @@ class Scene:
     def __init__(self, rule: Rule, setting: Setting) -> None:
         self.rule = rule
         self.setting = setting
-        self.run = run = _Watched(rule, read_inputs(rule, setting.values, None, setting.period))
+        self.run = run = Watched(rule, read_inputs(rule, setting.values, None, setting.period))
         state = setting.state
         if rule.carried:
             state = recall(rule, run, state or start_state(rule), setting.period)

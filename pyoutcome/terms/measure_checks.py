@@ -22,6 +22,7 @@ from pyoutcome.terms.measures import (
     Versions,
 )
 from pyoutcome.terms.problems import Path
+from pyoutcome.terms.quality_rules import quality_problems
 
 _TIMES = ("instant", "wall")
 _ORDERED = ("text", "decimal", "instant", "wall")
@@ -54,6 +55,7 @@ def source_problems(path: Path, source: RecordSource) -> Iterator[Problem]:
         )
     elif isinstance(source.late, LateRule):
         yield from _columns((*path, "late", "column"), [source.late.column], source, _TIMES, single=True)
+    yield from quality_problems(path, source)
 
 
 def window_problems(file: AgreementFile) -> Iterator[Problem]:

@@ -32,6 +32,7 @@ from pyoutcome.terms.measures import (
     Window,
 )
 from pyoutcome.terms.naming import quoted
+from pyoutcome.terms.quality_rules import quality_words
 
 _ROUNDED: Final = {
     Rounding.DOWN: "toward zero",
@@ -82,7 +83,7 @@ def source_words(name: str, source: RecordSource, zone: str) -> str:
         )
     else:
         sentences.append("A record counts whenever it is received.")
-    return " ".join(sentences)
+    return " ".join([*sentences, *quality_words(source)])
 
 
 def window_words(name: str, windows: Sequence[Window], zone: str) -> str:

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from pyoutcome.decimals import ONE
 from pyoutcome.terms.calendar import Zone
+from pyoutcome.terms.quality import Quality
 from pyoutcome.terms.scalars import (
     Duration,
     Exact,
@@ -75,6 +76,8 @@ class RecordSource(Part):
     """Of OpenTelemetry: the metrics read; without it all are."""
     step: Duration | None = None
     """Of Prometheus: the time from one sample to the next; a longer one is a gap, which is a finding."""
+    quality: Quality | None = None
+    """What is expected of the records, and what becomes of what measuring finds in them."""
 
 
 class Versions(Part):

@@ -18,10 +18,11 @@ from sqlglot import exp
 from pyoutcome.errors import EvidenceError
 from pyoutcome.evidence.building import Frame
 from pyoutcome.evidence.columns import TEXT, ColumnType, Kind
+from pyoutcome.evidence.counting import open_records
 from pyoutcome.evidence.leaves import Leaf, kpis_of, query_of, read_leaves
 from pyoutcome.evidence.plan import CountIf, DistinctOf
 from pyoutcome.evidence.planning import plan_measures
-from pyoutcome.evidence.recomputation import Recomputation, open_records
+from pyoutcome.evidence.recomputation import Recomputation
 from pyoutcome.evidence.record_trees import build_trees
 from pyoutcome.terms.agreement import Agreement
 from tests.engines import test_real_records as real

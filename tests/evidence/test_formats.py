@@ -170,6 +170,6 @@ def test_a_parquet_file_changed_while_it_is_measured_stops_the_measurement(
         path.write_bytes(path.read_bytes())
         return open_engine(*arguments, **named)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("pyoutcome.evidence.recomputation.open_engine", opened)
+    monkeypatch.setattr("pyoutcome.evidence.counting.open_engine", opened)
     with pytest.raises(EvidenceError, match="records-changed"):
         Recomputation.read(agreement_of("parquet"), {"flights": given})

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from pyoutcome.errors import AgreementError, EvidenceError
+from pyoutcome.evidence.counting import open_records
 from pyoutcome.evidence.planning import plan_measures
-from pyoutcome.evidence.recomputation import Recomputation, measure, open_records
+from pyoutcome.evidence.recomputation import Recomputation, measure
 from pyoutcome.terms.agreement import Agreement
 from tests.evidence.deal import HEADER, MEASURE, agree, write_records
 

@@ -152,6 +152,14 @@ def test_files_of_one_source_have_the_same_types(tmp_path: Path) -> None:
     assert "b.parquet" in error.why
 
 
+def test_files_with_other_columns_besides_are_a_finding(tmp_path: Path) -> None:
+    first, second = (write(tmp_path / f"{place}.parquet", f"SELECT 1 AS id, 2 AS x{more}")
+                     for place, more in enumerate(("", ", 3 AS z")))  # fmt: skip
+    [finding] = stage(tmp_path, declare(id="1.0", x="1.0"), first, second).findings
+    assert ("records-columns-differ", 2) == (finding.code, finding.count)
+    assert () == stage(tmp_path, declare(id="1.0", x="1.0"), second).findings
+
+
 def test_from_names_the_column_of_the_file(tmp_path: Path) -> None:
     path = write(tmp_path / "a.parquet", 'SELECT 1 AS "Order ""No"""')
     columns = {"id": {"type": "decimal", "digits": "3", "from": 'Order "No"'}}

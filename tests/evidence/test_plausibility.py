@@ -92,6 +92,29 @@ def test_a_value_next_to_an_edge_of_a_table_is_a_warning(tmp_path: Path, late: i
     assert ([("share.UA", 0, "warning", None)] if near else []) == told(found, "value-near-threshold")
 
 
+@pytest.mark.parametrize("late", range(3, 8))
+@pytest.mark.parametrize(
+    ("clause", "edge"),
+    [
+        ("kind: step, per: provider, of: score, rows: {at_least 50: 10, otherwise: 0}", "score.UA = 50"),
+        ("kind: curve, per: provider, of: share, points: [[0, 0], [0.5, 9], [1, 10]]", "0.5"),
+        ("kind: formula, to: each, is: 'bands(share, [next 0.2 at 1, next 0.3 at 2, rest at 0])'", "0.5"),
+    ],
+)
+def test_a_value_next_to_a_corner_a_width_or_an_edge_behind_a_name_is_a_warning(
+    tmp_path: Path, late: int, clause: str, edge: str
+) -> None:
+    edged = written(
+        ("kind: curve, per: provider, of: share, points: [[0, 0], [1, 10]]", clause),
+        ("decimals: 4", "decimals: 1"),
+        ("\nclauses:", "\ndefine:\n  score: share * 100\nclauses:"),
+    )
+    rows: Rows = [{"delay": 20 if place < late else 0} for place in range(10)]
+    [found] = measure(edged, {"flights": write_records(tmp_path / "in.csv", rows)}, [1])
+    texts = [each.text for each in found.findings if each.code == "value-near-threshold"]
+    assert (late in {4, 5, 6}) == any(f"within one unit of its last decimal of {edge}, where" in text for text in texts)
+
+
 def test_copies_that_collapse_are_accepted_by_the_agreements_rule(tmp_path: Path) -> None:
     once = written(("duplicates: refuse", "duplicates: collapse"))
     rows: Rows = [{"id": 1}, {"id": 1}, {"id": 2}]

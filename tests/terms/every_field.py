@@ -146,6 +146,15 @@ records:
     late: {column: seen, within: 5 days}
     metrics: [host.up, host.minutes]
     step: 45 seconds
+    quality: {gap: 26 hours, findings: {records-absent: fatal, samples-lacking: fatal, records-collapsed: warning,
+      word-unseen: accepted}}
+  visits:
+    format: csv
+    columns: {id: {type: text}, begun: {type: instant}, ended: {type: wall}}
+    key: [id]
+    duplicates: refuse
+    late: counts
+    quality: {order: begun}
 windows:
   upkeep: [{from: 2024-01-06T22:00:00, to: 2024-01-07, reason: Upkeep agreed}, {from: 2024-02-03T01:02:03Z,
     to: 2024-02-04T05:06:07Z, reason: New rack}]

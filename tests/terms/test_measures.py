@@ -140,6 +140,19 @@ def test_what_does_not_fit_is_refused_at_its_place(measure: str, old: str, new: 
     assert error.where is not None
 
 
+def test_what_is_expected_of_records_is_said_in_words() -> None:
+    """Each rule of the agreement's own, and nothing where it has none."""
+    late = "late: {column: seen, within: 2 days}"
+    expected = "quality: {gap: 36 hours, order: at, findings: {records-late: fatal, count-unusual: accepted}}"
+    said = read(MEAN, late, f"{late}\n    {expected}").words()
+    assert "Within a period no more than 36 hours may pass without a record; a longer time is a finding." in said
+    assert "The records of a file stand in the order of their at; one that does not is a finding." in said
+    assert "Nothing is measured until it is put right if measuring finds records received too late." in said
+    assert "It is accepted if measuring finds far more or fewer things than in the periods before." in said
+    for word in ("may pass", "stand in the order", "measuring finds", "A warning is given"):
+        assert word not in read(MEAN).words()
+
+
 def test_windows_are_instants_in_the_digest_and_the_words() -> None:
     plain, exact = read(MEAN), read(MEAN, "from: 2026-01-03", "from: 2026-01-02T23:00:00Z")
     told = "upkeep: from 2026-01-02 23:00:00 UTC to 2026-01-03 05:00:00 UTC"

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from pyoutcome.errors import EvidenceError, did_you_mean
-from pyoutcome.evidence.findings import Finding
 from pyoutcome.evidence.sources.csv_text import CsvChecker
+from pyoutcome.evidence.sources.declared import find_drift, require_columns
 from pyoutcome.evidence.sources.files import LONGEST_RECORD, HashedFile, open_file
 from pyoutcome.evidence.staged import FileDigest, SourceDigest, StagedRecords
 
@@ -38,25 +37,23 @@ def stage_csv(
     """
     target = folder / f"{name}.csv"
     digests: list[FileDigest] = []
-    others: list[str] = []
     with open_file(name, files[0]) as source, target.open("xb") as copy:
         first, digest = _copy_checked(source, copy)
         digests.append(digest)
-    _require(name, files[0], first.header, places)
-    quoted = first.quoted
+    require_columns(name, files[0], first.header, places)
+    quoted, headers = first.quoted, [first.header]
     for place, file in enumerate(files[1:], 2):
         aside = folder / f"{name}-{place}.csv"
         with open_file(name, file) as source, aside.open("xb") as copy:
             layout, digest = _copy_checked(source, copy)
             digests.append(digest)
-        _require(name, file, layout.header, places)
+        require_columns(name, file, layout.header, places)
         with target.open("ab") as whole:
             if (layout.header, layout.newline) == (first.header, first.newline):
                 quoted = quoted or layout.quoted
                 _append(aside, whole)
             else:
-                if sorted(layout.header) != sorted(first.header):
-                    others.append(file.name)
+                headers.append(layout.header)
                 quoted = _reorder(aside, layout, first, whole, places) or quoted
         aside.unlink()
     return StagedRecords(
@@ -67,7 +64,7 @@ def stage_csv(
         header=_rename(first.header, places),
         newline=first.newline,
         quoted=quoted,
-        findings=_drifted(name, others),
+        findings=find_drift(name, headers),
     )
 
 
@@ -81,18 +78,6 @@ def _copy_checked(source: HashedFile, copy: IO[bytes]) -> tuple[_Layout, FileDig
         copy.write(chunk)
     copy.write(checker.finish())
     return _Layout(checker.header, checker.newline, checker.quoted), source.digest(checker.records)
-
-
-def _require(name: str, file: Path, header: tuple[str, ...], places: Mapping[str, str] | None) -> None:
-    for place in (places or {}).values():
-        if place not in header:
-            raise EvidenceError(
-                "records-lack-column",
-                f"The records {name!r} in {file} have no column {place!r}.",
-                did_you_mean(place, header),
-                file=str(file),
-                column=place,
-            )
 
 
 def _rename(header: tuple[str, ...], places: Mapping[str, str] | None) -> tuple[str, ...]:
@@ -129,13 +114,3 @@ def _reorder(part: Path, layout: _Layout, first: _Layout, whole: IO[bytes], plac
             ]
             whole.write((",".join(texts) + first.newline).encode("utf-8"))
     return quoted
-
-
-def _drifted(name: str, others: Sequence[str]) -> tuple[Finding, ...]:
-    if not others:
-        return ()
-    text = (
-        f"{len(others)} of the files of {name} have other columns than the first; the first of them is {others[0]!a}. "
-        "All have the columns that the agreement declares."
-    )
-    return (Finding("records-columns-differ", name, len(others), text),)

@@ -1,11 +1,13 @@
-"""What a declared column is called in the records themselves."""
+"""What a declared column is called in the records themselves, and whether files have them and the same others."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from pyoutcome.errors import EvidenceError
+from pyoutcome.errors import EvidenceError, did_you_mean
+from pyoutcome.evidence.findings import Finding
 
 if TYPE_CHECKING:
     from pyoutcome.terms.measures import RecordSource
@@ -45,6 +47,31 @@ def places_of(name: str, source: RecordSource) -> dict[str, str]:
             )
         places[column] = place
     return places
+
+
+def require_columns(name: str, file: Path, header: Collection[str], places: Mapping[str, str] | None) -> None:
+    """Raises EvidenceError ``records-lack-column`` unless a file has every declared column."""
+    for place in (places or {}).values():
+        if place not in header:
+            raise EvidenceError(
+                "records-lack-column",
+                f"The records {name!r} in {file} have no column {place!r}.",
+                did_you_mean(place, header),
+                file=str(file),
+                column=place,
+            )
+
+
+def find_drift(name: str, headers: Iterable[Collection[str]]) -> tuple[Finding, ...]:
+    """The finding on files of one source that have other columns than others, whatever the files are called."""
+    different = len({frozenset(header) for header in headers})
+    if different < 2:
+        return ()
+    text = (
+        f"The files of {name} have {different} different sets of columns. All have the columns that the agreement "
+        "declares."
+    )
+    return (Finding("records-columns-differ", name, different, text),)
 
 
 def _place(name: str, source: RecordSource, column: str, stated: str | None) -> str:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from pyoutcome.errors import EvidenceError, did_you_mean
+from pyoutcome.errors import EvidenceError
 from pyoutcome.evidence.engine import Engine, open_engine
+from pyoutcome.evidence.sources.declared import find_drift, require_columns
 from pyoutcome.evidence.sources.files import open_file
 from pyoutcome.evidence.staged import FileDigest, FileState, SourceDigest, StagedRecords
 
@@ -74,13 +75,15 @@ def stage_parquet(
             hashed.append(held.digest(0))
         links.append(link)
     counts: list[int] = []
+    headers: list[Collection[str]] = []
     spill = folder / f"{name}-check"
     spill.mkdir()
     with open_engine(links, spill) as engine:
         before: dict[str, _Stored] = {}
         for file, link in zip(files, links, strict=True):
             stored = _read_layout(engine, name, file, link)
-            _require(name, file, stored, places)
+            require_columns(name, file, stored, places)
+            headers.append(stored)
             for column, place in places.items():
                 _check_type(name, file, column, source.columns[column], stored[place])
                 _check_same(name, file, column, stored[place], before.setdefault(column, stored[place]))
@@ -93,6 +96,7 @@ def stage_parquet(
         files=tuple(links),
         origin=origin,
         header=tuple(places),
+        findings=find_drift(name, headers),
         states=tuple(states),
     )
     staged.check_unchanged()
@@ -132,18 +136,6 @@ def _read_layout(engine: Engine, name: str, file: Path, link: Path) -> dict[str,
             told = f"{told} in nanoseconds"
         stored[called] = _Stored("a nested column" if deeper else told)
     return stored
-
-
-def _require(name: str, file: Path, stored: Mapping[str, _Stored], places: Mapping[str, str]) -> None:
-    for place in places.values():
-        if place not in stored:
-            raise EvidenceError(
-                "records-lack-column",
-                f"The records {name!r} in {file} have no column {place!r}.",
-                did_you_mean(place, stored),
-                file=str(file),
-                column=place,
-            )
 
 
 def _check_type(name: str, file: Path, column: str, declared: Column, stored: _Stored) -> None:

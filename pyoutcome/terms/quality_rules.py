@@ -1,0 +1,98 @@
+"""What an agreement says about the quality of records: whether it makes sense, and in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from pyoutcome.errors import AgreementError, did_you_mean
+from pyoutcome.terms.clause_checks import Problem
+from pyoutcome.terms.escrow_prose import show_duration
+from pyoutcome.terms.measures import RecordSource
+from pyoutcome.terms.problems import Path
+from pyoutcome.terms.quality import FINDINGS
+
+_SORTED: Final = ("csv", "json", "parquet")
+"""Formats whose records stand in an order that somebody has written them in."""
+
+
+def quality_problems(path: Path, source: RecordSource) -> Iterator[Problem]:
+    """What is wrong with what is expected of a source."""
+    expected = source.quality
+    if expected is None:
+        return
+    if expected.gap is None and expected.order is None and not expected.findings:
+        yield (
+            (*path, "quality"),
+            AgreementError(
+                "nothing-expected",
+                "Nothing is expected of the records here.",
+                "Write 'gap', 'order' or 'findings', or delete 'quality'.",
+            ),
+        )
+    for code in expected.findings:
+        if code not in FINDINGS:
+            yield (
+                (*path, "quality", "findings", code),
+                AgreementError(
+                    "unknown-finding", f"Measuring finds nothing called {code!r}.", did_you_mean(code, FINDINGS)
+                ),
+            )
+    if expected.order is None:
+        return
+    place = (*path, "quality", "order")
+    column = source.columns.get(expected.order)
+    if column is None:
+        yield (
+            place,
+            AgreementError(
+                "unknown-column",
+                f"The records have no column {expected.order!r}.",
+                did_you_mean(expected.order, source.columns),
+                name=expected.order,
+            ),
+        )
+    elif column.type not in ("instant", "wall"):
+        yield (
+            place,
+            AgreementError(
+                "bad-column",
+                f"The column {expected.order!r} is of type {column.type}.",
+                "Name a column of type instant or wall.",
+            ),
+        )
+    if source.format not in _SORTED:
+        yield (
+            place,
+            AgreementError(
+                "no-order-of-records",
+                f"Records of the format {source.format} stand in no order that somebody has written them in.",
+                f"Delete 'order'; it is for {', '.join(_SORTED)}.",
+            ),
+        )
+
+
+def quality_words(source: RecordSource) -> list[str]:
+    """The sentences on what is expected of a source."""
+    expected = source.quality
+    if expected is None:
+        return []
+    said = []
+    if expected.gap is not None:
+        said.append(
+            f"Within a period no more than {show_duration(expected.gap)} may pass without a record; a longer time "
+            "is a finding."
+        )
+    if expected.order is not None:
+        said.append(
+            f"The records of a file stand in the order of their {expected.order}; one that does not is a finding."
+        )
+    for severity, words in (
+        ("fatal", "Nothing is measured until it is put right if measuring finds"),
+        ("warning", "A warning is given of"),
+        ("accepted", "It is accepted if measuring finds"),
+    ):
+        found = [FINDINGS[code] for code in sorted(expected.findings) if expected.findings[code] == severity]
+        if found:
+            said.append(f"{words} {'; or '.join(found)}.")
+    return said
