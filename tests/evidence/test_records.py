@@ -200,7 +200,7 @@ def test_where_the_file_is_cut_into_pieces_does_not_matter(tmp_path: Path, parts
     assert bool(whole[0]) == bool(pieces[0])
 
 
-LINES = [b"1,2", b",", b"", b"1", b'"x",y', b"\r", b"a\rb,1", b"1,2,3", b"\xc3\xa9,2"]
+LINES = [b"1,2", b"1,a\rb", b",", b"", b"1", b'"x",y', b"\r", b"a\rb,1", b"1,2,3", b"\xc3\xa9,2"]
 
 
 @given(
@@ -213,7 +213,7 @@ LINES = [b"1,2", b",", b"", b"1", b'"x",y', b"\r", b"a\rb,1", b"1,2,3", b"\xc3\x
 )
 @example(b"a", b"\n", [(b"", b"\n")], [])
 @example(b"a", b"\n", [(b"1", b"\n"), (b"", b"\n")], [])
-@example(b"a,b", b"\r\n", [(b"1,2", b"\r\n"), (b"a\rb,1", b"\n")], [])
+@example(b"a,b", b"\r\n", [(b"1,2", b"\r\n"), (b"1,a\rb", b"\n")], [])
 @example(b"a,b", b"\n", [(b"1,2", b"\r\n")], [])
 @example(b"a,b", b"\n", [(b"1,2,3", b"\n"), (b"1", b"\n")], [])
 @example(b"a,b", b"\n", [(b'"x",y', b"\n")], [])
