@@ -43,16 +43,22 @@ def find_unusual(kpi: str, period: int, counts: Mapping[int, int]) -> Iterator[F
     )
 
 
-def find_thresholds(kpi: AgreementKpi, rule: Rule, value: int | None) -> Iterator[Finding]:
-    """The finding on a value within one unit of its last decimal of a number at which the payment rule turns.
+def thresholds_of(rule: Rule) -> dict[str, frozenset[int]]:
+    """By KPI the numbers at which the payment rule turns: edges of tables and bands over it, and what it is compared
+    with."""
+    parameters = dict(rule.parameters)
+    found: dict[str, set[int]] = {}
+    for item in rule.order:
+        for kpi, edge in _edges(item.formula, parameters):
+            found.setdefault(kpi, set()).add(edge)
+    return {kpi: frozenset(edges) for kpi, edges in found.items()}
 
-    These are the edges of tables and bands over the KPI, and the numbers it is compared with; the ends of its range are
-    none.
-    """
+
+def find_thresholds(kpi: AgreementKpi, edges: frozenset[int], value: int | None) -> Iterator[Finding]:
+    """The finding on a value within one unit of its last decimal of a threshold; the ends of its range are none."""
     if value is None or kpi.shape.type != "number":
         return
     unit = 10 ** (DECIMALS - kpi.decimals)
-    edges = {edge for item in rule.order for edge in _edges(item.formula, kpi.name, dict(rule.parameters))}
     near = sorted(edge for edge in edges - {kpi.low, kpi.high} if abs(value - edge) <= unit)
     if near:
         told = " and ".join(kpi.show(edge) for edge in near)
@@ -64,21 +70,20 @@ def find_thresholds(kpi: AgreementKpi, rule: Rule, value: int | None) -> Iterato
         )
 
 
-def _edges(formula: Node, kpi: str, parameters: Mapping[str, int]) -> Iterator[int]:
+def _edges(formula: Node, parameters: Mapping[str, int]) -> Iterator[tuple[str, int]]:
     for node in walk(formula):
-        found: list[Node] = []
         match node:
-            case Step(of=Name(name=name)) if name == kpi:
-                found = [row.at for row in node.rows]
-            case Bands(of=Name(name=name)) if name == kpi:
+            case Step(of=Name(name=name)):
+                found = [(name, row.at) for row in node.rows]
+            case Bands(of=Name(name=name)):
                 # A band told by its width begins where nobody has written a number.
-                found = [row.to for row in node.rows if not row.is_width]
-            case Compare(left=Name(name=name)) if name == kpi:
-                found = [node.right]
-            case Compare(right=Name(name=name)) if name == kpi:
-                found = [node.left]
-        for at in found:
+                found = [(name, row.to) for row in node.rows if not row.is_width]
+            case Compare(left=left, right=right):
+                found = [(a.name, b) for a, b in ((left, right), (right, left)) if isinstance(a, Name)]
+            case _:
+                continue
+        for name, at in found:
             if isinstance(at, Number):
-                yield at.value
+                yield name, at.value
             elif isinstance(at, Name) and at.name in parameters:
-                yield parameters[at.name]
+                yield name, parameters[at.name]

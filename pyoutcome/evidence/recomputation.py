@@ -28,7 +28,7 @@ from pyoutcome.evidence.plan import (
     StatePlan,
 )
 from pyoutcome.evidence.planning import plan_measures
-from pyoutcome.evidence.plausibility import find_absent, find_thresholds, find_unusual
+from pyoutcome.evidence.plausibility import find_absent, find_thresholds, find_unusual, thresholds_of
 from pyoutcome.evidence.quality import (
     check_figures,
     check_ties,
@@ -62,8 +62,8 @@ class _Counted:
     scan: ScanPlan
     measure: MeasurePlan
     figures: Mapping[Place, Figures]
-    things: Mapping[Place, int]
-    """What the pass has found in each place, whatever the measure counts of it."""
+    things: Mapping[int, Mapping[int, int]]
+    """What the pass has found by provider and period, whatever the measure counts of it."""
 
 
 class Recomputation:
@@ -86,6 +86,7 @@ class Recomputation:
         """The records as they were given, by source name."""
         self._counted = counted
         self._providers = {provider: index for index, provider in enumerate(agreement.providers, 1)}
+        self._thresholds = thresholds_of(agreement.rule())
         self._frame = Frame(DUCKDB, agreement.periods, agreement.providers)
 
     @classmethod
@@ -135,7 +136,7 @@ class Recomputation:
         findings: list[Finding] = []
         values: list[MeasuredValue] = []
         for scanned in {(held.plan.name, held.scan.anchor.name): held for held in self._counted.values()}.values():
-            things = sum(n for (number, _), n in scanned.things.items() if number == period)
+            things = sum(found.get(period, 0) for found in scanned.things.values())
             findings.extend(find_absent(scanned.plan.name, scanned.scan.anchor.name, period, things))
         for kpi in self.agreement.kpis:
             if kpi.provider is None or kpi.provider in wanted:
@@ -180,11 +181,10 @@ class Recomputation:
         value = raw
         if raw is not None and outside:
             value = min(max(raw, kpi.low), kpi.high) if kpi.declared.outside == "clamp" else None
-        counts = {number: n for (number, provider), n in held.things.items() if provider == index}
         findings = [
             *values_skipped(kpi, figures),
-            *find_unusual(kpi.name, period.number, counts),
-            *find_thresholds(kpi, self.agreement.rule(), value),
+            *find_unusual(kpi.name, period.number, held.things.get(index, {})),
+            *find_thresholds(kpi, self._thresholds.get(kpi.name, frozenset()), value),
         ]
         if raw is not None and outside:
             findings.append(value_outside(kpi, raw))
@@ -283,7 +283,10 @@ def _run_scan(
                 name: read_figure(next(rest), aggregate) for name, aggregate in held.aggregates.items()
             }
     check_ties(engine, frame, plan, scan, tied)
-    counted = {held.kpi: _Counted(plan, scan, held, figures[held.kpi], things) for held in scan.measures}
+    whose: dict[int, dict[int, int]] = {}
+    for (number, index), n in things.items():
+        whose.setdefault(index, {})[number] = n
+    counted = {held.kpi: _Counted(plan, scan, held, figures[held.kpi], whose) for held in scan.measures}
     return counted, find_strays(engine, frame, plan, scan, things)
 
 
