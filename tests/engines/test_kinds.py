@@ -27,8 +27,8 @@ from tests.engines.conftest import ENGINES
 from tests.engines.random_measures import ROWS, TERMS, Written, agree, passes, write
 from tests.evidence.reference import RefusedError, Result, Row, Told, compute
 
-# A pass costs Spark a second, however few records and however many measures it has.
-BATCHES, PASSES, EACH = (4, 3, 16) if "spark" in ENGINES else (12, 3, 6)
+# A pass costs Spark a second, however few records and however many measures it has; its first batch is a small one.
+BATCHES, PASSES, EACH = (3, 3, 16) if "spark" in ENGINES else (10, 3, 6)
 PHASES = [Phase.explicit, Phase.generate] if "spark" in ENGINES else list(Phase)
 
 
