@@ -28,7 +28,7 @@ from tests.engines.random_measures import ROWS, TERMS, Written, agree, passes, w
 from tests.evidence.reference import RefusedError, Result, Row, Told, compute
 
 # A pass costs Spark a second, however few records and however many measures it has; its first batch is a small one.
-BATCHES, PASSES, EACH = (3, 3, 16) if "spark" in ENGINES else (10, 3, 6)
+BATCHES, PASSES, EACH = (3, 2, 16) if "spark" in ENGINES else (10, 3, 6)
 # To make a failing batch smaller would take minutes, and the measure that fails is named without it.
 PHASES = [Phase.explicit, Phase.reuse, Phase.generate]
 
