@@ -35,8 +35,8 @@ class Counted:
     scan: ScanPlan
     measure: MeasurePlan
     figures: Mapping[Place, Figures]
-    things: Mapping[Place, int]
-    """What the pass has found in each place, whatever the measure counts of it."""
+    things: Mapping[int, Mapping[int, int]]
+    """What the pass has found by provider and period, whatever the measure counts of it."""
 
 
 @contextmanager
@@ -77,7 +77,10 @@ def run_scan(
                 name: read_figure(next(rest), aggregate) for name, aggregate in held.aggregates.items()
             }
     check_ties(engine, frame, plan, scan, tied)
-    counted = {held.kpi: Counted(plan, scan, held, figures[held.kpi], things) for held in scan.measures}
+    whose: dict[int, dict[int, int]] = {}
+    for (number, index), n in things.items():
+        whose.setdefault(index, {})[number] = n
+    counted = {held.kpi: Counted(plan, scan, held, figures[held.kpi], whose) for held in scan.measures}
     by_period = sum_periods(things)
     return counted, presence_of(plan, scan, by_period, present), find_strays(engine, frame, plan, scan, things)
 

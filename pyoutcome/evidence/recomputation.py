@@ -197,10 +197,9 @@ class Recomputation:
         value = raw
         if raw is not None and outside:
             value = min(max(raw, kpi.low), kpi.high) if kpi.declared.outside == "clamp" else None
-        counts = {number: n for (number, provider), n in held.things.items() if provider == index}
         findings = [
             *values_skipped(kpi, figures),
-            *find_unusual(kpi.name, period.number, counts),
+            *find_unusual(kpi.name, period.number, held.things.get(index, {})),
         ]
         if raw is not None and outside:
             findings.append(value_outside(kpi, raw))

@@ -150,6 +150,24 @@ def read_moment(moment: date | datetime, zone: str) -> int:
     return int(first)
 
 
+def order_is_clear(seconds: int, zone: ZoneInfo, *, inclusive: bool) -> bool:
+    """Whether clocks in the zone show less before an instant than from it on.
+
+    With ``inclusive``: less or the same up to it, and more after it. An hour that is struck twice is unclear, but for
+    its very beginning, before which clocks show less and after which never less again.
+    """
+    shown = datetime.fromtimestamp(seconds, UTC).astimezone(zone).replace(tzinfo=None, fold=0)
+    if not _struck_twice(shown, zone):
+        return True
+    first = shown.replace(tzinfo=zone).timestamp()
+    return not inclusive and first == seconds and not _struck_twice(shown - timedelta(seconds=1), zone)
+
+
+def _struck_twice(shown: datetime, zone: ZoneInfo) -> bool:
+    first = shown.replace(tzinfo=zone)
+    return first.timestamp() < first.replace(fold=1).timestamp()
+
+
 def _later(first: date, every: Every, count: int, zone: ZoneInfo) -> date:
     """The day ``count`` periods after ``first``; a day the month does not have becomes its last."""
     if isinstance(first, datetime):

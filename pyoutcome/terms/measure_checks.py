@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pyoutcome.errors import AgreementError, did_you_mean
 from pyoutcome.terms.calendar import read_moment
 from pyoutcome.terms.clause_checks import Problem
+from pyoutcome.terms.clock_checks import clock_problems
 from pyoutcome.terms.file import AgreementFile
 from pyoutcome.terms.kpis import Kpi
 from pyoutcome.terms.measures import (
@@ -105,6 +106,7 @@ def measure_problems(path: Path, kpi: Kpi, file: AgreementFile) -> Iterator[Prob
     if isinstance(measure, DistinctCount):
         yield from _columns((*path, "of"), [measure.of], source, _ORDERED, single=True)
     yield from _questions(path, measure)
+    yield from clock_problems(path, measure, source, file)
 
 
 def _column(path: Path, column: Column) -> Iterator[Problem]:

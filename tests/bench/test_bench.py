@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from pyoutcome.decimals import ONE
+from pyoutcome.evidence import Recomputation, make_bundle, verify
+from pyoutcome.evidence.engines.duckdb import DuckDB
 from pyoutcome.formula import evaluate, start_state
 from tests.bench import __main__ as bench
 from tests.bench import measuring
 from tests.bench.by_hand import BY_HAND, ByHand
 from tests.bench.figures import LIMITS, Figure, draw
 from tests.corpus.published import load_agreement
+from tests.evidence.deal import KEYS
 
 
 @pytest.mark.parametrize("hand", BY_HAND, ids=lambda hand: hand.name)
@@ -65,3 +69,25 @@ def test_the_query_by_hand_finds_what_the_agreement_measures(tmp_path: Path) -> 
         month = place // (len(found) // 12) + 1
         expected = (on_time if kpi == "on_time" else late95).get((month, carrier), 0)
         assert int(expected or 0) == value, (name, month)
+
+
+def test_verifying_asks_the_engine_what_measuring_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # scripts/bench takes the time of reading for both sides together, so it must be the same reading.
+    path = measuring.make_flights(tmp_path / "flights.parquet", 40_000)
+    agreement = measuring.read_agreement()
+    asked: list[str] = []
+    answer = DuckDB.answer
+    folder = re.compile(r"pyoutcome-\w+")
+
+    def note(engine: DuckDB, sql: str) -> list[tuple[object, ...]]:
+        asked.append(folder.sub("", sql))
+        return answer(engine, sql)
+
+    monkeypatch.setattr(DuckDB, "answer", note)
+    own = Recomputation.read(agreement, {"flights": path})
+    bundles = [make_bundle(agreement, own.measured(1), name, KEYS["UA"]) for name in agreement.providers]
+    measured = list(asked)
+    asked.clear()
+    assert verify(agreement, bundles, {"flights": path}).values
+    assert measured == asked
+    assert len(measured) > 5

@@ -54,7 +54,7 @@ escrow: {{evidence_within: 10 days, default_window: 3 days}}
 MEASURE = "anchor: at, provider: carrier, numerator: delay < 15"
 
 
-def agree(measure: str = MEASURE, *, per: str = "provider") -> Agreement:
+def agree(measure: str = MEASURE, *, per: str = "provider", form: str = "csv") -> Agreement:
     """The agreement with one ratio, ``share``, measured as told; of everything and half up unless told otherwise."""
     provider = per == "provider"
     measure += "" if "denominator:" in measure else ", denominator: everything"
@@ -65,7 +65,7 @@ def agree(measure: str = MEASURE, *, per: str = "provider") -> Agreement:
         to="per: provider, " if provider else "to: UA, ",
         of="share",
     )
-    return Agreement.parse(text)
+    return Agreement.parse(text.replace("format: csv", f"format: {form}"))
 
 
 def write_records(path: Path, rows: Iterable[Mapping[str, object]]) -> Path:

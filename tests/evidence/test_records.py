@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import itertools
 import zipfile
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from pyoutcome.evidence.loading import load_records
 from pyoutcome.evidence.plan import SourcePlan
 from pyoutcome.evidence.records import StagedRecords, stage_records
 from pyoutcome.evidence.sources import files
+from pyoutcome.evidence.sources.csv_text import CsvChecker
 from pyoutcome.terms.measures import RecordSource
 
 SLOW = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -196,6 +198,46 @@ def test_where_the_file_is_cut_into_pieces_does_not_matter(tmp_path: Path, parts
     # Of two faults, which is met first may depend on the pieces; whether there is one may not.
     assert whole[1] == pieces[1]
     assert bool(whole[0]) == bool(pieces[0])
+
+
+LINES = [b"1,2", b"1,a\rb", b",", b"", b"1", b'"x",y', b"\r", b"a\rb,1", b"1,2,3", b"\xc3\xa9,2"]
+
+
+@given(
+    st.sampled_from([b"a", b"a,b"]),
+    st.sampled_from([b"\n", b"\r\n"]),
+    st.lists(
+        st.tuples(st.sampled_from(LINES), st.sampled_from([b"\n"] * 4 + [b"\r\n"] * 4 + [b"\r", b""])), max_size=6
+    ),
+    st.lists(st.integers(0, 40), max_size=3),
+)
+@example(b"a", b"\n", [(b"", b"\n")], [])
+@example(b"a", b"\n", [(b"1", b"\n"), (b"", b"\n")], [])
+@example(b"a,b", b"\r\n", [(b"1,2", b"\r\n"), (b"1,a\rb", b"\n")], [])
+@example(b"a,b", b"\n", [(b"1,2", b"\r\n")], [])
+@example(b"a,b", b"\n", [(b"1,2,3", b"\n"), (b"1", b"\n")], [])
+@example(b"a,b", b"\n", [(b'"x",y', b"\n")], [])
+def test_lines_without_quotes_are_taken_at_once_or_one_by_one(
+    header: bytes, ending: bytes, lines: list[tuple[bytes, bytes]], cuts: list[int]
+) -> None:
+    data = header + ending + b"".join(text + end for text, end in lines)
+    places = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
+    pieces = [data[start:end] for start, end in itertools.pairwise(places)]
+    at_once = checked(pieces)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CsvChecker, "_take_plain", lambda _: False)
+        assert checked(pieces) == at_once
+
+
+def checked(pieces: list[bytes]) -> object:
+    checker = CsvChecker("raw", "in.csv")
+    try:
+        for piece in pieces:
+            checker.feed(piece)
+        ending = checker.finish()
+    except EvidenceError as error:
+        return error.code, error.why
+    return checker.records, checker.quoted, checker.newline, ending
 
 
 def test_the_digest_is_that_of_the_file_also_inside_an_archive(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from tests.compiling import ROOT
 from tests.contracts.runner import Runner, running_contract
 from tests.corpus.published import NAMES
 from tests.corpus.tightness import Tightness, measure
+from tests.fuzz.evidence import THINGS, search_evidence
 from tests.fuzz.searches import SEARCHES
 from tests.fuzz.tally import Tally
 
@@ -25,6 +26,7 @@ _ABOUT: Final = """\
 programs    random program bytes, random rules of the payment language and random agreement files, on random values and
             carried state: the Python evaluator and machine against the contracts on anvil
 bounds      the published mechanisms: proven least and most of each payee against what a search finds
+evidence    a small bundle and small files of records with each byte changed to each other value: none may be accepted
 tests PATH  the property tests of some folders, twenty times as long
 
 A mismatch prints the batch, the program's bytes, the values and both results, and exits with 1. The same --seed and
@@ -49,11 +51,16 @@ def main(arguments: list[str] | None = None) -> int:
     tightness.add_argument("mechanism", nargs="*", default=NAMES, help="names of published mechanisms (all)")
     tightness.add_argument("--rounds", type=int, default=300, help="attempts to better each end of each amount (300)")
     tightness.add_argument("--seed", type=int, default=1)
+    evidence = commands.add_parser("evidence", help="every byte of evidence changed")
+    evidence.add_argument("--of", choices=THINGS, action="append", help="changes of these only; repeatable")
+    evidence.add_argument("--values", type=int, choices=range(1, 256), metavar="N", help="values per byte")
     tests = commands.add_parser("tests", help="property tests, twenty times as long")
     tests.add_argument("path", nargs="*", default=["tests/protocol", "tests/contracts"])
     chosen = parser.parse_args(arguments)
     if chosen.command == "bounds":
         return show_bounds(chosen.mechanism, chosen.rounds, chosen.seed)
+    if chosen.command == "evidence":
+        return search_evidence(chosen.of or list(THINGS), chosen.values)
     if chosen.command == "tests":
         os.environ["PYOUTCOME_HYPOTHESIS"] = "deep"
         many = os.environ.get("PYTEST_WORKERS", "2")

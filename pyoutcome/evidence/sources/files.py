@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import lzma
+import os
+import stat
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -59,14 +61,17 @@ def find_files(name: str, given: Given, folder: Path) -> list[Path]:
 
 
 def _local(name: str, path: Path) -> list[Path]:
-    if path.is_dir():
-        inside = [each for each in path.iterdir() if each.is_file() and each.name[0] not in "._"]
-        return inside or _nothing(name, f"the folder {path}")
-    if not path.exists() and any(sign in str(path) for sign in "*?["):
-        root = Path(path.anchor)
-        found = root.glob(str(path.relative_to(root)))
-        matching = [each for each in found if each.is_file() and each.name[0] not in "._"]
-        return matching or _nothing(name, f"the pattern {path}")
+    try:
+        if path.is_dir():
+            inside = [each for each in path.iterdir() if each.is_file() and each.name[0] not in "._"]
+            return inside or _nothing(name, f"the folder {path}")
+        if not path.exists() and any(sign in str(path) for sign in "*?["):
+            root = Path(path.anchor)
+            found = root.glob(str(path.relative_to(root)))
+            matching = [each for each in found if each.is_file() and each.name[0] not in "._"]
+            return matching or _nothing(name, f"the pattern {path}")
+    except (OSError, ValueError) as error:
+        raise _unreadable(name, path, error) from error
     return [path]
 
 
@@ -114,20 +119,37 @@ def open_file(name: str, origin: Path) -> Iterator[HashedFile]:
     Raises EvidenceError ``records-unreadable``, also for what goes wrong while it is read.
     """
     try:
-        if origin.suffix.lower() != ".zip":
-            with origin.open("rb") as plain:
+        with _open_regular(origin) as plain:
+            if origin.suffix.lower() != ".zip":
                 yield HashedFile(name, origin, plain)
-            return
-        with zipfile.ZipFile(origin) as archive:
-            members = [member for member in archive.infolist() if not member.is_dir()]
-            if len(members) != 1:
-                raise zipfile.BadZipFile(f"the archive holds {len(members)} files instead of one")
-            with archive.open(members[0]) as packed:
-                yield HashedFile(name, origin, packed)
+                return
+            with zipfile.ZipFile(plain) as archive:
+                members = [member for member in archive.infolist() if not member.is_dir()]
+                if len(members) != 1:
+                    raise zipfile.BadZipFile(f"the archive holds {len(members)} files instead of one")
+                with archive.open(members[0]) as packed:
+                    yield HashedFile(name, origin, packed)
     except _UNREADABLE as error:
-        raise EvidenceError(
-            "records-unreadable",
-            f"The records {name!r} cannot be read from {origin}: {error}.",
-            "Give the path of a file of records, or of a ZIP archive that holds one such file without a password.",
-            file=str(origin),
-        ) from error
+        raise _unreadable(name, origin, error) from error
+
+
+def _open_regular(path: Path) -> IO[bytes]:
+    """A file opened for reading; a pipe would wait for ever, and a device has no end."""
+    try:
+        # Not to wait for a pipe's other side before it is known to be one.
+        held = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except ValueError as error:
+        raise OSError("no path holds NUL") from error
+    if stat.S_ISREG(os.fstat(held).st_mode):
+        return os.fdopen(held, "rb")
+    os.close(held)
+    raise OSError("it is a folder, a pipe, a socket or a device")
+
+
+def _unreadable(name: str, path: Path, error: Exception) -> EvidenceError:
+    return EvidenceError(
+        "records-unreadable",
+        f"The records {name!r} cannot be read from {str(path)[:200]!a}: {str(error)[:200]}.",
+        "Give the path of a file of records, or of a ZIP archive that holds one such file without a password.",
+        file=str(path),
+    )
