@@ -63,14 +63,15 @@ class Deployed:
 
     def act(self, signer: Signer, function: str, *arguments: object, value: int = 0) -> Done:
         """Calls a function in a transaction and waits for it. Raises what ``Sender.send`` raises."""
-        receipt = self.sender.send(self._call(signer.address, function, arguments, value), signer)
+        receipt = self.sender.send(self.compose(signer.address, function, arguments, value), signer)
         return Done(receipt, self._located(receipt))
 
     def preview(self, address: str, function: str, *arguments: object, value: int = 0) -> Cost:
         """What the act would cost ``address`` at most. Raises the refusal if it would be refused."""
-        return self.sender.preview(self._call(address, function, arguments, value))
+        return self.sender.preview(self.compose(address, function, arguments, value))
 
-    def _call(self, address: str, function: str, arguments: tuple[object, ...], value: int) -> Call:
+    def compose(self, address: str, function: str, arguments: Sequence[object], value: int = 0) -> Call:
+        """The message by which ``address`` calls a function."""
         return Call(address, self.address, self.interface.encode(function, *arguments), value)
 
     def _located(self, receipt: Receipt) -> tuple[Located, ...]:

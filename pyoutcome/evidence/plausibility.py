@@ -43,17 +43,21 @@ def find_unusual(kpi: str, period: int, counts: Mapping[int, int]) -> Iterator[F
     )
 
 
-def find_thresholds(kpi: AgreementKpi, rule: Rule, value: int | None) -> Iterator[Finding]:
-    """The finding on a value within one unit of its last decimal of a number at which the payment rule turns.
+def turning_points(kpi: AgreementKpi, rule: Rule) -> list[int]:
+    """The numbers at which the payment rule turns over a KPI, rising: the edges of tables and bands over it, and what it
+    is compared with. The ends of its range are none."""
+    if kpi.shape.type != "number":
+        return []
+    edges = {edge for item in rule.order for edge in _edges(item.formula, kpi.name, dict(rule.parameters))}
+    return sorted(edges - {kpi.low, kpi.high})
 
-    These are the edges of tables and bands over the KPI, and the numbers it is compared with; the ends of its range are
-    none.
-    """
+
+def find_thresholds(kpi: AgreementKpi, rule: Rule, value: int | None) -> Iterator[Finding]:
+    """The finding on a value within one unit of its last decimal of a number at which the payment rule turns."""
     if value is None or kpi.shape.type != "number":
         return
     unit = 10 ** (DECIMALS - kpi.decimals)
-    edges = {edge for item in rule.order for edge in _edges(item.formula, kpi.name, dict(rule.parameters))}
-    near = sorted(edge for edge in edges - {kpi.low, kpi.high} if abs(value - edge) <= unit)
+    near = [edge for edge in turning_points(kpi, rule) if abs(value - edge) <= unit]
     if near:
         told = " and ".join(kpi.show(edge) for edge in near)
         yield Finding(

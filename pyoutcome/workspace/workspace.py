@@ -104,9 +104,11 @@ class Workspace:
         confirm: Confirm = agree_to_all,
         progress: Progress = silent,
         engine: str | None = None,
+        network: Network | None = None,
     ) -> Self:
         """Opens a workspace. ``engine``: where records are counted (``duckdb``, ``postgresql://...``, ``spark``).
 
+        ``network``: an open connection that several workspaces share; closing the workspace closes it.
         WorkspaceError ``no-workspace``, ``file-malformed``; ChainError ``wrong-network``.
         """
         files = WorkspaceFiles(Path(folder))
@@ -118,7 +120,10 @@ class Workspace:
             )
         settings = files.load(files.settings, Settings)
         agreement = Agreement.load(files.agreement)
-        network = connect(settings.url, files.folder, recorded=settings.identity)
+        if network is None:
+            network = connect(settings.url, files.folder, recorded=settings.identity)
+        else:
+            network.require(settings.identity)
         amended = (Agreement.load(files.amendment(number)) for number in files.amendments())
         ids = dict.fromkeys(party for each in (agreement, *amended) for party in party_ids(each))
         book = PartyBook(tuple(ids), files, network, password)

@@ -1,0 +1,100 @@
+"""The workspaces and networks of a keeper: networks stay open, workspaces only as long as they are often used."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+from pyoutcome.chain.networks import EMBEDDED, connect
+from pyoutcome.service.configuration import KeptAgreement
+from pyoutcome.settlement.state import Known
+from pyoutcome.workspace import Workspace
+from pyoutcome.workspace.files import WorkspaceFiles
+from pyoutcome.workspace.parties import Password
+from pyoutcome.workspace.settings import Settings
+
+if TYPE_CHECKING:
+    from pyoutcome.chain.network import Identity, Network
+    from pyoutcome.protocol import Signer
+
+
+def chain_key(identity: Identity) -> str:
+    """A chain's number and first block as one word."""
+    genesis = "" if identity.genesis is None else identity.genesis.hex()
+    return f"{identity.chain_id}:{genesis}"
+
+
+class Homes:
+    """Opens workspaces by name."""
+
+    def __init__(self, password: Password, most: int) -> None:
+        """``most``: workspaces kept open at once."""
+        self._password = password
+        self._most = most
+        self._open: OrderedDict[str, Workspace] = OrderedDict()
+        self._networks: dict[str, Network] = {}
+        self._signers: dict[str, Signer] = {}
+        self._parties: dict[str, tuple[str, str]] = {}
+        self.kept: dict[str, KeptAgreement] = {}
+
+    def open(self, name: str) -> Workspace:
+        """The workspace of an agreement. Errors as ``Workspace.open`` raises."""
+        if name in self._open:
+            self._open.move_to_end(name)
+            return self._open[name]
+        folder = self.kept[name].folder
+        workspace = Workspace.open(folder, password=self._password, network=self.network_of(name))
+        self._open[name] = workspace
+        while len(self._open) > self._most:
+            self._open.popitem(last=False)  # its network stays open for the others
+        return workspace
+
+    def network_of(self, name: str) -> Network:
+        """The network of an agreement, connected once for all that share its address."""
+        folder = self.kept[name].folder
+        files = WorkspaceFiles(folder)
+        settings = files.load(files.settings, Settings)
+        address = f"{EMBEDDED} {folder}" if settings.network == EMBEDDED else settings.url
+        if address not in self._networks:
+            self._networks[address] = connect(settings.url, folder, recorded=settings.identity)
+        return self._networks[address]
+
+    def describe(self, name: str) -> tuple[Known, tuple[int, ...]] | None:
+        """What the state remembers of an agreement, and its periods' ends; None while it is not offered."""
+        workspace = self.open(name)
+        desk = workspace.desk
+        if not desk.files.offer.exists():
+            return None
+        duties, addresses = self.kept[name].duties, desk.parties.addresses
+        for party in {*duties.sign, *([duties.pays] if duties.pays else [])}:
+            desk.parties.require(party)
+            if party in addresses:
+                self._parties.setdefault(addresses[party], (name, party))
+        settings = desk.settings
+        known = Known(
+            name=name,
+            folder=str(self.kept[name].folder.resolve()),
+            chain=chain_key(settings.identity),
+            escrow=desk.undeployed_escrow.address,
+            first_block=settings.first_block,
+        )
+        return known, tuple(desk.deal.arguments.ends)
+
+    def signer(self, name: str, party: str) -> Signer:
+        """The signer of a party of an agreement, unlocked once. Errors as ``PartyBook.signer``."""
+        signer = self.open(name).parties.signer(party)
+        self._signers[signer.address] = signer
+        return signer
+
+    def signer_of(self, address: str) -> Signer | None:
+        """The signer of an address that some agreement's party here signs with; None if there is none."""
+        if address not in self._signers and address in self._parties:
+            self.signer(*self._parties[address])
+        return self._signers.get(address)
+
+    def close(self) -> None:
+        """Gives everything back."""
+        self._open.clear()
+        for network in self._networks.values():
+            network.close()
+        self._networks.clear()
