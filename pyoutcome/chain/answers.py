@@ -85,4 +85,5 @@ def read_log(value: object) -> Log:
         index=read_number(content.get("logIndex")),
         transaction=read_hash(content.get("transactionHash")),
         timestamp=read_number(timestamp) if timestamp is not None else 0,
+        block_hash=read_hash(content.get("blockHash")),
     )

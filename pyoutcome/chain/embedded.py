@@ -6,7 +6,7 @@ It has a clock of its own, which begins where `init` puts it: every transaction 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
@@ -78,6 +78,23 @@ class EmbeddedNetwork(Network):
         """Number of the address's next transaction."""
         return self._state().get_nonce(_canonical(address))
 
+    def nonce_at(self, address: str, block: int | None = None) -> int:
+        """How many transactions of the address stand in blocks, up to ``block`` or the newest."""
+        if block is None:
+            return self.nonce(address)
+        header = self.chain.get_canonical_block_header_by_number(BlockNumber(block))
+        return self.chain.get_vm(header).state.get_nonce(_canonical(address))
+
+    def block_hash(self, number: int) -> bytes | None:
+        """Hash of the block of that number, or None."""
+        if not 0 <= number <= self._header().block_number:
+            return None
+        return bytes(self.chain.get_canonical_block_header_by_number(BlockNumber(number)).hash)
+
+    def final_block(self) -> int | None:
+        """The newest block: this chain is never reorganised."""
+        return self._header().block_number
+
     def code(self, address: str) -> bytes:
         """Runtime code at an address."""
         return self._state().get_code(_canonical(address))
@@ -109,6 +126,15 @@ class EmbeddedNetwork(Network):
     def allow_gas(self, call: Call) -> int:  # noqa: ARG002 - nothing to ask: a failing transaction leaves no block
         """The one gas limit of this chain."""
         return GAS_LIMIT
+
+    def rehearse(self, calls: Sequence[Call]) -> list[int | Reverted | ChainError]:
+        """The gas limit, or how the next block would refuse the call."""
+        return [self._rehearse(call) for call in calls]
+
+    def _rehearse(self, call: Call) -> int | Reverted:
+        state = self._state_at(self.head().timestamp + 1)
+        computation = state.costless_execute_transaction(self._spoof(call))
+        return _revert_of(computation) if computation.is_error else GAS_LIMIT
 
     def priority_fee(self) -> int:
         """Any tip will do."""
@@ -171,6 +197,10 @@ class EmbeddedNetwork(Network):
                 ) from error
             raise
 
+    def knows(self, transactions: Sequence[bytes]) -> list[bool]:
+        """Whether a block has each transaction; none waits here."""
+        return [self.receipt(transaction) is not None for transaction in transactions]
+
     def receipt(self, transaction: bytes) -> Receipt | None:
         """The receipt of a transaction, or None if the chain has none."""
         try:
@@ -184,7 +214,10 @@ class EmbeddedNetwork(Network):
         created = None if sent.to else _creation_address(sent)
         price = min(sent.max_fee_per_gas, (header.base_fee_per_gas or 0) + sent.max_priority_fee_per_gas)
         logs = tuple(log for log in self._logs_of(header) if log.transaction == transaction)
-        return Receipt(transaction, block, receipt.state_root == b"\x01", receipt.gas_used, price, created, logs)
+        succeeded = receipt.state_root == b"\x01"
+        return Receipt(
+            transaction, block, succeeded, receipt.gas_used, price, created, logs, block_hash=bytes(header.hash)
+        )
 
     def logs(self, addresses: tuple[str, ...], first: int, last: int) -> list[Log]:
         """Logs of the addresses, block by block; a block whose bloom filter has none of them is not opened."""
@@ -206,7 +239,7 @@ class EmbeddedNetwork(Network):
         for transaction, receipt in zip(hashes, self._receipts(header), strict=True):
             for log in receipt.logs:
                 topics = tuple(topic.to_bytes(32) for topic in log.topics)
-                place = (header.block_number, index, bytes(transaction), header.timestamp)
+                place = (header.block_number, index, bytes(transaction), header.timestamp, bytes(header.hash))
                 yield Log(to_checksum_address(log.address), topics, bytes(log.data), *place)
                 index += 1
 
