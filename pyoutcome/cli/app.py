@@ -17,6 +17,7 @@ from pyoutcome.cli import (
     lifecycle,
     measuring,
     paying,
+    running,
     telling,
 )
 from pyoutcome.cli.polite import PoliteGroup
@@ -36,6 +37,7 @@ for room in (
     measuring,
     dealing,
     evidence,
+    running,
     lifecycle,
     changing,
     paying,

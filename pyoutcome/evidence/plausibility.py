@@ -44,8 +44,10 @@ def find_unusual(kpi: str, period: int, counts: Mapping[int, int]) -> Iterator[F
 
 
 def turning_points(kpi: AgreementKpi, rule: Rule) -> list[int]:
-    """The numbers at which the payment rule turns over a KPI, rising: the edges of tables and bands over it, and what it
-    is compared with. The ends of its range are none."""
+    """The numbers at which the payment rule turns over a KPI, rising.
+
+    The edges of tables and bands over it, and the numbers it is compared with; the ends of its range are none.
+    """
     if kpi.shape.type != "number":
         return []
     edges = {edge for item in rule.order for edge in _edges(item.formula, kpi.name, dict(rule.parameters))}

@@ -30,7 +30,7 @@ class Herald:
 
     def __init__(self, outgoing: Outgoing, channels: Sequence[str]) -> None:
         self._outgoing = outgoing
-        self._channels = tuple(channels) or ("log",)
+        self._channels = tuple(channels)
 
     def tell(self, kind: str, agreement: str, period: int | None, text: str, occasion: str = "") -> None:
         """Tells it, unless it was told before. ``occasion`` tells it from others of its kind."""

@@ -8,14 +8,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from pyoutcome.chain.inflight import LIVE
 from pyoutcome.errors import PyoutcomeError, StoreError
 from pyoutcome.service import alerts
 from pyoutcome.service.logs import say
-from pyoutcome.service.ports import LIVE, Courier, Index
+from pyoutcome.service.ports import EventIndex
 from pyoutcome.settlement.patience import SECOND, Patience
 from pyoutcome.settlement.state import KeeperState
 
 if TYPE_CHECKING:
+    from pyoutcome.chain.courier import Courier
     from pyoutcome.chain.network import Network
     from pyoutcome.protocol import Signer
 
@@ -30,7 +32,7 @@ class Chain:
     key: str
     network: Network
     courier: Courier
-    index: Index
+    index: EventIndex
     names: dict[str, str] = field(default_factory=dict)
     """Agreements by their escrow's address."""
     failures: int = 0

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
 from pyoutcome.chain.disputing import Form
 from pyoutcome.chain.network import Call
@@ -122,6 +124,16 @@ class Hands(PeriodDesk):
         packed = arguments[0] if function == "report" else None
         self.errands[period] = Errand(period, purpose, party, call, packed if isinstance(packed, bytes) else None)
         return purpose
+
+    def own_files(self, period: int) -> Iterator[tuple[str, Path]]:
+        """What the parties that this keeper signs for make in a period, there or not: its kind and path."""
+        files = self.desk.files
+        for provider in self.desk.agreement.providers:
+            if provider in self.duties.sign:
+                yield "evidence", files.bundle(period, provider)
+        for verifier in self.desk.under(period).agreement.verifiers:
+            if verifier in self.duties.sign:
+                yield "reports", files.report(period, verifier)
 
     def dangers(self, period: int) -> list[tuple[str, str]]:
         """KPIs of a period next to or past a number at which the payment turns, from the evidence that is here."""

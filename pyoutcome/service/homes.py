@@ -16,6 +16,7 @@ from pyoutcome.workspace.settings import Settings
 if TYPE_CHECKING:
     from pyoutcome.chain.network import Identity, Network
     from pyoutcome.protocol import Signer
+    from pyoutcome.workspace.desk import Desk
 
 
 def chain_key(identity: Identity) -> str:
@@ -48,6 +49,10 @@ class Homes:
         while len(self._open) > self._most:
             self._open.popitem(last=False)  # its network stays open for the others
         return workspace
+
+    def desk_of(self, name: str) -> Desk | None:
+        """The desk of an agreement; None if it is not kept here."""
+        return self.open(name).desk if name in self.kept else None
 
     def network_of(self, name: str) -> Network:
         """The network of an agreement, connected once for all that share its address."""

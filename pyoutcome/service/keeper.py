@@ -19,13 +19,15 @@ from pyoutcome.service.configuration import KeptAgreement, Setup
 from pyoutcome.service.hands import Hands
 from pyoutcome.service.homes import Homes
 from pyoutcome.service.logs import say
-from pyoutcome.service.ports import Courier, Index
+from pyoutcome.service.ports import EventIndex
 from pyoutcome.service.posting import Order, Posting
+from pyoutcome.service.sending import Exchange
 from pyoutcome.service.visiting import Visit, Visitor, as_ours
 from pyoutcome.settlement.patience import SECOND, Patience
 from pyoutcome.settlement.state import LEASE, KeeperState, Standing
 
 if TYPE_CHECKING:
+    from pyoutcome.chain.courier import Courier
     from pyoutcome.chain.network import Network
     from pyoutcome.protocol import Signer
 
@@ -44,7 +46,8 @@ class Keeper:
         herald: Herald,
         *,
         courier_of: Callable[[Network], Courier],
-        index_of: Callable[[Network], Index],
+        index_of: Callable[[Network], EventIndex],
+        exchange: Exchange,
     ) -> None:
         given = setup.configuration
         self.setup = setup
@@ -57,7 +60,7 @@ class Keeper:
         self._patience = Patience(given.attempts)
         self._courier_of, self._index_of = courier_of, index_of
         self._watch = Watch(state, herald, self._patience)
-        self._visitor = Visitor(given, herald)
+        self._visitor = Visitor(given, herald, exchange)
         self._posting = Posting(state, given.batch)
         self._stop = Event()
         self._next_survey = 0

@@ -8,8 +8,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 from pyoutcome.chain.batch import BatchClient
+from pyoutcome.chain.inflight import Wanted
 from pyoutcome.errors import PyoutcomeError
-from pyoutcome.service.ports import Wanted
 from pyoutcome.settlement.state import KeeperState, Standing
 
 if TYPE_CHECKING:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 WEBHOOK: Final = "webhook"
 MAIL: Final = "mail"
+LOG: Final = "log"
+"""Where alerts go if nothing else is configured: they are in the log anyway."""
 FILE: Final = "file"
 """Kind of what goes to another keeper; its channel is the address."""
 SIGNATURE: Final = "X-Pyoutcome-Signature"
@@ -36,7 +38,8 @@ AT_ONCE: Final = 20
 def alert_channels(setup: Setup) -> list[str]:
     """The channels that are configured for alerts."""
     alerts = setup.configuration.alerts
-    return [name for name, given in ((WEBHOOK, alerts.webhook), (MAIL, alerts.mail)) if given is not None]
+    named = [name for name, given in ((WEBHOOK, alerts.webhook), (MAIL, alerts.mail)) if given is not None]
+    return named or [LOG]
 
 
 class Undelivered(Exception):  # noqa: N818 - not an error of ours: it is kept with the item and tried again
@@ -76,6 +79,9 @@ class Dispatch:
                 error = None
             except (Undelivered, PyoutcomeError, OSError, smtplib.SMTPException) as failure:
                 error = _reason(failure)
+            if item.channel == LOG:
+                self._outgoing.note(item, None, self._patience)  # it was told when it was queued
+                continue
             over = self._outgoing.note(item, error, self._patience)
             level = logging.INFO if error is None else logging.ERROR if over else logging.WARNING
             event = "sent" if error is None else "given-up" if over else "not-sent"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from pyoutcome.chain.inflight import LIVE, State
 from pyoutcome.errors import PyoutcomeError, SettlementError
 from pyoutcome.service import alerts
 from pyoutcome.service.caretaking import look_at_agreement
@@ -14,7 +15,6 @@ from pyoutcome.service.configuration import Configuration
 from pyoutcome.service.hands import Hands
 from pyoutcome.service.logs import logger, say
 from pyoutcome.service.looks import look_again
-from pyoutcome.service.ports import LIVE
 from pyoutcome.settlement.keeper import Outcome, keep
 from pyoutcome.settlement.patience import LONGEST, SECOND
 from pyoutcome.settlement.plan import At, Need, PeriodFacts
@@ -22,6 +22,7 @@ from pyoutcome.settlement.state import AGREEMENT, FRESH, Look, Standing
 
 if TYPE_CHECKING:
     from pyoutcome.service.chains import Chain
+    from pyoutcome.service.sending import Exchange
 
 ON_ITS_WAY: Final = "Its transaction is on its way."
 OTHERS: Final = frozenset(
@@ -63,10 +64,11 @@ class Visit:
 class Visitor:
     """Looks at agreements."""
 
-    def __init__(self, configuration: Configuration, herald: alerts.Herald) -> None:
+    def __init__(self, configuration: Configuration, herald: alerts.Herald, exchange: Exchange) -> None:
         self._again = configuration.look_again * SECOND
         self._warn = configuration.alerts.evidence_due
         self._herald = herald
+        self._exchange = exchange
 
     def visit(self, chain: Chain, claimed: Sequence[Standing], enter: Callable[[], Hands]) -> Visit:
         """Looks at the due periods of one agreement; ``enter`` opens its workspace."""
@@ -87,7 +89,7 @@ class Visitor:
             if flight is not None and flight.state in LIVE:
                 # The courier's news wake it; this look only makes sure.
                 return Look(standing.need, on_its_way(standing.why), self._again, purpose=standing.purpose)
-            if flight is not None and flight.state != "final" and not standing.error:
+            if flight is not None and flight.state is not State.FINAL and not standing.error:
                 return failed(standing, _not_taken(flight.purpose, flight.state))
             if standing.number == AGREEMENT:
                 return look_at_agreement(hands, self._herald, standing, self._again)
@@ -104,6 +106,7 @@ class Visitor:
         number = standing.number
         [outcome] = keep(hands, [number], _no_progress)
         decision, facts = outcome.decision, hands.seen[number]
+        self._exchange.offer(standing.agreement, hands.own_files(number))
         if outcome.error is not None:
             return failed(standing, as_ours(outcome.error), outcome)
         if decision.overdue and hands.duties.defaults and number not in hands.errands:
@@ -116,7 +119,7 @@ class Visitor:
         name, number, need, why = before.agreement, before.number, outcome.decision.need, outcome.decision.why
         tell = self._herald.tell
         waiting = facts.stage is At.OPEN and need in (Need.BUNDLES, Need.VERIFICATION, Need.REPORT)
-        if waiting and facts.now >= facts.evidence_due - self._warn:
+        if waiting and number not in hands.errands and facts.now >= facts.evidence_due - self._warn:
             tell(alerts.EVIDENCE_DUE, name, number, why)
         if facts.challenged:
             tell(alerts.CHALLENGED, name, number, why)

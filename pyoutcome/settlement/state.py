@@ -304,6 +304,12 @@ class KeeperState:
         with transaction(self.engine) as connection:
             return {(need, how): count for need, how, count in connection.execute(grouped)}
 
+    def in_flight(self) -> int:
+        """How many rows wait for a transaction that is on its way."""
+        chosen = select(func.count()).where(periods.c.purpose.is_not(None), periods.c.done.is_(False))
+        with transaction(self.engine) as connection:
+            return int(connection.execute(chosen).scalar_one())
+
     def is_idle(self, names: Collection[str]) -> bool:
         """Whether nothing can be done now: no row is due, or waits for a transaction that is on its way."""
         with transaction(self.engine) as connection:
