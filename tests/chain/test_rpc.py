@@ -301,7 +301,7 @@ def test_a_transaction_hash_is_computed_and_not_believed(puppet: tuple[dict[str,
 def a_log(block: int, index: int, address: str = ADDRESS) -> dict[str, Any]:
     return {
         "address": address, "topics": [HASH], "data": "0x", "blockNumber": hex(block), "logIndex": hex(index),
-        "transactionHash": HASH,
+        "transactionHash": HASH, "blockHash": HASH,
     }  # fmt: skip
 
 
