@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 
 from eth_utils.address import to_checksum_address
 
-from pyoutcome.chain.network import Log
+from pyoutcome.chain.network import Block, Log
 
 _NUMBER: Final = re.compile(r"0x[0-9a-fA-F]{1,64}")
 _BYTES: Final = re.compile(r"0x(?:[0-9a-fA-F]{2})*")
@@ -87,3 +87,12 @@ def read_log(value: object) -> Log:
         timestamp=read_number(timestamp) if timestamp is not None else 0,
         block_hash=read_hash(content.get("blockHash")),
     )
+
+
+def read_block(value: object) -> Block | None:
+    """A block's header; None where there is none."""
+    if value is None:
+        return None
+    content = read_object(value)
+    number, timestamp = (read_number(content.get(name)) for name in ("number", "timestamp"))
+    return Block(number, read_hash(content.get("hash")), timestamp)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from pyoutcome.chain.contract import Contract, contract
 from pyoutcome.chain.eventlog import locate
@@ -40,6 +41,14 @@ class Deployed:
         self.network = network
         self.address = address
         self.sender = Sender(network)
+        self.block: int | None = None
+        """The block after which it is read; None: the newest one."""
+
+    def at(self, block: int | None) -> Self:
+        """The same contract, read as it stood after a block."""
+        past = copy(self)
+        past.block = block
+        return past
 
     @property
     def interface(self) -> Contract:
@@ -47,14 +56,14 @@ class Deployed:
         return contract(self.artifact, *self.parts)
 
     def read(self, function: str, *arguments: object) -> Any:
-        """What a view function returns now.
+        """What a view function returns now, or returned after the contract's ``block``.
 
         Raises ChainError ``no-contract`` if there is no code at the address, ``not-our-contract`` if another
         contract answers, or the contract's own refusal.
         """
         call = Call(ZERO_ADDRESS, self.address, self.interface.encode(function, *arguments))
         try:
-            data = self.network.call(call)
+            data = self.network.call(call, self.block)
         except Reverted as refusal:
             raise explain(refusal) from None
         if not data:

@@ -24,7 +24,7 @@ from rlp import encode as rlp_encode
 from rlp.exceptions import RLPException
 
 from pyoutcome.chain.localchain import CHAIN_ID, FILE, open_chain
-from pyoutcome.chain.network import Call, Head, Identity, Log, Network, Receipt, Reverted
+from pyoutcome.chain.network import Block, Call, Head, Identity, Log, Network, Receipt, Reverted
 from pyoutcome.chain.store import WAIT_SECONDS, ChainStore
 from pyoutcome.errors import ChainError
 
@@ -70,9 +70,16 @@ class EmbeddedNetwork(Network):
         header = self._header()
         return Head(header.block_number, header.timestamp, header.base_fee_per_gas or 0)
 
-    def balance(self, address: str) -> int:
+    def block(self, number: int) -> Block | None:
+        """The block with that number, or None."""
+        if not 0 <= number <= self._header().block_number:
+            return None
+        header = self.chain.get_canonical_block_header_by_number(BlockNumber(number))
+        return Block(number, bytes(header.hash), header.timestamp)
+
+    def balance(self, address: str, block: int | None = None) -> int:
         """Native coin of an address, wei."""
-        return self._state().get_balance(_canonical(address))
+        return self._state(block).get_balance(_canonical(address))
 
     def nonce(self, address: str) -> int:
         """Number of the address's next transaction."""
@@ -85,12 +92,6 @@ class EmbeddedNetwork(Network):
         header = self.chain.get_canonical_block_header_by_number(BlockNumber(block))
         return self.chain.get_vm(header).state.get_nonce(_canonical(address))
 
-    def block_hash(self, number: int) -> bytes | None:
-        """Hash of the block of that number, or None."""
-        if not 0 <= number <= self._header().block_number:
-            return None
-        return bytes(self.chain.get_canonical_block_header_by_number(BlockNumber(number)).hash)
-
     def final_block(self) -> int | None:
         """The newest block: this chain is never reorganised."""
         return self._header().block_number
@@ -99,9 +100,10 @@ class EmbeddedNetwork(Network):
         """Runtime code at an address."""
         return self._state().get_code(_canonical(address))
 
-    def call(self, call: Call) -> bytes:
-        """What the call would return now, at the newest block's time. Raises Reverted."""
-        computation = self._state_at(self.head().timestamp).costless_execute_transaction(self._spoof(call))
+    def call(self, call: Call, block: int | None = None) -> bytes:
+        """What the call would return after a block, at that block's time. Raises Reverted."""
+        header = self._header_of(block)
+        computation = self._state_at(header.timestamp, header).costless_execute_transaction(self._spoof(call, block))
         if computation.is_error:
             raise _revert_of(computation)
         return computation.output
@@ -113,15 +115,23 @@ class EmbeddedNetwork(Network):
         except VMError as error:
             raise _revert_from(error) from error
 
-    def _state(self) -> StateAPI:
-        return self.chain.get_vm(self._header()).state
+    def _header_of(self, block: int | None) -> BlockHeaderAPI:
+        """The header of a block, or the newest one."""
+        if block is None:
+            return self._header()
+        return self.chain.get_canonical_block_header_by_number(BlockNumber(self.require_block(block).number))
 
-    def _state_at(self, timestamp: int) -> StateAPI:
+    def _state(self, block: int | None = None) -> StateAPI:
+        return self.chain.get_vm(self._header_of(block)).state
+
+    def _state_at(self, timestamp: int, header: BlockHeaderAPI | None = None) -> StateAPI:
         """The newest state, to try things out on: gas is free and nothing is kept.
 
         py-evm's own calls and estimates run at the machine's time, which is not this chain's.
         """
-        return self.chain.get_vm(self._header().copy(timestamp=timestamp, base_fee_per_gas=0, gas_used=0)).state
+        return self.chain.get_vm(
+            (header or self._header()).copy(timestamp=timestamp, base_fee_per_gas=0, gas_used=0)
+        ).state
 
     def allow_gas(self, call: Call) -> int:  # noqa: ARG002 - nothing to ask: a failing transaction leaves no block
         """The one gas limit of this chain."""
@@ -140,10 +150,10 @@ class EmbeddedNetwork(Network):
         """Any tip will do."""
         return 0
 
-    def _spoof(self, call: Call) -> SignedTransactionAPI:
+    def _spoof(self, call: Call, block: int | None = None) -> SignedTransactionAPI:
         unsigned = self.chain.create_unsigned_transaction(
-            nonce=self.nonce(call.sender),
-            gas_price=self.head().base_fee,
+            nonce=self._state(block).get_nonce(_canonical(call.sender)),
+            gas_price=self._header_of(block).base_fee_per_gas or 0,
             gas=GAS_LIMIT,
             to=_canonical(call.to) if call.to else Address(b""),
             value=call.value,

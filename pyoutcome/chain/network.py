@@ -51,6 +51,17 @@ class Head:
 
 
 @dataclass(frozen=True)
+class Block:
+    """One block, as far as telling it from another of the same number needs."""
+
+    number: int
+    hash: bytes
+    """32 bytes."""
+    timestamp: int
+    """Unix seconds."""
+
+
+@dataclass(frozen=True)
 class Log:
     """One log entry, not yet decoded."""
 
@@ -63,7 +74,7 @@ class Log:
     transaction: bytes
     timestamp: int
     """Unix seconds of the block."""
-    block_hash: bytes
+    block_hash: bytes = b""
     """Hash of the block, 32 bytes: another one at the same number is a reorganised chain."""
 
 
@@ -129,12 +140,17 @@ class Network(ABC):
         """The newest block."""
 
     @abstractmethod
-    def balance(self, address: str) -> int:
-        """Native coin of an address, wei."""
+    def block(self, number: int) -> Block | None:
+        """The block with that number as the chain has it now; None if it has none yet."""
 
     @abstractmethod
+    def balance(self, address: str, block: int | None = None) -> int:
+        """Native coin of an address, wei; after a block that the chain has, or after the newest."""
+
     def block_hash(self, number: int) -> bytes | None:
         """Hash of the block of that number, 32 bytes; None if the chain has none (yet, or no more)."""
+        found = self.block(number)
+        return None if found is None else found.hash
 
     @abstractmethod
     def final_block(self) -> int | None:
@@ -153,8 +169,11 @@ class Network(ABC):
         """Runtime code at an address; empty if there is none."""
 
     @abstractmethod
-    def call(self, call: Call) -> bytes:
-        """What the call would return now. Raises Reverted."""
+    def call(self, call: Call, block: int | None = None) -> bytes:
+        """What the call would return after a block that the chain has, or after the newest. Raises Reverted.
+
+        A node that does not keep the state of old blocks refuses (ChainError ``network-error``).
+        """
 
     @abstractmethod
     def estimate_gas(self, call: Call) -> int:
@@ -204,6 +223,18 @@ class Network(ABC):
     @abstractmethod
     def close(self) -> None:
         """Gives back what the connection holds. Closing twice is harmless."""
+
+    def require_block(self, number: int) -> Block:
+        """The block with that number. Raises ChainError ``block-unknown`` if the chain does not have it."""
+        found = self.block(number)
+        if found is None:
+            raise ChainError(
+                "block-unknown",
+                f"{self.name} has no block {number}.",
+                "Name a block that exists; the newest one's number is the chain's height.",
+                block=number,
+            )
+        return found
 
     def now(self) -> int:
         """The network's clock: the timestamp of the newest block, unix seconds."""

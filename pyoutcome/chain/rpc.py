@@ -13,6 +13,7 @@ from pyoutcome.chain.answers import (
     Answer,
     BadAnswer,
     read_address,
+    read_block,
     read_bytes,
     read_hash,
     read_list,
@@ -22,7 +23,7 @@ from pyoutcome.chain.answers import (
     read_text,
 )
 from pyoutcome.chain.jsonrpc import Node
-from pyoutcome.chain.network import Call, Head, Identity, Log, Network, Receipt, Reverted
+from pyoutcome.chain.network import Block, Call, Head, Identity, Log, Network, Receipt, Reverted
 from pyoutcome.errors import ChainError
 
 if TYPE_CHECKING:
@@ -77,9 +78,17 @@ class RpcNetwork(Network):
         except BadAnswer as error:
             raise self._node.bad_answer("eth_getBlockByNumber", str(error)) from None
 
-    def balance(self, address: str) -> int:
+    def block(self, number: int) -> Block | None:
+        """The block with that number, or None."""
+        method = "eth_getBlockByNumber"
+        found = self._node.ask(method, [hex(number), False], read_block)
+        if found is not None and found.number != number:
+            raise self._node.bad_answer(method, "another block")
+        return found
+
+    def balance(self, address: str, block: int | None = None) -> int:
         """Native coin of an address, wei."""
-        return self._node.ask("eth_getBalance", [address, "latest"], read_number)
+        return self._node.ask("eth_getBalance", [address, _tag(block)], read_number)
 
     def nonce(self, address: str) -> int:
         """Number of the address's next transaction, pending ones counted."""
@@ -88,14 +97,6 @@ class RpcNetwork(Network):
     def nonce_at(self, address: str, block: int | None = None) -> int:
         """How many transactions of the address stand in blocks, up to ``block`` or the newest."""
         return self._node.ask("eth_getTransactionCount", [address, _tag(block)], read_number)
-
-    def block_hash(self, number: int) -> bytes | None:
-        """Hash of the block of that number, or None."""
-
-        def read(result: object) -> bytes | None:
-            return None if result is None else read_hash(read_object(result).get("hash"))
-
-        return self._node.ask("eth_getBlockByNumber", [hex(number), False], read)
 
     def final_block(self) -> int | None:
         """The node's ``finalized`` block; None where it has none, or does not know the word."""
@@ -114,9 +115,9 @@ class RpcNetwork(Network):
         """Runtime code at an address."""
         return self._node.ask("eth_getCode", [address, "latest"], read_bytes)
 
-    def call(self, call: Call) -> bytes:
-        """What the call would return now. Raises Reverted."""
-        return self._node.ask("eth_call", [_params(call), "latest"], read_bytes)
+    def call(self, call: Call, block: int | None = None) -> bytes:
+        """What the call would return after a block. Raises Reverted."""
+        return self._node.ask("eth_call", [_params(call), _tag(block)], read_bytes)
 
     def estimate_gas(self, call: Call) -> int:
         """Gas the call would need now. Raises Reverted."""
@@ -280,6 +281,7 @@ def _all_answered(answers: list[Answer | Reverted | ChainError]) -> list[Answer]
 
 
 def _tag(block: int | None) -> str:
+    """How a block is named in a question about its state."""
     return "latest" if block is None else hex(block)
 
 

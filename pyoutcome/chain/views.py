@@ -173,7 +173,7 @@ class EscrowViews(Deployed):
     def token(self) -> TokenClient | None:
         """The escrow's token; None for the native coin."""
         address = self._arguments.token
-        return None if address == ZERO_ADDRESS else TokenClient(self.network, address)
+        return None if address == ZERO_ADDRESS else TokenClient(self.network, address).at(self.block)
 
     # --- stages -------------------------------------------------------------------------------------------------------
 
@@ -223,7 +223,7 @@ class EscrowViews(Deployed):
     def balance(self) -> int:
         """What the escrow really has, in base units: the token's or the chain's own figure."""
         token = self.token()
-        return self.network.balance(self.address) if token is None else token.balance(self.address)
+        return self.network.balance(self.address, self.block) if token is None else token.balance(self.address)
 
     def funds(self) -> int:
         """Client funding not owed to anyone."""
@@ -267,6 +267,10 @@ class EscrowViews(Deployed):
         """All events in these blocks (both included; up to the newest by default), in order."""
         last = self.network.head().number if to_block is None else to_block
         return list(unfold(self._logs(from_block, last), self.interface, _Told(self, from_block)))
+
+    def told(self) -> Moment:
+        """What its events tell of it, before the first: given to ``unfold`` with all its logs, in one go or several."""
+        return _Told(self, self.first_block)
 
     def _logs(self, first: int, last: int) -> list[Log]:
         return self.network.logs((self.address,), first, last)

@@ -12,13 +12,13 @@ from pyoutcome.chain.inflight import LIVE
 from pyoutcome.errors import PyoutcomeError, StoreError
 from pyoutcome.service import alerts
 from pyoutcome.service.logs import say
-from pyoutcome.service.ports import EventIndex
 from pyoutcome.settlement.patience import SECOND, Patience
 from pyoutcome.settlement.state import KeeperState
 
 if TYPE_CHECKING:
     from pyoutcome.chain.courier import Courier
     from pyoutcome.chain.network import Network
+    from pyoutcome.index import EventIndex
     from pyoutcome.protocol import Signer
 
 LONGEST_SILENCE: Final = 60 * SECOND

@@ -64,8 +64,8 @@ class Homes:
             self._networks[address] = connect(settings.url, folder, recorded=settings.identity)
         return self._networks[address]
 
-    def describe(self, name: str) -> tuple[Known, tuple[int, ...]] | None:
-        """What the state remembers of an agreement, and its periods' ends; None while it is not offered."""
+    def describe(self, name: str) -> tuple[Known, tuple[int, ...], tuple[str, ...]] | None:
+        """What is remembered of an agreement, its periods' ends and its providers; None while it is not offered."""
         workspace = self.open(name)
         desk = workspace.desk
         if not desk.files.offer.exists():
@@ -83,7 +83,7 @@ class Homes:
             escrow=desk.undeployed_escrow.address,
             first_block=settings.first_block,
         )
-        return known, tuple(desk.deal.arguments.ends)
+        return known, tuple(desk.deal.arguments.ends), tuple(desk.agreement.providers)
 
     def signer(self, name: str, party: str) -> Signer:
         """The signer of a party of an agreement, unlocked once. Errors as ``PartyBook.signer``."""

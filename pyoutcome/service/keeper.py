@@ -19,7 +19,6 @@ from pyoutcome.service.configuration import KeptAgreement, Setup
 from pyoutcome.service.hands import Hands
 from pyoutcome.service.homes import Homes
 from pyoutcome.service.logs import say
-from pyoutcome.service.ports import EventIndex
 from pyoutcome.service.posting import Order, Posting
 from pyoutcome.service.sending import Exchange
 from pyoutcome.service.visiting import Visit, Visitor, as_ours
@@ -29,6 +28,7 @@ from pyoutcome.settlement.state import LEASE, KeeperState, Standing
 if TYPE_CHECKING:
     from pyoutcome.chain.courier import Courier
     from pyoutcome.chain.network import Network
+    from pyoutcome.index import EventIndex
     from pyoutcome.protocol import Signer
 
 AT_ONCE: Final = 200
@@ -170,13 +170,13 @@ class Keeper:
         if described is None:
             say("agreement-not-offered", agreement=kept.name)
             return
-        known, ends = described
+        known, ends, providers = described
         if known.chain not in self.chains:
             network = self.homes.network_of(kept.name)
             self.chains[known.chain] = Chain(known.chain, network, self._courier_of(network), self._index_of(network))
         chain = self.chains[known.chain]
         self.state.register(known, ends)
-        chain.index.watch(known.escrow, known.first_block)
+        chain.index.watch(known.escrow, known.first_block, providers)
         chain.names[known.escrow] = kept.name
         self.state.wake([kept.name])  # what happened while no keeper ran
         say("agreement-taken-in", agreement=kept.name, escrow=known.escrow, periods=len(ends))

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from pyoutcome.chain.courier import Courier
 from pyoutcome.chain.outbox import Outbox
 from pyoutcome.database import open_database
+from pyoutcome.index import EventIndex
 from pyoutcome.service.alerts import Herald
 from pyoutcome.service.configuration import Http, Setup
-from pyoutcome.service.glance import Glance
 from pyoutcome.service.homes import Homes
 from pyoutcome.service.inbox import Inbox
 from pyoutcome.service.keeper import Keeper
@@ -58,7 +58,7 @@ def open_keeper(setup: Setup, password: Password) -> Iterator[tuple[Keeper, Disp
             homes,
             herald,
             courier_of=courier_of,
-            index_of=Glance,
+            index_of=lambda network: EventIndex(engine, network),
             exchange=Exchange(outgoing, homes),
         )
         if setup.inbox is not None:

@@ -235,3 +235,32 @@ def test_web3_sees_the_same_chain(network: Network) -> None:
     assert receipt is not None
     assert [b"through web3"] == [log.data for log in receipt.logs]
     assert [b"through web3"] == [log.data for log in network.logs((address,), 0, network.head().number)]
+
+
+def test_a_block_is_known_by_its_hash_and_its_logs_name_it(network: Network) -> None:
+    address = deploy_echo(network)
+    signer = network.test_accounts()[1]
+    Sender(network).send(Call(signer.address, address, b"hello"), signer)
+    head = network.head()
+    [log] = network.logs((address,), 0, head.number)
+    block = network.require_block(head.number)
+    assert (head.number, head.timestamp, log.block_hash) == (block.number, block.timestamp, block.hash)
+    assert network.identity().genesis == network.require_block(0).hash
+    assert network.block(head.number + 1) is None
+    with refused("block-unknown"):
+        network.require_block(head.number + 1)
+
+
+def test_what_stood_after_an_old_block_can_be_asked(network: Network) -> None:
+    address = deploy_echo(network)
+    before, signer = network.head().number, network.test_accounts()[1]
+    had = network.balance(signer.address)
+    nobody = to_checksum_address("0x" + "77" * 20)
+    Sender(network).send(Call(signer.address, nobody, b"", value=7), signer)
+    later = deploy_echo(network)
+    assert (7, 0) == (network.balance(nobody), network.balance(nobody, before))
+    assert had == network.balance(signer.address, before)
+    calls = [(contract, block) for contract in (address, later) for block in (before, None)]
+    assert [b"hello", b"hello", b"", b"hello"] == [
+        network.call(Call(signer.address, contract, b"hello"), block) for contract, block in calls
+    ]

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from pyoutcome.protocol.events import Settled
 from pyoutcome.workspace import Workspace
 from tests.anvil import running_anvil
+from tests.service.chaos import chaos
 from tests.service.deals import ENDS, make_deal, write_keeper
 from tests.service.processes import log_of, start, stop, wait_for
 
-PARTIES = ("client", "P1", "V1", "V2")
-
-
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    with running_anvil() as address:
-        yield address
+TAKERS = {"P1": ("V1", "V2", "client"), "V1": ("client",), "V2": ("client",), "client": ()}
+"""Whose inbox a party's bundles and reports go to."""
 
 
 def settled(workspace: Workspace) -> list[int]:
@@ -28,57 +21,51 @@ def settled(workspace: Workspace) -> list[int]:
     return sorted(each.event.period for each in workspace.desk.escrow.history() if isinstance(each.event, Settled))
 
 
-def test_four_parties_with_keys_and_records_of_their_own_settle_the_term(tmp_path: Path, url: str) -> None:
-    client = make_deal(tmp_path / "client", url, name="four")
-    for party in PARTIES[1:]:
-        shutil.copytree(tmp_path / "client", tmp_path / party)
-    inbox = {party: str(tmp_path / party / "inbox" / "four") for party in PARTIES}
-    to = {"P1": ("V1", "V2", "client"), "V1": ("client",), "V2": ("client",), "client": ()}
-    configs = {
-        party: write_keeper(
-            tmp_path / party,
-            {
-                "inbox": "inbox",
-                "poll": "1 second",
-                "look_again": "5 seconds",
-                "agreements": {
-                    "four": {
-                        "workspace": ".",
-                        "as": [party],
-                        **({"pays": "client", "close": True} if party == "client" else {}),
-                        "exchange": [{"to": inbox[taker]} for taker in to[party]],
-                    }
-                },
-            },
-        )
-        for party in PARTIES
-    }
-    keepers = {party: start(config) for party, config in configs.items()}
-    try:
-        for number, end in enumerate(ENDS, 1):
-            client.network.advance_to(end)
-            wait_for(lambda number=number: number in settled(client), f"period {number}")
-        client.network.advance_to(client.desk.deal.arguments.holdback_release)
-        wait_for(lambda: client.status().stage == "closed", "the closing")
-        assert [0] * 4 == [stop(keeper) for keeper in keepers.values()]
-    finally:
-        for keeper in keepers.values():
-            keeper.kill()
-            keeper.wait()
-    assert [1, 2, 3, 4] == settled(client)
-    audit = client.audit()
-    assert (4, 0) == (audit.settled, audit.differences)
-    handed_in = {
-        party: sum(line["event"] == "handed-in" for line in log_of(config)) for party, config in configs.items()
-    }
-    assert {"client": 5, "P1": 0, "V1": 0, "V2": 0} == handed_in
-    client.close()
+def configure(folder: Path, party: str) -> Path:
+    """A keeper of one party, in a folder that is its workspace too."""
+    duties = {"pays": "client", "close": True} if party == "client" else {}
+    targets = [{"to": str(folder / taker / "inbox" / "four")} for taker in TAKERS[party]]
+    return write_keeper(
+        folder / party,
+        {
+            "inbox": "inbox",
+            "poll": "1 second",
+            "look_again": "5 seconds",
+            "agreements": {"four": {"workspace": ".", "as": [party], "exchange": targets, **duties}},
+        },
+    )
 
 
-def test_killed_at_random_instants_every_period_settles_exactly_once(tmp_path: Path, url: str) -> None:
+def test_four_parties_with_records_of_their_own_settle_by_files_alone(tmp_path: Path) -> None:
+    with running_anvil() as url:
+        client = make_deal(tmp_path / "client", url, name="four", periods=2)
+        for party in ("P1", "V1", "V2"):
+            shutil.copytree(tmp_path / "client", tmp_path / party)
+        configs = {party: configure(tmp_path, party) for party in TAKERS}
+        keepers = [start(config) for config in configs.values()]
+        try:
+            client.network.advance_to(ENDS[0])
+            wait_for(lambda: settled(client) == [1], "the first period")
+            client.network.advance_to(ENDS[1])
+            wait_for(lambda: client.status().stage == "closed", "the closing")
+            assert [0] * 4 == [stop(keeper) for keeper in keepers]
+        finally:
+            for keeper in keepers:
+                keeper.kill()
+                keeper.wait()
+        assert [1, 2] == settled(client)
+        audit = client.audit()
+        assert (2, 0) == (audit.settled, audit.differences)
+        acts = {
+            party: sum(line["event"] == "handed-in" for line in log_of(config)) for party, config in configs.items()
+        }
+        assert {"client": 3, "P1": 0, "V1": 0, "V2": 0} == acts
+        client.close()
+
+
+def test_killed_at_random_instants_every_period_settles_exactly_once(tmp_path: Path) -> None:
     """Ten kills over three agreements of four periods each; scripts/chaos does the same for longer."""
-    from tests.service.chaos import chaos
-
-    counts = chaos(tmp_path, url, agreements=3, periods=4, kills=10, seed=7)
-    assert (12, 12, 0) == (counts.settled, counts.periods, counts.differences)
-    assert 10 == counts.kills
+    with running_anvil() as url:
+        counts = chaos(tmp_path, url, agreements=3, periods=4, kills=10, seed=7)
+    assert (10, 12, 12, 0) == (counts.kills, counts.periods, counts.settled, counts.repeated)
+    assert (0, 12) == (counts.differences, counts.transactions)
