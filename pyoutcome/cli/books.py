@@ -20,15 +20,32 @@ def add_to(app: typer.Typer) -> None:
     app.command("journal", rich_help_panel="Books")(journal)
 
 
-def status(folder: Folder = None, as_json: Json = False) -> None:
+def status(
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", "-c", help="A keeper's configuration: what it says of all its agreements."),
+    ] = None,
+    folder: Folder = None,
+    as_json: Json = False,
+) -> None:
     """Shows where the agreement stands, its money, and what each period waits for.
+
+    With --config, where a keeper stands with every period of its agreements: attempts, last error, live transaction.
 
     Examples:
         pyoutcome status
         pyoutcome status --json
+        pyoutcome status --config keeper.yaml
     """
     from pyoutcome.cli import show
 
+    if config is not None:
+        from pyoutcome.service.configuration import Setup
+        from pyoutcome.service.telling import read_status
+
+        kept = read_status(Setup.load(config).database)
+        emit(kept.to_dict(), as_json, lambda console: show.kept(console, kept))
+        return
     with open_workspace(folder) as workspace:
         found = workspace.status()
         emit(found.to_dict(), as_json, lambda console: show.status(console, workspace, found))
