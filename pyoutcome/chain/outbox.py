@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Final
+from itertools import groupby
+from typing import Any, Final
 
 from eth_utils.crypto import keccak
 from sqlalchemy import (
@@ -30,7 +31,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection, Engine, Row
 from sqlalchemy.exc import IntegrityError
 
 from pyoutcome.chain.fees import Fees
@@ -152,38 +153,15 @@ class Outbox:
             return self._read_in(connection, condition)
 
     def _read_in(self, connection: Connection, condition: ColumnElement[bool]) -> list[Entry]:
-        wanted = (_transactions.c.chain == self._chain) & condition
-        attempts: dict[int, list[Attempt]] = {}
-        columns = [column for column in _attempts.c if column.name != "raw"]
-        for row in connection.execute(
-            select(*columns)
-            .where(_attempts.c.transaction_id.in_(select(_transactions.c.id).where(wanted)))
-            .order_by(_attempts.c.transaction_id, _attempts.c.number)
-        ):
-            attempts.setdefault(row.transaction_id, []).append(
-                Attempt(row.number, row.hash, Fees(row.tip, row.price), row.cancels, row.at, row.at_block)
-            )
+        # One query, so that both tables are seen at one moment.
+        columns = [column for column in _attempts.c if column.name not in ("transaction_id", "hash", "raw")]
         rows = connection.execute(
-            select(_transactions).where(wanted).order_by(_transactions.c.sender, _transactions.c.nonce)
+            select(_transactions, _attempts.c.hash.label("attempt"), *columns)
+            .join(_attempts)
+            .where(_transactions.c.chain == self._chain, condition)
+            .order_by(_transactions.c.sender, _transactions.c.nonce, _attempts.c.number)
         )
-        return [
-            Entry(
-                id=row.id,
-                version=row.version,
-                purpose=row.purpose,
-                call=Call(row.sender, row.target, row.data, row.value),
-                nonce=row.nonce,
-                gas=row.gas,
-                state=State(row.state),
-                hash=row.hash,
-                block=row.block,
-                block_hash=row.block_hash,
-                error=row.error,
-                refusals=row.refusals,
-                attempts=tuple(attempts[row.id]),
-            )
-            for row in rows
-        ]
+        return [_entry(list(group)) for _, group in groupby(rows, key=lambda row: row.id)]
 
     # --- writing ------------------------------------------------------------------------------------------------------
 
@@ -297,3 +275,26 @@ class Outbox:
             .values(version=entry.version + 1, **values)
         )
         return connection.execute(statement).rowcount == 1
+
+
+def _entry(rows: Sequence[Row[Any]]) -> Entry:
+    """From a transaction's row, repeated for each of its attempts."""
+    row = rows[0]
+    return Entry(
+        id=row.id,
+        version=row.version,
+        purpose=row.purpose,
+        call=Call(row.sender, row.target, row.data, row.value),
+        nonce=row.nonce,
+        gas=row.gas,
+        state=State(row.state),
+        hash=row.hash,
+        block=row.block,
+        block_hash=row.block_hash,
+        error=row.error,
+        refusals=row.refusals,
+        attempts=tuple(
+            Attempt(one.number, one.attempt, Fees(one.tip, one.price), one.cancels, one.at, one.at_block)
+            for one in rows
+        ),
+    )
