@@ -8,96 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Final
+from itertools import groupby
+from typing import Any, Final
 
 from eth_utils.crypto import keccak
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    ColumnElement,
-    ForeignKey,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    String,
-    Table,
-    Text,
-    UniqueConstraint,
-    insert,
-    select,
-    update,
-)
+from sqlalchemy import ColumnElement, bindparam, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection, Engine, Row
 from sqlalchemy.exc import IntegrityError
 
 from pyoutcome.chain.fees import Fees
-from pyoutcome.chain.inflight import HELD, LIVE, Attempt, Entry, Plan, State
+from pyoutcome.chain.inflight import LIVE, Attempt, Entry, Plan, State
 from pyoutcome.chain.network import Call, Head, Identity
-from pyoutcome.database import WholeNumber, make_tables, transaction
+from pyoutcome.chain.outbox_tables import ATTEMPTS, IS_HELD, SENDERS, TABLES, TRANSACTIONS, VERSION
+from pyoutcome.database import make_tables, transaction
 from pyoutcome.errors import StoreError
 
-VERSION: Final = 1
 AT_ONCE: Final = 500
 """Values in one query."""
 
 
-_tables = MetaData()
-_senders = Table(
-    "outbox_senders",
-    _tables,
-    Column("chain", String(90), primary_key=True),
-    Column("address", String(42), primary_key=True),
-    Column("next_nonce", BigInteger, nullable=False),
-)
-_transactions = Table(
-    "outbox_transactions",
-    _tables,
-    Column("id", Integer, primary_key=True),
-    Column("chain", String(90), nullable=False),
-    Column("purpose", Text, nullable=False),
-    Column("sender", String(42), nullable=False),
-    Column("nonce", BigInteger, nullable=False),
-    Column("target", String(42)),
-    Column("data", LargeBinary, nullable=False),
-    Column("value", WholeNumber, nullable=False),
-    Column("gas", BigInteger, nullable=False),
-    Column("state", String(10), nullable=False),
-    Column("hash", LargeBinary, nullable=False),
-    Column("block", BigInteger),
-    Column("block_hash", LargeBinary),
-    Column("error", Text),
-    Column("refusals", Integer, nullable=False),
-    Column("version", Integer, nullable=False),
-    UniqueConstraint("chain", "sender", "nonce"),
-)
-Index("outbox_by_purpose", _transactions.c.chain, _transactions.c.purpose)
-Index("outbox_by_state", _transactions.c.chain, _transactions.c.state)
-_held = _transactions.c.state.in_([str(state) for state in HELD])
-Index(
-    "outbox_held",  # whatever the couriers do: one purpose is never in flight twice
-    _transactions.c.chain,
-    _transactions.c.purpose,
-    unique=True,
-    sqlite_where=_held,
-    postgresql_where=_held,
-)
-_attempts = Table(
-    "outbox_attempts",
-    _tables,
-    Column("transaction_id", Integer, ForeignKey(_transactions.c.id), primary_key=True),
-    Column("number", Integer, primary_key=True),
-    Column("hash", LargeBinary, nullable=False),
-    Column("raw", LargeBinary, nullable=False),
-    Column("tip", WholeNumber, nullable=False),
-    Column("price", WholeNumber, nullable=False),
-    Column("cancels", Boolean, nullable=False),
-    Column("at", BigInteger, nullable=False),
-    Column("at_block", BigInteger, nullable=False),
-)
-_NOTED: Final = ("state", "hash", "block", "block_hash", "error", "refusals")
+_NOTED: Final = ("state", "hash", "block", "block_hash", "error", "refusals", "version")
 
 
 Sign = Callable[[Plan, int], bytes]
@@ -109,7 +40,7 @@ class Outbox:
 
     def __init__(self, engine: Engine, chain: Identity) -> None:
         """Makes the tables where they are missing. Raises StoreError ``database-other-version``."""
-        make_tables(engine, _tables, "outbox", VERSION)
+        make_tables(engine, TABLES, "outbox", VERSION)
         self.engine = engine
         self._chain = f"{chain.chain_id}:{(chain.genesis or b'').hex()}"
 
@@ -117,19 +48,19 @@ class Outbox:
 
     def live(self) -> list[Entry]:
         """All that may still change, by sender and nonce."""
-        return self._read(_transactions.c.state.in_([str(state) for state in LIVE]))
+        return self._read(TRANSACTIONS.c.state.in_([str(state) for state in LIVE]))
 
     def find(self, purposes: Sequence[str]) -> dict[str, Entry]:
         """The newest entry of each purpose that has one."""
         found: dict[str, Entry] = {}
         for start in range(0, len(purposes), AT_ONCE):
-            entries = self._read(_transactions.c.purpose.in_(purposes[start : start + AT_ONCE]))
+            entries = self._read(TRANSACTIONS.c.purpose.in_(purposes[start : start + AT_ONCE]))
             found |= {entry.purpose: entry for entry in sorted(entries, key=lambda entry: entry.id)}
         return found
 
     def at_nonce(self, sender: str, nonce: int) -> Entry | None:
         """The entry that has this nonce."""
-        found = self._read((_transactions.c.sender == sender) & (_transactions.c.nonce == nonce))
+        found = self._read((TRANSACTIONS.c.sender == sender) & (TRANSACTIONS.c.nonce == nonce))
         return found[0] if found else None
 
     def raws(self, entries: Sequence[Entry]) -> list[bytes]:
@@ -140,8 +71,8 @@ class Outbox:
             for start in range(0, len(entries), AT_ONCE):
                 ids = [entry.id for entry in entries[start : start + AT_ONCE]]
                 rows = connection.execute(
-                    select(_attempts.c.transaction_id, _attempts.c.number, _attempts.c.raw).where(
-                        _attempts.c.transaction_id.in_(ids)
+                    select(ATTEMPTS.c.transaction_id, ATTEMPTS.c.number, ATTEMPTS.c.raw).where(
+                        ATTEMPTS.c.transaction_id.in_(ids)
                     )
                 )
                 by_id |= {row.transaction_id: row.raw for row in rows if (row.transaction_id, row.number) in wanted}
@@ -152,38 +83,15 @@ class Outbox:
             return self._read_in(connection, condition)
 
     def _read_in(self, connection: Connection, condition: ColumnElement[bool]) -> list[Entry]:
-        wanted = (_transactions.c.chain == self._chain) & condition
-        attempts: dict[int, list[Attempt]] = {}
-        columns = [column for column in _attempts.c if column.name != "raw"]
-        for row in connection.execute(
-            select(*columns)
-            .where(_attempts.c.transaction_id.in_(select(_transactions.c.id).where(wanted)))
-            .order_by(_attempts.c.transaction_id, _attempts.c.number)
-        ):
-            attempts.setdefault(row.transaction_id, []).append(
-                Attempt(row.number, row.hash, Fees(row.tip, row.price), row.cancels, row.at, row.at_block)
-            )
+        # One query, so that both tables are seen at one moment.
+        columns = [column for column in ATTEMPTS.c if column.name not in ("transaction_id", "hash", "raw")]
         rows = connection.execute(
-            select(_transactions).where(wanted).order_by(_transactions.c.sender, _transactions.c.nonce)
+            select(TRANSACTIONS, ATTEMPTS.c.hash.label("attempt"), *columns)
+            .join(ATTEMPTS)
+            .where(TRANSACTIONS.c.chain == self._chain, condition)
+            .order_by(TRANSACTIONS.c.sender, TRANSACTIONS.c.nonce, ATTEMPTS.c.number)
         )
-        return [
-            Entry(
-                id=row.id,
-                version=row.version,
-                purpose=row.purpose,
-                call=Call(row.sender, row.target, row.data, row.value),
-                nonce=row.nonce,
-                gas=row.gas,
-                state=State(row.state),
-                hash=row.hash,
-                block=row.block,
-                block_hash=row.block_hash,
-                error=row.error,
-                refusals=row.refusals,
-                attempts=tuple(attempts[row.id]),
-            )
-            for row in rows
-        ]
+        return [_entry(list(group)) for _, group in groupby(rows, key=lambda row: row.id)]
 
     # --- writing ------------------------------------------------------------------------------------------------------
 
@@ -203,78 +111,74 @@ class Outbox:
 
     def _record(self, plans: Sequence[Plan], sender: str, pending: int, sign: Sign, head: Head) -> dict[str, Entry]:
         with transaction(self.engine) as connection:
-            nonce = max(self._lock(connection, sender), pending)
-            first = nonce
+            next_nonce = self._lock(connection, sender)
             theirs: dict[str, Entry] = {}
             purposes = list(dict.fromkeys(plan.purpose for plan in plans))
             for start in range(0, len(purposes), AT_ONCE):
-                part = _transactions.c.purpose.in_(purposes[start : start + AT_ONCE])
-                theirs |= {entry.purpose: entry for entry in self._read_in(connection, part & _held)}
-            new = {plan.purpose: plan for plan in plans if plan.purpose not in theirs}
-            for plan in new.values():
-                self._insert(connection, plan, nonce, sign(plan, nonce), head)
-                nonce += 1
+                part = TRANSACTIONS.c.purpose.in_(purposes[start : start + AT_ONCE])
+                theirs |= {entry.purpose: entry for entry in self._read_in(connection, part & IS_HELD)}
+            new = list({plan.purpose: plan for plan in plans if plan.purpose not in theirs}.values())
+            first = max(next_nonce, pending)
+            if not new:
+                return theirs
+            ours = self._insert(connection, new, sender, first, sign, head)
             connection.execute(
-                update(_senders)
-                .where(_senders.c.chain == self._chain, _senders.c.address == sender)
-                .values(next_nonce=nonce)
+                update(SENDERS)
+                .where(SENDERS.c.chain == self._chain, SENDERS.c.address == sender)
+                .values(next_nonce=first + len(new))
             )
-            ours = (_transactions.c.sender == sender) & _transactions.c.nonce.between(first, nonce - 1)
-            return theirs | {entry.purpose: entry for entry in self._read_in(connection, ours)}
+            return theirs | {entry.purpose: entry for entry in ours}
 
     def fill(self, plan: Plan, nonce: int, sign: Sign, head: Head) -> Entry | None:
         """Records a transaction under a nonce that nobody has; None if somebody was quicker."""
         with transaction(self.engine) as connection:
             after = self._lock(connection, plan.call.sender)
-            mine = (_transactions.c.sender == plan.call.sender) & (_transactions.c.nonce == nonce)
+            mine = (TRANSACTIONS.c.sender == plan.call.sender) & (TRANSACTIONS.c.nonce == nonce)
             if nonce >= after or self._read_in(connection, mine):
                 return None
-            self._insert(connection, plan, nonce, sign(plan, nonce), head)
-            return self._read_in(connection, mine)[0]
+            return self._insert(connection, [plan], plan.call.sender, nonce, sign, head)[0]
 
     def _lock(self, connection: Connection, sender: str) -> int:
         """The sender's next nonce, with its row locked until the step ends (SQLite has one writer anyway)."""
         values = {"chain": self._chain, "address": sender, "next_nonce": 0}
         make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-        connection.execute(make(_senders).values(values).on_conflict_do_nothing())
-        row = select(_senders.c.next_nonce).where(_senders.c.chain == self._chain, _senders.c.address == sender)
+        connection.execute(make(SENDERS).values(values).on_conflict_do_nothing())
+        row = select(SENDERS.c.next_nonce).where(SENDERS.c.chain == self._chain, SENDERS.c.address == sender)
         return int(connection.execute(row.with_for_update()).scalar_one())
 
-    def _insert(self, connection: Connection, plan: Plan, nonce: int, raw: bytes, head: Head) -> None:
-        hash_ = keccak(raw)
-        values = {
-            "chain": self._chain, "purpose": plan.purpose, "sender": plan.call.sender, "nonce": nonce,
-            "target": plan.call.to, "data": plan.call.data, "value": plan.call.value, "gas": plan.gas,
-            "state": str(State.RECORDED), "hash": hash_, "refusals": 0, "version": 0,
-        }  # fmt: skip
-        id_ = connection.execute(insert(_transactions).values(values)).inserted_primary_key
-        attempt = Attempt(1, hash_, plan.fees, plan.cancels, head.timestamp, head.number)
-        self._insert_attempt(connection, int(id_[0]) if id_ else 0, attempt, raw)
-
-    @staticmethod
-    def _insert_attempt(connection: Connection, id_: int, attempt: Attempt, raw: bytes) -> None:
-        connection.execute(
-            insert(_attempts).values(
-                transaction_id=id_,
-                number=attempt.number,
-                hash=attempt.hash,
-                raw=raw,
-                tip=attempt.fees.tip,
-                price=attempt.fees.price,
-                cancels=attempt.cancels,
-                at=attempt.at,
-                at_block=attempt.at_block,
-            )
-        )
+    def _insert(
+        self, connection: Connection, plans: Sequence[Plan], sender: str, first: int, sign: Sign, head: Head
+    ) -> list[Entry]:
+        """Writes plans down under the nonces from ``first``."""
+        signed = {nonce: (plan, sign(plan, nonce)) for nonce, plan in enumerate(plans, first)}
+        rows = [
+            {
+                "chain": self._chain, "purpose": plan.purpose, "sender": sender, "nonce": nonce,
+                "target": plan.call.to, "data": plan.call.data, "value": plan.call.value, "gas": plan.gas,
+                "state": str(State.RECORDED), "hash": keccak(raw), "refusals": 0, "version": 0,
+            }
+            for nonce, (plan, raw) in signed.items()
+        ]  # fmt: skip
+        # Two that record the same purposes wait for one another in the same order.
+        connection.execute(insert(TRANSACTIONS), sorted(rows, key=lambda row: str(row["purpose"])))
+        mine = (TRANSACTIONS.c.sender == sender) & TRANSACTIONS.c.nonce.between(first, first + len(plans) - 1)
+        ids = select(TRANSACTIONS.c.id, TRANSACTIONS.c.nonce).where(TRANSACTIONS.c.chain == self._chain, mine)
+        attempts = []
+        for id_, nonce in connection.execute(ids):
+            plan, raw = signed[nonce]
+            attempt = Attempt(1, keccak(raw), plan.fees, plan.cancels, head.timestamp, head.number)
+            attempts.append(_attempt_row(id_, attempt, raw))
+        connection.execute(insert(ATTEMPTS), attempts)
+        return self._read_in(connection, mine)
 
     def replace(self, entry: Entry, raw: bytes, fees: Fees, head: Head, *, cancels: bool) -> Entry | None:
         """Records another attempt under the same nonce; None if another courier changed the entry meanwhile."""
         attempt = Attempt(entry.newest.number + 1, keccak(raw), fees, cancels, head.timestamp, head.number)
         changed = replace(entry, hash=attempt.hash, refusals=0)
         with transaction(self.engine) as connection:
-            if not self._note(connection, changed):
+            if not self._note(connection, [changed]):
                 return None
-            self._insert_attempt(connection, entry.id, attempt, raw)
+            connection.execute(insert(ATTEMPTS), [_attempt_row(entry.id, attempt, raw)])
         return replace(changed, version=entry.version + 1, attempts=(*entry.attempts, attempt))
 
     def note(self, known: Sequence[Entry], seen: Sequence[Entry]) -> list[Entry]:
@@ -286,14 +190,66 @@ class Outbox:
         if not new:
             return list(seen)
         with transaction(self.engine) as connection:
-            written = {entry.id for entry in new if self._note(connection, entry)}
+            written = self._note(connection, new)
         return [replace(entry, version=entry.version + 1) if entry.id in written else entry for entry in seen]
 
-    def _note(self, connection: Connection, entry: Entry) -> bool:
-        values = {name: getattr(entry, name) for name in _NOTED} | {"state": str(entry.state)}
-        statement = (
-            update(_transactions)
-            .where(_transactions.c.id == entry.id, _transactions.c.version == entry.version)
-            .values(version=entry.version + 1, **values)
-        )
-        return connection.execute(statement).rowcount == 1
+    @staticmethod
+    def _note(connection: Connection, entries: Sequence[Entry]) -> set[int]:
+        """Writes entries whose row is still of their version; which those are."""
+        versions: dict[int, int] = {}
+        for start in range(0, len(entries), AT_ONCE):
+            ids = sorted(entry.id for entry in entries[start : start + AT_ONCE])
+            rows = select(TRANSACTIONS.c.id, TRANSACTIONS.c.version).where(TRANSACTIONS.c.id.in_(ids))
+            found = connection.execute(rows.order_by(TRANSACTIONS.c.id).with_for_update())
+            versions |= {row.id: row.version for row in found}
+        mine = [entry for entry in entries if versions.get(entry.id) == entry.version]
+        if mine:
+            values: dict[str, object] = {name: bindparam(f"new_{name}") for name in _NOTED}
+            connection.execute(
+                update(TRANSACTIONS).where(TRANSACTIONS.c.id == bindparam("which")).values(values),
+                [{"which": entry.id, **_noted(entry)} for entry in mine],
+            )
+        return {entry.id for entry in mine}
+
+
+def _noted(entry: Entry) -> dict[str, object]:
+    """What a look may change of an entry."""
+    return {
+        "new_state": str(entry.state),
+        "new_hash": entry.hash,
+        "new_block": entry.block,
+        "new_block_hash": entry.block_hash,
+        "new_error": entry.error,
+        "new_refusals": entry.refusals,
+        "new_version": entry.version + 1,
+    }
+
+
+def _attempt_row(id_: int, attempt: Attempt, raw: bytes) -> dict[str, object]:
+    return {
+        "transaction_id": id_, "number": attempt.number, "hash": attempt.hash, "raw": raw, "tip": attempt.fees.tip,
+        "price": attempt.fees.price, "cancels": attempt.cancels, "at": attempt.at, "at_block": attempt.at_block,
+    }  # fmt: skip
+
+
+def _entry(rows: Sequence[Row[Any]]) -> Entry:
+    """From a transaction's row, repeated for each of its attempts."""
+    row = rows[0]
+    return Entry(
+        id=row.id,
+        version=row.version,
+        purpose=row.purpose,
+        call=Call(row.sender, row.target, row.data, row.value),
+        nonce=row.nonce,
+        gas=row.gas,
+        state=State(row.state),
+        hash=row.hash,
+        block=row.block,
+        block_hash=row.block_hash,
+        error=row.error,
+        refusals=row.refusals,
+        attempts=tuple(
+            Attempt(one.number, one.attempt, Fees(one.tip, one.price), one.cancels, one.at, one.at_block)
+            for one in rows
+        ),
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,7 +13,7 @@ from sqlalchemy.engine import Engine
 from pyoutcome.chain.courier import Courier
 from pyoutcome.chain.fees import FeePolicy
 from pyoutcome.chain.inflight import LIVE, InFlight, State, Wanted
-from pyoutcome.chain.keys import KeySigner
+from pyoutcome.chain.keys import KeySigner, derive_test_accounts
 from pyoutcome.chain.network import Call, Network
 from pyoutcome.chain.networks import connect
 from pyoutcome.chain.outbox import Outbox
@@ -37,8 +37,9 @@ class Mortal:
     """Steps left; None for ever."""
     after: bool = False
     """Dies after the last step was carried out, not before."""
+    at: str | None = None
+    """Or it dies at the first step of this name."""
     steps: int = 0
-    names: list[str] = field(default_factory=list)
 
     def guard(self, thing: Any) -> Any:
         """``thing``, each of whose methods is a step."""
@@ -56,8 +57,7 @@ class Mortal:
 
         def stepped(*arguments: Any, **named: Any) -> Any:
             self.steps += 1
-            self.names.append(name)
-            last = self.life is not None and self.steps >= self.life
+            last = name == self.at or (self.life is not None and self.steps >= self.life)
             if last and not self.after:
                 raise Killed(name)
             result = do(*arguments, **named)
@@ -117,7 +117,7 @@ def state_of(post: Post, purpose: str) -> State | None:
 
 def open_post(network: Network, database: Path | str) -> Post:
     """The contract on that network, and an empty outbox."""
-    signer, deployer = network.test_accounts()[1:3]
+    signer, deployer = derive_test_accounts()[1:3]
     echo = Sender(network).send(Call(deployer.address, None, CREATION), deployer).created
     assert echo is not None
     return Post(network, open_database(database), echo, signer)
