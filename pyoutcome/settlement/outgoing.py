@@ -57,7 +57,8 @@ class Outgoing:
                     "content": content, "made_at": now, "sent": False, "attempts": 0, "next_try": now,
                     "given_up": False, "error": None,
                 }  # fmt: skip
-                new += connection.execute(insert(outgoing).values(**row).on_conflict_do_nothing()).rowcount
+                put = insert(outgoing).values(**row).on_conflict_do_nothing().returning(outgoing.c.key)
+                new += len(connection.execute(put).all())
         return new > 0
 
     def claim(self, most: int) -> list[Item]:
