@@ -178,7 +178,7 @@ class Keeper:
         self.state.register(known, ends)
         chain.index.watch(known.escrow, known.first_block, providers)
         chain.names[known.escrow] = kept.name
-        self.state.wake([kept.name])  # what happened while no keeper ran
+        self.state.nudge(kept.name)
         say("agreement-taken-in", agreement=kept.name, escrow=known.escrow, periods=len(ends))
 
     # --- a round ------------------------------------------------------------------------------------------------------

@@ -103,6 +103,7 @@ def make_deal(
     periods: int = 4,
     window: bool = False,
     records: bool = True,
+    funds: str | None = None,
     factory: str | None = None,
     token: str | None = None,
 ) -> Workspace:
@@ -114,7 +115,7 @@ def make_deal(
     for party in ("client", "P1"):
         workspace.sign(party)
     workspace.deploy()
-    workspace.fund(str(10_000 * periods))
+    workspace.fund(funds or str(10_000 * periods))
     return workspace
 
 

@@ -276,3 +276,13 @@ def test_what_does_not_arrive_is_tried_again_and_then_given_up_until_a_hand_says
     assert [("alert settled one 1", "mail", "no answer")] == outgoing.given_up()
     assert 1 == outgoing.retry()
     assert ["mail"] == [each.channel for each in outgoing.claim(10)]
+
+
+def test_a_keeper_that_starts_looks_at_what_waits_and_leaves_what_fails_its_wait(state: KeeperState) -> None:
+    one = claim_one(state)
+    state.note([(one, Look("bundles", "Waits.", LONGEST))], PATIENCE)
+    state.nudge("one")
+    one = next(each for each in state.claim(["one"], 10) if each.number == 1)
+    state.note([(one, Look("bundles", "Waits.", LONGEST, error=FAULT))], Patience(1))
+    state.nudge("one")
+    assert ("one", 1) not in places(state.claim(["one"], 10))
