@@ -84,7 +84,7 @@ def take_records(desk: Desk, path: Path, source: str | None) -> Path:
         raise _for_another(path, "the agreement measures from no records of that name and format")
     single = desk.files.records / f"{name}.{declared.format}"
     target = single if source is None else desk.files.records / source / path.name
-    if (source is None) == (desk.files.records / name).is_dir() or (source is not None and single.exists()):
+    if (desk.files.records / name).is_dir() if source is None else single.exists():
         raise _for_another(path, f"the records {name} are kept {'in one file' if source else 'in a folder'} here")
     if path.stat().st_size > MOST_RECORDS:
         raise _too_long(path, MOST_RECORDS)
