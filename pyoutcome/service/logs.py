@@ -62,7 +62,7 @@ class Lines(logging.Formatter):
             document["trace"] = self.formatException(record.exc_info)
         # Cleaned value by value, so that what is left is JSON still, and then as a whole.
         cleaned = {name: self._clean(value) for name, value in document.items()}
-        return json.dumps(cleaned, ensure_ascii=False, default=lambda value: self._redactor.clean(str(value)))
+        return json.dumps(cleaned, default=lambda value: self._redactor.clean(str(value)))
 
     def _clean(self, value: object) -> object:
         match value:

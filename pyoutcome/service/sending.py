@@ -51,7 +51,7 @@ class Dispatch:
 
     def __init__(self, setup: Setup, outgoing: Outgoing, patience: Patience) -> None:
         self._setup = setup
-        self._outgoing = outgoing
+        self.outgoing = outgoing
         self._patience = patience
         self._stop = Event()
 
@@ -72,7 +72,7 @@ class Dispatch:
 
     def flush(self) -> bool:
         """Sends what is due now; whether there was anything. StoreError."""
-        items = self._outgoing.claim(AT_ONCE)
+        items = self.outgoing.claim(AT_ONCE)
         for item in items:
             try:
                 self._send(item)
@@ -80,9 +80,9 @@ class Dispatch:
             except (Undelivered, PyoutcomeError, OSError, smtplib.SMTPException) as failure:
                 error = _reason(failure)
             if item.channel == LOG:
-                self._outgoing.note(item, None, self._patience)  # it was told when it was queued
+                self.outgoing.note(item, None, self._patience)  # it was told when it was queued
                 continue
-            over = self._outgoing.note(item, error, self._patience)
+            over = self.outgoing.note(item, error, self._patience)
             level = logging.INFO if error is None else logging.ERROR if over else logging.WARNING
             event = "sent" if error is None else "given-up" if over else "not-sent"
             channel = "keeper" if item.kind == FILE else item.channel
