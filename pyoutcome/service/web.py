@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from socket import AI_PASSIVE, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, getaddrinfo, socket
 from threading import Thread
 from typing import Final, Protocol
 
@@ -197,20 +198,32 @@ def serving(app: FastAPI, http: Http) -> Iterator[int]:
         timeout_graceful_shutdown=5, limit_concurrency=64,
     )  # fmt: skip
     server = uvicorn.Server(config)
+    with _listen(http) as listener:
+        thread = Thread(target=server.run, args=([listener],), name="http", daemon=True)
+        thread.start()
+        try:
+            port: int = listener.getsockname()[1]
+            say("listening", host=http.host, port=port)
+            yield port
+        finally:
+            server.should_exit = True
+            thread.join(START_SECONDS)
+
+
+def _listen(http: Http) -> socket:
     try:
-        sockets = [config.bind_socket()]
-    except SystemExit:
+        family, kind, _, _, address = getaddrinfo(http.host, http.port, type=SOCK_STREAM, flags=AI_PASSIVE)[0]
+        listener = socket(family, kind)
+        try:
+            listener.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
+            listener.bind(address)
+        except BaseException:
+            listener.close()
+            raise
+    except OSError as error:
         raise SettlementError(
             "address-taken",
-            f"The keeper cannot listen on {http.host}, port {http.port}.",
+            f"The keeper cannot listen on {http.host}, port {http.port}: {error.strerror}.",
             "Give another port under http, or stop what listens there.",
-        ) from None
-    thread = Thread(target=server.run, args=(sockets,), name="http", daemon=True)
-    thread.start()
-    try:
-        port: int = sockets[0].getsockname()[1]
-        say("listening", host=http.host, port=port)
-        yield port
-    finally:
-        server.should_exit = True
-        thread.join(START_SECONDS)
+        ) from error
+    return listener

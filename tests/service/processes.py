@@ -53,9 +53,9 @@ def log_of(config: Path) -> list[Mapping[str, object]]:
     return [json.loads(line) for line in lines if line.endswith("\n")]
 
 
-def wait_for(condition: Callable[[], bool], what: str) -> None:
+def wait_for(condition: Callable[[], bool], what: str, seconds: int = PATIENCE) -> None:
     """Waits until something is so, and fails if it never is."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"waited in vain for {what}"
         time.sleep(0.2)
