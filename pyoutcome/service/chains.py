@@ -33,6 +33,8 @@ class Chain:
     network: Network
     courier: Courier
     index: EventIndex
+    watched: frozenset[str] = frozenset()
+    """Escrows that the index followed when the keeper started."""
     names: dict[str, str] = field(default_factory=dict)
     """Agreements by their escrow's address."""
     failures: int = 0

@@ -11,7 +11,7 @@ from pyoutcome.settlement.state import Known
 from pyoutcome.workspace import Workspace
 from pyoutcome.workspace.files import WorkspaceFiles
 from pyoutcome.workspace.parties import Password
-from pyoutcome.workspace.settings import Settings
+from pyoutcome.workspace.settings import Parties, Settings
 
 if TYPE_CHECKING:
     from pyoutcome.chain.network import Identity, Network
@@ -32,7 +32,7 @@ class Homes:
         """``most``: workspaces kept open at once."""
         self._password = password
         self._most = most
-        self._open: OrderedDict[str, Workspace] = OrderedDict()
+        self._open: OrderedDict[str, tuple[Workspace, int]] = OrderedDict()
         self._networks: dict[str, Network] = {}
         self._signers: dict[str, Signer] = {}
         self._parties: dict[str, tuple[str, str]] = {}
@@ -40,19 +40,22 @@ class Homes:
 
     def open(self, name: str) -> Workspace:
         """The workspace of an agreement. Errors as ``Workspace.open`` raises."""
-        if name in self._open:
+        files = WorkspaceFiles(self.kept[name].folder)
+        amendments = sum(1 for _ in files.amendments())
+        opened, had = self._open.get(name, (None, amendments))
+        if opened is not None and had == amendments:
             self._open.move_to_end(name)
-            return self._open[name]
-        folder = self.kept[name].folder
-        workspace = Workspace.open(folder, password=self._password, network=self.network_of(name))
-        self._open[name] = workspace
+            return opened
+        # An amendment may bring new parties, whom a workspace knows from when it was opened.
+        workspace = Workspace.open(files.folder, password=self._password, network=self.network_of(name))
+        self._open[name] = workspace, amendments
         while len(self._open) > self._most:
             self._open.popitem(last=False)  # its network stays open for the others
         return workspace
 
-    def desk_of(self, name: str) -> Desk | None:
-        """The desk of an agreement; None if it is not kept here."""
-        return self.open(name).desk if name in self.kept else None
+    def desk_of(self, name: str) -> Desk:
+        """The desk of an agreement."""
+        return self.open(name).desk
 
     def network_of(self, name: str) -> Network:
         """The network of an agreement, connected once for all that share its address."""
@@ -66,15 +69,11 @@ class Homes:
 
     def describe(self, name: str) -> tuple[Known, tuple[int, ...], tuple[str, ...]] | None:
         """What is remembered of an agreement, its periods' ends and its providers; None while it is not offered."""
-        workspace = self.open(name)
-        desk = workspace.desk
+        desk = self.open(name).desk
         if not desk.files.offer.exists():
             return None
-        duties, addresses = self.kept[name].duties, desk.parties.addresses
-        for party in {*duties.sign, *([duties.pays] if duties.pays else [])}:
+        for party in self._acting(name):
             desk.parties.require(party)
-            if party in addresses:
-                self._parties.setdefault(addresses[party], (name, party))
         settings = desk.settings
         known = Known(
             name=name,
@@ -84,6 +83,18 @@ class Homes:
             first_block=settings.first_block,
         )
         return known, tuple(desk.deal.arguments.ends), tuple(desk.agreement.providers)
+
+    def recall(self, name: str) -> None:
+        """Notes which addresses an agreement's parties sign with, for ``signer_of``; without opening its workspace."""
+        files = WorkspaceFiles(self.kept[name].folder)
+        addresses = files.load(files.parties, Parties).addresses if files.parties.exists() else {}
+        for party in self._acting(name):
+            if party in addresses:
+                self._parties.setdefault(addresses[party], (name, party))
+
+    def _acting(self, name: str) -> set[str]:
+        duties = self.kept[name].duties
+        return {*duties.sign, *([duties.pays] if duties.pays else [])}
 
     def signer(self, name: str, party: str) -> Signer:
         """The signer of a party of an agreement, unlocked once. Errors as ``PartyBook.signer``."""

@@ -6,14 +6,15 @@ inbox/AGREEMENT/records/flights.csv   records, or files of a folder, records/fli
 inbox/AGREEMENT/taken/...             what is in the workspace now
 inbox/AGREEMENT/refused/...           what is not, each beside NAME.reason.json
 
-A file is touched once two rounds have seen the same size and time, and never while it is called ``.part`` or is hidden.
+A file is touched once it has not changed for a second, and never while it is called ``.part`` or is hidden.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 PART: Final = ".part"
 """Ends the name of a file that is still being written."""
 TRANSIENT: Final = frozenset({"network-timeout", "network-unreachable", "network-refused", "network-error"})
+STEADY: Final = 1000
+"""Milliseconds in which a file must not change before it is touched."""
 AT_ONCE: Final = 100
 """Files taken in one round."""
 Sight = tuple[int, int, int]
@@ -38,27 +41,51 @@ class Inbox:
     """One inbox folder for all agreements of a keeper."""
 
     def __init__(
-        self, folder: Path, state: KeeperState, herald: Herald, open_desk: Callable[[str], Desk | None]
+        self,
+        folder: Path,
+        state: KeeperState,
+        herald: Herald,
+        open_desk: Callable[[str], Desk],
+        kept: Callable[[], Collection[str]],
+        steady_for: int = STEADY,
     ) -> None:
-        """``open_desk`` gives the desk of an agreement by name; None for one that is not kept here."""
+        """``open_desk`` gives the desk of an agreement by name; ``kept``: which are kept here.
+
+        ``steady_for``: how long a file must not change before it is touched, milliseconds.
+        """
         self.folder = folder
         self._state = state
         self._herald = herald
         self._open_desk = open_desk
-        self._seen: dict[Path, Sight] = {}
+        self._kept = kept
+        self._steady_for = steady_for
+        self._seen: dict[Path, tuple[Sight, int]] = {}
+        self._strange: set[str] = set()
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the last round saw a file that may still grow."""
+        return bool(self._seen)
 
     def round(self) -> bool:
         """Takes what is there; whether anything was taken or refused. OSError."""
-        sights = dict(self._look())
-        steady = [path for path, sight in sights.items() if self._seen.get(path) == sight][:AT_ONCE]
-        self._seen = sights
-        woken = {self._take(path) for path in sorted(steady)}
+        now = time.monotonic_ns()
+        sights = {}
+        for path, sight in self._look():
+            had = self._seen.get(path)
+            sights[path] = had if had is not None and had[0] == sight else (sight, now)
+        old = now - self._steady_for * 1_000_000
+        steady = sorted(path for path, (_, since) in sights.items() if since <= old and since < now)[:AT_ONCE]
+        woken = {self._take(path) for path in steady}
         self._state.wake(woken - {""})
+        self._seen = {path: sight for path, sight in sights.items() if path not in steady}
         return bool(steady)
 
     def _look(self) -> Iterator[tuple[Path, Sight]]:
         """Every file that may be taken, and how it looks."""
         for agreement in _folders(self.folder):
+            if not self._is_kept(agreement.name):
+                continue
             for kind in KINDS:
                 home = agreement / kind
                 for folder in (home, *(_folders(home) if kind == "records" else ())):
@@ -70,13 +97,20 @@ class Inbox:
                         if path.is_file() and not path.is_symlink():
                             yield path, (found.st_size, found.st_mtime_ns, found.st_ino)
 
+    def _is_kept(self, name: str) -> bool:
+        """Whether an agreement is kept here; another's files are left where they are, and that is said once."""
+        if name in self._kept():
+            return True
+        if name not in self._strange:
+            self._strange.add(name)
+            say("inbox-of-no-agreement", logging.WARNING, agreement=name)
+        return False
+
     def _take(self, path: Path) -> str:
         """Takes or refuses one file; the agreement to wake, or nothing."""
         name, kind, *inside = path.relative_to(self.folder).parts
         try:
             desk = self._open_desk(name)
-            if desk is None:
-                return ""
             if kind == "records":
                 taken = take_records(desk, path, inside[0] if len(inside) > 1 else None)
             else:

@@ -7,7 +7,8 @@ its way. Killed anywhere and started anew, it goes on from there.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Final
@@ -18,12 +19,14 @@ from pyoutcome.service.chains import Chain, Watch, monotonic
 from pyoutcome.service.configuration import KeptAgreement, Setup
 from pyoutcome.service.hands import Hands
 from pyoutcome.service.homes import Homes
+from pyoutcome.service.inbox import Inbox
 from pyoutcome.service.logs import say
+from pyoutcome.service.naming import is_dead
 from pyoutcome.service.posting import Order, Posting
 from pyoutcome.service.sending import Exchange
 from pyoutcome.service.visiting import Visit, Visitor, as_ours
 from pyoutcome.settlement.patience import SECOND, Patience
-from pyoutcome.settlement.state import LEASE, KeeperState, Standing
+from pyoutcome.settlement.state import LEASE, KeeperState, Known, Standing
 
 if TYPE_CHECKING:
     from pyoutcome.chain.courier import Courier
@@ -55,8 +58,7 @@ class Keeper:
         self.homes = homes
         self.chains: dict[str, Chain] = {}
         self.rounds = 0
-        self.beside: list[Callable[[], bool]] = []
-        """What else is done in each round (inbox, exchange, alerts); each says whether it did anything."""
+        self.inbox: Inbox | None = None
         self._patience = Patience(given.attempts)
         self._courier_of, self._index_of = courier_of, index_of
         self._watch = Watch(state, herald, self._patience)
@@ -64,6 +66,8 @@ class Keeper:
         self._posting = Posting(state, given.batch)
         self._stop = Event()
         self._next_survey = 0
+        self._new: deque[KeptAgreement] = deque()
+        self._known: Mapping[str, Known] = {}
         self._held: dict[tuple[str, int], Standing] = {}
         self._lock = Lock()
 
@@ -100,9 +104,9 @@ class Keeper:
     def round(self) -> bool:
         """One round over everything that is due; whether anything was done. StoreError, OSError."""
         self.rounds += 1
-        self._survey()
+        more = self._survey()
         up = [chain for chain in self.chains.values() if self._watch.look_at(chain, self.homes.signer_of)]
-        busy = sum(each() for each in self.beside) > 0  # every one of them, whatever the others say
+        arrived = self.inbox is not None and self.inbox.round()
         names = {name: chain for chain in up for name in chain.names.values()}
         claimed = self.state.claim(names, AT_ONCE) if names else []
         self._hold(claimed)
@@ -116,9 +120,11 @@ class Keeper:
             self._note(visits)
         finally:
             self._let_go()
-        return busy or bool(claimed)
+        return more or arrived or bool(claimed)
 
     def _is_idle(self) -> bool:
+        if self.inbox is not None and self.inbox.is_waiting:
+            return False
         return self.state.is_idle([name for chain in self.chains.values() for name in chain.names.values()])
 
     # --- leases -------------------------------------------------------------------------------------------------------
@@ -147,39 +153,59 @@ class Keeper:
 
     # --- what there is ------------------------------------------------------------------------------------------------
 
-    def _survey(self) -> None:
-        """Takes in new agreements, now and then."""
+    def _survey(self) -> bool:
+        """Takes in new agreements, now and then, and a few in each round; whether there are more."""
         now = monotonic()
-        if self._next_survey and now < self._next_survey:
-            return
-        self._next_survey = now + self.setup.configuration.look_again * SECOND
-        for kept in self.setup.agreements():
-            if any(chain.is_known(kept.name) for chain in self.chains.values()):
-                continue
+        if not self._next_survey or now >= self._next_survey:
+            self._next_survey = now + self.setup.configuration.look_again * SECOND
+            here = {name for chain in self.chains.values() for name in chain.names.values()}
+            self._new = deque(kept for kept in self.setup.agreements() if kept.name not in here)
+            self._known = self.state.known() if self._new else {}
+            self._bury_the_dead()
+        while self._new and monotonic() < now + SECOND:
+            kept = self._new.popleft()
             try:
-                self._take_in(kept)
+                self._take_in(kept, self._known.get(kept.name))
             except StoreError:
                 raise
             except (PyoutcomeError, OSError) as error:
                 told = as_ours(error)
                 say("agreement-not-opened", logging.WARNING, agreement=kept.name, code=told.code, why=told.why)
+        return bool(self._new)
 
-    def _take_in(self, kept: KeptAgreement) -> None:
-        self.homes.kept[kept.name] = kept
-        described = self.homes.describe(kept.name)
-        if described is None:
-            say("agreement-not-offered", agreement=kept.name)
-            return
-        known, ends, providers = described
+    def _bury_the_dead(self) -> None:
+        """Takes back the claims of keepers that died on this machine, which else would wait for their leases to end."""
+        for owner in self.state.owners() - {self.state.owner}:
+            if is_dead(owner):
+                say("claims-taken-back", owner=owner, rows=self.state.bury(owner))
+
+    def _take_in(self, kept: KeptAgreement, known: Known | None) -> None:
+        """Has an agreement looked after; one that was registered before is not even opened."""
+        name = kept.name
+        self.homes.kept[name] = kept
+        providers: tuple[str, ...] = ()
+        if known is None or known.folder != str(kept.folder.resolve()):
+            described = self.homes.describe(name)
+            if described is None:
+                say("agreement-not-offered", agreement=name)
+                return
+            known, ends, providers = described
+            self.state.register(known, ends)
+            say("agreement-taken-in", agreement=name, escrow=known.escrow, periods=len(ends))
+        chain = self._chain_of(known)
+        if known.escrow not in chain.watched:
+            chain.index.watch(known.escrow, known.first_block, providers)
+        self.homes.recall(name)
+        self.state.nudge(name)
+        chain.names[known.escrow] = name
+
+    def _chain_of(self, known: Known) -> Chain:
         if known.chain not in self.chains:
-            network = self.homes.network_of(kept.name)
-            self.chains[known.chain] = Chain(known.chain, network, self._courier_of(network), self._index_of(network))
-        chain = self.chains[known.chain]
-        self.state.register(known, ends)
-        chain.index.watch(known.escrow, known.first_block, providers)
-        chain.names[known.escrow] = kept.name
-        self.state.nudge(kept.name)
-        say("agreement-taken-in", agreement=kept.name, escrow=known.escrow, periods=len(ends))
+            network = self.homes.network_of(known.name)
+            index = self._index_of(network)
+            watched = frozenset(index.watched())
+            self.chains[known.chain] = Chain(known.chain, network, self._courier_of(network), index, watched)
+        return self.chains[known.chain]
 
     # --- a round ------------------------------------------------------------------------------------------------------
 

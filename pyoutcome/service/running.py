@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import secrets
 import signal
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from threading import Thread, current_thread, main_thread
@@ -21,6 +19,7 @@ from pyoutcome.service.homes import Homes
 from pyoutcome.service.inbox import Inbox
 from pyoutcome.service.keeper import Keeper
 from pyoutcome.service.logs import Redactor, say
+from pyoutcome.service.naming import own_name
 from pyoutcome.service.sending import Dispatch, Exchange, alert_channels
 from pyoutcome.settlement.outgoing import Outgoing
 from pyoutcome.settlement.patience import Patience
@@ -41,8 +40,7 @@ def open_keeper(setup: Setup, password: Password) -> Iterator[tuple[Keeper, Disp
     engine = open_database(setup.database)
     with ExitStack() as stack:
         stack.callback(engine.dispose)
-        owner = f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(4)}"
-        state = KeeperState(engine, owner)
+        state = KeeperState(engine, own_name())
         outgoing = Outgoing(state)
         patience = Patience(given.attempts)
         homes = Homes(password, given.open_at_once)
@@ -63,8 +61,7 @@ def open_keeper(setup: Setup, password: Password) -> Iterator[tuple[Keeper, Disp
         )
         if setup.inbox is not None:
             setup.inbox.mkdir(parents=True, exist_ok=True)
-            inbox = Inbox(setup.inbox, state, herald, homes.desk_of)
-            keeper.beside.append(inbox.round)
+            keeper.inbox = Inbox(setup.inbox, state, herald, homes.desk_of, lambda: homes.kept)
         if given.http is not None:
             stack.enter_context(_serving(setup, given.http, keeper, outgoing))
         yield keeper, Dispatch(setup, outgoing, patience)
@@ -88,7 +85,7 @@ def run_keeper(setup: Setup, password: Password, *, once: bool = False, wake: bo
     with open_keeper(setup, password) as (keeper, dispatch):
         say("started", owner=keeper.state.owner)
         if wake:
-            say("woken", periods=keeper.state.wake_parked())
+            say("woken", periods=keeper.state.wake_parked(), outgoing=dispatch.outgoing.retry())
         sender = Thread(target=dispatch.run, name="sending", daemon=True)
         if not once:
             sender.start()

@@ -242,6 +242,18 @@ class KeeperState:
             for each in held:
                 connection.execute(_row(each, self.owner).values(owner=None, leased_until=0))
 
+    def owners(self) -> set[str]:
+        """Who holds claims now."""
+        with transaction(self.engine) as connection:
+            held = select(periods.c.owner).where(periods.c.owner.is_not(None)).distinct()
+            return set(connection.execute(held).scalars())
+
+    def bury(self, owner: str) -> int:
+        """Takes back the claims of a keeper that is known to be dead; how many that are."""
+        with transaction(self.engine) as connection:
+            its = update(periods).where(periods.c.owner == owner)
+            return connection.execute(its.values(owner=None, leased_until=0)).rowcount
+
     # --- waking -------------------------------------------------------------------------------------------------------
 
     def wake(self, names: Collection[str]) -> None:

@@ -19,7 +19,7 @@ from tests.anvil import running_anvil
 from tests.service.deals import make_deal, write_keeper
 from tests.service.processes import running, start, stop, wait_for
 
-SHORTEST, LONGEST = 0.3, 6.0
+SHORTEST, LONGEST = 0.3, 8.0
 """Seconds a keeper lives before it is killed: from before it has read its configuration to a few rounds."""
 
 

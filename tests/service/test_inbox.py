@@ -43,7 +43,9 @@ def deal(made: Path, tmp_path: Path) -> Iterator[Workspace]:
 def inbox(deal: Workspace, tmp_path: Path) -> Iterator[Inbox]:
     engine = open_database(tmp_path / "keeper.sqlite")
     state = KeeperState(engine, "me")
-    yield Inbox(tmp_path / "inbox", state, Herald(Outgoing(state), ["log"]), {"parcels": deal.desk}.get)
+    yield Inbox(
+        tmp_path / "inbox", state, Herald(Outgoing(state), ["log"]), lambda _: deal.desk, lambda: ["parcels"], 0
+    )
     engine.dispose()
 
 

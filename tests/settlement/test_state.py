@@ -111,6 +111,16 @@ def test_the_lease_of_a_dead_keeper_ends_and_that_of_a_living_one_is_extended(
     assert "Old news." not in {each.why for each in state.standings()}
 
 
+def test_the_claims_of_one_that_is_known_to_be_dead_are_taken_back(
+    state: KeeperState, engine: Engine, clock: Clock
+) -> None:
+    second = KeeperState(engine, "second", clock)
+    claimed = state.claim(NAMES, 10)
+    assert {"first"} == second.owners()
+    assert len(claimed) == second.bury("first")
+    assert places(claimed) == places(second.claim(NAMES, 10))
+
+
 def test_two_that_claim_at_the_same_time_share(state: KeeperState, engine: Engine, clock: Clock) -> None:
     state.strike(CHAIN, ENDS[-1])
     got: list[tuple[str, int]] = []
