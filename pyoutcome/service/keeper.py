@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 AT_ONCE: Final = 200
 """Rows claimed in one round."""
+TOGETHER: Final = 2 * SECOND
+"""How long looks are collected before they are written down."""
 
 
 class Keeper:
@@ -111,13 +113,7 @@ class Keeper:
         claimed = self.state.claim(names, AT_ONCE) if names else []
         self._hold(claimed)
         try:
-            visits = [
-                self._visit(names[name], name, list(group))
-                for name, group in groupby(sorted(claimed, key=_place), key=lambda each: each.agreement)
-                if not self._stop.is_set()
-            ]
-            self._post(visits)
-            self._note(visits)
+            self._look_at(claimed, names)
         finally:
             self._let_go()
         return more or arrived or bool(claimed)
@@ -208,6 +204,24 @@ class Keeper:
         return self.chains[known.chain]
 
     # --- a round ------------------------------------------------------------------------------------------------------
+
+    def _look_at(self, claimed: Sequence[Standing], chains: Mapping[str, Chain]) -> None:
+        """Looks at what was claimed, agreement by agreement, and hands in and writes down what that came to."""
+        visits: list[Visit] = []
+        begun = monotonic()
+        for name, group in groupby(sorted(claimed, key=_place), key=lambda each: each.agreement):
+            if self._stop.is_set():
+                break
+            visits.append(self._visit(chains[name], name, list(group)))
+            # Together, because that is fewer transactions; not for long, because a keeper that dies has noted nothing.
+            if monotonic() > begun + TOGETHER:
+                self._conclude(visits)
+                visits, begun = [], monotonic()
+        self._conclude(visits)
+
+    def _conclude(self, visits: Sequence[Visit]) -> None:
+        self._post(visits)
+        self._note(visits)
 
     def _visit(self, chain: Chain, name: str, claimed: Sequence[Standing]) -> Visit:
         def enter() -> Hands:
