@@ -28,7 +28,7 @@ from tests.chain.couriers import Post, open_post
 DATABASES = ("sqlite", *(("postgresql",) if "PYOUTCOME_POSTGRESQL" in os.environ else ()))
 """PostgreSQL where ``scripts/postgresql`` has started one."""
 PROCESSES = 3
-EACH = 15
+EACH = 8
 WANT = """
 import sys
 from pathlib import Path
