@@ -140,13 +140,18 @@ class Delivery:
         that a deep reorganisation brought back.
         """
         missing: list[Entry] = []
+        told: list[Entry] = []
         for sender, count in used.items():
             nonces = {entry.nonce for entry in waiting if entry.call.sender == sender}
             holes = sorted(set(range(count, max(nonces, default=count))) - nonces)[:MOST_FILLED]
             pending = self._network.nonce(sender) if holes else 0
-            filled = [self._fill(sender, hole, scene, signer_of) for hole in holes if hole >= pending]
-            missing += [entry for entry in filled if entry is not None]
-        return self.hand_in(missing, scene, signer_of)
+            try:
+                filled = [self._fill(sender, hole, scene, signer_of) for hole in holes if hole >= pending]
+            except ChainError as error:
+                told += [self._note(entry, error=str(error)) for entry in waiting if entry.call.sender == sender]
+            else:
+                missing += [entry for entry in filled if entry is not None]
+        return [*told, *self.hand_in(missing, scene, signer_of)]
 
     def _fill(self, sender: str, nonce: int, scene: Scene, signer_of: SignerOf) -> Entry | None:
         ended = self._outbox.at_nonce(sender, nonce)

@@ -318,6 +318,18 @@ def test_a_nonce_that_a_stranger_took_and_lost_is_filled(node_post: tuple[Post, 
     assert ["one"] == post.landed()
 
 
+def test_a_nonce_is_not_filled_above_the_limit_and_what_waits_behind_it_says_so(node_post: tuple[Post, Line]) -> None:
+    post, node = node_post
+    taken = post.network.send(stranger(post, 0))
+    post.courier().submit(post.wanted("one"), post.signer)
+    node.ask("anvil_dropTransaction", "0x" + taken.hex())
+    assert "[fee-above-limit]" in (look(post, fees=FeePolicy(highest=1)).error or "")
+    post.courier().attend(post.signer_of)
+    node.ask("evm_mine")
+    post.finish()
+    assert ["one"] == post.landed()
+
+
 # --- refused ----------------------------------------------------------------------------------------------------------
 
 
