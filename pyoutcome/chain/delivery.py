@@ -92,8 +92,9 @@ class Delivery:
     def _weigh(self, entry: Entry, refusal: Reverted | ChainError, scene: Scene, signer_of: SignerOf) -> Entry:
         """The node refused an attempt: what now follows from what is true on the chain."""
         sender = entry.call.sender
-        if any(self._network.knows([attempt.hash for attempt in entry.attempts])):
-            return self._note(entry, state=State.SENT, error=None)  # it was there already, or a form that pays less is
+        known = self._network.knows([attempt.hash for attempt in entry.attempts])
+        if any(known):  # it was there already, or a form that pays less is
+            return self._note(entry, state=State.SENT, error=None if known[-1] else str(_reason(refusal)))
         used = self._network.nonce_at(sender)
         if used > entry.nonce or self._network.nonce(sender) > entry.nonce:
             return self._note(entry, error=str(nonce_used(entry)))

@@ -125,6 +125,41 @@ def test_a_reorganisation_moves_a_transaction_to_another_block(node_post: tuple[
     assert ["one"] == post.landed()
 
 
+class Stale(Mortal):
+    """A node that goes on telling of receipts whose blocks the others have dropped."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: dict[bytes, Any] = {}
+
+    def guard(self, thing: Any) -> Any:
+        guarded = super().guard(thing)
+        if hasattr(thing, "receipts"):
+
+            def receipts(hashes: list[bytes]) -> list[Any]:
+                self.told |= {hash_: one for hash_, one in zip(hashes, thing.receipts(hashes), strict=True) if one}
+                return [self.told.get(hash_) for hash_ in hashes]
+
+            guarded.receipts = receipts
+        return guarded
+
+
+def test_a_receipt_of_a_block_that_is_not_on_the_chain_makes_nothing_final(node_post: tuple[Post, Line]) -> None:
+    post, node = node_post
+    courier = post.courier(Stale(), confirmations=1)
+    courier.submit(post.wanted("one"), post.signer)
+    node.ask("evm_mine")
+    assert State.MINED == look(post, courier).state
+    node.ask("anvil_reorg", 1, [])
+    node.ask("anvil_dropAllTransactions")
+    node.ask("anvil_mine", "0x3")
+    assert State.MINED == look(post, courier).state
+    assert State.SENT == look(post, confirmations=1).state  # a better node
+    node.ask("anvil_mine", "0x2")
+    post.finish(post.courier(confirmations=1))
+    assert ["one"] == post.landed()
+
+
 def test_a_reorganisation_deeper_than_finality_is_noticed_when_the_purpose_is_wanted_again(tmp_path: Path) -> None:
     with post_and_node(tmp_path) as (post, node):
         snapshot = node.ask("evm_snapshot")
@@ -331,6 +366,50 @@ def test_a_nonce_is_not_filled_above_the_limit_and_what_waits_behind_it_says_so(
 
 
 # --- refused ----------------------------------------------------------------------------------------------------------
+
+
+class Stubborn(Later):
+    """A node that refuses whatever it is handed, in the words of its choice; time has gone on."""
+
+    def __init__(self, seconds: int, blocks: int, *, takes: bool) -> None:
+        super().__init__(seconds, blocks)
+        self.takes = takes
+
+    def guard(self, thing: Any) -> Any:
+        guarded = super().guard(thing)
+        if hasattr(thing, "send_many"):
+
+            def refuse(raws: list[bytes]) -> list[object]:
+                if self.takes:
+                    thing.send_many(raws)
+                return [ChainError("network-error", "The node refused it: not like this.", "Try again.")] * len(raws)
+
+            guarded.send_many = refuse
+        return guarded
+
+
+def test_what_is_refused_and_there_all_the_same_is_sent(node_post: tuple[Post, Line]) -> None:
+    post, node = node_post
+    sent = post.courier(Stubborn(0, 0, takes=True)).submit(post.wanted("one"), post.signer)
+    assert (State.SENT, None) == (sent.state, sent.error)
+    node.ask("evm_mine")
+    assert State.FINAL == look(post).state
+
+
+def test_a_replacement_that_is_refused_leaves_the_earlier_form_in_place_and_says_so(
+    node_post: tuple[Post, Line],
+) -> None:
+    post, node = node_post
+    sent = post.courier().submit(post.wanted("one"), post.signer)
+    courier = post.courier(Stubborn(60, 2, takes=False))
+    for _ in range(3):
+        seen = look(post, courier)
+        assert State.SENT == seen.state
+        assert "[network-error]" in (seen.error or "")
+    assert 2 == len(entry_of(post, "one").attempts)
+    node.ask("evm_mine")
+    done = look(post)
+    assert (State.FINAL, sent.hash, None) == (done.state, done.hash, done.error)
 
 
 class Picky(Mortal):
