@@ -173,6 +173,39 @@ def test_a_reorganisation_deeper_than_finality_is_noticed_when_the_purpose_is_wa
         assert ["one", "two"] == post.landed()  # the nonce of the first had to be filled, and is by the first itself
 
 
+def test_after_a_deep_reorganisation_what_had_failed_or_was_given_up_is_not_carried_out_late(
+    node_post: tuple[Post, Line],
+) -> None:
+    """Both were wanted anew since; their nonces are filled, their calls are not repeated."""
+    post, node = node_post
+    snapshot, courier = node.ask("evm_snapshot"), post.courier()
+    picky = post.courier(Picky(b"given up"))
+    picky.submit(post.wanted("given up"), post.signer)
+    for _ in range(3):
+        picky.attend(post.signer_of)
+    node.ask("evm_mine")
+    assert State.CANCELLED == look(post).state
+    courier.submit(post.wanted("failed"), post.signer)
+    code = node.ask("eth_getCode", post.echo, "latest")
+    node.ask("anvil_setCode", post.echo, "0x5f5ffd")
+    node.ask("evm_mine")
+    assert State.FAILED == look(post).state
+    node.ask("anvil_setCode", post.echo, code)
+    wanted = [post.wanted(name) for name in ("given up", "failed", "last")]
+    cancelled = entry_of(post, "given up")
+    courier.submit_many(wanted, post.signer)
+    node.ask("evm_mine")
+    assert [State.FINAL] * 3 == [found.state for found in courier.attend(post.signer_of)]
+    node.ask("evm_revert", snapshot)
+    assert State.SENT == courier.submit(wanted[-1], post.signer).state
+    for _ in range(4):
+        courier.attend(post.signer_of)
+    assert cancelled == Outbox(post.engine, post.network.identity()).at_nonce(post.signer.address, 0)
+    node.ask("evm_mine")
+    assert [] == [found for found in post.finish(courier) if found.state is not State.FINAL]
+    assert ["given up", "failed", "last"] == post.landed()
+
+
 # --- forgotten, and waiting too long ----------------------------------------------------------------------------------
 
 
@@ -446,6 +479,21 @@ def test_what_the_node_will_never_take_is_cancelled_and_the_others_go_on(node_po
     assert "no." in (seen[0].error or "")
     assert ["zero", "two"] == post.landed()
     assert 3 == post.courier().submit(post.wanted("one"), post.signer).nonce
+
+
+def test_nothing_is_given_up_before_it_is_its_turn(node_post: tuple[Post, Line]) -> None:
+    post, node = node_post
+    courier = post.courier(Picky(b"two"))
+    courier.submit_many([post.wanted("one"), post.wanted("two")], post.signer)
+    for _ in range(5):
+        _, two = courier.attend(post.signer_of)
+        assert State.RECORDED == two.state
+        assert "[network-error]" in (two.error or "")
+    assert 1 == len(entry_of(post, "two").attempts)
+    node.ask("evm_mine")
+    for _ in range(3):
+        courier.attend(post.signer_of)
+    assert entry_of(post, "two").newest.cancels
 
 
 def test_a_call_that_fails_in_its_block_is_told_once_that_is_final(node_post: tuple[Post, Line]) -> None:
