@@ -11,10 +11,11 @@ import pytest
 from eth_utils.crypto import keccak
 
 from pyoutcome.chain.courier import CONFIRMATIONS, Courier
-from pyoutcome.chain.fees import GWEI, FeePolicy, Fees
+from pyoutcome.chain.fees import GWEI, FeePolicy, Fees, quote
 from pyoutcome.chain.inflight import Entry, InFlight, State, Wanted
 from pyoutcome.chain.network import Call, Head
 from pyoutcome.chain.outbox import Outbox
+from pyoutcome.chain.rpc import LOCAL_GAS_LIMIT
 from pyoutcome.chain.signing import sign_call
 from pyoutcome.errors import ChainError
 from tests.anvil import Line
@@ -525,6 +526,16 @@ def test_a_sender_without_coin_is_told_and_goes_on_when_it_has_some(node_post: t
     assert (State.SENT, None) == ((seen := look(post)).state, seen.error)
     node.ask("evm_mine")
     assert State.FINAL == look(post).state
+
+
+def test_of_many_only_those_are_recorded_that_the_balance_pays_together(node_post: tuple[Post, Line]) -> None:
+    post, node = node_post
+    fee = LOCAL_GAS_LIMIT * quote(post.network.head().base_fee, post.network.priority_fee()).price
+    node.ask("anvil_setBalance", post.signer.address, hex(5 * fee // 2))
+    outcomes = post.courier().submit_many([post.wanted(name) for name in ("one", "two", "three")], post.signer)
+    assert [InFlight, InFlight, ChainError] == [type(one) for one in outcomes]
+    assert "not-enough-coin" == getattr(outcomes[2], "code", None)
+    assert post.courier().find("three") is None
 
 
 def test_another_courier_s_newer_view_is_kept(node_post: tuple[Post, Line]) -> None:
