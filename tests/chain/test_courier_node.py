@@ -387,6 +387,33 @@ def test_a_nonce_that_a_stranger_took_and_lost_is_filled(node_post: tuple[Post, 
     assert ["one"] == post.landed()
 
 
+def test_two_couriers_that_miss_the_same_nonce_fill_it_once(node_post: tuple[Post, Line]) -> None:
+    post, node = node_post
+    taken = post.network.send(stranger(post, 0))
+    post.courier().submit(post.wanted("one"), post.signer)
+    node.ask("anvil_dropTransaction", "0x" + taken.hex())
+
+    class Overtaken(Mortal):
+        """Another courier fills the nonce while this one thinks about it."""
+
+        def guard(self, thing: Any) -> Any:
+            guarded = super().guard(thing)
+            if hasattr(thing, "at_nonce"):
+
+                def at_nonce(sender: str, nonce: int) -> Entry | None:
+                    found: Entry | None = thing.at_nonce(sender, nonce)
+                    assert 2 == len(post.courier().attend(post.signer_of))
+                    return found
+
+                guarded.at_nonce = at_nonce
+            return guarded
+
+    assert ["one"] == [found.purpose for found in post.courier(Overtaken()).attend(post.signer_of)]
+    node.ask("evm_mine")
+    assert 2 == len(post.finish())
+    assert ["one"] == post.landed()
+
+
 def test_a_nonce_is_not_filled_above_the_limit_and_what_waits_behind_it_says_so(node_post: tuple[Post, Line]) -> None:
     post, node = node_post
     taken = post.network.send(stranger(post, 0))
