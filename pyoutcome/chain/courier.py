@@ -135,13 +135,9 @@ class Courier:
         seen = self.outbox.note(entries, [self._see(*pair, scene) for pair in zip(entries, receipts, strict=True)])
         taken = [entry for entry in seen if entry.block is None and entry.nonce < used[entry.call.sender]]
         waiting = [entry for entry in seen if entry.block is None and entry.nonce >= used[entry.call.sender]]
-        judged = {entry.id: entry for entry in seen}
-        for group in (
-            self._give_way(taken, scene),
-            self._delivery.push(waiting, used, scene, signer_of),
-            self._delivery.fill_holes(waiting, used, scene, signer_of),
-        ):
-            judged |= {entry.id: entry for entry in group}
+        pushed = self._delivery.push(waiting, used, scene, signer_of)
+        filled = self._delivery.fill_holes(pushed, used, scene, signer_of)
+        judged = {entry.id: entry for entry in (*seen, *self._give_way(taken, scene), *pushed, *filled)}
         return [self._show(entry, scene.head.number) for entry in judged.values()]
 
     def _look(self) -> Scene:

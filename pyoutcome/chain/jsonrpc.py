@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from requests import RequestException, Session, Timeout
 from requests.adapters import HTTPAdapter
+from requests.utils import get_netrc_auth
 from urllib3 import Retry
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
@@ -52,7 +53,7 @@ class Node:
         self.url = url
         """The whole address; may hold an access key."""
         self._seconds = seconds
-        self._session = Session()
+        self._session = _session_for(url)
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, HTTPAdapter(max_retries=RETRY))
 
@@ -181,6 +182,16 @@ class Node:
     def close(self) -> None:
         """Ends the HTTP session."""
         self._session.close()
+
+
+def _session_for(url: str) -> Session:
+    """A session that has read the environment (proxies, certificates, ``.netrc``) once, not with every question."""
+    session = Session()
+    found = session.merge_environment_settings(url, {}, None, None, None)
+    session.proxies, session.verify, session.cert = found["proxies"], found["verify"], found["cert"]
+    session.auth = get_netrc_auth(url)
+    session.trust_env = False
+    return session
 
 
 def _question(method: str, params: list[Any], number: int = 1) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from pyoutcome.chain.answers import (
     read_address,
     read_block,
     read_bytes,
+    read_count,
     read_hash,
     read_list,
     read_log,
@@ -74,7 +75,8 @@ class RpcNetwork(Network):
                 "Use a network that does; nearly all have had them since 2021.",
             )
         try:
-            return Head(*(read_number(block.get(name)) for name in ("number", "timestamp", "baseFeePerGas")))
+            number, timestamp = (read_count(block.get(name)) for name in ("number", "timestamp"))
+            return Head(number, timestamp, read_number(block.get("baseFeePerGas")))
         except BadAnswer as error:
             raise self._node.bad_answer("eth_getBlockByNumber", str(error)) from None
 
@@ -92,17 +94,17 @@ class RpcNetwork(Network):
 
     def nonce(self, address: str) -> int:
         """Number of the address's next transaction, pending ones counted."""
-        return self._node.ask("eth_getTransactionCount", [address, "pending"], read_number)
+        return self._node.ask("eth_getTransactionCount", [address, "pending"], read_count)
 
     def nonce_at(self, address: str, block: int | None = None) -> int:
         """How many transactions of the address stand in blocks, up to ``block`` or the newest."""
-        return self._node.ask("eth_getTransactionCount", [address, _tag(block)], read_number)
+        return self._node.ask("eth_getTransactionCount", [address, _tag(block)], read_count)
 
     def final_block(self) -> int | None:
         """The node's ``finalized`` block; None where it has none, or does not know the word."""
 
         def read(result: object) -> int | None:
-            return None if result is None else read_number(read_object(result).get("number"))
+            return None if result is None else read_count(read_object(result).get("number"))
 
         try:
             return self._node.ask("eth_getBlockByNumber", ["finalized", False], read)
@@ -121,7 +123,7 @@ class RpcNetwork(Network):
 
     def estimate_gas(self, call: Call) -> int:
         """Gas the call would need now. Raises Reverted."""
-        return self._node.ask("eth_estimateGas", [_params(call)], read_number)
+        return self._node.ask("eth_estimateGas", [_params(call)], read_count)
 
     def allow_gas(self, call: Call) -> int:
         """A quarter more than the estimate; on a local chain a fixed limit, after trying the call."""
@@ -137,7 +139,7 @@ class RpcNetwork(Network):
             tried = self._node.ask_many("eth_call", [[one, "pending"] for one in params], read_bytes)
             return [LOCAL_GAS_LIMIT if isinstance(one, bytes) else one for one in tried]
         return self._node.ask_many(
-            "eth_estimateGas", [[one] for one in params], lambda result: read_number(result) * 5 // 4
+            "eth_estimateGas", [[one] for one in params], lambda result: read_count(result) * 5 // 4
         )
 
     def priority_fee(self) -> int:
@@ -260,9 +262,9 @@ def _read_receipt(result: object) -> Receipt | None:
     created = content.get("contractAddress")
     return Receipt(
         transaction=read_hash(content.get("transactionHash")),
-        block=read_number(content.get("blockNumber")),
+        block=read_count(content.get("blockNumber")),
         succeeded=read_number(content.get("status")) == 1,
-        gas_used=read_number(content.get("gasUsed")),
+        gas_used=read_count(content.get("gasUsed")),
         gas_price=read_number(content.get("effectiveGasPrice")),
         created=read_address(created) if created else None,
         logs=tuple(read_log(log) for log in read_list(content.get("logs"))),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from pyoutcome.chain.courier import Courier
@@ -120,7 +121,12 @@ def open_post(network: Network, database: Path | str) -> Post:
     signer, deployer = derive_test_accounts()[1:3]
     echo = Sender(network).send(Call(deployer.address, None, CREATION), deployer).created
     assert echo is not None
-    return Post(network, open_database(database), echo, signer)
+    engine = open_database(database)
+    if engine.dialect.name == "sqlite":
+        # Nobody here pulls the plug of the machine, and waiting for the disk takes most of the time.
+        event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous = OFF"))
+        engine.dispose()
+    return Post(network, engine, echo, signer)
 
 
 @contextmanager

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from eth_abi.abi import encode
@@ -14,6 +16,7 @@ from pyoutcome.chain.fees import FeePolicy
 from pyoutcome.chain.inflight import InFlight, State, Wanted
 from pyoutcome.chain.keys import KeySigner
 from pyoutcome.chain.network import Call
+from pyoutcome.database import open_database
 from pyoutcome.errors import ChainError, ProtocolError, PyoutcomeError
 from tests.chain.conftest import KINDS, refused
 from tests.chain.couriers import Killed, Mortal, Post, post_on, state_of
@@ -90,12 +93,12 @@ def test_many_land_in_the_order_they_were_wanted(post: Post) -> None:
     assert names == post.landed()
 
 
-def live(post: Post, purposes: tuple[str, ...], mortal: Mortal) -> None:
+def live(post: Post, purposes: tuple[str, ...], mortal: Mortal, looks: int = 2) -> None:
     """One life of a process that wants these; raises Killed."""
     courier = post.courier(mortal)
     outcomes = courier.submit_many([post.wanted(purpose) for purpose in purposes], post.signer)
     assert not [one for one in outcomes if isinstance(one, PyoutcomeError)]
-    for _ in range(2):
+    for _ in range(looks):
         courier.attend(post.signer_of)
 
 
@@ -118,21 +121,18 @@ def test_killed_before_or_after_any_step_everything_lands_once(post: Post) -> No
     assert len(wanted) == post.network.nonce(post.signer.address)
 
 
-def test_killed_twice_in_a_row_everything_lands_once(tmp_path: Path) -> None:
-    wanted: list[str] = []
+def test_killed_twice_while_it_is_wanted_everything_lands_once(tmp_path: Path) -> None:
+    """Any step of one life, then any of the next, which begins where the first ended."""
     with post_on("anvil", tmp_path) as post:
-        mortal = Mortal()
-        live(post, ("first",), mortal)
+        live(post, ("first",), mortal := Mortal(), looks=0)
         lives = range(1, mortal.steps + 1)
-        for first in lives:
-            for second in lives:
-                purpose = f"{first} {second}"
-                wanted.append(purpose)
-                for life, after in ((first, bool(second % 2)), (second, bool(first % 2)), (None, False)):
-                    try:
-                        live(post, (purpose,), Mortal(life, after))
-                    except Killed:
-                        continue
+        wanted = [f"{first} {second}" for first in lives for second in lives]
+        for purpose in wanted:
+            first, second = map(int, purpose.split())
+            for life, after in ((first, bool(second % 2)), (second, bool(first % 2))):
+                with suppress(Killed):
+                    live(post, (purpose,), Mortal(life, after), looks=0)
+            live(post, (purpose,), Mortal(), looks=0)
         post.finish()
         assert sorted(["first", *wanted]) == sorted(post.landed())
 
@@ -141,8 +141,6 @@ def test_a_lost_outbox_never_sends_what_the_contract_refuses_twice(post: Post, t
     """What is done is known from the chain, so an empty outbox begins anew with the chain's next nonce."""
     post.courier().submit(post.wanted("one"), post.signer)
     post.finish()
-    from pyoutcome.database import open_database
-
     post.engine.dispose()
     post.engine = open_database(tmp_path / "another.sqlite")
     assert 1 == post.courier().submit(post.wanted("two"), post.signer).nonce
@@ -172,3 +170,24 @@ def test_an_answer_that_never_came_changes_nothing(post: Post) -> None:
     assert "network-timeout" in (outcome.error or "")
     assert [State.FINAL] == [one.state for one in post.finish()]
     assert ["one"] == post.landed()
+
+
+def test_what_the_embedded_chain_refuses_though_the_trial_passed_is_cancelled(tmp_path: Path) -> None:
+    class Hopeful(Mortal):
+        """Every trial passes."""
+
+        def guard(self, thing: Any) -> Any:
+            guarded = super().guard(thing)
+            if hasattr(thing, "rehearse"):
+                guarded.rehearse = lambda calls: [1_000_000] * len(calls)
+            return guarded
+
+    with post_on("embedded", tmp_path) as post:
+        bad = Wanted("bad", Call(post.signer.address, post.echo, b"no!!", value=1))
+        courier = post.courier(Hopeful())
+        assert State.SENT == courier.submit(bad, post.signer).state
+        assert State.SENT == courier.submit(post.wanted("one"), post.signer).state
+        bad_one, good = post.finish()
+        assert (State.CANCELLED, State.FINAL) == (bad_one.state, good.state)
+        assert "[transaction-given-up]" in (bad_one.error or "")
+        assert ["one"] == post.landed()

@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pyoutcome.chain import jsonrpc
-from pyoutcome.chain.answers import BadAnswer, read_address, read_bytes, read_hash, read_log, read_number
+from pyoutcome.chain.answers import BadAnswer, read_address, read_bytes, read_count, read_hash, read_log, read_number
 from pyoutcome.chain.jsonrpc import Node
 from pyoutcome.chain.network import Call, Network, Reverted
 from pyoutcome.chain.networks import connect
@@ -298,6 +298,19 @@ def test_no_answer_whatever_breaks_out_of_our_errors(
         question(network)
 
 
+@pytest.mark.parametrize("answer", [hex(2**63), "0x" + "f" * 64])
+def test_a_count_beyond_all_counting_is_not_taken(puppet: tuple[dict[str, Any], Network], answer: str) -> None:
+    box, network = puppet
+    box["answer"] = answer
+    for question in (network.nonce, network.nonce_at):
+        with refused("bad-network-answer"):
+            question(ADDRESS)
+    box["answer"] = {"number": answer, "timestamp": "0x1", "baseFeePerGas": "0x1"}
+    for ask in (network.head, network.final_block):
+        with refused("bad-network-answer"):
+            ask()
+
+
 def test_a_transaction_hash_is_computed_and_not_believed(puppet: tuple[dict[str, Any], Network]) -> None:
     box, network = puppet
     box["answer"] = "0x" + keccak(b"\x02").hex()
@@ -449,7 +462,7 @@ def test_the_fee_market_is_obeyed_on_a_public_network(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("value", [None, 5, "", "1", "0x", "0xg", "0X1", " 0x1", "0x1 ", "0x1\n", [], {}])
 def test_numbers_hashes_addresses_and_bytes_are_read_strictly(value: object) -> None:
-    for read in (read_number, read_hash, read_address, read_log):
+    for read in (read_number, read_count, read_hash, read_address, read_log):
         with pytest.raises(BadAnswer):
             read(value)
     if value != "0x":
