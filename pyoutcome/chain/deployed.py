@@ -67,7 +67,7 @@ class Deployed:
         except Reverted as refusal:
             raise explain(refusal) from None
         if not data:
-            self.require_code()
+            self._require_answer()
         return self.interface.decode(function, data)
 
     def act(self, signer: Signer, function: str, *arguments: object, value: int = 0) -> Done:
@@ -92,6 +92,18 @@ class Deployed:
         """All events of the contract in these blocks (both included; up to the newest by default), in order."""
         last = self.network.head().number if to_block is None else to_block
         return self._read_logs(self.network.logs((self.address,), from_block, last))
+
+    def _require_answer(self) -> None:
+        """Nothing was answered: raises ChainError ``no-contract`` if there is or was nothing."""
+        self.require_code()
+        if self.block is not None:
+            raise ChainError(
+                "no-contract",
+                f"After block {self.block} there was no contract at {self.address} on {self.network.name} yet.",
+                "Name a later block.",
+                address=self.address,
+                block=self.block,
+            )
 
     def require_code(self) -> None:
         """Raises ChainError ``no-contract`` if nothing is deployed at the address."""

@@ -59,7 +59,15 @@ def statement(
         )
 
 
-def audit(folder: Folder = None, records: Records = None, engine: Engine = None, as_json: Json = False) -> None:
+def audit(
+    block: Annotated[
+        int | None, typer.Option(min=0, help="Look at everything as it stood after this block; default: the newest.")
+    ] = None,
+    folder: Folder = None,
+    records: Records = None,
+    engine: Engine = None,
+    as_json: Json = False,
+) -> None:
     """Recomputes every settlement from agreement, raw records and chain, and reports each difference.
 
     Exit status 1 if there is any.
@@ -71,7 +79,7 @@ def audit(folder: Folder = None, records: Records = None, engine: Engine = None,
     from pyoutcome.cli import show
 
     with progress(as_json) as advance, open_workspace(folder, progress=advance, engine=engine) as workspace:
-        report = workspace.audit(read_records(records) or None)
+        report = workspace.audit(read_records(records) or None, block)
         agreement = workspace.agreement
     emit(report.to_dict(), as_json, lambda console: show.audit(console, agreement, report))
     if report.differences:
