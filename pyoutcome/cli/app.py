@@ -8,6 +8,7 @@ import typer
 
 from pyoutcome.cli import (
     agreements,
+    auditing,
     books,
     building,
     changing,
@@ -40,6 +41,7 @@ for room in (
     changing,
     paying,
     books,
+    auditing,
     inspecting,
     building,
 ):
