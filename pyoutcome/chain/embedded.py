@@ -6,7 +6,7 @@ It has a clock of its own, which begins where `init` puts it: every transaction 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
@@ -85,6 +85,17 @@ class EmbeddedNetwork(Network):
         """Number of the address's next transaction."""
         return self._state().get_nonce(_canonical(address))
 
+    def nonce_at(self, address: str, block: int | None = None) -> int:
+        """How many transactions of the address stand in blocks, up to ``block`` or the newest."""
+        if block is None:
+            return self.nonce(address)
+        header = self.chain.get_canonical_block_header_by_number(BlockNumber(block))
+        return self.chain.get_vm(header).state.get_nonce(_canonical(address))
+
+    def final_block(self) -> int | None:
+        """The newest block: this chain is never reorganised."""
+        return self._header().block_number
+
     def code(self, address: str) -> bytes:
         """Runtime code at an address."""
         return self._state().get_code(_canonical(address))
@@ -125,6 +136,15 @@ class EmbeddedNetwork(Network):
     def allow_gas(self, call: Call) -> int:  # noqa: ARG002 - nothing to ask: a failing transaction leaves no block
         """The one gas limit of this chain."""
         return GAS_LIMIT
+
+    def rehearse(self, calls: Sequence[Call]) -> list[int | Reverted | ChainError]:
+        """The gas limit, or how the next block would refuse the call."""
+        return [self._rehearse(call) for call in calls]
+
+    def _rehearse(self, call: Call) -> int | Reverted:
+        state = self._state_at(self.head().timestamp + 1)
+        computation = state.costless_execute_transaction(self._spoof(call))
+        return _revert_of(computation) if computation.is_error else GAS_LIMIT
 
     def priority_fee(self) -> int:
         """Any tip will do."""
@@ -187,6 +207,10 @@ class EmbeddedNetwork(Network):
                 ) from error
             raise
 
+    def knows(self, transactions: Sequence[bytes]) -> list[bool]:
+        """Whether a block has each transaction; none waits here."""
+        return [self.receipt(transaction) is not None for transaction in transactions]
+
     def receipt(self, transaction: bytes) -> Receipt | None:
         """The receipt of a transaction, or None if the chain has none."""
         try:
@@ -200,7 +224,10 @@ class EmbeddedNetwork(Network):
         created = None if sent.to else _creation_address(sent)
         price = min(sent.max_fee_per_gas, (header.base_fee_per_gas or 0) + sent.max_priority_fee_per_gas)
         logs = tuple(log for log in self._logs_of(header) if log.transaction == transaction)
-        return Receipt(transaction, block, receipt.state_root == b"\x01", receipt.gas_used, price, created, logs)
+        succeeded = receipt.state_root == b"\x01"
+        return Receipt(
+            transaction, block, succeeded, receipt.gas_used, price, created, logs, block_hash=bytes(header.hash)
+        )
 
     def logs(self, addresses: tuple[str, ...], first: int, last: int) -> list[Log]:
         """Logs of the addresses, block by block; a block whose bloom filter has none of them is not opened."""

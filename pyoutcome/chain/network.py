@@ -7,9 +7,10 @@ the escrow's client, the behaviour suite) is one code path for all of them.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from pyoutcome.errors import ChainError
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from pyoutcome.chain.keys import KeySigner
 
+Asked = TypeVar("Asked")
+Got = TypeVar("Got")
 ZERO_ADDRESS = "0x" + "00" * 20
 """Stands for the native coin where a token address is expected."""
 
@@ -71,8 +74,8 @@ class Log:
     transaction: bytes
     timestamp: int
     """Unix seconds of the block."""
-    block_hash: bytes = b""
-    """Of the block it stands in, 32 bytes."""
+    block_hash: bytes
+    """Hash of the block, 32 bytes: another one at the same number is a reorganised chain."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,8 @@ class Receipt:
     created: str | None
     """Checksum address of the contract it created."""
     logs: tuple[Log, ...]
+    block_hash: bytes
+    """Hash of the block it stands in, 32 bytes."""
 
     @property
     def fee(self) -> int:
@@ -142,9 +147,22 @@ class Network(ABC):
     def balance(self, address: str, block: int | None = None) -> int:
         """Native coin of an address, wei; after a block that the chain has, or after the newest."""
 
+    def block_hash(self, number: int) -> bytes | None:
+        """Hash of the block of that number, 32 bytes; None if the chain has none (yet, or no more)."""
+        found = self.block(number)
+        return None if found is None else found.hash
+
+    @abstractmethod
+    def final_block(self) -> int | None:
+        """Number of the newest block that the network calls final; None where it has no such thing."""
+
     @abstractmethod
     def nonce(self, address: str) -> int:
         """Number of the address's next transaction, pending ones counted."""
+
+    @abstractmethod
+    def nonce_at(self, address: str, block: int | None = None) -> int:
+        """How many transactions of the address stand in blocks, up to ``block`` or the newest."""
 
     @abstractmethod
     def code(self, address: str) -> bytes:
@@ -176,6 +194,22 @@ class Network(ABC):
     @abstractmethod
     def receipt(self, transaction: bytes) -> Receipt | None:
         """The receipt of a transaction, or None while it is in no block."""
+
+    @abstractmethod
+    def knows(self, transactions: Sequence[bytes]) -> list[bool]:
+        """For each transaction hash: is it in a block or waiting for one, as far as the network tells?"""
+
+    def rehearse(self, calls: Sequence[Call]) -> list[int | Reverted | ChainError]:
+        """For each call what ``allow_gas`` gives, or how it would be refused if it were the next transaction."""
+        return _each(self.allow_gas, calls)
+
+    def send_many(self, raws: Sequence[bytes]) -> list[bytes | Reverted | ChainError]:
+        """Hands in signed transactions in this order; for each its hash or what ``send`` raises."""
+        return _each(self.send, raws)
+
+    def receipts(self, transactions: Sequence[bytes]) -> list[Receipt | None]:
+        """What ``receipt`` gives for each."""
+        return [self.receipt(transaction) for transaction in transactions]
 
     @abstractmethod
     def logs(self, addresses: tuple[str, ...], first: int, last: int) -> list[Log]:
@@ -281,3 +315,13 @@ class Network(ABC):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name} chain {self.chain_id}>"
+
+
+def _each(do: Callable[[Asked], Got], things: Sequence[Asked]) -> list[Got | Reverted | ChainError]:
+    def outcome(thing: Asked) -> Got | Reverted | ChainError:
+        try:
+            return do(thing)
+        except (Reverted, ChainError) as refusal:
+            return refusal
+
+    return [outcome(thing) for thing in things]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -130,6 +131,15 @@ class ToldChain(Network):
 
     def nonce(self, address: str) -> int:
         raise AssertionError(address)
+
+    def nonce_at(self, address: str, block: int | None = None) -> int:
+        raise AssertionError((address, block))
+
+    def final_block(self) -> int | None:
+        raise AssertionError
+
+    def knows(self, transactions: Sequence[bytes]) -> list[bool]:
+        raise AssertionError(transactions)
 
     def estimate_gas(self, call: Call) -> int:
         raise AssertionError(call)
