@@ -175,6 +175,10 @@ class Network(ABC):
         A node that does not keep the state of old blocks refuses (ChainError ``network-error``).
         """
 
+    def call_many(self, calls: Sequence[Call], block: int | None = None) -> list[bytes | Reverted | ChainError]:
+        """For each call what ``call`` gives or raises."""
+        return _each(lambda call: self.call(call, block), calls)
+
     @abstractmethod
     def estimate_gas(self, call: Call) -> int:
         """Gas the call would need now. Raises Reverted."""

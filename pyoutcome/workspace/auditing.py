@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pyoutcome.audit import Amendment, AuditReport, ChainView, Subject, audit
-from pyoutcome.chain.escrow import PeriodStage
-from pyoutcome.chain.network import Block
 from pyoutcome.chain.views import EscrowViews
 from pyoutcome.evidence.bundle import Bundle, evidence_digest
 from pyoutcome.ledger import AccountBalance, EscrowBalances, name_tenures
@@ -103,50 +101,33 @@ def read_chain(
     """What the escrow's views say after its block; ``located`` are its events up to there, ``nonce`` and digest what
     is known of it otherwise. ChainError as reading."""
     names = name_tenures(located, providers)
-    block = _block_of(escrow)
-    settled = frozenset(
-        number
-        for number in range(1, escrow.last_period() + 1)
-        if escrow.period_state(number).stage is PeriodStage.SETTLED
-    )
+    number = escrow.network.head().number if escrow.block is None else escrow.block
+    block = escrow.network.require_block(number)
+    found = escrow.reading(len(names))
     return ChainView(
         chain_id=escrow.network.chain_id,
-        factory=escrow.factory(),
+        factory=found.factory,
         nonce=nonce,
         agreement_digest=agreement_digest,
-        program=escrow.program(),
+        program=found.program,
         arguments=escrow.arguments(),
-        terms_hash=escrow.terms_hash(),
-        settled=settled,
+        terms_hash=found.terms_hash,
+        settled=frozenset(each for each in found.settled if each <= found.last_period),
         balances=EscrowBalances(
             token_balance=escrow.balance(),
-            tracked=escrow.tracked(),
-            funds=escrow.funds(),
-            providers=_accounts(escrow, names),
-            client_claimable=escrow.client_claimable(),
+            tracked=found.tracked,
+            funds=found.funds,
+            providers={
+                name: AccountBalance(
+                    held=each.held, debt=each.debt, arrears=each.arrears, claimable=each.claimable, bond=each.bond
+                )
+                for name, each in zip(names, found.accounts, strict=True)
+            },
+            client_claimable=found.client_claimable,
         ),
         now=block.timestamp,
         block=block.number,
     )
-
-
-def _block_of(escrow: EscrowViews) -> Block:
-    number = escrow.network.head().number if escrow.block is None else escrow.block
-    return escrow.network.require_block(number)
-
-
-def _accounts(escrow: EscrowViews, names: Sequence[str]) -> dict[str, AccountBalance]:
-    found = {}
-    for index, name in enumerate(names):
-        account = escrow.account(index)
-        found[name] = AccountBalance(
-            held=account.held,
-            debt=account.debt,
-            arrears=account.arrears,
-            claimable=account.claimable,
-            bond=account.bond,
-        )
-    return found
 
 
 def version_of(desk: Desk) -> Version:
