@@ -104,5 +104,5 @@ def read_block(value: object) -> Block | None:
     if value is None:
         return None
     content = read_object(value)
-    number, timestamp = (read_number(content.get(name)) for name in ("number", "timestamp"))
+    number, timestamp = (read_count(content.get(name)) for name in ("number", "timestamp"))
     return Block(number, read_hash(content.get("hash")), timestamp)

@@ -61,13 +61,30 @@ class Deployed:
         Raises ChainError ``no-contract`` if there is no code at the address, ``not-our-contract`` if another
         contract answers, or the contract's own refusal.
         """
-        call = Call(ZERO_ADDRESS, self.address, self.interface.encode(function, *arguments))
         try:
-            data = self.network.call(call, self.block)
+            data = self.network.call(self._question(function, arguments), self.block)
         except Reverted as refusal:
             raise explain(refusal) from None
+        return self._answer(function, data)
+
+    def read_many(self, questions: Sequence[tuple[str, tuple[object, ...]]]) -> list[Any]:
+        """What several view functions return: name and arguments of each, asked together. Raises as ``read``."""
+        calls = [self._question(*question) for question in questions]
+        found = []
+        for (function, _), data in zip(questions, self.network.call_many(calls, self.block), strict=True):
+            if isinstance(data, Reverted):
+                raise explain(data)
+            if isinstance(data, Exception):
+                raise data
+            found.append(self._answer(function, data))
+        return found
+
+    def _question(self, function: str, arguments: tuple[object, ...]) -> Call:
+        return Call(ZERO_ADDRESS, self.address, self.interface.encode(function, *arguments))
+
+    def _answer(self, function: str, data: bytes) -> Any:
         if not data:
-            self.require_code()
+            self._require_answer()
         return self.interface.decode(function, data)
 
     def act(self, signer: Signer, function: str, *arguments: object, value: int = 0) -> Done:
@@ -93,6 +110,18 @@ class Deployed:
         """All events of the contract in these blocks (both included; up to the newest by default), in order."""
         last = self.network.head().number if to_block is None else to_block
         return self._read_logs(self.network.logs((self.address,), from_block, last))
+
+    def _require_answer(self) -> None:
+        """Nothing was answered: raises ChainError ``no-contract`` if there is or was nothing."""
+        self.require_code()
+        if self.block is not None:
+            raise ChainError(
+                "no-contract",
+                f"After block {self.block} there was no contract at {self.address} on {self.network.name} yet.",
+                "Name a later block.",
+                address=self.address,
+                block=self.block,
+            )
 
     def require_code(self) -> None:
         """Raises ChainError ``no-contract`` if nothing is deployed at the address."""

@@ -74,7 +74,7 @@ class Log:
     transaction: bytes
     timestamp: int
     """Unix seconds of the block."""
-    block_hash: bytes = b""
+    block_hash: bytes
     """Hash of the block, 32 bytes: another one at the same number is a reorganised chain."""
 
 
@@ -174,6 +174,10 @@ class Network(ABC):
 
         A node that does not keep the state of old blocks refuses (ChainError ``network-error``).
         """
+
+    def call_many(self, calls: Sequence[Call], block: int | None = None) -> list[bytes | Reverted | ChainError]:
+        """For each call what ``call`` gives or raises."""
+        return _each(lambda call: self.call(call, block), calls)
 
     @abstractmethod
     def estimate_gas(self, call: Call) -> int:

@@ -121,6 +121,10 @@ class RpcNetwork(Network):
         """What the call would return after a block. Raises Reverted."""
         return self._node.ask("eth_call", [_params(call), _tag(block)], read_bytes)
 
+    def call_many(self, calls: Sequence[Call], block: int | None = None) -> list[bytes | Reverted | ChainError]:
+        """For each call what ``call`` gives or raises."""
+        return self._node.ask_many("eth_call", [[_params(call), _tag(block)] for call in calls], read_bytes)
+
     def estimate_gas(self, call: Call) -> int:
         """Gas the call would need now. Raises Reverted."""
         return self._node.ask("eth_estimateGas", [_params(call)], read_count)

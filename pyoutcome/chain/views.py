@@ -109,6 +109,23 @@ class Occasions:
     """From when the reserve is on record as uncovered; 0: it is not."""
 
 
+@dataclass(frozen=True)
+class Reading:
+    """What an escrow says of itself at one moment. Money in base units."""
+
+    factory: str
+    program: bytes
+    terms_hash: bytes
+    settled: frozenset[int]
+    """Numbers of the settled periods."""
+    last_period: int
+    tracked: int
+    funds: int
+    client_claimable: int
+    accounts: tuple[Account, ...]
+    """By number of the tenure."""
+
+
 class EscrowViews(Deployed):
     """One escrow, as anyone can read it. Providers' tenures are counted from 0: first the slots in order."""
 
@@ -217,6 +234,31 @@ class EscrowViews(Deployed):
         """What the program makes of several rows of values for a period, as things stand."""
         found = self.read("price", period, [list(row) for row in rows])
         return tuple(Priced(*one) for one in found)
+
+    def reading(self, holders: int) -> Reading:
+        """All that an audit asks, together: with the accounts of so many tenures."""
+        periods = range(1, len(self._arguments.ends) + 1)
+        plain = ("factory", "program", "termsHash", "lastPeriod", "tracked", "funds", "clientClaimable")
+        answers = self.read_many(
+            [
+                *((name, ()) for name in plain),
+                *(("periodState", (number,)) for number in periods),
+                *(("account", (number,)) for number in range(holders)),
+            ]
+        )
+        factory, program, terms_hash, last, tracked, funds, claimable = answers[: len(plain)]
+        stages = [_known(PeriodStage, state[0]) for state in answers[len(plain) :][: len(periods)]]
+        return Reading(
+            factory=str(factory),
+            program=bytes(program),
+            terms_hash=bytes(terms_hash),
+            settled=frozenset(n for n, stage in zip(periods, stages, strict=True) if stage is PeriodStage.SETTLED),
+            last_period=int(last),
+            tracked=int(tracked),
+            funds=int(funds),
+            client_claimable=int(claimable),
+            accounts=tuple(Account(*each) for each in answers[len(plain) + len(periods) :]),
+        )
 
     # --- money --------------------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ import typer
 
 from pyoutcome.cli import (
     agreements,
+    auditing,
     books,
     building,
     changing,
@@ -42,6 +43,7 @@ for room in (
     changing,
     paying,
     books,
+    auditing,
     inspecting,
     building,
 ):

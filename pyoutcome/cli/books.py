@@ -1,4 +1,4 @@
-"""Verbs that look at money: status, statement, audit, chart, export."""
+"""Verbs that look at money: status, statement, chart, journal."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from typing import Annotated
 
 import typer
 
-from pyoutcome.cli.options import Engine, Folder, Json, Records, open_workspace, read_records
-from pyoutcome.cli.output import emit, progress
+from pyoutcome.cli.options import Folder, Json, open_workspace
+from pyoutcome.cli.output import emit
 
 
 def add_to(app: typer.Typer) -> None:
     """Adds the verbs of this module."""
     app.command("status", rich_help_panel="Books")(status)
     app.command("statement", rich_help_panel="Books")(statement)
-    app.command("audit", rich_help_panel="Books")(audit)
     app.command("chart", rich_help_panel="Books")(chart)
     app.command("journal", rich_help_panel="Books")(journal)
 
@@ -74,25 +73,6 @@ def statement(
             as_json,
             lambda console: show.stated(console, workspace, stated, provider),
         )
-
-
-def audit(folder: Folder = None, records: Records = None, engine: Engine = None, as_json: Json = False) -> None:
-    """Recomputes every settlement from agreement, raw records and chain, and reports each difference.
-
-    Exit status 1 if there is any.
-
-    Examples:
-        pyoutcome audit
-        pyoutcome audit --records flights=/my/own/flights.csv
-    """
-    from pyoutcome.cli import show
-
-    with progress(as_json) as advance, open_workspace(folder, progress=advance, engine=engine) as workspace:
-        report = workspace.audit(read_records(records) or None)
-        agreement = workspace.agreement
-    emit(report.to_dict(), as_json, lambda console: show.audit(console, agreement, report))
-    if report.differences:
-        raise typer.Exit(1)
 
 
 def chart(

@@ -50,6 +50,11 @@ def find_cut(network: Network, known: Sequence[tuple[int, bytes]]) -> int | None
     return known[low - 1][0] + 1 if low else 0
 
 
+def still_stand(network: Network, blocks: Sequence[Block]) -> bool:
+    """Whether the chain has all of these blocks, also where later ones were seen after it was reorganised."""
+    return all(_stands(network, (block.number, block.hash)) for block in blocks)
+
+
 def _stands(network: Network, known: tuple[int, bytes]) -> bool:
     block = network.block(known[0])
     return block is not None and block.hash == known[1]

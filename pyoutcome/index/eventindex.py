@@ -15,7 +15,7 @@ from pyoutcome.chain.network import Log, Network
 from pyoutcome.chain.unfolding import unfold
 from pyoutcome.errors import StoreError
 from pyoutcome.index.booking import Booked, Booking
-from pyoutcome.index.collecting import Gathered, find_cut, gather, unsteady
+from pyoutcome.index.collecting import Gathered, find_cut, gather, still_stand, unsteady
 from pyoutcome.index.store import IndexStore, State, Watched
 
 if TYPE_CHECKING:
@@ -116,8 +116,9 @@ class EventIndex:
             while (found := gather(self._network, now.next_blocks, head)) is not None:
                 portions.append((now, found, self._book(now, found, fresh=True)))
                 now = _after(now, found)
-            reached = [(found.reached.number, found.reached.hash) for _, found, _ in portions]
-            if find_cut(self._network, reached) is None and self._store.replace(state, portions):
+            if still_stand(self._network, [found.reached for _, found, _ in portions]) and self._store.replace(
+                state, portions
+            ):
                 return
             self._books.clear()
         raise unsteady(self._network, head)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyoutcome.decimals import parse, show
 from pyoutcome.errors import NumberError, ProtocolError, PyoutcomeError, WorkspaceError
 from pyoutcome.evidence.bundle import Bundle, make_bundle, read_bundle, write_bundle
 from pyoutcome.protocol import MISSING, Report, signer_of
+from pyoutcome.terms.agreement import Agreement
 from pyoutcome.workspace.desk import Desk
 from pyoutcome.workspace.settings import SignedReport
 
@@ -26,22 +28,32 @@ def records_of(desk: Desk, given: Mapping[str, Given] | None = None) -> dict[str
 
     WorkspaceError ``records-missing``.
     """
+    return find_records(desk.agreement, desk.files.records, given or {}, desk.files.name)
+
+
+def find_records(
+    agreement: Agreement, folder: Path, given: Mapping[str, Given], name_of: Callable[[Path], str] = str
+) -> dict[str, Given]:
+    """The same without a workspace; ``folder`` holds those that are not given, ``name_of`` what messages call a path.
+
+    WorkspaceError ``records-missing``.
+    """
     found: dict[str, Given] = {}
-    for name, source in desk.agreement.records.items():
-        path = desk.files.records / f"{name}.{source.format}"
-        if given is not None and name in given:
+    for name, source in agreement.records.items():
+        path = folder / f"{name}.{source.format}"
+        if name in given:
             found[name] = given[name]
         elif path.is_file():
             found[name] = path
-        elif (desk.files.records / name).is_dir():
-            found[name] = desk.files.records / name
+        elif (folder / name).is_dir():
+            found[name] = folder / name
         else:
             table = source.format == "table"
             raise WorkspaceError(
                 "records-missing",
                 f"The raw records {name!r} lie in a table, and nobody says in which."
                 if table
-                else f"The raw records {name!r} are not at {desk.files.name(path)}.",
+                else f"The raw records {name!r} are not at {name_of(path)}.",
                 f"Name it with --records {name}={'TABLE, and its engine with --engine' if table else 'PATH'}.",
                 source=name,
             )
@@ -106,12 +118,8 @@ def measure_periods(
 
 def read_bundles(desk: Desk, period: int) -> dict[str, Bundle]:
     """The stored bundles of a period by provider; what a file says is not trusted until it is verified."""
-    found = {}
-    for provider in desk.agreement.providers:
-        path = desk.files.bundle(period, provider)
-        if path.exists():
-            found[provider] = read_bundle(path)
-    return found
+    paths = {provider: desk.files.bundle(period, provider) for provider in desk.agreement.providers}
+    return {provider: read_bundle(path) for provider, path in paths.items() if path.exists()}
 
 
 def verify_periods(

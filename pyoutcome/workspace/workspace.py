@@ -364,9 +364,9 @@ class Workspace:
         """What a period pays and why, from the best values there are."""
         return self.books.statement(period)
 
-    def audit(self, records: Mapping[str, Given] | None = None) -> AuditReport:
-        """Recomputes every settlement from agreement, raw records and chain."""
-        return self.books.audit(records, self._progress, self._engine)
+    def audit(self, records: Mapping[str, Given] | None = None, block: int | None = None) -> AuditReport:
+        """Recomputes every settlement from agreement, raw records and chain, as all stood after a block."""
+        return self.books.audit(records, self._progress, self._engine, block)
 
     def _reader(self, party: str, records: Mapping[str, Given] | None) -> Callable[[Desk], Recomputation]:
         """Each party reads the records itself, once per process and agreement."""

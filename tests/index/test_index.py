@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -15,11 +15,12 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.engine import Engine
 
 from pyoutcome.chain.escrow import EscrowClient
-from pyoutcome.chain.network import Log
+from pyoutcome.chain.network import Block, Log, Network
 from pyoutcome.chain.networks import connect
 from pyoutcome.database import open_database, transaction
 from pyoutcome.errors import ChainError, StoreError
 from pyoutcome.index import EventIndex, collecting, eventindex
+from pyoutcome.index.collecting import find_cut
 from pyoutcome.index.tables import blocks, escrows, events, logs, postings
 from pyoutcome.ledger import fold
 from tests.anvil import running_anvil
@@ -214,7 +215,10 @@ class Meddling(ToldChain):
         return found
 
 
-def test_a_chain_that_is_reorganised_while_it_is_read_is_read_again(story: Story, fresh_database: Open) -> None:
+@pytest.mark.parametrize("dropped", [2, 5])
+def test_a_chain_that_is_reorganised_while_it_is_read_is_read_again(
+    story: Story, fresh_database: Open, dropped: int
+) -> None:
     engine, chain = fresh_database(), Meddling(story)
     index = EventIndex(engine, chain)
     watch_all(index, story)
@@ -225,12 +229,14 @@ def test_a_chain_that_is_reorganised_while_it_is_read_is_read_again(story: Story
         chain.mine(1, 1)
 
     def fork() -> None:
-        chain.drop(5)
+        chain.drop(dropped)
         for _ in range(7):
             chain.mine(0, 2)
 
     chain.happens = fork
-    index.update()
+    # Of the three new blocks nothing was written yet.
+    assert (dropped > 3) == bool(index.update().lost)
+    assert not index.update().lost
     assert fresh_rows(fresh_database(), chain) == rows(engine)
 
 
@@ -265,6 +271,53 @@ def test_two_processes_at_once_write_every_log_once(story: Story, fresh_database
     chain.happens = other.rebuild
     one.update()
     assert fresh_rows(fresh_database(), chain) == rows(engine)
+
+
+def test_a_rebuild_notices_a_reorganisation_between_its_portions(
+    story: Story, fresh_database: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, chain = fresh_database(), Meddling(story)
+    for _ in range(6):
+        chain.mine(1, 1)
+    index = EventIndex(engine, chain)
+    watch_all(index, story)
+    index.update()
+
+    def fork() -> None:
+        chain.drop(5)
+        for _ in range(5):
+            chain.mine(0, 1)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(collecting, "BLOCKS_AT_ONCE", 3)
+        chain.happens = lambda: setattr(chain, "happens", fork)  # not while the first is read, but the second
+        index.rebuild()
+    assert fresh_rows(fresh_database(), chain) == rows(engine)
+
+
+def test_logs_before_the_first_block_are_nobody_s(story: Story, fresh_database: Open) -> None:
+    engine, chain = fresh_database(), tell(ToldChain(story))
+    index = EventIndex(engine, chain)
+    first, second = (escrow.address for escrow in story.escrows)
+    index.watch_many([(first, 0, NAMES), (second, 3, NAMES), ("0x" + "00" * 20, 5, ())])
+    index.update()
+    blocks_of: dict[str, set[int]] = {row.address: set() for row in _all(engine, logs)}
+    for row in _all(engine, logs):
+        blocks_of[row.address].add(row.block)
+    assert (True, True) == (min(blocks_of[first]) < 3, min(blocks_of[second]) >= 3)
+
+
+@given(st.lists(st.integers(1, 50), unique=True).map(sorted), st.integers(0, 60))
+def test_the_first_block_that_differs_is_found(numbers: list[int], fork: int) -> None:
+    """``fork``: the first block that is another one now."""
+
+    class Forked:
+        def block(self, number: int) -> Block:
+            return Block(number, b"new" if number >= fork else b"old", 0)
+
+    same = [number for number in numbers if number < fork]
+    expected = None if numbers == same else same[-1] + 1 if same else 0
+    assert expected == find_cut(cast(Network, Forked()), [(number, b"old") for number in numbers])
 
 
 def test_a_damaged_copy_is_made_whole_by_a_rebuild(story: Story, fresh_database: Open) -> None:
