@@ -71,7 +71,9 @@ def open_database(address: str | Path) -> Engine:
             event.listen(engine, "connect", _prepare_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
         else:
-            engine = create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": WAIT_SECONDS})
+            # A server may be set to another isolation, under which steps that wait for a lock are refused instead.
+            options = {"connect_timeout": WAIT_SECONDS}
+            engine = create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED", connect_args=options)
     except ModuleNotFoundError as error:
         raise StoreError(
             "database-driver-missing",

@@ -2,7 +2,7 @@
 
 from pyoutcome.audit.auditor import audit
 from pyoutcome.audit.findings import AuditedPeriod, AuditReport, Finding, Kind, Unit
-from pyoutcome.audit.story import settled_values
+from pyoutcome.audit.story import Story, sort_out
 from pyoutcome.audit.subject import Amendment, ChainView, Evidence, Subject
 
 __all__ = [
@@ -13,8 +13,9 @@ __all__ = [
     "Evidence",
     "Finding",
     "Kind",
+    "Story",
     "Subject",
     "Unit",
     "audit",
-    "settled_values",
+    "sort_out",
 ]

@@ -57,6 +57,7 @@ def audit(
         compared=tally.compared,
         journal=journal,
         reconciliation=reconciliation,
+        block=chain.block,
     )
 
 

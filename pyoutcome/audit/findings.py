@@ -123,6 +123,8 @@ class AuditReport:
     """The books, or None if the events do not make any (a finding says why)."""
     reconciliation: Reconciliation | None
     """Books against chain, or None without books."""
+    block: int | None = None
+    """The block after which everything was looked at."""
 
     @property
     def differences(self) -> int:
@@ -137,6 +139,7 @@ class AuditReport:
     def to_dict(self) -> dict[str, object]:
         """Plain data for JSON: numbers as texts, the journal left out."""
         return {
+            "block": self.block,
             "differences": self.differences,
             "settled": self.settled,
             "compared": self.compared,

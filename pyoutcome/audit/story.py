@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from pyoutcome.protocol import events
@@ -112,13 +112,6 @@ def sort_out(located: Iterable[Located]) -> Story:
             ):  # fmt: skip
                 _note(story.periods.setdefault(event.period, PeriodStory(event.period)), event, place)
     return story
-
-
-def settled_values(told: Iterable[Event], period: int) -> Sequence[int] | None:
-    """The values that a settled period settled on; None for a default."""
-    places = (Located(event, 0, 0, b"", 0) for event in told)
-    story = sort_out(places).periods.get(period)
-    return None if story is None else story.values
 
 
 def _note(period: PeriodStory, event: Event, place: Located) -> None:

@@ -67,6 +67,8 @@ class ChainView:
     balances: EscrowBalances
     now: int
     """Unix seconds of the block."""
+    block: int | None = None
+    """Number of the block."""
 
 
 class Evidence(Protocol):

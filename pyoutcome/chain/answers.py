@@ -7,13 +7,15 @@ from typing import Any, Final, TypeVar
 
 from eth_utils.address import to_checksum_address
 
-from pyoutcome.chain.network import Log
+from pyoutcome.chain.network import Block, Log
 
 _NUMBER: Final = re.compile(r"0x[0-9a-fA-F]{1,64}")
 _BYTES: Final = re.compile(r"0x(?:[0-9a-fA-F]{2})*")
 _ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]{40}")
 _HASH: Final = re.compile(r"0x[0-9a-fA-F]{64}")
 MOST_TOPICS: Final = 4
+MOST_COUNTED: Final = 2**63
+"""What a database's whole numbers end before, and no chain will ever reach."""
 Answer = TypeVar("Answer")
 
 
@@ -30,6 +32,14 @@ def _match(pattern: re.Pattern[str], value: object, what: str) -> str:
 def read_number(value: object) -> int:
     """A quantity: ``0x`` and up to 64 hexadecimal digits."""
     return int(_match(_NUMBER, value, "number"), 16)
+
+
+def read_count(value: object) -> int:
+    """A quantity that counts blocks, transactions, units of gas or seconds: less than 2**63."""
+    count = read_number(value)
+    if count >= MOST_COUNTED:
+        raise BadAnswer("no possible number")
+    return count
 
 
 def read_bytes(value: object) -> bytes:
@@ -81,8 +91,18 @@ def read_log(value: object) -> Log:
         address=read_address(content.get("address")),
         topics=topics,
         data=read_bytes(content.get("data")),
-        block=read_number(content.get("blockNumber")),
-        index=read_number(content.get("logIndex")),
+        block=read_count(content.get("blockNumber")),
+        index=read_count(content.get("logIndex")),
         transaction=read_hash(content.get("transactionHash")),
-        timestamp=read_number(timestamp) if timestamp is not None else 0,
+        timestamp=read_count(timestamp) if timestamp is not None else 0,
+        block_hash=read_hash(content.get("blockHash")),
     )
+
+
+def read_block(value: object) -> Block | None:
+    """A block's header; None where there is none."""
+    if value is None:
+        return None
+    content = read_object(value)
+    number, timestamp = (read_count(content.get(name)) for name in ("number", "timestamp"))
+    return Block(number, read_hash(content.get("hash")), timestamp)

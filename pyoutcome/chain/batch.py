@@ -34,14 +34,20 @@ class BatchClient(Deployed):
         Events of the result are ``Refused``, one for each report that its escrow refused.
         Raises ChainError ``report-too-long``.
         """
-        receipt = self.sender.send(Call(signer.address, self.address, self._data(reports, allowance)), signer)
+        receipt = self.sender.send(self.compose_many(signer.address, reports, allowance), signer)
         return Done(receipt, self._located(receipt))
 
     def preview_many(
         self, address: str, reports: Sequence[tuple[str, bytes]], allowance: int = MOST_REPORT_GAS
     ) -> Cost:
         """What handing them in would cost ``address`` at most."""
-        return self.sender.preview(Call(address, self.address, self._data(reports, allowance)))
+        return self.sender.preview(self.compose_many(address, reports, allowance))
+
+    def compose_many(
+        self, address: str, reports: Sequence[tuple[str, bytes]], allowance: int = MOST_REPORT_GAS
+    ) -> Call:
+        """The message by which ``address`` hands them in."""
+        return Call(address, self.address, self._data(reports, allowance))
 
     @staticmethod
     def preview_deployment(network: Network, address: str) -> Cost:

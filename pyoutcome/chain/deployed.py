@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from pyoutcome.chain.contract import Contract, contract
 from pyoutcome.chain.eventlog import locate
@@ -40,6 +41,14 @@ class Deployed:
         self.network = network
         self.address = address
         self.sender = Sender(network)
+        self.block: int | None = None
+        """The block after which it is read; None: the newest one."""
+
+    def at(self, block: int | None) -> Self:
+        """The same contract, read as it stood after a block."""
+        past = copy(self)
+        past.block = block
+        return past
 
     @property
     def interface(self) -> Contract:
@@ -47,30 +56,48 @@ class Deployed:
         return contract(self.artifact, *self.parts)
 
     def read(self, function: str, *arguments: object) -> Any:
-        """What a view function returns now.
+        """What a view function returns now, or returned after the contract's ``block``.
 
         Raises ChainError ``no-contract`` if there is no code at the address, ``not-our-contract`` if another
         contract answers, or the contract's own refusal.
         """
-        call = Call(ZERO_ADDRESS, self.address, self.interface.encode(function, *arguments))
         try:
-            data = self.network.call(call)
+            data = self.network.call(self._question(function, arguments), self.block)
         except Reverted as refusal:
             raise explain(refusal) from None
+        return self._answer(function, data)
+
+    def read_many(self, questions: Sequence[tuple[str, tuple[object, ...]]]) -> list[Any]:
+        """What several view functions return: name and arguments of each, asked together. Raises as ``read``."""
+        calls = [self._question(*question) for question in questions]
+        found = []
+        for (function, _), data in zip(questions, self.network.call_many(calls, self.block), strict=True):
+            if isinstance(data, Reverted):
+                raise explain(data)
+            if isinstance(data, Exception):
+                raise data
+            found.append(self._answer(function, data))
+        return found
+
+    def _question(self, function: str, arguments: tuple[object, ...]) -> Call:
+        return Call(ZERO_ADDRESS, self.address, self.interface.encode(function, *arguments))
+
+    def _answer(self, function: str, data: bytes) -> Any:
         if not data:
-            self.require_code()
+            self._require_answer()
         return self.interface.decode(function, data)
 
     def act(self, signer: Signer, function: str, *arguments: object, value: int = 0) -> Done:
         """Calls a function in a transaction and waits for it. Raises what ``Sender.send`` raises."""
-        receipt = self.sender.send(self._call(signer.address, function, arguments, value), signer)
+        receipt = self.sender.send(self.compose(signer.address, function, arguments, value), signer)
         return Done(receipt, self._located(receipt))
 
     def preview(self, address: str, function: str, *arguments: object, value: int = 0) -> Cost:
         """What the act would cost ``address`` at most. Raises the refusal if it would be refused."""
-        return self.sender.preview(self._call(address, function, arguments, value))
+        return self.sender.preview(self.compose(address, function, arguments, value))
 
-    def _call(self, address: str, function: str, arguments: tuple[object, ...], value: int) -> Call:
+    def compose(self, address: str, function: str, arguments: Sequence[object], value: int = 0) -> Call:
+        """The message by which ``address`` calls a function."""
         return Call(address, self.address, self.interface.encode(function, *arguments), value)
 
     def _located(self, receipt: Receipt) -> tuple[Located, ...]:
@@ -83,6 +110,18 @@ class Deployed:
         """All events of the contract in these blocks (both included; up to the newest by default), in order."""
         last = self.network.head().number if to_block is None else to_block
         return self._read_logs(self.network.logs((self.address,), from_block, last))
+
+    def _require_answer(self) -> None:
+        """Nothing was answered: raises ChainError ``no-contract`` if there is or was nothing."""
+        self.require_code()
+        if self.block is not None:
+            raise ChainError(
+                "no-contract",
+                f"After block {self.block} there was no contract at {self.address} on {self.network.name} yet.",
+                "Name a later block.",
+                address=self.address,
+                block=self.block,
+            )
 
     def require_code(self) -> None:
         """Raises ChainError ``no-contract`` if nothing is deployed at the address."""

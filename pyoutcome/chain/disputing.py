@@ -12,6 +12,9 @@ from pyoutcome.decimals import ONE
 from pyoutcome.protocol import Signer, refusals
 from pyoutcome.protocol.reports import pack_report
 
+Form = tuple[str, tuple[object, ...]]
+"""A function of the escrow and its arguments: for those who do not send at once."""
+
 REFUSE = 2**256 - 1
 """What an arbitrator that chooses says to refuse."""
 
@@ -62,12 +65,19 @@ class PeriodActs(EscrowViews):
         ``values`` has one 18-decimal value per KPI (``MISSING`` for a missing one), ``signatures`` the verifiers'
         signatures by their index. In place of a challenged default the stakes of its challengers go back.
         """
+        function, arguments = self.form_report(period, values, evidence_digest, signatures)
+        return self.act(signer, function, *arguments)
+
+    def form_report(
+        self, period: int, values: Sequence[int], evidence_digest: bytes, signatures: Mapping[int, bytes]
+    ) -> Form:
+        """How ``report`` calls the escrow."""
         packed = self.pack_report(period, values, evidence_digest, signatures)
         if 1 <= period <= self.last_period() and self.period_state(period).stage is PeriodStage.DEFAULTED:
             shown = self._shown(period)
             if len(shown) > 1:
-                return self.act(signer, "replace", packed, shown)
-        return self.act(signer, "report", packed)
+                return "replace", (packed, shown)
+        return "report", (packed,)
 
     def propose_default(self, signer: Signer, period: int) -> Done:
         """Proposes every KPI's stand-in for a period whose evidence is overdue."""
@@ -79,8 +89,13 @@ class PeriodActs(EscrowViews):
 
     def settle(self, signer: Signer, period: int) -> Done:
         """Settles a report or default that nobody challenged, after its window."""
+        function, arguments = self.form_settle(period)
+        return self.act(signer, function, *arguments)
+
+    def form_settle(self, period: int) -> Form:
+        """How ``settle`` calls the escrow."""
         versions = self._proposed(period)
-        return self.act(signer, "settle", period, list(versions[0].values) if versions else [])
+        return "settle", (period, list(versions[0].values) if versions else [])
 
     def _proposed(self, period: int) -> tuple[Version, ...]:
         """The versions, or none of a period that does not exist: then the escrow says why it refuses."""
@@ -133,7 +148,12 @@ class PeriodActs(EscrowViews):
 
     def dispute(self, signer: Signer, period: int) -> Done:
         """Opens the dispute of a challenged period after its window: the undisputed part is credited."""
-        return self.act(signer, "dispute", period, self._shown(period))
+        function, arguments = self.form_dispute(period)
+        return self.act(signer, function, *arguments)
+
+    def form_dispute(self, period: int) -> Form:
+        """How ``dispute`` calls the escrow."""
+        return "dispute", (period, self._shown(period))
 
     def rule(self, signer: Signer, period: int, values: Sequence[int], signature: bytes = b"") -> Done:
         """A direct arbitrator's values, handed in by itself or by anyone with its signature of ``messages.Ruling``."""
@@ -145,7 +165,12 @@ class PeriodActs(EscrowViews):
 
     def fall_back(self, signer: Signer, period: int) -> Done:
         """The report stands when the arbitrator was silent until its deadline."""
-        return self.act(signer, "fallBack", period, self._shown(period))
+        function, arguments = self.form_fall_back(period)
+        return self.act(signer, function, *arguments)
+
+    def form_fall_back(self, period: int) -> Form:
+        """How ``fall_back`` calls the escrow."""
+        return "fallBack", (period, self._shown(period))
 
     def agree(self, signer: Signer, period: int, values: Sequence[int], signatures: Sequence[bytes]) -> Done:
         """Settles an ended period on values that the client and its payees signed over ``messages.Agreed``: client

@@ -6,7 +6,7 @@ It has a clock of its own, which begins where `init` puts it: every transaction 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
@@ -24,7 +24,7 @@ from rlp import encode as rlp_encode
 from rlp.exceptions import RLPException
 
 from pyoutcome.chain.localchain import CHAIN_ID, FILE, open_chain
-from pyoutcome.chain.network import Call, Head, Identity, Log, Network, Receipt, Reverted
+from pyoutcome.chain.network import Block, Call, Head, Identity, Log, Network, Receipt, Reverted
 from pyoutcome.chain.store import WAIT_SECONDS, ChainStore
 from pyoutcome.errors import ChainError
 
@@ -70,21 +70,40 @@ class EmbeddedNetwork(Network):
         header = self._header()
         return Head(header.block_number, header.timestamp, header.base_fee_per_gas or 0)
 
-    def balance(self, address: str) -> int:
+    def block(self, number: int) -> Block | None:
+        """The block with that number, or None."""
+        if not 0 <= number <= self._header().block_number:
+            return None
+        header = self.chain.get_canonical_block_header_by_number(BlockNumber(number))
+        return Block(number, bytes(header.hash), header.timestamp)
+
+    def balance(self, address: str, block: int | None = None) -> int:
         """Native coin of an address, wei."""
-        return self._state().get_balance(_canonical(address))
+        return self._state(block).get_balance(_canonical(address))
 
     def nonce(self, address: str) -> int:
         """Number of the address's next transaction."""
         return self._state().get_nonce(_canonical(address))
 
+    def nonce_at(self, address: str, block: int | None = None) -> int:
+        """How many transactions of the address stand in blocks, up to ``block`` or the newest."""
+        if block is None:
+            return self.nonce(address)
+        header = self.chain.get_canonical_block_header_by_number(BlockNumber(block))
+        return self.chain.get_vm(header).state.get_nonce(_canonical(address))
+
+    def final_block(self) -> int | None:
+        """The newest block: this chain is never reorganised."""
+        return self._header().block_number
+
     def code(self, address: str) -> bytes:
         """Runtime code at an address."""
         return self._state().get_code(_canonical(address))
 
-    def call(self, call: Call) -> bytes:
-        """What the call would return now, at the newest block's time. Raises Reverted."""
-        computation = self._state_at(self.head().timestamp).costless_execute_transaction(self._spoof(call))
+    def call(self, call: Call, block: int | None = None) -> bytes:
+        """What the call would return after a block, at that block's time. Raises Reverted."""
+        header = self._header_of(block)
+        computation = self._state_at(header.timestamp, header).costless_execute_transaction(self._spoof(call, block))
         if computation.is_error:
             raise _revert_of(computation)
         return computation.output
@@ -96,28 +115,45 @@ class EmbeddedNetwork(Network):
         except VMError as error:
             raise _revert_from(error) from error
 
-    def _state(self) -> StateAPI:
-        return self.chain.get_vm(self._header()).state
+    def _header_of(self, block: int | None) -> BlockHeaderAPI:
+        """The header of a block, or the newest one."""
+        if block is None:
+            return self._header()
+        return self.chain.get_canonical_block_header_by_number(BlockNumber(self.require_block(block).number))
 
-    def _state_at(self, timestamp: int) -> StateAPI:
+    def _state(self, block: int | None = None) -> StateAPI:
+        return self.chain.get_vm(self._header_of(block)).state
+
+    def _state_at(self, timestamp: int, header: BlockHeaderAPI | None = None) -> StateAPI:
         """The newest state, to try things out on: gas is free and nothing is kept.
 
         py-evm's own calls and estimates run at the machine's time, which is not this chain's.
         """
-        return self.chain.get_vm(self._header().copy(timestamp=timestamp, base_fee_per_gas=0, gas_used=0)).state
+        return self.chain.get_vm(
+            (header or self._header()).copy(timestamp=timestamp, base_fee_per_gas=0, gas_used=0)
+        ).state
 
     def allow_gas(self, call: Call) -> int:  # noqa: ARG002 - nothing to ask: a failing transaction leaves no block
         """The one gas limit of this chain."""
         return GAS_LIMIT
 
+    def rehearse(self, calls: Sequence[Call]) -> list[int | Reverted | ChainError]:
+        """The gas limit, or how the next block would refuse the call."""
+        return [self._rehearse(call) for call in calls]
+
+    def _rehearse(self, call: Call) -> int | Reverted:
+        state = self._state_at(self.head().timestamp + 1)
+        computation = state.costless_execute_transaction(self._spoof(call))
+        return _revert_of(computation) if computation.is_error else GAS_LIMIT
+
     def priority_fee(self) -> int:
         """Any tip will do."""
         return 0
 
-    def _spoof(self, call: Call) -> SignedTransactionAPI:
+    def _spoof(self, call: Call, block: int | None = None) -> SignedTransactionAPI:
         unsigned = self.chain.create_unsigned_transaction(
-            nonce=self.nonce(call.sender),
-            gas_price=self.head().base_fee,
+            nonce=self._state(block).get_nonce(_canonical(call.sender)),
+            gas_price=self._header_of(block).base_fee_per_gas or 0,
             gas=GAS_LIMIT,
             to=_canonical(call.to) if call.to else Address(b""),
             value=call.value,
@@ -171,6 +207,10 @@ class EmbeddedNetwork(Network):
                 ) from error
             raise
 
+    def knows(self, transactions: Sequence[bytes]) -> list[bool]:
+        """Whether a block has each transaction; none waits here."""
+        return [self.receipt(transaction) is not None for transaction in transactions]
+
     def receipt(self, transaction: bytes) -> Receipt | None:
         """The receipt of a transaction, or None if the chain has none."""
         try:
@@ -184,7 +224,10 @@ class EmbeddedNetwork(Network):
         created = None if sent.to else _creation_address(sent)
         price = min(sent.max_fee_per_gas, (header.base_fee_per_gas or 0) + sent.max_priority_fee_per_gas)
         logs = tuple(log for log in self._logs_of(header) if log.transaction == transaction)
-        return Receipt(transaction, block, receipt.state_root == b"\x01", receipt.gas_used, price, created, logs)
+        succeeded = receipt.state_root == b"\x01"
+        return Receipt(
+            transaction, block, succeeded, receipt.gas_used, price, created, logs, block_hash=bytes(header.hash)
+        )
 
     def logs(self, addresses: tuple[str, ...], first: int, last: int) -> list[Log]:
         """Logs of the addresses, block by block; a block whose bloom filter has none of them is not opened."""
@@ -206,7 +249,7 @@ class EmbeddedNetwork(Network):
         for transaction, receipt in zip(hashes, self._receipts(header), strict=True):
             for log in receipt.logs:
                 topics = tuple(topic.to_bytes(32) for topic in log.topics)
-                place = (header.block_number, index, bytes(transaction), header.timestamp)
+                place = (header.block_number, index, bytes(transaction), header.timestamp, bytes(header.hash))
                 yield Log(to_checksum_address(log.address), topics, bytes(log.data), *place)
                 index += 1
 

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from requests import RequestException, Session, Timeout
 from requests.adapters import HTTPAdapter
+from requests.utils import get_netrc_auth
 from urllib3 import Retry
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
-from pyoutcome.chain.answers import Answer, BadAnswer, read_bytes, read_object
+from pyoutcome.chain.answers import Answer, BadAnswer, read_bytes, read_list, read_object
 from pyoutcome.chain.depth import limit_depth
 from pyoutcome.chain.network import Reverted
 from pyoutcome.errors import ChainError
@@ -26,6 +27,8 @@ SECONDS: Final = 20.0
 """How long one answer may take."""
 MOST_BYTES: Final = 64 * 1024 * 1024
 """Longest answer that is read."""
+AT_ONCE: Final = 100
+"""Questions in one request; nodes bear that many."""
 REVERT_CODE: Final = 3
 """JSON-RPC error code for a call that a contract refused."""
 SIMULATIONS: Final = ("eth_call", "eth_estimateGas")
@@ -50,7 +53,7 @@ class Node:
         self.url = url
         """The whole address; may hold an access key."""
         self._seconds = seconds
-        self._session = Session()
+        self._session = _session_for(url)
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, HTTPAdapter(max_retries=RETRY))
 
@@ -60,11 +63,57 @@ class Node:
         Raises Reverted for a simulated call that a contract refused, and ChainError: ``network-timeout``,
         ``network-unreachable``, ``network-refused``, ``network-error``, ``bad-network-answer``.
         """
+        answer = self._ask_alone(method, params, read)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def ask_many(
+        self, method: str, questions: Sequence[list[Any]], read: Callable[[Any], Answer]
+    ) -> list[Answer | Reverted | ChainError]:
+        """The answers to many questions in few requests, in their order; a refused one is in the list as its error.
+
+        Raises ChainError as ``ask`` does where a whole request fails. A node that takes no lists is asked one by one.
+        """
+        answers: list[Answer | Reverted | ChainError] = []
+        for start in range(0, len(questions), AT_ONCE):
+            part = questions[start : start + AT_ONCE]
+            together = self._ask_together(method, part, read) if len(part) > 1 else None
+            answers += together or [self._ask_alone(method, params, read) for params in part]
+        return answers
+
+    def _ask_alone(
+        self, method: str, params: list[Any], read: Callable[[Any], Answer]
+    ) -> Answer | Reverted | ChainError:
+        return self._exchange(method, _question(method, params), lambda answer: self._read(method, answer, read))
+
+    def _ask_together(
+        self, method: str, questions: Sequence[list[Any]], read: Callable[[Any], Answer]
+    ) -> list[Answer | Reverted | ChainError] | None:
+        """All answers, from one request; None from a node that takes no lists."""
+
+        def read_all(reply: object) -> list[Answer | Reverted | ChainError] | None:
+            if isinstance(reply, dict) and reply.get("error") is not None:
+                return None
+            by_place = {str(read_object(answer).get("id")): answer for answer in read_list(reply)}
+            if len(read_list(reply)) != len(places) or by_place.keys() != set(places):
+                raise BadAnswer("other answers than were asked for")
+            return [self._read(method, by_place[place], read) for place in places]
+
+        places = [str(place) for place in range(len(questions))]
+        body = [_question(method, params, place) for place, params in enumerate(questions)]
+        return self._exchange(method, body, read_all)
+
+    def _read(self, method: str, answer: object, read: Callable[[Any], Answer]) -> Answer | Reverted | ChainError:
+        """What one answer says; a refusal is handed back, a bad answer raises BadAnswer."""
+        content = read_object(answer)
+        if content.get("error") is None:
+            return read(content.get("result"))
+        return self._refusal(method, read_object(content["error"]))
+
+    def _exchange(self, method: str, body: Any, read: Callable[[Any], Answer]) -> Answer:
         try:
-            response = read_object(json.loads(self._post(method, params)))
-            if response.get("error") is None:
-                return read(response.get("result"))
-            refusal = self._refusal(method, read_object(response["error"]))
+            return read(json.loads(self._post(body)))
         except (Timeout, ReadTimeoutError):
             raise ChainError(
                 "network-timeout",
@@ -82,10 +131,8 @@ class Node:
             raise self.bad_answer(method, str(error)) from None
         except (ValueError, RecursionError):
             raise self.bad_answer(method, "something that is not JSON-RPC") from None
-        raise refusal
 
-    def _post(self, method: str, params: list[Any]) -> bytes:
-        question: dict[str, Any] = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+    def _post(self, question: Any) -> bytes:
         deadline = time.monotonic() + self._seconds
         with self._session.post(
             self.url, json=question, timeout=self._seconds, stream=True, allow_redirects=False
@@ -116,7 +163,7 @@ class Node:
             method=method,
         )
 
-    def _refusal(self, method: str, error: dict[str, Any]) -> Exception:
+    def _refusal(self, method: str, error: dict[str, Any]) -> Reverted | ChainError:
         message = str(error.get("message", ""))[:200]
         data = error.get("data")
         if isinstance(data, dict):  # some nodes wrap it
@@ -135,6 +182,20 @@ class Node:
     def close(self) -> None:
         """Ends the HTTP session."""
         self._session.close()
+
+
+def _session_for(url: str) -> Session:
+    """A session that has read the environment (proxies, certificates, ``.netrc``) once, not with every question."""
+    session = Session()
+    found = session.merge_environment_settings(url, {}, None, None, None)
+    session.proxies, session.verify, session.cert = found["proxies"], found["verify"], found["cert"]
+    session.auth = get_netrc_auth(url)
+    session.trust_env = False
+    return session
+
+
+def _question(method: str, params: list[Any], number: int = 1) -> dict[str, Any]:
+    return {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
 
 
 def _public_name(url: str) -> str:

@@ -7,9 +7,10 @@ the escrow's client, the behaviour suite) is one code path for all of them.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from pyoutcome.errors import ChainError
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from pyoutcome.chain.keys import KeySigner
 
+Asked = TypeVar("Asked")
+Got = TypeVar("Got")
 ZERO_ADDRESS = "0x" + "00" * 20
 """Stands for the native coin where a token address is expected."""
 
@@ -48,6 +51,17 @@ class Head:
 
 
 @dataclass(frozen=True)
+class Block:
+    """One block, as far as telling it from another of the same number needs."""
+
+    number: int
+    hash: bytes
+    """32 bytes."""
+    timestamp: int
+    """Unix seconds."""
+
+
+@dataclass(frozen=True)
 class Log:
     """One log entry, not yet decoded."""
 
@@ -60,6 +74,8 @@ class Log:
     transaction: bytes
     timestamp: int
     """Unix seconds of the block."""
+    block_hash: bytes
+    """Hash of the block, 32 bytes: another one at the same number is a reorganised chain."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +92,8 @@ class Receipt:
     created: str | None
     """Checksum address of the contract it created."""
     logs: tuple[Log, ...]
+    block_hash: bytes
+    """Hash of the block it stands in, 32 bytes."""
 
     @property
     def fee(self) -> int:
@@ -122,20 +140,44 @@ class Network(ABC):
         """The newest block."""
 
     @abstractmethod
-    def balance(self, address: str) -> int:
-        """Native coin of an address, wei."""
+    def block(self, number: int) -> Block | None:
+        """The block with that number as the chain has it now; None if it has none yet."""
+
+    @abstractmethod
+    def balance(self, address: str, block: int | None = None) -> int:
+        """Native coin of an address, wei; after a block that the chain has, or after the newest."""
+
+    def block_hash(self, number: int) -> bytes | None:
+        """Hash of the block of that number, 32 bytes; None if the chain has none (yet, or no more)."""
+        found = self.block(number)
+        return None if found is None else found.hash
+
+    @abstractmethod
+    def final_block(self) -> int | None:
+        """Number of the newest block that the network calls final; None where it has no such thing."""
 
     @abstractmethod
     def nonce(self, address: str) -> int:
         """Number of the address's next transaction, pending ones counted."""
 
     @abstractmethod
+    def nonce_at(self, address: str, block: int | None = None) -> int:
+        """How many transactions of the address stand in blocks, up to ``block`` or the newest."""
+
+    @abstractmethod
     def code(self, address: str) -> bytes:
         """Runtime code at an address; empty if there is none."""
 
     @abstractmethod
-    def call(self, call: Call) -> bytes:
-        """What the call would return now. Raises Reverted."""
+    def call(self, call: Call, block: int | None = None) -> bytes:
+        """What the call would return after a block that the chain has, or after the newest. Raises Reverted.
+
+        A node that does not keep the state of old blocks refuses (ChainError ``network-error``).
+        """
+
+    def call_many(self, calls: Sequence[Call], block: int | None = None) -> list[bytes | Reverted | ChainError]:
+        """For each call what ``call`` gives or raises."""
+        return _each(lambda call: self.call(call, block), calls)
 
     @abstractmethod
     def estimate_gas(self, call: Call) -> int:
@@ -158,6 +200,22 @@ class Network(ABC):
         """The receipt of a transaction, or None while it is in no block."""
 
     @abstractmethod
+    def knows(self, transactions: Sequence[bytes]) -> list[bool]:
+        """For each transaction hash: is it in a block or waiting for one, as far as the network tells?"""
+
+    def rehearse(self, calls: Sequence[Call]) -> list[int | Reverted | ChainError]:
+        """For each call what ``allow_gas`` gives, or how it would be refused if it were the next transaction."""
+        return _each(self.allow_gas, calls)
+
+    def send_many(self, raws: Sequence[bytes]) -> list[bytes | Reverted | ChainError]:
+        """Hands in signed transactions in this order; for each its hash or what ``send`` raises."""
+        return _each(self.send, raws)
+
+    def receipts(self, transactions: Sequence[bytes]) -> list[Receipt | None]:
+        """What ``receipt`` gives for each."""
+        return [self.receipt(transaction) for transaction in transactions]
+
+    @abstractmethod
     def logs(self, addresses: tuple[str, ...], first: int, last: int) -> list[Log]:
         """Logs of the addresses in blocks ``first`` to ``last`` (both included), in the chain's order."""
 
@@ -169,6 +227,18 @@ class Network(ABC):
     @abstractmethod
     def close(self) -> None:
         """Gives back what the connection holds. Closing twice is harmless."""
+
+    def require_block(self, number: int) -> Block:
+        """The block with that number. Raises ChainError ``block-unknown`` if the chain does not have it."""
+        found = self.block(number)
+        if found is None:
+            raise ChainError(
+                "block-unknown",
+                f"{self.name} has no block {number}.",
+                "Name a block that exists; the newest one's number is the chain's height.",
+                block=number,
+            )
+        return found
 
     def now(self) -> int:
         """The network's clock: the timestamp of the newest block, unix seconds."""
@@ -249,3 +319,13 @@ class Network(ABC):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name} chain {self.chain_id}>"
+
+
+def _each(do: Callable[[Asked], Got], things: Sequence[Asked]) -> list[Got | Reverted | ChainError]:
+    def outcome(thing: Asked) -> Got | Reverted | ChainError:
+        try:
+            return do(thing)
+        except (Reverted, ChainError) as refusal:
+            return refusal
+
+    return [outcome(thing) for thing in things]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
@@ -13,7 +13,9 @@ from pyoutcome.chain.answers import (
     Answer,
     BadAnswer,
     read_address,
+    read_block,
     read_bytes,
+    read_count,
     read_hash,
     read_list,
     read_log,
@@ -22,7 +24,7 @@ from pyoutcome.chain.answers import (
     read_text,
 )
 from pyoutcome.chain.jsonrpc import Node
-from pyoutcome.chain.network import Call, Head, Identity, Log, Network, Receipt
+from pyoutcome.chain.network import Block, Call, Head, Identity, Log, Network, Receipt, Reverted
 from pyoutcome.errors import ChainError
 
 if TYPE_CHECKING:
@@ -73,29 +75,59 @@ class RpcNetwork(Network):
                 "Use a network that does; nearly all have had them since 2021.",
             )
         try:
-            return Head(*(read_number(block.get(name)) for name in ("number", "timestamp", "baseFeePerGas")))
+            number, timestamp = (read_count(block.get(name)) for name in ("number", "timestamp"))
+            return Head(number, timestamp, read_number(block.get("baseFeePerGas")))
         except BadAnswer as error:
             raise self._node.bad_answer("eth_getBlockByNumber", str(error)) from None
 
-    def balance(self, address: str) -> int:
+    def block(self, number: int) -> Block | None:
+        """The block with that number, or None."""
+        method = "eth_getBlockByNumber"
+        found = self._node.ask(method, [hex(number), False], read_block)
+        if found is not None and found.number != number:
+            raise self._node.bad_answer(method, "another block")
+        return found
+
+    def balance(self, address: str, block: int | None = None) -> int:
         """Native coin of an address, wei."""
-        return self._node.ask("eth_getBalance", [address, "latest"], read_number)
+        return self._node.ask("eth_getBalance", [address, _tag(block)], read_number)
 
     def nonce(self, address: str) -> int:
         """Number of the address's next transaction, pending ones counted."""
-        return self._node.ask("eth_getTransactionCount", [address, "pending"], read_number)
+        return self._node.ask("eth_getTransactionCount", [address, "pending"], read_count)
+
+    def nonce_at(self, address: str, block: int | None = None) -> int:
+        """How many transactions of the address stand in blocks, up to ``block`` or the newest."""
+        return self._node.ask("eth_getTransactionCount", [address, _tag(block)], read_count)
+
+    def final_block(self) -> int | None:
+        """The node's ``finalized`` block; None where it has none, or does not know the word."""
+
+        def read(result: object) -> int | None:
+            return None if result is None else read_count(read_object(result).get("number"))
+
+        try:
+            return self._node.ask("eth_getBlockByNumber", ["finalized", False], read)
+        except ChainError as error:
+            if error.code != "network-error":
+                raise
+            return None
 
     def code(self, address: str) -> bytes:
         """Runtime code at an address."""
         return self._node.ask("eth_getCode", [address, "latest"], read_bytes)
 
-    def call(self, call: Call) -> bytes:
-        """What the call would return now. Raises Reverted."""
-        return self._node.ask("eth_call", [_params(call), "latest"], read_bytes)
+    def call(self, call: Call, block: int | None = None) -> bytes:
+        """What the call would return after a block. Raises Reverted."""
+        return self._node.ask("eth_call", [_params(call), _tag(block)], read_bytes)
+
+    def call_many(self, calls: Sequence[Call], block: int | None = None) -> list[bytes | Reverted | ChainError]:
+        """For each call what ``call`` gives or raises."""
+        return self._node.ask_many("eth_call", [[_params(call), _tag(block)] for call in calls], read_bytes)
 
     def estimate_gas(self, call: Call) -> int:
         """Gas the call would need now. Raises Reverted."""
-        return self._node.ask("eth_estimateGas", [_params(call)], read_number)
+        return self._node.ask("eth_estimateGas", [_params(call)], read_count)
 
     def allow_gas(self, call: Call) -> int:
         """A quarter more than the estimate; on a local chain a fixed limit, after trying the call."""
@@ -103,6 +135,16 @@ class RpcNetwork(Network):
             self._node.ask("eth_call", [_params(call), "pending"], read_bytes)
             return LOCAL_GAS_LIMIT
         return self.estimate_gas(call) * 5 // 4
+
+    def rehearse(self, calls: Sequence[Call]) -> list[int | Reverted | ChainError]:
+        """What ``allow_gas`` gives for each, asked in lists."""
+        params = [_params(call) for call in calls]
+        if self.local:
+            tried = self._node.ask_many("eth_call", [[one, "pending"] for one in params], read_bytes)
+            return [LOCAL_GAS_LIMIT if isinstance(one, bytes) else one for one in tried]
+        return self._node.ask_many(
+            "eth_estimateGas", [[one] for one in params], lambda result: read_count(result) * 5 // 4
+        )
 
     def priority_fee(self) -> int:
         """The tip the node recommends, wei."""
@@ -120,31 +162,49 @@ class RpcNetwork(Network):
             raise self._node.bad_answer("eth_sendRawTransaction", "the hash of another transaction")
         return expected
 
+    def send_many(self, raws: Sequence[bytes]) -> list[bytes | Reverted | ChainError]:
+        """Hands in signed transactions in few requests; their hashes are computed here, not believed."""
+        method = "eth_sendRawTransaction"
+        answers = self._node.ask_many(method, [["0x" + raw.hex()] for raw in raws], read_hash)
+        return [self._check_hash(raw, answer) for raw, answer in zip(raws, answers, strict=True)]
+
+    def _check_hash(self, raw: bytes, answer: bytes | Reverted | ChainError) -> bytes | Reverted | ChainError:
+        if isinstance(answer, bytes) and answer != keccak(raw):
+            return self._node.bad_answer("eth_sendRawTransaction", "the hash of another transaction")
+        return answer
+
+    def knows(self, transactions: Sequence[bytes]) -> list[bool]:
+        """Whether the node has each transaction, in a block or waiting."""
+
+        def read(result: object) -> bytes | None:
+            return None if result is None else read_hash(read_object(result).get("hash"))
+
+        method = "eth_getTransactionByHash"
+        found = self._node.ask_many(method, [["0x" + one.hex()] for one in transactions], read)
+        if any(isinstance(one, bytes) and one != asked for one, asked in zip(found, transactions, strict=True)):
+            raise self._node.bad_answer(method, "another transaction")
+        return [one is not None for one in _all_answered(found)]
+
     def receipt(self, transaction: bytes) -> Receipt | None:
         """The receipt of a transaction, or None while it is in no block."""
+        return self.receipts([transaction])[0]
+
+    def receipts(self, transactions: Sequence[bytes]) -> list[Receipt | None]:
+        """The receipts of transactions, asked in lists."""
         method = "eth_getTransactionReceipt"
+        found = self._node.ask_many(method, [["0x" + one.hex()] for one in transactions], _read_receipt)
+        return [
+            self._check_receipt(transaction, receipt)
+            for transaction, receipt in zip(transactions, _all_answered(found), strict=True)
+        ]
 
-        def read(result: object) -> Receipt | None:
-            if result is None:
-                return None
-            content = read_object(result)
-            created = content.get("contractAddress")
-            return Receipt(
-                transaction=read_hash(content.get("transactionHash")),
-                block=read_number(content.get("blockNumber")),
-                succeeded=read_number(content.get("status")) == 1,
-                gas_used=read_number(content.get("gasUsed")),
-                gas_price=read_number(content.get("effectiveGasPrice")),
-                created=read_address(created) if created else None,
-                logs=tuple(read_log(log) for log in read_list(content.get("logs"))),
-            )
-
-        receipt = self._node.ask(method, ["0x" + transaction.hex()], read)
+    def _check_receipt(self, transaction: bytes, receipt: Receipt | None) -> Receipt | None:
         if receipt is None:
             return None
-        strangers = [log for log in receipt.logs if (log.transaction, log.block) != (transaction, receipt.block)]
+        place = (transaction, receipt.block, receipt.block_hash)
+        strangers = [log for log in receipt.logs if (log.transaction, log.block, log.block_hash) != place]
         if receipt.transaction != transaction or strangers:
-            raise self._node.bad_answer(method, "the receipt of another transaction")
+            raise self._node.bad_answer("eth_getTransactionReceipt", "the receipt of another transaction")
         return replace(receipt, logs=self._with_times(receipt.logs))
 
     def logs(self, addresses: tuple[str, ...], first: int, last: int) -> list[Log]:
@@ -197,6 +257,38 @@ class RpcNetwork(Network):
     def close(self) -> None:
         """Ends the HTTP session."""
         self._node.close()
+
+
+def _read_receipt(result: object) -> Receipt | None:
+    if result is None:
+        return None
+    content = read_object(result)
+    created = content.get("contractAddress")
+    return Receipt(
+        transaction=read_hash(content.get("transactionHash")),
+        block=read_count(content.get("blockNumber")),
+        succeeded=read_number(content.get("status")) == 1,
+        gas_used=read_count(content.get("gasUsed")),
+        gas_price=read_number(content.get("effectiveGasPrice")),
+        created=read_address(created) if created else None,
+        logs=tuple(read_log(log) for log in read_list(content.get("logs"))),
+        block_hash=read_hash(content.get("blockHash")),
+    )
+
+
+def _all_answered(answers: list[Answer | Reverted | ChainError]) -> list[Answer]:
+    """The answers, if none is a refusal."""
+    good: list[Answer] = []
+    for answer in answers:
+        if isinstance(answer, Exception):
+            raise answer
+        good.append(answer)
+    return good
+
+
+def _tag(block: int | None) -> str:
+    """How a block is named in a question about its state."""
+    return "latest" if block is None else hex(block)
 
 
 def _params(call: Call) -> dict[str, str]:

@@ -6,12 +6,10 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
-from eth_utils.address import to_canonical_address
-from eth_utils.crypto import keccak
-from rlp import encode as rlp_encode
-
+from pyoutcome.chain.fees import Fees, quote
 from pyoutcome.chain.network import Call, Network, Receipt, Reverted
 from pyoutcome.chain.reverts import explain
+from pyoutcome.chain.signing import require_coin, require_signer, sign_call
 from pyoutcome.errors import ChainError
 from pyoutcome.protocol import Signer
 
@@ -19,8 +17,6 @@ WAIT_SECONDS: Final = 180.0
 """How long to wait for a transaction to stand in a block."""
 POLL_SECONDS: Final = 1.0
 LOCAL_POLL_SECONDS: Final = 0.01
-DYNAMIC_FEE: Final = b"\x02"
-"""Type of an EIP-1559 transaction."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +52,7 @@ class Sender:
             gas = self.network.estimate_gas(call) * 5 // 4
         except Reverted as refusal:
             raise explain(refusal) from None
-        tip = self.network.priority_fee()
-        return Cost(gas, self._price(tip), self.network.local)
+        return Cost(gas, self._fees().price, self.network.local)
 
     def send(self, call: Call, signer: Signer) -> Receipt:
         """Signs the call as a transaction, hands it in and waits until it stands in a block.
@@ -65,15 +60,13 @@ class Sender:
         A call that the contract would refuse is not sent. Raises the refusal as ProtocolError (``reverts.py``), and
         ChainError: ``not-enough-coin``, ``transaction-not-mined``, ``transaction-failed``, those of the network.
         """
-        if call.sender != signer.address:
-            raise ChainError(
-                "wrong-signer",
-                f"A transaction of {call.sender} cannot be signed by {signer.address}.",
-                "Use the key of the party that acts.",
-            )
+        require_signer(call, signer)
         try:
             gas = self.network.allow_gas(call)
-            raw = self._sign(call, gas, signer)
+            fees = self._fees()
+            require_coin(call, gas, fees, self.network.balance(call.sender))
+            nonce = self.network.nonce(call.sender)
+            raw = sign_call(call, self.network.chain_id, nonce, fees, gas, signer)
             receipt = self._await(self.network.send(raw))
             if not receipt.succeeded:
                 # Between the trial and the block another transaction came first; ask again why.
@@ -89,30 +82,8 @@ class Sender:
             )
         return receipt
 
-    def _price(self, tip: int) -> int:
-        # The base fee rises by at most an eighth per block: twice the present one covers five full blocks.
-        return 2 * self.network.head().base_fee + tip
-
-    def _sign(self, call: Call, gas: int, signer: Signer) -> bytes:
-        tip = self.network.priority_fee()
-        price = self._price(tip)
-        needed = gas * price + call.value
-        balance = self.network.balance(call.sender)
-        if balance < needed:
-            raise ChainError(
-                "not-enough-coin",
-                f"{call.sender} has {balance} wei, and this transaction may need {needed}.",
-                "Send native coin to that address; fees are paid in it.",
-                address=call.sender,
-                balance=balance,
-                needed=needed,
-            )
-        to = to_canonical_address(call.to) if call.to else b""
-        nonce = self.network.nonce(call.sender)
-        fields: list[object] = [self.network.chain_id, nonce, tip, price, gas, to, call.value, call.data, []]
-        signature = signer.sign(keccak(DYNAMIC_FEE + rlp_encode(fields)))
-        r, s = int.from_bytes(signature[:32]), int.from_bytes(signature[32:64])
-        return bytes(DYNAMIC_FEE + rlp_encode([*fields, signature[64] - 27, r, s]))
+    def _fees(self) -> Fees:
+        return quote(self.network.head().base_fee, self.network.priority_fee())
 
     def _await(self, transaction: bytes) -> Receipt:
         deadline = time.monotonic() + self._wait

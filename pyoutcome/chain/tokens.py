@@ -69,7 +69,7 @@ class TokenClient(Deployed):
 
     def _transact(self, signer: Signer, function: str, to: str, amount: int) -> Done:
         # A token's own logs are not events of the protocol.
-        receipt = self.sender.send(self._call(signer.address, function, (to, amount), 0), signer)
+        receipt = self.sender.send(self.compose(signer.address, function, (to, amount)), signer)
         return Done(receipt, ())
 
 

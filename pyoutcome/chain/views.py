@@ -109,6 +109,23 @@ class Occasions:
     """From when the reserve is on record as uncovered; 0: it is not."""
 
 
+@dataclass(frozen=True)
+class Reading:
+    """What an escrow says of itself at one moment. Money in base units."""
+
+    factory: str
+    program: bytes
+    terms_hash: bytes
+    settled: frozenset[int]
+    """Numbers of the settled periods."""
+    last_period: int
+    tracked: int
+    funds: int
+    client_claimable: int
+    accounts: tuple[Account, ...]
+    """By number of the tenure."""
+
+
 class EscrowViews(Deployed):
     """One escrow, as anyone can read it. Providers' tenures are counted from 0: first the slots in order."""
 
@@ -173,7 +190,7 @@ class EscrowViews(Deployed):
     def token(self) -> TokenClient | None:
         """The escrow's token; None for the native coin."""
         address = self._arguments.token
-        return None if address == ZERO_ADDRESS else TokenClient(self.network, address)
+        return None if address == ZERO_ADDRESS else TokenClient(self.network, address).at(self.block)
 
     # --- stages -------------------------------------------------------------------------------------------------------
 
@@ -218,12 +235,37 @@ class EscrowViews(Deployed):
         found = self.read("price", period, [list(row) for row in rows])
         return tuple(Priced(*one) for one in found)
 
+    def reading(self, holders: int) -> Reading:
+        """All that an audit asks, together: with the accounts of so many tenures."""
+        periods = range(1, len(self._arguments.ends) + 1)
+        plain = ("factory", "program", "termsHash", "lastPeriod", "tracked", "funds", "clientClaimable")
+        answers = self.read_many(
+            [
+                *((name, ()) for name in plain),
+                *(("periodState", (number,)) for number in periods),
+                *(("account", (number,)) for number in range(holders)),
+            ]
+        )
+        factory, program, terms_hash, last, tracked, funds, claimable = answers[: len(plain)]
+        stages = [_known(PeriodStage, state[0]) for state in answers[len(plain) :][: len(periods)]]
+        return Reading(
+            factory=str(factory),
+            program=bytes(program),
+            terms_hash=bytes(terms_hash),
+            settled=frozenset(n for n, stage in zip(periods, stages, strict=True) if stage is PeriodStage.SETTLED),
+            last_period=int(last),
+            tracked=int(tracked),
+            funds=int(funds),
+            client_claimable=int(claimable),
+            accounts=tuple(Account(*each) for each in answers[len(plain) + len(periods) :]),
+        )
+
     # --- money --------------------------------------------------------------------------------------------------------
 
     def balance(self) -> int:
         """What the escrow really has, in base units: the token's or the chain's own figure."""
         token = self.token()
-        return self.network.balance(self.address) if token is None else token.balance(self.address)
+        return self.network.balance(self.address, self.block) if token is None else token.balance(self.address)
 
     def funds(self) -> int:
         """Client funding not owed to anyone."""
@@ -267,6 +309,10 @@ class EscrowViews(Deployed):
         """All events in these blocks (both included; up to the newest by default), in order."""
         last = self.network.head().number if to_block is None else to_block
         return list(unfold(self._logs(from_block, last), self.interface, _Told(self, from_block)))
+
+    def told(self) -> Moment:
+        """What its events tell of it, before the first: given to ``unfold`` with all its logs, in one go or several."""
+        return _Told(self, self.first_block)
 
     def _logs(self, first: int, last: int) -> list[Log]:
         return self.network.logs((self.address,), first, last)

@@ -8,6 +8,7 @@ import typer
 
 from pyoutcome.cli import (
     agreements,
+    auditing,
     books,
     building,
     changing,
@@ -18,6 +19,7 @@ from pyoutcome.cli import (
     measuring,
     paying,
     proving,
+    running,
     telling,
 )
 from pyoutcome.cli.polite import PoliteGroup
@@ -38,10 +40,12 @@ for room in (
     dealing,
     evidence,
     proving,
+    running,
     lifecycle,
     changing,
     paying,
     books,
+    auditing,
     inspecting,
     building,
 ):

@@ -1,4 +1,4 @@
-"""Verbs that look at money: status, statement, audit, chart, export."""
+"""Verbs that look at money: status, statement, chart, journal."""
 
 from __future__ import annotations
 
@@ -7,28 +7,44 @@ from typing import Annotated
 
 import typer
 
-from pyoutcome.cli.options import Engine, Folder, Json, Records, open_workspace, read_records
-from pyoutcome.cli.output import emit, progress
+from pyoutcome.cli.options import Folder, Json, open_workspace
+from pyoutcome.cli.output import emit
 
 
 def add_to(app: typer.Typer) -> None:
     """Adds the verbs of this module."""
     app.command("status", rich_help_panel="Books")(status)
     app.command("statement", rich_help_panel="Books")(statement)
-    app.command("audit", rich_help_panel="Books")(audit)
     app.command("chart", rich_help_panel="Books")(chart)
     app.command("journal", rich_help_panel="Books")(journal)
 
 
-def status(folder: Folder = None, as_json: Json = False) -> None:
+def status(
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", "-c", help="A keeper's configuration: what it says of all its agreements."),
+    ] = None,
+    folder: Folder = None,
+    as_json: Json = False,
+) -> None:
     """Shows where the agreement stands, its money, and what each period waits for.
+
+    With --config, where a keeper stands with every period of its agreements: attempts, last error, live transaction.
 
     Examples:
         pyoutcome status
         pyoutcome status --json
+        pyoutcome status --config keeper.yaml
     """
     from pyoutcome.cli import show
 
+    if config is not None:
+        from pyoutcome.service.configuration import Setup
+        from pyoutcome.service.telling import read_status
+
+        kept = read_status(Setup.load(config).database)
+        emit(kept.to_dict(), as_json, lambda console: show.kept(console, kept))
+        return
     with open_workspace(folder) as workspace:
         found = workspace.status()
         emit(found.to_dict(), as_json, lambda console: show.status(console, workspace, found))
@@ -57,25 +73,6 @@ def statement(
             as_json,
             lambda console: show.stated(console, workspace, stated, provider),
         )
-
-
-def audit(folder: Folder = None, records: Records = None, engine: Engine = None, as_json: Json = False) -> None:
-    """Recomputes every settlement from agreement, raw records and chain, and reports each difference.
-
-    Exit status 1 if there is any.
-
-    Examples:
-        pyoutcome audit
-        pyoutcome audit --records flights=/my/own/flights.csv
-    """
-    from pyoutcome.cli import show
-
-    with progress(as_json) as advance, open_workspace(folder, progress=advance, engine=engine) as workspace:
-        report = workspace.audit(read_records(records) or None)
-        agreement = workspace.agreement
-    emit(report.to_dict(), as_json, lambda console: show.audit(console, agreement, report))
-    if report.differences:
-        raise typer.Exit(1)
 
 
 def chart(

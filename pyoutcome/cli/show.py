@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pyoutcome.evidence.findings import Finding as EvidenceFinding
     from pyoutcome.evidence.kpi_library import LibraryKpi
     from pyoutcome.ledger import PeriodRow
+    from pyoutcome.service.telling import KeeperStatus
     from pyoutcome.settlement.keeper import Outcome
     from pyoutcome.terms.agreement import Agreement
     from pyoutcome.terms.finding import Finding
@@ -262,6 +263,23 @@ def status(console: Console, workspace: Workspace, found: Status) -> None:
             end = clock(workspace.agreement.period(decision.number).end)[:16]
             periods.add_row(str(decision.number), end, decision.need.value, escape(decision.why))
         console.print(periods)
+
+
+def kept(console: Console, found: KeeperStatus) -> None:
+    """Where a keeper stands with all its agreements."""
+    rows = table("Periods", "agreement", "period", "needs", "state", "why", "last error", right=("period",))
+    for row in found.rows:
+        each = row.standing
+        flight = "" if row.flight is None else f" Transaction 0x{row.flight.hash.hex()[:12]}.."
+        error = f"{each.error} ({each.error_why})" if each.error else ""
+        number = str(each.number) if each.number else "all"
+        rows.add_row(each.agreement, number, each.need, row.how, escape(each.why + flight), escape(error))
+    console.print(rows)
+    if found.given_up:
+        given_up = table("\nNo longer sent", "what", "to", "why")
+        for what, to, why in found.given_up:
+            given_up.add_row(escape(what), escape(to), escape(why))
+        console.print(given_up)
 
 
 def statement(console: Console, agreement: Agreement, found: Statement) -> None:

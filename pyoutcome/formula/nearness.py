@@ -6,7 +6,7 @@ KPI one unit of its last decimal lower and higher. What depends on something tha
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pyoutcome.decimals import ONE
@@ -29,6 +29,10 @@ class Turn:
     """Scaled."""
 
 
+_Wanted = Callable[[list[int], bool], bool]
+"""Whether a decision with these gaps is meant; the second says on which side of its edge the edge itself lies."""
+
+
 class Nearness:
     """The decisions of one period, as far as KPI values are known."""
 
@@ -48,10 +52,23 @@ class Nearness:
 
     def turns(self, kpi: KpiShape) -> tuple[Turn, ...]:
         """The decisions within one unit of the last decimal of a known KPI, but for those at the ends of its range."""
-        name, value, items = kpi.full_name, self.known[kpi.full_name], self.dependents[kpi.full_name]
+        value = self.known[kpi.full_name]
+        places = sorted({max(kpi.low, value - kpi.multiple), value, min(kpi.high, value + kpi.multiple)})
+        ends = (kpi.low, kpi.high)
+        return self._turns(kpi, places, lambda met, below: _turns(met, below=below) and not _at_end(met, places, ends))
+
+    def passed(self, kpi: KpiShape, former: int) -> tuple[Turn, ...]:
+        """The decisions that fall otherwise at a known KPI's value than at a ``former`` one."""
+        places = sorted({former, self.known[kpi.full_name]})
+        return self._turns(kpi, places, lambda met, below: _differ(met, below=below))
+
+    def _turns(
+        self, kpi: KpiShape, places: Sequence[int], wanted: Callable[[list[int], bool], bool]
+    ) -> tuple[Turn, ...]:
+        """The decisions met at all places whose gaps there are ``wanted``."""
+        name, items = kpi.full_name, self.dependents[kpi.full_name]
         own = {item.name for item in items}
         rest = {known: held for known, held in self.base.run.names.items() if known not in own}
-        places = sorted({max(kpi.low, value - kpi.multiple), value, min(kpi.high, value + kpi.multiple)})
         looks = []
         for place in places:
             looks.append(_Look(self.rule, rest | {name: place}))
@@ -60,17 +77,24 @@ class Nearness:
         for key in looks[0].run.gaps:
             gaps = [look.run.gaps.get(key) for look in looks]
             met = [gap for gap in gaps if gap is not None]
-            if len(met) < len(gaps) or not _turns(met, below=key[2]):
-                continue
-            if not any(place in (kpi.low, kpi.high) and gap == 0 for place, gap in zip(places, met, strict=True)):
-                turns[_turn(key, looks, places.index(value))] = None
+            if len(met) == len(gaps) and wanted(met, key[2]):
+                turns[_turn(key, looks, places.index(self.known[name]))] = None
         return tuple(sorted(turns, key=lambda turn: (turn.of != name, turn.of, turn.at)))
 
 
 def _turns(gaps: Sequence[int], *, below: bool) -> bool:
     """Whether the decision falls otherwise at one of the places, or its edge is one of them."""
-    decided = {gap > 0 or (gap == 0 and not below) for gap in gaps}
-    return len(decided) > 1 or (gaps.count(0) == 1 and len(gaps) > 1)
+    return _differ(gaps, below=below) or (gaps.count(0) == 1 and len(gaps) > 1)
+
+
+def _differ(gaps: Sequence[int], *, below: bool) -> bool:
+    """Whether the decision falls otherwise at one of the places."""
+    return len({gap > 0 or (gap == 0 and not below) for gap in gaps}) > 1
+
+
+def _at_end(gaps: Sequence[int], places: Sequence[int], ends: Sequence[int]) -> bool:
+    """Whether the edge is an end of the KPI's range."""
+    return any(place in ends and gap == 0 for place, gap in zip(places, gaps, strict=True))
 
 
 def _turn(key: GapKey, looks: Sequence[_Look], at: int) -> Turn:

@@ -12,7 +12,7 @@ from pyoutcome.ledger.balances import (
 )
 from pyoutcome.ledger.entries import Entry, Posting
 from pyoutcome.ledger.export import write_csv
-from pyoutcome.ledger.journal import Journal, fold, name_tenures, running_balances
+from pyoutcome.ledger.journal import Folding, Journal, fold, name_tenures, running_balances
 from pyoutcome.ledger.periods import PeriodRow
 from pyoutcome.ledger.reconcile import Difference, Reconciliation, reconcile
 
@@ -21,6 +21,7 @@ __all__ = [
     "Difference",
     "Entry",
     "EscrowBalances",
+    "Folding",
     "Journal",
     "PeriodRow",
     "Posting",

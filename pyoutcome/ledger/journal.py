@@ -55,45 +55,64 @@ def fold(located: Iterable[Located], providers: Iterable[str]) -> Journal:
     ``credit-differs`` (credits that are not the settled amounts), ``payment-missing`` (money neither paid nor
     deferred when its transaction ends), ``balance-below-zero``, ``debt-beside-arrears``, ``claim-differs``.
     """
-    stream, slots = tuple(located), tuple(providers)
-    books = _Books(slots, name_tenures(stream, slots))
-    for event in stream:
-        books.add(event)
-    return books.finish()
+    books = Folding(tuple(providers))
+    books.take(located)
+    return books.journal()
 
 
 def name_tenures(located: Iterable[Located], slots: tuple[str, ...]) -> tuple[str, ...]:
     """A name for everyone who ever held a place, by number: those of the places, then ``UA-2`` for UA's successor."""
-    names, held = list(slots), dict.fromkeys(slots, 1)
+    return (*slots, *_new_names(located, slots, ()))
+
+
+def _new_names(located: Iterable[Located], slots: tuple[str, ...], known: tuple[str, ...]) -> list[str]:
+    """Names of those who take a place by these events, after ``known`` have."""
+    names = list(known)
     for event in (each.event for each in located):
         if isinstance(event, events.Assigned | events.SteppedIn) and 0 <= event.slot < len(slots):
-            place = slots[event.slot]
-            held[place] += 1
-            names.append(f"{place}-{held[place]}")
-    return tuple(names)
+            place, number = slots[event.slot], 2
+            while f"{place}-{number}" in names:
+                number += 1
+            names.append(f"{place}-{number}")
+    return names[len(known) :]
 
 
 @dataclass
-class _Books:
-    """The journal while it is being written."""
+class Folding:
+    """The journal while it is being written: events come in portions of whole transactions, or all at once."""
 
     slots: tuple[str, ...]
-    providers: tuple[str, ...]
+    """Names of the places."""
     entries: list[Entry] = field(default_factory=list)
     claims: list[tuple[str, int]] = field(default_factory=list)
     last: Located | None = None
     stage: str = "offer"
 
     def __post_init__(self) -> None:
-        self.balances = dict.fromkeys(chart_of_accounts(self.providers), 0)
+        self.providers = list(self.slots)
+        """Names of all who held a place so far, by number."""
+        self.balances = dict.fromkeys(chart_of_accounts(self.slots), 0)
         self.rows = Rows(self.slots, self.providers)
 
-    def add(self, located: Located) -> None:
+    def take(self, located: Iterable[Located]) -> list[Entry]:
+        """Books the next events, and returns their entries. Raises what ``fold`` raises."""
+        stream, before = list(located), len(self.entries)
+        # The bond of whoever takes a place is posted before the event that says who that is.
+        new = _new_names(stream, self.slots, tuple(self.providers[len(self.slots) :]))
+        if new:
+            self.providers += new
+            self.balances = dict.fromkeys(chart_of_accounts(tuple(self.providers)), 0) | self.balances
+        for each in stream:
+            self._add(each)
+        self._end_transaction()
+        return self.entries[before:]
+
+    def _add(self, located: Located) -> None:
         self._check_place(located)
         self._check_stage(located.event)
         self.last = located
         event = located.event
-        movement = movement_of(event, Standing(self.providers))
+        movement = movement_of(event, Standing(tuple(self.providers)))
         if movement is not None:
             entry = Entry(
                 number=len(self.entries) + 1, block=located.block, index=located.index,
@@ -108,9 +127,9 @@ class _Books:
             self._check_claim(event)
         self.rows.take(located)
 
-    def finish(self) -> Journal:
-        self._end_transaction()
-        return Journal(self.providers, tuple(self.entries), self.rows.in_order(), tuple(self.claims))
+    def journal(self) -> Journal:
+        """The books so far."""
+        return Journal(tuple(self.providers), tuple(self.entries), self.rows.in_order(), tuple(self.claims))
 
     def _check_place(self, now: Located) -> None:
         before = self.last
@@ -154,7 +173,7 @@ class _Books:
             )  # fmt: skip
 
     def _end_transaction(self) -> None:
-        """What must hold after every transaction, and need not hold inside one."""
+        """Refuses what may stand inside a transaction, and not after it. Raises what ``fold`` raises."""
         self.rows.end_transaction()
         for provider in self.providers:
             self._check_purses(provider)

@@ -74,8 +74,8 @@ class Rows:
 
     slots: tuple[str, ...]
     """Names of the places."""
-    providers: tuple[str, ...]
-    """Names of all who ever held one, by number."""
+    providers: list[str]
+    """Names of all who held one so far, by number; whoever writes the journal lets it grow."""
     rows: dict[tuple[int, str], PeriodRow] = field(default_factory=dict)
     credited: dict[tuple[int, str], int] = field(default_factory=dict)
     """What each got for a period so far, debt less than nothing."""

@@ -21,11 +21,11 @@ from pyoutcome.workspace.desk import AmendedDesk, Desk
 from pyoutcome.workspace.disputing import Step
 from pyoutcome.workspace.offer import register_program
 from pyoutcome.workspace.parties import party_ids
+from pyoutcome.workspace.pricing import ANEW
 from pyoutcome.workspace.settings import Amendment
 
 WITHIN: Final = 14 * 24 * 3600
 """Seconds in which an amendment can be handed in, if nobody says otherwise."""
-ANEW: Final = 255
 _DEAL: Final = {
     "client": "the client", "token": "the token", "unit_decimals": "the token's decimals",
     "providers": "the providers, their bonds, backups and fees", "start": "the term", "ends": "the term",

@@ -1,108 +1,165 @@
-"""What the audit is given from a workspace: the agreement and its amendments, stored evidence, and the chain."""
+"""The audit of one escrow: what it is given, wherever that comes from, and how a workspace gives it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pyoutcome.audit import Amendment, AuditReport, ChainView, Subject, audit
-from pyoutcome.chain.escrow import EscrowClient, PeriodStage
-from pyoutcome.evidence.bundle import evidence_digest
+from pyoutcome.chain.views import EscrowViews
+from pyoutcome.evidence.bundle import Bundle, evidence_digest
 from pyoutcome.ledger import AccountBalance, EscrowBalances, name_tenures
-from pyoutcome.protocol import Located
+from pyoutcome.protocol import Arguments, Located
 from pyoutcome.protocol.events import Amended
 from pyoutcome.workspace.binding import bind
-from pyoutcome.workspace.desk import Desk
+from pyoutcome.workspace.desk import AmendedDesk, Desk
 from pyoutcome.workspace.evidencing import read_bundles
+from pyoutcome.workspace.pricing import ANEW, Pricing, Version
 
 if TYPE_CHECKING:
     from pyoutcome.evidence.recomputation import Recomputation
 
-Amounts = Callable[[int, Sequence[int | None]], tuple[int, ...]]
-"""Base units per provider for a period and its values, by the terms that govern it."""
+
+@dataclass(frozen=True)
+class SignedTerms:
+    """What the parties signed: at the start, or as an amendment."""
+
+    version: Version
+    arguments: Arguments
+    """What must be deployed."""
+    nonce: int
+    first: int = 1
+    """The period from which they govern."""
 
 
-def audit_workspace(
-    desk: Desk,
-    located: Sequence[Located],
-    amounts: Amounts,
-    read: Callable[[int], Recomputation],
-    progress: Callable[[int, int], None],
-) -> AuditReport:
-    """The audit of the workspace's escrow. ``read`` gives the raw records as the terms of a period read them."""
+@dataclass(frozen=True)
+class Case:
+    """Everything that an audit of one escrow needs."""
 
-    def subject_of(each: Desk) -> Subject:
-        agreement, activate_by = each.agreement, desk.deal.arguments.activate_by
+    terms: SignedTerms
+    amendments: tuple[SignedTerms, ...]
+    """Those that were accepted and whose files are known, in order."""
+    located: Sequence[Located]
+    """The escrow's events up to the block of ``chain``."""
+    chain: ChainView
+    bundles: Callable[[int], Mapping[str, Bundle]]
+    """The bundles of a period that are at hand, by provider."""
+    read: Callable[[Version], Recomputation]
+    """The raw records, as a version of the agreement reads them."""
+
+    def under(self, period: int) -> Version:
+        """The version that governs a period."""
+        reached = [each.version for each in self.amendments if each.first <= period]
+        return reached[-1] if reached else self.terms.version
+
+
+def audit_case(case: Case, progress: Callable[[int, int], None] | None = None) -> AuditReport:
+    """Recomputes every settlement of the escrow and reports each difference. Raises only where records cannot be
+    read."""
+    pricing = Pricing(case.under, lambda: case.located)
+
+    def subject_of(terms: SignedTerms) -> Subject:
+        agreement = terms.version.agreement
         return Subject(
             digest=agreement.digest(),
             program=agreement.program().data,
-            arguments=bind(agreement, desk.parties.addresses, desk.settings.token, activate_by, each.arbitrator),
+            arguments=terms.arguments,
             providers=agreement.providers,
             kpis=tuple(kpi.name for kpi in agreement.kpis),
             sequential=agreement.program().sequential,
-            amounts=amounts,
+            amounts=lambda period, values: pricing.state(period, values).amounts,
         )
 
-    accepted = sum(isinstance(each.event, Amended) for each in located)
-    stored = [desk.amended(number) for number in list(desk.files.amendments())[:accepted]]
-    amended = tuple(Amendment(each.amendment.first, each.amendment.nonce, subject_of(each)) for each in stored)
-    view = _view(desk, desk.escrow, name_tenures(located, desk.agreement.providers))
-    return audit(replace(subject_of(desk), amendments=amended), located, _StoredEvidence(desk, read), view, progress)
+    amended = tuple(Amendment(each.first, each.nonce, subject_of(each)) for each in case.amendments)
+    return audit(
+        replace(subject_of(case.terms), amendments=amended), case.located, _Evidence(case), case.chain, progress
+    )
 
 
-class _StoredEvidence:
-    """Values from the raw records, digests from the stored bundles."""
+class _Evidence:
+    """Values from the raw records, digests from the bundles at hand."""
 
-    def __init__(self, desk: Desk, read: Callable[[int], Recomputation]) -> None:
-        self._desk = desk
-        self._read = read
+    def __init__(self, case: Case) -> None:
+        self._case = case
 
     def values(self, period: int) -> Sequence[int | None]:
-        return [value.value for value in self._read(period).measured(period).values]
+        reading = self._case.read(self._case.under(period))
+        return [value.value for value in reading.measured(period).values]
 
     def digest(self, period: int) -> bytes | None:
-        bundles = read_bundles(self._desk, period)
-        if len(bundles) < len(self._desk.agreement.providers):
+        providers = self._case.terms.version.agreement.providers
+        bundles = self._case.bundles(period)
+        if len(bundles) < len(providers):
             return None
-        return evidence_digest(list(bundles.values()), self._desk.agreement.providers)
+        return evidence_digest(list(bundles.values()), providers)
 
 
-def _view(desk: Desk, escrow: EscrowClient, names: Sequence[str]) -> ChainView:
-    settled = frozenset(
-        number
-        for number in range(1, escrow.last_period() + 1)
-        if escrow.period_state(number).stage is PeriodStage.SETTLED
-    )
+def read_chain(
+    escrow: EscrowViews, located: Sequence[Located], providers: tuple[str, ...], nonce: int, agreement_digest: bytes
+) -> ChainView:
+    """What the escrow's views say after its block; ``located`` are its events up to there, ``nonce`` and digest what
+    is known of it otherwise. ChainError as reading."""
+    names = name_tenures(located, providers)
+    number = escrow.network.head().number if escrow.block is None else escrow.block
+    block = escrow.network.require_block(number)
+    found = escrow.reading(len(names))
     return ChainView(
-        chain_id=desk.network.chain_id,
-        factory=escrow.factory(),
-        nonce=desk.deal.nonce,
-        agreement_digest=desk.factory.created(escrow.address, desk.settings.first_block).agreement_digest,
-        program=escrow.program(),
+        chain_id=escrow.network.chain_id,
+        factory=found.factory,
+        nonce=nonce,
+        agreement_digest=agreement_digest,
+        program=found.program,
         arguments=escrow.arguments(),
-        terms_hash=escrow.terms_hash(),
-        settled=settled,
+        terms_hash=found.terms_hash,
+        settled=frozenset(each for each in found.settled if each <= found.last_period),
         balances=EscrowBalances(
             token_balance=escrow.balance(),
-            tracked=escrow.tracked(),
-            funds=escrow.funds(),
-            providers=_accounts(escrow, names),
-            client_claimable=escrow.client_claimable(),
+            tracked=found.tracked,
+            funds=found.funds,
+            providers={
+                name: AccountBalance(
+                    held=each.held, debt=each.debt, arrears=each.arrears, claimable=each.claimable, bond=each.bond
+                )
+                for name, each in zip(names, found.accounts, strict=True)
+            },
+            client_claimable=found.client_claimable,
         ),
-        now=desk.network.now(),
+        now=block.timestamp,
+        block=block.number,
     )
 
 
-def _accounts(escrow: EscrowClient, names: Sequence[str]) -> dict[str, AccountBalance]:
-    found = {}
-    for index, name in enumerate(names):
-        account = escrow.account(index)
-        found[name] = AccountBalance(
-            held=account.held,
-            debt=account.debt,
-            arrears=account.arrears,
-            claimable=account.claimable,
-            bond=account.bond,
-        )
-    return found
+def version_of(desk: Desk) -> Version:
+    """The agreement of a desk."""
+    return Version(desk.agreement, isinstance(desk, AmendedDesk) and ANEW in desk.amendment.carry)
+
+
+def open_case(desk: Desk, read: Callable[[Desk], Recomputation], block: int | None = None) -> Case:
+    """The case of a workspace after a block, or the newest one; ``read`` gives the raw records as a desk reads them.
+
+    ChainError ``block-unknown``, and ``no-contract`` where the escrow is younger than the block.
+    """
+    at = desk.network.head().number if block is None else desk.network.require_block(block).number
+    escrow = desk.escrow.at(at)
+    located = escrow.events(desk.settings.first_block, at)
+    desks: dict[Version, Desk] = {}
+
+    def signed(each: Desk) -> SignedTerms:
+        version, until = version_of(each), desk.deal.arguments.activate_by
+        desks[version] = each
+        arguments = bind(each.agreement, desk.parties.addresses, desk.settings.token, until, each.arbitrator)
+        amendment = each.amendment if isinstance(each, AmendedDesk) else None
+        nonce, first = (amendment.nonce, amendment.first) if amendment else (desk.deal.nonce, 1)
+        return SignedTerms(version, arguments, nonce, first)
+
+    accepted = sum(isinstance(each.event, Amended) for each in located)
+    digest = desk.factory.created(escrow.address, desk.settings.first_block).agreement_digest
+    return Case(
+        terms=signed(desk),
+        amendments=tuple(signed(desk.amended(number)) for number in list(desk.files.amendments())[:accepted]),
+        located=located,
+        chain=read_chain(escrow, located, desk.agreement.providers, desk.deal.nonce, digest),
+        bundles=lambda period: read_bundles(desk, period),
+        read=lambda version: read(desks[version]),
+    )

@@ -8,11 +8,8 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pyoutcome.audit import AuditReport, settled_values
-from pyoutcome.decimals import DECIMALS
+from pyoutcome.audit import AuditReport
 from pyoutcome.errors import WorkspaceError
-from pyoutcome.formula.state import State, empty_state
-from pyoutcome.formula.verify import verify
 from pyoutcome.ledger import (
     Journal,
     PeriodRow,
@@ -21,15 +18,13 @@ from pyoutcome.ledger import (
     provider_balances,
 )
 from pyoutcome.protocol import MISSING, Located
-from pyoutcome.protocol.events import Settled
 from pyoutcome.settlement.plan import Decision, decide
-from pyoutcome.terms.agreement import Agreement
 from pyoutcome.terms.statement import ProviderStatement, Statement
-from pyoutcome.workspace.amending import ANEW
-from pyoutcome.workspace.auditing import audit_workspace
-from pyoutcome.workspace.desk import AmendedDesk, Desk
+from pyoutcome.workspace.auditing import audit_case, open_case, version_of
+from pyoutcome.workspace.desk import Desk
 from pyoutcome.workspace.evidencing import Progress, Readings, read_bundles
 from pyoutcome.workspace.offer import activation_waits_for, missing_signatures
+from pyoutcome.workspace.pricing import Pricing, Version
 from pyoutcome.workspace.reporting import PeriodDesk
 from pyoutcome.workspace.reports import agreeing_reports, message_of
 
@@ -102,8 +97,8 @@ class Books:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._unders: dict[int, Desk] = {}
-        self._left: dict[int, Statement] = {}
+        self._unders: dict[int, tuple[Desk, Version]] = {}
+        self._pricing = Pricing(lambda period: self._under(period)[1], lambda: self.events)
 
     @cached_property
     def events(self) -> list[Located]:
@@ -154,72 +149,21 @@ class Books:
         desk = self._desk
         desk.agreement.period(period)
         deployed = desk.is_deployed()
-        if deployed and period in self._settled:
-            values, basis = self._settled_values(period), "settled on chain"
+        if deployed and self._pricing.is_settled(period):
+            values, basis = self._pricing.settled_values(period), "settled on chain"
             rows = {row.provider: row for row in self.journal.rows if row.period == period}
         else:
             values, basis = self._expected_values(period)
             rows = {}
-        return StatedPeriod(self._state(period, values), basis, rows)
+        return StatedPeriod(self._pricing.state(period, values), basis, rows)
 
-    def _state(self, period: int, values: Sequence[int | None]) -> Statement:
-        """A period's statement; where periods depend on one another, after the settled ones before it.
-
-        WorkspaceError ``nothing-to-state`` while one of those is not settled.
-        """
-        under = self._under(period)
-        named = _by_name(under.agreement, values)
-        if not under.agreement.program().sequential:
-            return under.agreement.statement(period, named)
-        return under.agreement.statement(period, named, self._state_before(period))
-
-    def _state_before(self, period: int) -> State | None:
-        """What all earlier periods left to a period of a sequential program; None before the first."""
-        if period == 1:
-            return None
-        for number in range(1, period):
-            if number not in self._settled:
-                raise WorkspaceError(
-                    "nothing-to-state",
-                    f"What period {period} pays depends on period {number}, which is not settled yet.",
-                    f"Settle period {number} first, or try values out with `pyoutcome explain`.",
-                    period=period,
-                )
-            if number not in self._left:
-                self._left[number] = self._state(number, self._settled_values(number))
-        left, under = self._left[period - 1].state, self._under(period)
-        return left if under is self._under(period - 1) else self._carry_over(under, left, period)
-
-    def _carry_over(self, under: Desk, left: State | None, period: int) -> State:
-        """What an amendment lets its first period have of what earlier ones left."""
-        shape = verify(under.agreement.program().data)
-        unit = 10 ** (DECIMALS - under.agreement.token.decimals)
-        earned = tuple(
-            unit * sum(self._left[number].amounts[payee] for number in range(1, period)) for payee in shape.earned
-        )
-        if left is not None and isinstance(under, AmendedDesk) and ANEW not in under.amendment.carry:
-            return left._replace(earned=earned)
-        depths = [row.depth for row in shape.header.histories]
-        fresh = empty_state(depths, len(shape.to_date), len(shape.earned), under.agreement.token.decimals)
-        return fresh._replace(earned=earned)
-
-    def _under(self, period: int) -> Desk:
+    def _under(self, period: int) -> tuple[Desk, Version]:
         """The desk with the agreement that governs a period, asked once."""
         if period not in self._unders:
-            self._unders[period] = self._desk.under(period)
+            desk = self._desk.under(period)
+            known = (found for found in self._unders.values() if found[0] is desk)
+            self._unders[period] = next(known, None) or (desk, version_of(desk))
         return self._unders[period]
-
-    @cached_property
-    def _settled(self) -> frozenset[int]:
-        """The periods that are settled on chain."""
-        return frozenset(each.event.period for each in self.events if isinstance(each.event, Settled))
-
-    def _settled_values(self, period: int) -> Sequence[int | None]:
-        """What a period settled on; where that was a default, every KPI's stand-in."""
-        values = settled_values((each.event for each in self.events), period)
-        if values is None:
-            return [None] * len(self._under(period).agreement.kpis)
-        return [None if value == MISSING else value for value in values]
 
     def _expected_values(self, period: int) -> tuple[Sequence[int | None], str]:
         desk = self._desk
@@ -230,7 +174,7 @@ class Books:
                     None if value == MISSING else value for value in message_of(reports[0]).values
                 ], "verified report"
         bundles = read_bundles(desk, period)
-        kpis = self._under(period).agreement.kpis
+        kpis = self._under(period)[0].agreement.kpis
         found = {value.name: value.value for bundle in bundles.values() for value in bundle.values}
         if any(kpi.name not in found for kpi in kpis):
             raise WorkspaceError(
@@ -241,20 +185,18 @@ class Books:
             )
         return [found[kpi.name] for kpi in kpis], "signed evidence"
 
-    def audit(self, records: Mapping[str, Given] | None, progress: Progress, engine: str | None = None) -> AuditReport:
-        """Everything recomputed from agreement, raw records and chain; differences are findings."""
+    def audit(
+        self,
+        records: Mapping[str, Given] | None,
+        progress: Progress,
+        engine: str | None = None,
+        block: int | None = None,
+    ) -> AuditReport:
+        """Everything recomputed from agreement, raw records and chain, after a block or the newest one; differences
+        are findings."""
         readings = Readings(progress, engine)
-        return audit_workspace(
-            self._desk,
-            self.events,
-            lambda period, values: self._state(period, values).amounts,
-            lambda period: readings.of(self._under(period), "the auditor", records),
-            lambda done, total: progress("auditing periods", done, total),
-        )
-
-
-def _by_name(agreement: Agreement, values: Sequence[int | None]) -> dict[str, int | None]:
-    return dict(zip((kpi.name for kpi in agreement.kpis), values, strict=True))
+        case = open_case(self._desk, lambda desk: readings.of(desk, "the auditor", records), block)
+        return audit_case(case, lambda done, total: progress("auditing periods", done, total))
 
 
 def _account_texts(account: ProviderBalance) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from secrets import token_bytes
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from pyoutcome.errors import EvidenceError, WorkspaceError
 from pyoutcome.evidence.bundle import Bundle, bundle_name, make_bundle
 from pyoutcome.evidence.filing import fetch_bundle, keep_bundle
 from pyoutcome.protocol import MISSING, Report
+from pyoutcome.terms.agreement import Agreement
 from pyoutcome.workspace.desk import Desk
 from pyoutcome.workspace.settings import SignedReport
 
@@ -34,20 +36,31 @@ def place_of(desk: Desk, name: str, given: Mapping[str, Given] | None = None) ->
 
     WorkspaceError ``records-missing``.
     """
-    source = desk.agreement.records[name]
-    path = desk.files.records / f"{name}.{source.format}"
-    if given is not None and name in given:
+    return find_record_source(desk.agreement, name, desk.files.records, given or {}, desk.files.name)
+
+
+def find_record_source(
+    agreement: Agreement,
+    name: str,
+    folder: Path,
+    given: Mapping[str, Given],
+    name_of: Callable[[Path], str] = str,
+) -> Given:
+    """The same without a workspace: ``folder`` holds what is not given, ``name_of`` is what messages call a path."""
+    source = agreement.records[name]
+    path = folder / f"{name}.{source.format}"
+    if name in given:
         return given[name]
     if path.is_file():
         return path
-    if (desk.files.records / name).is_dir():
-        return desk.files.records / name
+    if (folder / name).is_dir():
+        return folder / name
     table = source.format == "table"
     raise WorkspaceError(
         "records-missing",
         f"The raw records {name!r} lie in a table, and nobody says in which."
         if table
-        else f"The raw records {name!r} are not at {desk.files.name(path)}.",
+        else f"The raw records {name!r} are not at {name_of(path)}.",
         f"Name it with --records {name}={'TABLE, and its engine with --engine' if table else 'PATH'}.",
         source=name,
     )

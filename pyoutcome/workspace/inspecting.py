@@ -166,21 +166,7 @@ def inspect_escrow(
     Raises WorkspaceError ``bad-address``; ChainError ``no-contract``, ``not-our-contract``, ``foreign-code``,
     ``prediction-differs`` and the network's own; FormulaError where the program is none that this package writes.
     """
-    escrow = EscrowClient(network, read_address(address))
-    escrow.require_code()
-    own = FactoryClient(network, escrow.factory())
-    if factory is not None and read_address(factory) != own.address:
-        raise ChainError(
-            "foreign-code",
-            f"Do not trust the escrow at {escrow.address}: it names the factory {own.address}, not the one you gave.",
-            "Check both addresses with the other parties.",
-            address=escrow.address,
-        )
-    own.verify()
-    deal = _read_deal(escrow, own)
-    if own.predict(deal).escrow != escrow.address:
-        raise _not_ours(escrow, "an escrow with the terms it answers with has another address")
-    own.verify_deployed(deal)
+    escrow, own, deal = verify_escrow(network, address, factory)
     program = deal.program
     names, compared = _names(deal, program, agreement)
     rule = decode(program, names)
@@ -203,6 +189,31 @@ def inspect_escrow(
     )
 
 
+def verify_escrow(
+    network: Network, address: str, factory: str | None = None, first_block: int = 0
+) -> tuple[EscrowClient, FactoryClient, Deal]:
+    """The escrow at an address, its factory and its deal, after checking that code, terms and address belong together.
+
+    ``first_block``: any block up to that of its creation. Raises as ``inspect_escrow``.
+    """
+    escrow = EscrowClient(network, read_address(address), first_block)
+    escrow.require_code()
+    own = FactoryClient(network, escrow.factory())
+    if factory is not None and read_address(factory) != own.address:
+        raise ChainError(
+            "foreign-code",
+            f"Do not trust the escrow at {escrow.address}: it names the factory {own.address}, not the one you gave.",
+            "Check both addresses with the other parties.",
+            address=escrow.address,
+        )
+    own.verify()
+    deal = _read_deal(escrow, own, first_block)
+    if own.predict(deal).escrow != escrow.address:
+        raise _not_ours(escrow, "an escrow with the terms it answers with has another address")
+    own.verify_deployed(deal)
+    return escrow, own, deal
+
+
 def read_address(text: str) -> str:
     """An address as checksum text. WorkspaceError ``bad-address``, also where the checksum is wrong."""
     if is_hex_address(text) and text.startswith("0x"):
@@ -214,7 +225,7 @@ def read_address(text: str) -> str:
     raise WorkspaceError("bad-address", why, "Copy the address again: 0x and 40 digits and letters from a to f.")
 
 
-def _read_deal(escrow: EscrowClient, own: FactoryClient) -> Deal:
+def _read_deal(escrow: EscrowClient, own: FactoryClient, first_block: int) -> Deal:
     """The deal as the escrow has it; of the nonce it keeps the terms hash alone, so that is looked for."""
     try:
         arguments = escrow.arguments()
@@ -224,7 +235,7 @@ def _read_deal(escrow: EscrowClient, own: FactoryClient) -> Deal:
     program = escrow.program()
     if keccak(program) != escrow.program_hash():
         raise _not_ours(escrow, "its program is not the one its terms name")
-    deal = Deal(arguments, own.created(escrow.address).agreement_digest, program)
+    deal = Deal(arguments, own.created(escrow.address, first_block).agreement_digest, program)
     nonce = own.find_nonce(deal.terms, escrow.terms_hash())
     if nonce is None:
         raise _not_ours(escrow, "its terms hash does not follow from its terms")

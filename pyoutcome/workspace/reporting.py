@@ -146,9 +146,9 @@ class PeriodDesk:
         """The first unsettled earlier period, where periods depend on one another."""
         if not under.agreement.program().sequential or not self.desk.is_deployed():
             return None
-        return next((number for number in range(1, period) if not self._is_settled(number)), None)
+        return next((number for number in range(1, period) if not self.is_settled(number)), None)
 
-    def _is_settled(self, period: int) -> bool:
+    def is_settled(self, period: int) -> bool:
         """Whether a period is settled; asked until it is, because that never changes again."""
         if period not in self._settled and self.desk.escrow.period_state(period).stage is PeriodStage.SETTLED:
             self._settled.add(period)

@@ -21,6 +21,13 @@ def read_report(desk: Desk, period: int, verifier: str) -> SignedReport | None:
     if not path.exists():
         return None
     report = desk.files.load(path, SignedReport)
+    check_report(desk, report, period, verifier)
+    return report
+
+
+def check_report(desk: Desk, report: SignedReport, period: int, verifier: str) -> None:
+    """Refuses a report that the verifier did not sign for this escrow, this desk's terms and the period:
+    WorkspaceError ``report-differs``."""
     message = message_of(report)
     expected = (desk.undeployed_escrow.address, desk.terms_hash, period)
     if (message.escrow, message.terms_hash, message.period) != expected or report.verifier != verifier:
@@ -31,7 +38,6 @@ def read_report(desk: Desk, period: int, verifier: str) -> SignedReport | None:
         raise _report_differs(verifier, period, error.why) from error
     if signer != desk.parties.addresses.get(verifier):
         raise _report_differs(verifier, period, f"the signature over it is not that of {verifier}")
-    return report
 
 
 def message_of(report: SignedReport) -> Report:

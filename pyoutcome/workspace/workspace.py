@@ -109,9 +109,11 @@ class Workspace:
         confirm: Confirm = agree_to_all,
         progress: Progress = silent,
         engine: str | None = None,
+        network: Network | None = None,
     ) -> Self:
         """Opens a workspace. ``engine``: where records are counted (``duckdb``, ``postgresql://...``, ``spark``).
 
+        ``network``: an open connection that several workspaces share; closing the workspace closes it.
         WorkspaceError ``no-workspace``, ``file-malformed``; ChainError ``wrong-network``.
         """
         files = WorkspaceFiles(Path(folder))
@@ -123,7 +125,10 @@ class Workspace:
             )
         settings = files.load(files.settings, Settings)
         agreement = Agreement.load(files.agreement)
-        network = connect(settings.url, files.folder, recorded=settings.identity)
+        if network is None:
+            network = connect(settings.url, files.folder, recorded=settings.identity)
+        else:
+            network.require(settings.identity)
         amended = (Agreement.load(files.amendment(number)) for number in files.amendments())
         ids = dict.fromkeys(party for each in (agreement, *amended) for party in party_ids(each))
         book = PartyBook(tuple(ids), files, network, password)
@@ -391,9 +396,9 @@ class Workspace:
         """What a period pays and why, from the best values there are."""
         return self.books.statement(period)
 
-    def audit(self, records: Mapping[str, Given] | None = None) -> AuditReport:
-        """Recomputes every settlement from agreement, raw records and chain."""
-        return self.books.audit(records, self._progress, self._engine)
+    def audit(self, records: Mapping[str, Given] | None = None, block: int | None = None) -> AuditReport:
+        """Recomputes every settlement from agreement, raw records and chain, as all stood after a block."""
+        return self.books.audit(records, self._progress, self._engine, block)
 
     def _reader(self, party: str, records: Mapping[str, Given] | None) -> Callable[[Desk], Recomputation]:
         """Each party reads the records itself, once per process and agreement."""

@@ -106,7 +106,7 @@ def test_every_event_of_the_contracts_has_a_class_with_the_same_fields(name: str
 
 
 def a_log(signature: str, *topics: bytes, data: bytes = b"") -> Log:
-    return Log(ADDRESS, (keccak(text=signature), *topics), data, 7, 2, bytes(32), 1_000)
+    return Log(ADDRESS, (keccak(text=signature), *topics), data, 7, 2, bytes(32), 1_000, bytes(32))
 
 
 def test_a_log_becomes_an_event_with_its_place() -> None:
@@ -119,7 +119,7 @@ def test_a_log_becomes_an_event_with_its_place() -> None:
     ("log", "code"),
     [
         (a_log("Transfer(address,address,uint256)", bytes(32), bytes(32), data=bytes(32)), "unknown-log"),
-        (Log(ADDRESS, (), b"", 7, 2, bytes(32), 1_000), "unknown-log"),
+        (Log(ADDRESS, (), b"", 7, 2, bytes(32), 1_000, bytes(32)), "unknown-log"),
         (a_log("Closed(uint256)"), "bad-log"),
         (a_log("Closed(uint256)", bytes(32), data=bytes(32)), "bad-log"),
         (a_log("Paid(uint256,address,uint256)", bytes(32), b"\xff" * 32, data=bytes(32)), "bad-log"),

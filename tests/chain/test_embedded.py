@@ -14,10 +14,12 @@ import pytest
 
 from pyoutcome.chain import store
 from pyoutcome.chain.embedded import EmbeddedNetwork
+from pyoutcome.chain.fees import Fees
 from pyoutcome.chain.localchain import CHAIN_ID, FILE
 from pyoutcome.chain.network import Call, Reverted
 from pyoutcome.chain.networks import connect, start_chain
 from pyoutcome.chain.sender import Sender
+from pyoutcome.chain.signing import sign_call
 from tests.anvil import STARTS_AT
 from tests.chain.conftest import ROOT, refused
 from tests.chain.echo import CREATION
@@ -89,7 +91,8 @@ def test_what_one_process_did_the_next_one_finds(folder: Path) -> None:
 def test_what_is_mined_through_web3_is_kept(folder: Path) -> None:
     with EmbeddedNetwork(folder) as network:
         signer = network.test_accounts()[0]
-        raw = Sender(network)._sign(Call(signer.address, None, CREATION), 200_000, signer)
+        fees = Fees(0, 2 * network.head().base_fee)
+        raw = sign_call(Call(signer.address, None, CREATION), network.chain_id, 0, fees, 200_000, signer)
         network.web3.eth.send_raw_transaction(raw)
         head = network.head()
     with EmbeddedNetwork(folder) as network:
@@ -230,14 +233,12 @@ def test_an_interrupted_step_leaves_no_trace(folder: Path, monkeypatch: pytest.M
 def test_a_transaction_of_another_chain_or_from_the_past_is_refused(folder: Path) -> None:
     with EmbeddedNetwork(folder) as network:
         signer = network.test_accounts()[0]
-        sender = Sender(network)
-        raw = sender._sign(Call(signer.address, None, CREATION), 200_000, signer)
+        call, fees = Call(signer.address, None, CREATION), Fees(0, 2 * network.head().base_fee)
+        raw = sign_call(call, CHAIN_ID, 0, fees, 200_000, signer)
         network.send(raw)
         with refused("transaction-refused"):
             network.send(raw)
-        network.chain_id = 31337
-        foreign = sender._sign(Call(signer.address, None, CREATION), 200_000, signer)
-        network.chain_id = CHAIN_ID
+        foreign = sign_call(call, 31337, 1, fees, 200_000, signer)
         with refused("transaction-refused"):
             network.send(foreign)
         with refused("transaction-refused"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,13 @@ from eth_abi.abi import encode
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
+from pyoutcome.chain.fees import Fees
 from pyoutcome.chain.keys import KeySigner
 from pyoutcome.chain.network import Call, Identity, Network, Reverted
 from pyoutcome.chain.networks import connect
 from pyoutcome.chain.sender import Sender
-from pyoutcome.errors import ProtocolError
+from pyoutcome.chain.signing import sign_call
+from pyoutcome.errors import ChainError, ProtocolError
 from tests.anvil import STARTS_AT
 from tests.chain.conftest import refused
 from tests.chain.echo import CREATION, RUNTIME
@@ -138,6 +141,55 @@ def test_the_preview_is_an_upper_bound_of_the_fee(network: Network) -> None:
     assert "nothing-to-do" == info.value.code
 
 
+def test_blocks_are_told_apart_by_their_hashes(network: Network) -> None:
+    address = deploy_echo(network)
+    first, second = network.block_hash(0), network.block_hash(1)
+    assert network.identity().genesis == first
+    assert second not in (None, first)
+    assert network.block_hash(2) is None
+    signer = network.test_accounts()[1]
+    receipt = Sender(network).send(Call(signer.address, address, b"hello"), signer)
+    assert network.block_hash(receipt.block) == receipt.block_hash == receipt.logs[0].block_hash
+    assert network.final_block() in (0, receipt.block)
+
+
+def test_transactions_of_an_address_are_counted_up_to_any_block(network: Network) -> None:
+    deploy_echo(network)
+    deploy_echo(network)
+    signer = network.test_accounts()[0].address
+    assert [0, 1, 2] == [network.nonce_at(signer, block) for block in range(3)]
+    assert 2 == network.nonce_at(signer)
+
+
+def test_many_are_tried_handed_in_and_looked_up_together(network: Network) -> None:
+    address = deploy_echo(network)
+    signer = network.test_accounts()[1]
+    good, bad = Call(signer.address, address, b"good"), Call(signer.address, address, b"bad!", value=1)
+    allowed = network.rehearse([good, bad, good])
+    assert isinstance(allowed[0], int)
+    assert allowed[0] == allowed[2] == network.allow_gas(good)
+    assert isinstance(allowed[1], Reverted)
+    assert b"bad!" == allowed[1].data
+    raws = [
+        sign_call(good, network.chain_id, nonce, Fees(0, 2 * network.head().base_fee), 100_000, signer)
+        for nonce in (0, 1, 0)
+    ]
+    hashes = network.send_many(raws)
+    assert [keccak(raws[0]), keccak(raws[1])] == hashes[:2]
+    assert isinstance(hashes[2], ChainError)
+    for raw in raws:
+        wait_for(network, keccak(raw))
+    asked = [keccak(raws[1]), keccak(b"unknown"), keccak(raws[0])]
+    assert [True, False, True] == network.knows(asked)
+    assert [network.receipt(one) for one in asked] == network.receipts(asked)
+    assert ([], [], [], []) == (network.rehearse([]), network.send_many([]), network.knows([]), network.receipts([]))
+
+
+def wait_for(network: Network, transaction: bytes) -> None:
+    while network.receipt(transaction) is None:
+        time.sleep(0.01)
+
+
 def test_a_transaction_is_signed_by_the_one_who_acts(network: Network) -> None:
     first, second = network.test_accounts()[:2]
     with refused("wrong-signer"):
@@ -175,10 +227,40 @@ def test_web3_sees_the_same_chain(network: Network) -> None:
     assert network.head().number == web3.eth.block_number
     assert RUNTIME == web3.eth.get_code(to_checksum_address(address))
     signer = network.test_accounts()[1]
-    raw = Sender(network)._sign(Call(signer.address, address, b"through web3"), 100_000, signer)
+    fees = Fees(0, 2 * network.head().base_fee)
+    raw = sign_call(Call(signer.address, address, b"through web3"), network.chain_id, 0, fees, 100_000, signer)
     hash_ = web3.eth.send_raw_transaction(raw)
     web3.eth.wait_for_transaction_receipt(hash_)  # a node may need a moment to mine
     receipt = network.receipt(bytes(hash_))
     assert receipt is not None
     assert [b"through web3"] == [log.data for log in receipt.logs]
     assert [b"through web3"] == [log.data for log in network.logs((address,), 0, network.head().number)]
+
+
+def test_a_block_is_known_by_its_hash_and_its_logs_name_it(network: Network) -> None:
+    address = deploy_echo(network)
+    signer = network.test_accounts()[1]
+    Sender(network).send(Call(signer.address, address, b"hello"), signer)
+    head = network.head()
+    [log] = network.logs((address,), 0, head.number)
+    block = network.require_block(head.number)
+    assert (head.number, head.timestamp, log.block_hash) == (block.number, block.timestamp, block.hash)
+    assert network.identity().genesis == network.require_block(0).hash
+    assert network.block(head.number + 1) is None
+    with refused("block-unknown"):
+        network.require_block(head.number + 1)
+
+
+def test_what_stood_after_an_old_block_can_be_asked(network: Network) -> None:
+    address = deploy_echo(network)
+    before, signer = network.head().number, network.test_accounts()[1]
+    had = network.balance(signer.address)
+    nobody = to_checksum_address("0x" + "77" * 20)
+    Sender(network).send(Call(signer.address, nobody, b"", value=7), signer)
+    later = deploy_echo(network)
+    assert (7, 0) == (network.balance(nobody), network.balance(nobody, before))
+    assert had == network.balance(signer.address, before)
+    calls = [(contract, block) for contract in (address, later) for block in (before, None)]
+    assert [b"hello", b"hello", b"", b"hello"] == [
+        network.call(Call(signer.address, contract, b"hello"), block) for contract, block in calls
+    ]

@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pyoutcome.chain import jsonrpc
-from pyoutcome.chain.answers import BadAnswer, read_address, read_bytes, read_hash, read_log, read_number
+from pyoutcome.chain.answers import BadAnswer, read_address, read_bytes, read_count, read_hash, read_log, read_number
 from pyoutcome.chain.jsonrpc import Node
 from pyoutcome.chain.network import Call, Network, Reverted
 from pyoutcome.chain.networks import connect
@@ -60,6 +60,8 @@ def node_that(reply: Reply) -> Iterator[str]:
 
         def do_POST(self) -> None:
             question = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            if isinstance(question, list):
+                question = {"method": "list", "params": question, "id": None}
             answer = reply(question["method"], question["params"])
             if not isinstance(answer, Raw):
                 part = {"error": answer.content} if isinstance(answer, Refusal) else {"result": answer}
@@ -260,6 +262,13 @@ QUESTIONS: list[Callable[[Network], object]] = [
     lambda network: network.priority_fee(),
     lambda network: network.send(b"\x02"),
     lambda network: network.receipt(bytes.fromhex(HASH[2:])),
+    lambda network: network.receipts([bytes.fromhex(HASH[2:])] * 2),
+    lambda network: network.knows([bytes.fromhex(HASH[2:])]),
+    lambda network: network.rehearse([Call(ADDRESS, ADDRESS, b"")]),
+    lambda network: network.send_many([b"\x02"]),
+    lambda network: network.block_hash(3),
+    lambda network: network.final_block(),
+    lambda network: network.nonce_at(ADDRESS, 3),
     lambda network: network.logs((ADDRESS,), 0, 3),
 ]
 
@@ -289,6 +298,19 @@ def test_no_answer_whatever_breaks_out_of_our_errors(
         question(network)
 
 
+@pytest.mark.parametrize("answer", [hex(2**63), "0x" + "f" * 64])
+def test_a_count_beyond_all_counting_is_not_taken(puppet: tuple[dict[str, Any], Network], answer: str) -> None:
+    box, network = puppet
+    box["answer"] = answer
+    for question in (network.nonce, network.nonce_at):
+        with refused("bad-network-answer"):
+            question(ADDRESS)
+    box["answer"] = {"number": answer, "timestamp": "0x1", "baseFeePerGas": "0x1"}
+    for ask in (network.head, network.final_block):
+        with refused("bad-network-answer"):
+            ask()
+
+
 def test_a_transaction_hash_is_computed_and_not_believed(puppet: tuple[dict[str, Any], Network]) -> None:
     box, network = puppet
     box["answer"] = "0x" + keccak(b"\x02").hex()
@@ -298,10 +320,60 @@ def test_a_transaction_hash_is_computed_and_not_believed(puppet: tuple[dict[str,
         network.send(b"\x02")
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        [],
+        [{"id": 0, "result": "0x1"}],
+        [{"id": 0, "result": "0x1"}, {"id": 0, "result": "0x1"}],
+        [{"id": 0, "result": "0x1"}, {"id": 2, "result": "0x1"}],
+        [{"id": 0, "result": "0x1"}, {"id": {}, "result": "0x1"}],
+        [{"id": 0, "result": "0x1"}, 5],
+        [{"id": number, "result": "0x1"} for number in range(3)],
+        {"result": "0x1"},
+        "0x1",
+    ],
+)
+def test_a_list_of_other_answers_than_were_asked_for_is_not_taken(reply: Any) -> None:
+    with node_that(lambda *_: Raw(json.dumps(reply).encode())) as url:
+        node = Node(url)
+        with refused("bad-network-answer"):
+            node.ask_many("eth_x", [[], []], read_number)
+        node.close()
+
+
+def test_a_list_is_answered_in_any_order_and_refused_one_by_one() -> None:
+    reply = [
+        {"id": 2, "result": "0x2"}, {"id": 0, "result": "0x0"},
+        {"id": 1, "error": {"code": 3, "message": "execution reverted", "data": "0xabcd"}},
+    ]  # fmt: skip
+    with node_that(lambda *_: Raw(json.dumps(reply).encode())) as url:
+        node = Node(url)
+        first, second, third = node.ask_many("eth_call", [[], [], []], read_number)
+        node.close()
+    assert (0, 2) == (first, third)
+    assert isinstance(second, Reverted)
+    assert b"\xab\xcd" == second.data
+
+
+def test_a_node_that_takes_no_lists_is_asked_one_by_one() -> None:
+    asked: list[Any] = []
+
+    def reply(method: str, params: list[Any]) -> Any:
+        asked.append(params)
+        return Refusal(-32600, "no lists here") if method == "list" else params[0]
+
+    with node_that(reply) as url:
+        node = Node(url)
+        assert [1, 2, 3] == node.ask_many("eth_x", [["0x1"], ["0x2"], ["0x3"]], read_number)
+        node.close()
+    assert 4 == len(asked)
+
+
 def a_log(block: int, index: int, address: str = ADDRESS) -> dict[str, Any]:
     return {
         "address": address, "topics": [HASH], "data": "0x", "blockNumber": hex(block), "logIndex": hex(index),
-        "transactionHash": HASH,
+        "transactionHash": HASH, "blockHash": HASH,
     }  # fmt: skip
 
 
@@ -350,7 +422,7 @@ def test_a_node_that_never_finds_the_portion_small_enough_is_given_up(tmp_path: 
 def test_another_transaction_s_receipt_is_not_taken(tmp_path: Path) -> None:
     receipt: dict[str, Any] = {
         "transactionHash": "0x" + "cd" * 32, "blockNumber": "0x1", "status": "0x1", "gasUsed": "0x1",
-        "effectiveGasPrice": "0x1", "contractAddress": None, "logs": [],
+        "effectiveGasPrice": "0x1", "contractAddress": None, "logs": [], "blockHash": HASH,
     }  # fmt: skip
     with (
         node_that(answers(eth_getTransactionReceipt=receipt)) as url,
@@ -390,7 +462,7 @@ def test_the_fee_market_is_obeyed_on_a_public_network(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("value", [None, 5, "", "1", "0x", "0xg", "0X1", " 0x1", "0x1 ", "0x1\n", [], {}])
 def test_numbers_hashes_addresses_and_bytes_are_read_strictly(value: object) -> None:
-    for read in (read_number, read_hash, read_address, read_log):
+    for read in (read_number, read_count, read_hash, read_address, read_log):
         with pytest.raises(BadAnswer):
             read(value)
     if value != "0x":

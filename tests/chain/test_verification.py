@@ -40,7 +40,9 @@ def pretend_answer(scene: Scene, patch: pytest.MonkeyPatch, function: str, answe
     """The network answers another thing to one function, whoever is asked."""
     honest = scene.network.call
     selector = {**scene.factory.interface.functions, **scene.escrow.interface.functions}[function].selector
-    patch.setattr(scene.network, "call", lambda call: answer if call.data[:4] == selector else honest(call))
+    patch.setattr(
+        scene.network, "call", lambda call, block=None: answer if call.data[:4] == selector else honest(call, block)
+    )
 
 
 def test_the_honest_deployment_passes(scene: Scene) -> None:

@@ -281,7 +281,7 @@ class Stage:
     def events_of(self, reply: Reply) -> list[Event]:
         """The escrow's events as the protocol's."""
         logs = [
-            Log(self.address, topics, data, 1, at, bytes(32), self.node.now)
+            Log(self.address, topics, data, 1, at, bytes(32), self.node.now, bytes(32))
             for at, (address, topics, data) in enumerate(reply.logs)
             if to_checksum_address(address) == self.address
         ]

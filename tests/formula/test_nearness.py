@@ -29,6 +29,22 @@ def near(deal: Rule, x: int, **others: int) -> list[str]:
 
 
 @pytest.mark.parametrize(
+    ("pays", "former", "now", "edges"),
+    [
+        ("step(x, [at_least 30 gives 9, above 10 gives 4, otherwise 0])", 40, 20, [30]),
+        ("step(x, [at_least 30 gives 9, above 10 gives 4, otherwise 0])", 40, 10, [10, 30]),
+        ("step(x, [at_least 30 gives 9, above 10 gives 4, otherwise 0])", 40, 30, []),
+        ("step(x, [at_least 30 gives 9, above 10 gives 4, otherwise 0])", 11, 40, [30]),
+        ("5 if x > 12 and x <= target else 0", 41, 40, [40]),
+        ("3 * x", 1, 99, []),
+    ],
+)
+def test_what_was_passed_between_two_values(pays: str, former: int, now: int, edges: list[int]) -> None:
+    passed = Nearness(rule(pays), {"x": now * ONE}, 2).passed(X, former * ONE)
+    assert [f"x {edge}" for edge in edges] == [f"{turn.of} {turn.at // ONE}" for turn in passed]
+
+
+@pytest.mark.parametrize(
     ("pays", "edges"),
     [
         ("step(x, [at_least 30 gives 9, above 10 gives 4, otherwise 0])", [10, 30]),

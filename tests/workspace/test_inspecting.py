@@ -127,8 +127,8 @@ class Impostor:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)
 
-    def call(self, call: Call) -> bytes:
-        told = self._real.call(call)
+    def call(self, call: Call, block: int | None = None) -> bytes:
+        told = self._real.call(call, block)
         meant = call.to == self._address and call.data[:4] == self._selector
         return self._answer(told) if meant else told
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pyoutcome.errors import ChainError, EvidenceError, ProtocolError, PyoutcomeError, WorkspaceError
+from pyoutcome.ledger import balances
 from pyoutcome.settlement.plan import Need
 from pyoutcome.workspace import Intent, Workspace
 from pyoutcome.workspace.evidencing import records_of
@@ -328,3 +329,24 @@ def test_records_may_be_a_folder_of_files(active: Workspace, flights: Path, tmp_
     (own / "flights.csv").unlink()
     shutil.copytree(parts, own / "flights")
     assert {"flights": own / "flights"} == records_of(active.desk)
+
+
+def test_the_books_are_reconciled_after_any_block(verified: Workspace) -> None:
+    network = verified.network
+    verified.network.advance_to(verified.agreement.period(1).end)
+    begun = network.head().number
+    verified.report(1)
+    settled = network.head().number
+    reports = {block: verified.audit(block=block) for block in (begun, settled, None)}
+    assert {begun: (0, 0), settled: (3, 0), None: (3, 0)} == {
+        block: (report.settled, report.differences) for block, report in reports.items()
+    }
+    assert [begun, settled, settled] == [report.block for report in reports.values()]
+    reconciled = [report.reconciliation for report in reports.values()]
+    assert all(each is not None and each.compared > 15 for each in reconciled)
+    funds = [report.journal and balances(report.journal)["client:funding"] for report in reports.values()]
+    assert funds[0] != funds[1] == funds[2]
+    with pytest.raises(ChainError, match="no-contract"):
+        verified.audit(block=1)
+    with pytest.raises(ChainError, match="block-unknown"):
+        verified.audit(block=settled + 1)

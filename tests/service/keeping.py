@@ -1,0 +1,48 @@
+"""A keeper inside a test: run until nothing can be done now, and asked what it told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import select
+
+from pyoutcome.database import open_database, transaction
+from pyoutcome.service.configuration import Setup
+from pyoutcome.service.running import open_keeper
+from pyoutcome.service.telling import Row, read_status
+from pyoutcome.settlement.tables import outgoing
+
+
+def password(party: str) -> str:
+    return f"the password of {party}"
+
+
+def keep(config: Path, *, wake: bool = False) -> int:
+    """Runs a keeper until nothing can be done now; how many rounds it took."""
+    with open_keeper(Setup.load(config), password) as (keeper, dispatch):
+        if wake:
+            keeper.state.wake_parked()
+        keeper.run(once=True)
+        while dispatch.flush():
+            pass
+        return keeper.rounds
+
+
+def alerts(config: Path) -> list[tuple[str, int | None]]:
+    """Kind and period of everything that was told, in order."""
+    engine = open_database(Setup.load(config).database)
+    with transaction(engine) as connection:
+        chosen = select(outgoing.c.kind, outgoing.c.period).where(outgoing.c.kind != "file")
+        found = [(kind, period) for kind, period in connection.execute(chosen.order_by(outgoing.c.made_at))]
+    engine.dispose()
+    return list(dict.fromkeys(found))
+
+
+def rows(config: Path) -> dict[int, Row]:
+    """Where the keeper stands, by period; of a configuration with one agreement."""
+    return {row.standing.number: row for row in read_status(Setup.load(config).database).rows}
+
+
+def needs(config: Path) -> list[str]:
+    """What each period needs."""
+    return [row.standing.need for number, row in sorted(rows(config).items()) if number]

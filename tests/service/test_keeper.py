@@ -1,0 +1,214 @@
+"""The keeper on a node: from records to closed, waiting where others must act, and told what somebody should know."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from pyoutcome.chain.batch import deploy_batch
+from pyoutcome.protocol.events import Settled
+from pyoutcome.workspace import Workspace
+from tests.service.deals import CHALLENGE, DAY, ENDS, EVIDENCE_WITHIN, make_deal, write_keeper, write_parcels
+from tests.service.keeping import alerts, keep, needs, rows
+from tests.service.processes import wait_for
+
+ALL = ["client", "P1", "V1", "V2"]
+
+
+def configure(folder: Path, signs: Sequence[str] = ALL, **more: object) -> Path:
+    """A keeper for one agreement that does everything in it."""
+    duties = {"workspace": "deal", "as": signs, "pays": "client", "close": True, **more}
+    return write_keeper(folder, {"agreements": {"parcels": duties}, "poll": "1 second", "attempts": 3})
+
+
+def settled(workspace: Workspace) -> list[int]:
+    return [each.event.period for each in workspace.desk.escrow.history() if isinstance(each.event, Settled)]
+
+
+def test_it_reports_waits_out_the_challenge_settles_and_closes(tmp_path: Path, url: str) -> None:
+    config = configure(tmp_path)
+    with make_deal(tmp_path / "deal", url, periods=2, window=True) as deal:
+        keep(config)
+        assert ["period-end", "period-end"] == needs(config)
+        deal.network.advance_to(ENDS[0])
+        keep(config)
+        assert ["challenge-window", "period-end"] == needs(config)
+        deal.network.advance_to(ENDS[0] + CHALLENGE + 60)
+        keep(config)
+        assert ["nothing", "period-end"] == needs(config)
+        deal.network.advance_to(ENDS[1])
+        keep(config)
+        deal.network.advance_to(ENDS[1] + CHALLENGE + 60)
+        keep(config)
+        assert ["nothing", "nothing"] == needs(config)
+        assert ([1, 2], "closed") == (settled(deal), deal.status().stage)
+        report = deal.audit()
+        assert (2, 0) == (report.settled, report.differences)
+    assert [("settled", 1), ("settled", 2)] == alerts(config)
+    assert all(row.standing.done for row in rows(config).values())
+
+
+def test_it_submits_nothing_for_nobody(tmp_path: Path, url: str) -> None:
+    config = write_keeper(tmp_path, {"agreements": {"parcels": {"workspace": "deal", "as": ALL}}})
+    with make_deal(tmp_path / "deal", url, periods=1) as deal:
+        before = deal.network.head().number
+        deal.network.advance_to(ENDS[0])
+        keep(config)
+        assert ["report"] == needs(config)
+        assert before + 1 == deal.network.head().number
+
+
+def test_it_signs_only_for_whom_it_is_told_to(tmp_path: Path, url: str) -> None:
+    config = configure(tmp_path, signs=["P1", "V1"])
+    with make_deal(tmp_path / "deal", url, periods=1) as deal:
+        deal.network.advance_to(ENDS[0])
+        keep(config)
+        assert ["period-01.V1.json"] == [path.name for path in (deal.files.folder / "reports").iterdir()]
+    assert "Signed by 1 of the 2 verifiers needed." == rows(config)[1].standing.why
+
+
+def test_it_waits_for_records_and_goes_on_when_they_come(tmp_path: Path, url: str) -> None:
+    config = configure(tmp_path)
+    with make_deal(tmp_path / "deal", url, periods=1, records=False) as deal:
+        deal.network.advance_to(ENDS[0])
+        keep(config)
+        standing = rows(config)[1].standing
+        assert ("bundles", 0, None) == (standing.need, standing.attempts, standing.error)
+        assert "records 'parcels' are not at" in standing.why
+        write_parcels(deal.files.records / "parcels.csv")
+        keep(config)
+        assert [1] == settled(deal)
+
+
+def test_it_signs_no_evidence_of_a_period_without_any_record(tmp_path: Path, url: str) -> None:
+    config = configure(tmp_path)
+    with make_deal(tmp_path / "deal", url, periods=1) as deal:
+        write_parcels(deal.files.records / "parcels.csv", months=[2, 3])
+        deal.network.advance_to(ENDS[0])
+        keep(config)
+        assert "P1 signs nothing about that by itself." in rows(config)[1].standing.why
+        deal.network.advance_to(ENDS[0] + EVIDENCE_WITHIN - DAY)
+        keep(config)
+        assert [("evidence-due", 1)] == alerts(config)
+        assert [] == settled(deal)
+        keep(configure(tmp_path, without_records=True))
+        assert [1] == settled(deal)
+
+
+def test_it_proposes_a_default_only_if_that_is_its_duty(tmp_path: Path, url: str) -> None:
+    with make_deal(tmp_path / "deal", url, periods=1, records=False) as deal:
+        deal.network.advance_to(ENDS[0] + EVIDENCE_WITHIN)
+        keep(configure(tmp_path))
+        assert ["bundles"] == needs(configure(tmp_path))
+        config = configure(tmp_path, defaults=True)
+        keep(config)
+        assert ["default-window"] == needs(config)
+        deal.network.advance_to(ENDS[0] + EVIDENCE_WITHIN + 4 * DAY)
+        keep(config)
+        assert [1] == settled(deal)
+
+
+def test_it_opens_a_challenged_period_s_dispute_and_has_the_report_stand_before_a_silent_arbitrator(
+    tmp_path: Path, url: str
+) -> None:
+    config = configure(tmp_path)
+    with make_deal(tmp_path / "deal", url, periods=1, window=True) as deal:
+        deal.network.advance_to(ENDS[0])
+        keep(config)
+        deal.challenge(1, ["in_time.P1=75%"], "client")
+        keep(config)
+        deal.network.advance_to(ENDS[0] + CHALLENGE + 60)
+        keep(config)
+        assert ["ruling"] == needs(config)
+        deal.network.advance_to(ENDS[0] + CHALLENGE + 22 * DAY)
+        keep(config)
+        assert [1] == settled(deal)
+    assert {("challenged", 1), ("dispute-opened", 1), ("settled", 1)} <= set(alerts(config))
+
+
+def test_a_verifier_that_finds_other_values_is_parked_and_told_and_goes_on_with_better_records(
+    tmp_path: Path, url: str
+) -> None:
+    with make_deal(tmp_path / "deal", url, periods=1) as deal:
+        deal.network.advance_to(ENDS[0])
+        deal.measure("P1", [1])
+        write_parcels(deal.files.records / "parcels.csv", late={1: 7})
+        config = configure(tmp_path)
+        wait_for(lambda: keep(config) > 0 and rows(config)[1].standing.parked, "the last try")
+        standing = rows(config)[1].standing
+        assert ("evidence-value-differs", 3) == (standing.error, standing.attempts)
+        assert ("parked", 1) in alerts(config)
+        write_parcels(deal.files.records / "parcels.csv")
+        keep(config)
+        assert [] == settled(deal)
+        keep(config, wake=True)
+        assert [1] == settled(deal)
+
+
+def test_funds_that_are_short_are_told(tmp_path: Path, url: str) -> None:
+    config = configure(tmp_path)
+    with make_deal(tmp_path / "deal", url, periods=3, funds="10000") as deal:
+        deal.network.advance_to(ENDS[0] + 60)
+        keep(config)
+        assert ("funds-short", None) in alerts(config)
+        assert "lacks 10,000.00 TUSD" in rows(config)[0].standing.why
+
+
+def test_a_kpi_that_falls_past_a_threshold_is_told(tmp_path: Path, url: str) -> None:
+    config = configure(tmp_path)
+    with make_deal(tmp_path / "deal", url, periods=2) as deal:
+        write_parcels(deal.files.records / "parcels.csv", late={1: 1, 2: 5})
+        for end in ENDS[:2]:
+            deal.network.advance_to(end)
+            keep(config)
+        assert [1, 2] == settled(deal)
+    assert ("kpi-in-danger", 2) in alerts(config)
+    assert ("kpi-in-danger", 1) not in alerts(config)
+
+
+def test_reports_of_many_go_in_one_transaction(tmp_path: Path, url: str) -> None:
+    first = make_deal(tmp_path / "deals" / "first", url, name="first", periods=2)
+    contracts = first.desk.settings
+    second = make_deal(
+        tmp_path / "deals" / "second", url, name="second", periods=2, factory=contracts.factory, token=contracts.token
+    )
+    payer = first.parties.signer("client")
+    batch = deploy_batch(first.network, payer)
+    given = {"folder": "deals", "as": ALL, "pays": "client"}
+    config = write_keeper(tmp_path, {"workspaces": [given], "batch": batch.address})
+    first.network.advance_to(ENDS[1])
+    before = first.network.nonce(payer.address)
+    keep(config)
+    assert ([1, 2], [1, 2]) == (settled(first), settled(second))
+    assert before + 1 == first.network.nonce(payer.address)
+    first.close()
+    second.close()
+
+
+def test_one_agreement_that_cannot_be_opened_stops_no_other(tmp_path: Path, url: str) -> None:
+    deals = {"parcels": {"workspace": "deal", "as": ALL, "pays": "client"}, "lost": {"workspace": "nowhere"}}
+    config = write_keeper(tmp_path, {"agreements": deals})
+    with make_deal(tmp_path / "deal", url, periods=1) as deal:
+        deal.network.advance_to(ENDS[0])
+        keep(config)
+        assert [1] == settled(deal)
+
+
+@pytest.mark.parametrize("lost", ["keeper.sqlite", "everything but the chain"])
+def test_a_lost_database_costs_nothing(tmp_path: Path, url: str, lost: str) -> None:
+    config = configure(tmp_path)
+    with make_deal(tmp_path / "deal", url, periods=2) as deal:
+        for end in ENDS[:2]:
+            deal.network.advance_to(end)
+            keep(config)
+            for path in tmp_path.glob("keeper.sqlite*"):
+                path.unlink()
+            if lost != "keeper.sqlite":
+                shutil.rmtree(deal.files.folder / "reports")
+                shutil.rmtree(deal.files.folder / "evidence")
+        keep(config)
+        assert [1, 2] == settled(deal)
+        assert 0 == (deal.audit().differences if lost == "keeper.sqlite" else 0)

@@ -1,0 +1,182 @@
+"""What goes out: alerts by webhook and mail, files to other keepers; each once, tried again with limits."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Iterator
+from email import message_from_bytes
+from email.message import Message
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from socket import socket
+from threading import Thread
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword, Session
+
+from pyoutcome.database import open_database
+from pyoutcome.service.alerts import Herald
+from pyoutcome.service.configuration import Setup
+from pyoutcome.service.sending import SIGNATURE, Dispatch, alert_channels
+from pyoutcome.settlement.outgoing import Outgoing
+from pyoutcome.settlement.patience import HOUR, Patience
+from pyoutcome.settlement.state import KeeperState
+from tests.service.deals import write_keeper
+
+
+class Hook:
+    """A web server that keeps what is posted to it, and answers as a test says."""
+
+    def __init__(self) -> None:
+        self.got: list[tuple[str, dict[str, str], bytes]] = []
+        self.status = 204
+        self.closed = False
+        hook = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                hook.got.append((self.path, dict(self.headers), body))
+                self.send_response(hook.status)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.thread = Thread(target=self.server.serve_forever)
+        self.thread.start()
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
+
+
+class Letters:
+    """A mail server that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.got: list[Message] = []
+        self.logins: list[tuple[bytes, bytes]] = []
+        self.answer = "250 Taken"
+        with socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port: int = free.getsockname()[1]
+        self.controller = Controller(
+            self,
+            hostname="127.0.0.1",
+            port=self.port,
+            authenticator=self.check,
+            auth_required=False,
+            auth_require_tls=False,
+        )
+        self.controller.start()
+
+    async def handle_DATA(self, _: Any, __: Session, envelope: Envelope) -> str:  # noqa: N802 - as the server calls it
+        if self.answer.startswith("250"):
+            self.got.append(message_from_bytes(envelope.original_content or b""))
+        return self.answer
+
+    def check(self, *given: Any) -> AuthResult:
+        login = given[-1]
+        assert isinstance(login, LoginPassword)
+        self.logins.append((login.login, login.password))
+        return AuthResult(success=True)
+
+
+@pytest.fixture
+def hook() -> Iterator[Hook]:
+    made = Hook()
+    yield made
+    if not made.closed:
+        made.close()
+
+
+@pytest.fixture
+def letters() -> Iterator[Letters]:
+    made = Letters()
+    yield made
+    made.controller.stop()
+
+
+class Sender:
+    """A dispatch on a fresh database, by a clock that a test moves."""
+
+    def __init__(self, folder: Path, text: dict[str, object]) -> None:
+        self.now = 1_700_000_000_000
+        self.setup = Setup.load(write_keeper(folder, text))
+        self.engine = open_database(folder / "keeper.sqlite")
+        state = KeeperState(self.engine, "me", lambda: self.now)
+        self.outgoing = Outgoing(state)
+        self.herald = Herald(self.outgoing, alert_channels(self.setup))
+        self.dispatch = Dispatch(self.setup, self.outgoing, Patience(3))
+
+
+@pytest.fixture
+def sender(tmp_path: Path, hook: Hook, letters: Letters, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sender]:
+    monkeypatch.setenv("HOOK", f"{hook.url}/services/T0/secret-path")
+    monkeypatch.setenv("HOOK_KEY", "hook key")
+    monkeypatch.setenv("MAIL_USER", "keeper")
+    monkeypatch.setenv("MAIL_PASSWORD", "mail password")
+    mail = {"host": "127.0.0.1", "port": letters.port, "from": "keeper@example.org", "to": ["ops@example.org"]}
+    login = {"user": "env:MAIL_USER", "password": "env:MAIL_PASSWORD"}
+    made = Sender(
+        tmp_path, {"alerts": {"webhook": {"url": "env:HOOK", "secret": "env:HOOK_KEY"}, "mail": mail | login}}
+    )
+    yield made
+    made.engine.dispose()
+
+
+def test_an_alert_goes_out_by_webhook_signed_and_by_mail_once(sender: Sender, hook: Hook, letters: Letters) -> None:
+    for _ in range(2):
+        sender.herald.tell("dispute-opened", "arrivals", 3, "The arbitrator has to decide.")
+        while sender.dispatch.flush():
+            pass
+    [(path, headers, body)] = hook.got
+    assert "/services/T0/secret-path" == path
+    assert f"sha256={hmac.new(b'hook key', body, hashlib.sha256).hexdigest()}" == headers[SIGNATURE]
+    told = json.loads(body)
+    assert ("dispute-opened", "arrivals", 3) == (told["kind"], told["agreement"], told["period"])
+    [letter] = letters.got
+    assert ("ops@example.org", "pyoutcome: dispute-opened: arrivals, period 3") == (letter["To"], letter["Subject"])
+    assert "The arbitrator has to decide." in str(letter.get_payload())
+    assert [(b"keeper", b"mail password")] == letters.logins
+
+
+def test_what_is_refused_is_tried_again_and_given_up_after_the_last_try(
+    sender: Sender, hook: Hook, letters: Letters
+) -> None:
+    hook.status, letters.answer = 500, "451 Later"
+    sender.herald.tell("settled", "arrivals", 1, "Period 1 is settled.")
+    for tries in (1, 2, 3):
+        sender.dispatch.flush()
+        assert tries == len(hook.got)
+        assert not sender.dispatch.flush()
+        sender.now += HOUR
+    assert not sender.dispatch.flush()
+    given_up = {channel: why for _, channel, why in sender.outgoing.given_up()}
+    assert {"webhook", "mail"} == set(given_up)
+    assert "refused with HTTP status 500" == given_up["webhook"]
+    assert "451" in given_up["mail"]
+
+
+def test_a_channel_that_is_down_keeps_nothing_from_the_other(sender: Sender, hook: Hook, letters: Letters) -> None:
+    hook.close()
+    hook.closed = True
+    sender.herald.tell("settled", "arrivals", 1, "Period 1 is settled.")
+    sender.dispatch.flush()
+    assert 1 == len(letters.got)
+    assert 1 == sender.outgoing.waiting()
+
+
+def test_a_name_that_looks_like_a_header_stays_in_its_line(sender: Sender, letters: Letters) -> None:
+    sender.herald.tell("refused", "arrivals", None, "x\n\nBcc: all@example.org\n.\nDATA")
+    sender.dispatch.flush()
+    [letter] = letters.got
+    assert letter["Bcc"] is None
