@@ -1,0 +1,109 @@
+"""One set of books: the escrow's as a trustee, or a party's own; cut to a span of days, with what came before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from typing import Final
+
+from pyoutcome.ledger.accounts import chart_of_accounts
+from pyoutcome.ledger.entries import Entry, Posting, Worth
+from pyoutcome.ledger.journal import Journal
+
+FORWARD: Final = "equity:brought-forward"
+"""Credit. Income less expenses of the days before the span."""
+OPENING: Final = "Opening"
+"""Kind of the entry that brings balances forward."""
+
+
+@dataclass(frozen=True)
+class Book:
+    """Balanced entries over a chart of accounts. A debit is positive, a credit negative, in base units."""
+
+    owner: str
+    """``escrow``, ``client`` or a provider's name."""
+    accounts: tuple[str, ...]
+    """Every account there is, in the order reports show them."""
+    entries: tuple[Entry, ...]
+    """In chain order. A number is that of the escrow's journal, so that books of different owners can be compared;
+    0 stands for an entry that no event made."""
+    currency: str | None = None
+    """The book currency in which postings are also valued (ISO 4217); None if they are not."""
+    cents: int = 2
+    """Decimals of the book currency."""
+
+
+def escrow_book(journal: Journal) -> Book:
+    """The books of the escrow as a trustee."""
+    return Book("escrow", chart_of_accounts(journal.providers), journal.entries)
+
+
+def book_balances(book: Book, *, until: date | None = None) -> dict[str, int]:
+    """Balance of every account at the end of day ``until`` (UTC), or of all entries. Base units."""
+    result = dict.fromkeys(book.accounts, 0)
+    for posting in _postings(book, until):
+        result[posting.account] += posting.amount
+    return result
+
+
+def book_worths(book: Book, *, until: date | None = None) -> dict[str, int]:
+    """The same in the book currency's smallest units, each posting at its own rate; zeros in a book without one."""
+    result = dict.fromkeys(book.accounts, 0)
+    for posting in _postings(book, until):
+        result[posting.account] += posting.worth.amount if posting.worth else 0
+    return result
+
+
+def _postings(book: Book, until: date | None) -> Iterable[Posting]:
+    for entry in book.entries:
+        if until is None or entry.day <= until:
+            yield from entry.postings
+
+
+def cut(book: Book, since: date | None = None, until: date | None = None) -> Book:
+    """The entries of the days ``since`` to ``until`` (both included, UTC), after one that brings balances forward.
+
+    Income and expenses of earlier days are brought forward as one sum, ``equity:brought-forward``.
+    """
+    kept = tuple(
+        entry
+        for entry in book.entries
+        if (since is None or entry.day >= since) and (until is None or entry.day <= until)
+    )
+    opening = _opening(book, since) if since is not None else None
+    if opening is None:
+        return replace(book, entries=kept)
+    accounts = (*book.accounts, FORWARD) if FORWARD not in book.accounts else book.accounts
+    return replace(book, accounts=accounts, entries=(opening, *kept))
+
+
+def _opening(book: Book, since: date) -> Entry | None:
+    before = [entry for entry in book.entries if entry.day < since]
+    earlier = replace(book, entries=tuple(before))
+    amounts, worths = _forward(book_balances(earlier)), _forward(book_worths(earlier))
+    postings = tuple(
+        Posting(account, amounts[account], Worth(worths[account], None) if book.currency else None)
+        for account in amounts
+        if amounts[account] or worths[account]
+    )
+    if not postings:
+        return None
+    last = before[-1]
+    start = int(datetime(since.year, since.month, since.day, tzinfo=UTC).timestamp())
+    return Entry(
+        number=0, block=last.block, index=last.index, transaction=b"", timestamp=start, kind=OPENING,
+        narration=f"Balances brought forward to {since.isoformat()}", postings=postings,
+    )  # fmt: skip
+
+
+def _forward(balances: dict[str, int]) -> dict[str, int]:
+    """Balances with all income and expenses as one."""
+    found = {account: amount for account, amount in balances.items() if not is_result(account)}
+    found[FORWARD] = found.get(FORWARD, 0) + sum(amount for name, amount in balances.items() if is_result(name))
+    return found
+
+
+def is_result(account: str) -> bool:
+    """Whether an account counts what came and went in a span, rather than what is there."""
+    return account.startswith(("income:", "expenses:"))
