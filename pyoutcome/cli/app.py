@@ -13,6 +13,7 @@ from pyoutcome.cli import (
     changing,
     dealing,
     evidence,
+    exporting,
     inspecting,
     lifecycle,
     measuring,
@@ -40,6 +41,7 @@ for room in (
     changing,
     paying,
     books,
+    exporting,
     inspecting,
     building,
 ):

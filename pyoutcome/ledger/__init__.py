@@ -12,15 +12,20 @@ from pyoutcome.ledger.balances import (
 )
 from pyoutcome.ledger.book import Book, book_balances, book_worths, cut, escrow_book
 from pyoutcome.ledger.entries import Entry, Posting, Rate, Worth
-from pyoutcome.ledger.export import write_csv
+from pyoutcome.ledger.exports.csv_file import write_csv
 from pyoutcome.ledger.journal import Journal, fold, name_tenures, running_balances
 from pyoutcome.ledger.party_books import parties_of, party_book
 from pyoutcome.ledger.periods import PeriodRow
+from pyoutcome.ledger.rates import RateTable, convert, read_rates
 from pyoutcome.ledger.reconcile import Difference, Reconciliation, reconcile
+from pyoutcome.ledger.statements import AccountLine, BookStatement, state_book
+from pyoutcome.ledger.taxes import TaxLine, add_taxes, read_taxes
 
 __all__ = [
     "AccountBalance",
+    "AccountLine",
     "Book",
+    "BookStatement",
     "Difference",
     "Entry",
     "EscrowBalances",
@@ -29,12 +34,16 @@ __all__ = [
     "Posting",
     "ProviderBalance",
     "Rate",
+    "RateTable",
     "Reconciliation",
+    "TaxLine",
     "TrialLine",
     "Worth",
+    "add_taxes",
     "balances",
     "book_balances",
     "book_worths",
+    "convert",
     "cut",
     "escrow_balances",
     "escrow_book",
@@ -43,8 +52,11 @@ __all__ = [
     "parties_of",
     "party_book",
     "provider_balances",
+    "read_rates",
+    "read_taxes",
     "reconcile",
     "running_balances",
+    "state_book",
     "trial_balance",
     "write_csv",
 ]

@@ -1,0 +1,50 @@
+"""One door to all formats."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from pyoutcome.errors import LedgerError, did_you_mean
+from pyoutcome.ledger.exports.about import About
+from pyoutcome.ledger.statements import BookStatement
+
+FORMATS: Final = ("csv", "parquet", "xlsx", "json", "beancount")
+"""Every format that ``write_book`` knows."""
+
+
+def write_book(file_format: str, statement: BookStatement, about: About, path: Path) -> int:
+    """Writes a book in one of ``FORMATS`` and returns how many postings went in.
+
+    LedgerError ``no-such-format``, and what the format's own module raises.
+    """
+    book = statement.book
+    match file_format:
+        case "csv":
+            from pyoutcome.ledger.exports.csv_file import write_csv
+
+            with path.open("w", encoding="utf-8", newline="") as file:
+                return write_csv(book, file, about.decimals)
+        case "parquet":
+            from pyoutcome.ledger.exports.parquet_file import write_parquet
+
+            return write_parquet(book, path, about.decimals)
+        case "xlsx":
+            from pyoutcome.ledger.exports.xlsx_file import write_xlsx
+
+            return write_xlsx(statement, about, path)
+        case "json":
+            from pyoutcome.ledger.exports.json_file import write_json
+
+            return write_json(statement, about, path)
+        case "beancount":
+            from pyoutcome.ledger.exports.beancount_file import write_beancount
+
+            with path.open("w", encoding="utf-8", newline="\n") as file:
+                return write_beancount(book, about, file)
+    raise LedgerError(
+        "no-such-format",
+        f"Books cannot be exported as {file_format!r}.",
+        did_you_mean(file_format, FORMATS),
+        format=file_format,
+    )

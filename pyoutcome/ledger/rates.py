@@ -1,0 +1,136 @@
+"""Books in another currency: a table of rates with their sources, and every posting valued by it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Final
+
+from pyoutcome.decimals import DECIMALS, Rounding, parse, round_to
+from pyoutcome.errors import LedgerError, NumberError, Where
+from pyoutcome.ledger.book import Book
+from pyoutcome.ledger.entries import Entry, Posting, Rate, Worth
+from pyoutcome.ledger.party_books import ROUNDING
+
+COLUMNS: Final = ("date", "rate", "source")
+_CURRENCY: Final = re.compile(r"[A-Z]{3}")
+_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+# Spreadsheets run a text that starts with one of these.
+_SOURCE: Final = re.compile(r"[^\s=+\-@][^\x00-\x1f\x7f]{0,199}")
+
+
+@dataclass(frozen=True)
+class RateTable:
+    """What a whole token was worth in one currency, day by day."""
+
+    currency: str
+    """ISO 4217."""
+    rates: tuple[Rate, ...]
+    """By day, rising."""
+    cents: int = 2
+    """Decimals to which amounts in the currency are rounded."""
+
+    def on(self, day: date) -> Rate:
+        """The rate of the day, or of the last day before it that has one. LedgerError ``rate-missing``."""
+        found = bisect_right(self.rates, day, key=lambda rate: rate.day)
+        if not found:
+            raise LedgerError(
+                "rate-missing",
+                f"There is no rate to {self.currency} for {day.isoformat()} or any day before it.",
+                "Add a rate of that day or an earlier one to the table of rates.",
+                day=day.isoformat(),
+            )
+        return self.rates[found - 1]
+
+
+def read_rates(text: str, currency: str, name: str = "rates.csv", cents: int = 2) -> RateTable:
+    """A table of rates from CSV text with the columns ``date,rate,source``, in any order of days.
+
+    A date is YYYY-MM-DD; a rate is a plain decimal above zero, book currency for one whole token. LedgerError
+    ``rates-malformed``, and ``currency-malformed`` if the currency is no code of three capital letters.
+    """
+    if not _CURRENCY.fullmatch(currency):
+        raise LedgerError(
+            "currency-malformed",
+            f"{currency!r} is not a currency's code.",
+            "Give its three capital letters of ISO 4217, such as EUR.",
+            currency=currency,
+        )
+    rates: dict[date, Rate] = {}
+    for line, row in read_table(text, COLUMNS, name):
+        try:
+            rate = Rate(date.fromisoformat(_matched(_DAY, row["date"])), parse(row["rate"]), row["source"])
+            _matched(_SOURCE, rate.source)
+        except (ValueError, NumberError) as error:
+            raise table_malformed(
+                name, line, f"{','.join(row.values())!r} is not a day, a rate and a source"
+            ) from error
+        if rate.value <= 0 or rate.day in rates:
+            raise table_malformed(name, line, f"the rate of {row['date']} is not above zero, or the day occurs twice")
+        rates[rate.day] = rate
+    return RateTable(currency, tuple(rates[day] for day in sorted(rates)), cents)
+
+
+def read_table(text: str, columns: tuple[str, ...], name: str) -> Iterator[tuple[int, dict[str, str]]]:
+    """Rows of a CSV text with exactly these columns, each with its line. LedgerError ``rates-malformed``."""
+    reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
+    try:
+        if tuple(next(reader, ())) != columns:
+            raise table_malformed(name, 1, f"the first line is not {','.join(columns)}")
+        for row in reader:
+            if len(row) != len(columns):
+                raise table_malformed(name, reader.line_num, f"the line has {len(row)} fields, not {len(columns)}")
+            yield reader.line_num, dict(zip(columns, (field.strip() for field in row), strict=True))
+    except csv.Error as error:
+        raise table_malformed(name, reader.line_num, f"the line is not CSV ({error})") from error
+
+
+def table_malformed(name: str, line: int, why: str) -> LedgerError:
+    """A table of rates or taxes that cannot be read."""
+    return LedgerError(
+        "rates-malformed",
+        f"The table cannot be read: {why}.",
+        "Correct the line; docs/ledger.md shows the columns.",
+        where=Where(name, line),
+    )
+
+
+def _matched(pattern: re.Pattern[str], text: str) -> str:
+    if not pattern.fullmatch(text):
+        raise ValueError(text)
+    return text
+
+
+def convert(book: Book, table: RateTable, unit_decimals: int) -> Book:
+    """The book with every posting valued at the rate of its day, rounded half to even.
+
+    What rounding leaves in an entry goes to ``equity:rounding``, so that entries balance in both currencies.
+    LedgerError ``rate-missing``.
+    """
+    entries = tuple(_valued(entry, table, unit_decimals) for entry in book.entries)
+    return replace(
+        book, accounts=(*book.accounts, ROUNDING), entries=entries, currency=table.currency, cents=table.cents
+    )
+
+
+def _valued(entry: Entry, table: RateTable, unit_decimals: int) -> Entry:
+    rate = table.on(entry.day)
+    postings = [
+        replace(posting, worth=Worth(value_at(posting.amount, rate, unit_decimals, table.cents), rate))
+        for posting in entry.postings
+    ]
+    rest = -sum(posting.worth.amount for posting in postings if posting.worth)
+    if rest:
+        postings.append(Posting(ROUNDING, 0, Worth(rest, None)))
+    return replace(entry, postings=tuple(postings))
+
+
+def value_at(units: int, rate: Rate, unit_decimals: int, cents: int) -> int:
+    """Base units in the smallest units of the book currency, rounded half to even."""
+    whole: int = 10 ** (DECIMALS + unit_decimals)
+    return round_to(units * rate.value * 10**cents, whole, Rounding.HALF_EVEN) // whole

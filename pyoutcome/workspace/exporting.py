@@ -1,0 +1,96 @@
+"""Books of a workspace in the formats of other tools."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pyoutcome.errors import WorkspaceError
+from pyoutcome.ledger.book import Book, escrow_book
+from pyoutcome.ledger.exports.about import About
+from pyoutcome.ledger.exports.writing import write_book
+from pyoutcome.ledger.party_books import party_book
+from pyoutcome.ledger.rates import RateTable, convert, read_rates
+from pyoutcome.ledger.statements import BookStatement, state_book
+from pyoutcome.ledger.taxes import TaxLine, add_taxes, read_taxes
+
+if TYPE_CHECKING:
+    from pyoutcome.workspace.workspace import Workspace
+
+_MOST_BYTES = 16_000_000
+"""Of a table of rates or taxes: a rate a day for more than a thousand years."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which books, of which days, valued how."""
+
+    owner: str = "escrow"
+    """``escrow``, ``client``, a provider, or who took its place later (``UA-2``)."""
+    since: date | None = None
+    """First day, UTC; None from the beginning."""
+    until: date | None = None
+    """Last day, UTC, included; None to the end."""
+    rates: RateTable | None = None
+    taxes: tuple[TaxLine, ...] = ()
+
+
+def export_book(workspace: Workspace, file_format: str, path: Path, wanted: Wanted) -> int:
+    """Writes a book into a file; how many postings went in. Errors of ``write_book``, ``party_book``, ``convert``."""
+    return write_book(file_format, state_owner(workspace, wanted), about_of(workspace), path)
+
+
+def state_owner(workspace: Workspace, wanted: Wanted) -> BookStatement:
+    """The statement behind an export."""
+    journal = workspace.books.journal
+    book: Book = escrow_book(journal) if wanted.owner == "escrow" else party_book(journal, wanted.owner)
+    if wanted.taxes:
+        book = add_taxes(book, wanted.taxes)
+    if wanted.rates is not None:
+        book = convert(book, wanted.rates, workspace.agreement.token.decimals)
+    return state_book(book, journal.rows, wanted.since, wanted.until)
+
+
+def about_of(workspace: Workspace) -> About:
+    """The agreement, token and parties behind the books."""
+    agreement = workspace.agreement
+    parties = agreement.parties
+    names = {"client": parties.client.name, **{name: each.name for name, each in parties.providers.items()}}
+    return About(
+        agreement=agreement.id,
+        title=agreement.title,
+        token=agreement.token.symbol,
+        decimals=agreement.token.decimals,
+        escrow=workspace.desk.escrow.address,
+        chain_id=workspace.network.chain_id,
+        names=names,
+        addresses={party: address for party, address in workspace.parties.addresses.items() if party in names},
+    )
+
+
+def load_rates(path: Path, currency: str) -> RateTable:
+    """A table of rates from a file. WorkspaceError ``table-unreadable``, LedgerError of ``read_rates``."""
+    return read_rates(_read(path), currency, str(path))
+
+
+def load_taxes(path: Path) -> tuple[TaxLine, ...]:
+    """Tax lines from a file. WorkspaceError ``table-unreadable``, LedgerError of ``read_taxes``."""
+    return read_taxes(_read(path), str(path))
+
+
+def _read(path: Path) -> str:
+    try:
+        text = path.read_text(encoding="utf-8") if path.stat().st_size <= _MOST_BYTES else None
+        problem = f"it has more than {_MOST_BYTES} bytes"
+    except (OSError, ValueError) as error:
+        text, problem = None, str(error)
+    if text is None:
+        raise WorkspaceError(
+            "table-unreadable",
+            f"{path} cannot be read as a table: {problem}.",
+            "Give a CSV file in UTF-8 of at most 16 MB; docs/ledger.md shows the columns.",
+            path=str(path),
+        )
+    return text
