@@ -22,7 +22,9 @@ def add_to(app: typer.Typer) -> None:
 
 
 def export(
-    file_format: Annotated[str, typer.Option("--format", help="csv, parquet, xlsx, json or beancount.")],
+    file_format: Annotated[
+        str, typer.Option("--format", help="csv, parquet, xlsx, json, beancount, camt053 or pain001.")
+    ],
     out: Annotated[Path, typer.Option(help="The file to write.")],
     party: Annotated[
         str, typer.Option(help="Whose books: escrow, client, a provider, or who took its place later (UA-2).")
@@ -38,6 +40,7 @@ def export(
     ] = None,
     rates: Annotated[Path | None, typer.Option(help="CSV of rates: date,rate,source.")] = None,
     taxes: Annotated[Path | None, typer.Option(help="CSV of tax lines: name,base,rate,on,debit,credit.")] = None,
+    accounts: Annotated[Path | None, typer.Option(help="CSV of bank accounts for pain001: party,iban,bic.")] = None,
     folder: Folder = None,
     as_json: Json = False,
 ) -> None:
@@ -46,10 +49,12 @@ def export(
     Examples:
         pyoutcome export --format xlsx --out books.xlsx
         pyoutcome export --format beancount --party UA --out ua.beancount
+        pyoutcome export --format pain001 --party client --currency EUR --rates eur.csv --accounts banks.csv \
+--out due.xml
         pyoutcome export --format csv --party client --from 2013-01-01 --to 2013-12-31 --currency EUR --rates eur.csv \
 --out 2013.csv
     """
-    from pyoutcome.workspace.exporting import Wanted, export_book, load_taxes
+    from pyoutcome.workspace.exporting import Wanted, export_book, load_banks, load_taxes
 
     wanted = Wanted(
         owner=party,
@@ -57,6 +62,7 @@ def export(
         until=until.date() if until else None,
         rates=_rates(currency, rates),
         taxes=load_taxes(taxes) if taxes else (),
+        banks=load_banks(accounts) if accounts else {},
     )
     with open_workspace(folder) as workspace:
         rows = export_book(workspace, file_format, out, wanted)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pyoutcome.ledger.accounts import chart_of_accounts
 from pyoutcome.ledger.entries import Entry, Posting, Worth
 from pyoutcome.ledger.journal import Journal
+
+if TYPE_CHECKING:
+    from pyoutcome.ledger.rates import RateTable
 
 FORWARD: Final = "equity:brought-forward"
 """Credit. Income less expenses of the days before the span."""
@@ -28,10 +31,18 @@ class Book:
     entries: tuple[Entry, ...]
     """In chain order. A number is that of the escrow's journal, so that books of different owners can be compared;
     0 stands for an entry that no event made."""
-    currency: str | None = None
-    """The book currency in which postings are also valued (ISO 4217); None if they are not."""
-    cents: int = 2
-    """Decimals of the book currency."""
+    table: RateTable | None = None
+    """The rates at which postings are also valued; None if they are not."""
+
+    @property
+    def currency(self) -> str | None:
+        """The book currency (ISO 4217); None if there is none."""
+        return self.table.currency if self.table else None
+
+    @property
+    def cents(self) -> int:
+        """Decimals of the book currency."""
+        return self.table.cents if self.table else 0
 
 
 def escrow_book(journal: Journal) -> Book:

@@ -113,9 +113,7 @@ def convert(book: Book, table: RateTable, unit_decimals: int) -> Book:
     LedgerError ``rate-missing``.
     """
     entries = tuple(_valued(entry, table, unit_decimals) for entry in book.entries)
-    return replace(
-        book, accounts=(*book.accounts, ROUNDING), entries=entries, currency=table.currency, cents=table.cents
-    )
+    return replace(book, accounts=(*book.accounts, ROUNDING), entries=entries, table=table)
 
 
 def _valued(entry: Entry, table: RateTable, unit_decimals: int) -> Entry:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,11 +11,13 @@ from typing import TYPE_CHECKING
 from pyoutcome.errors import WorkspaceError
 from pyoutcome.ledger.book import Book, escrow_book
 from pyoutcome.ledger.exports.about import About
+from pyoutcome.ledger.exports.iso20022 import BankAccount, read_accounts
 from pyoutcome.ledger.exports.writing import write_book
 from pyoutcome.ledger.party_books import party_book
 from pyoutcome.ledger.rates import RateTable, convert, read_rates
 from pyoutcome.ledger.statements import BookStatement, state_book
 from pyoutcome.ledger.taxes import TaxLine, add_taxes, read_taxes
+from pyoutcome.protocol.events import Assigned, PayoutMoved, SteppedIn
 
 if TYPE_CHECKING:
     from pyoutcome.workspace.workspace import Workspace
@@ -35,11 +38,13 @@ class Wanted:
     """Last day, UTC, included; None to the end."""
     rates: RateTable | None = None
     taxes: tuple[TaxLine, ...] = ()
+    banks: Mapping[str, BankAccount] = field(default_factory=dict)
+    """Bank accounts by party, for ``pain001``."""
 
 
 def export_book(workspace: Workspace, file_format: str, path: Path, wanted: Wanted) -> int:
     """Writes a book into a file; how many postings went in. Errors of ``write_book``, ``party_book``, ``convert``."""
-    return write_book(file_format, state_owner(workspace, wanted), about_of(workspace), path)
+    return write_book(file_format, state_owner(workspace, wanted), about_of(workspace), path, wanted.banks)
 
 
 def state_owner(workspace: Workspace, wanted: Wanted) -> BookStatement:
@@ -66,8 +71,21 @@ def about_of(workspace: Workspace) -> About:
         escrow=workspace.desk.escrow.address,
         chain_id=workspace.network.chain_id,
         names=names,
-        addresses={party: address for party, address in workspace.parties.addresses.items() if party in names},
+        addresses=_payouts(workspace),
     )
+
+
+def _payouts(workspace: Workspace) -> dict[str, str]:
+    """Where each party is paid: where the terms say, or where it moved that to; a later holder at its own address."""
+    desk, events = workspace.desk, [each.event for each in workspace.books.events]
+    arguments = desk.deal.arguments
+    found = [each.payout for each in arguments.providers]
+    for event in events:
+        if isinstance(event, Assigned | SteppedIn):
+            found.append(event.holder)
+        elif isinstance(event, PayoutMoved):
+            found[event.provider] = event.to
+    return {"client": arguments.client, **dict(zip(workspace.books.journal.providers, found, strict=True))}
 
 
 def load_rates(path: Path, currency: str) -> RateTable:
@@ -78,6 +96,11 @@ def load_rates(path: Path, currency: str) -> RateTable:
 def load_taxes(path: Path) -> tuple[TaxLine, ...]:
     """Tax lines from a file. WorkspaceError ``table-unreadable``, LedgerError of ``read_taxes``."""
     return read_taxes(_read(path), str(path))
+
+
+def load_banks(path: Path) -> dict[str, BankAccount]:
+    """Bank accounts from a file. WorkspaceError ``table-unreadable``, LedgerError of ``read_accounts``."""
+    return read_accounts(_read(path), str(path))
 
 
 def _read(path: Path) -> str:

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pyoutcome.errors import LedgerError, did_you_mean
 from pyoutcome.ledger.exports.about import About
 from pyoutcome.ledger.statements import BookStatement
 
-FORMATS: Final = ("csv", "parquet", "xlsx", "json", "beancount")
+if TYPE_CHECKING:
+    from pyoutcome.ledger.exports.iso20022 import BankAccount
+
+FORMATS: Final = ("csv", "parquet", "xlsx", "json", "beancount", "camt053", "pain001")
 """Every format that ``write_book`` knows."""
 
 
-def write_book(file_format: str, statement: BookStatement, about: About, path: Path) -> int:
-    """Writes a book in one of ``FORMATS`` and returns how many postings went in.
+def write_book(
+    file_format: str,
+    statement: BookStatement,
+    about: About,
+    path: Path,
+    banks: Mapping[str, BankAccount] | None = None,
+) -> int:
+    """Writes a book in one of ``FORMATS`` and returns how many postings went in, or entries of a bank message.
 
-    LedgerError ``no-such-format``, and what the format's own module raises.
+    ``banks`` gives bank accounts by party for ``pain001``. LedgerError ``no-such-format``, and what the format's own
+    module raises.
     """
     book = statement.book
     match file_format:
@@ -42,6 +53,14 @@ def write_book(file_format: str, statement: BookStatement, about: About, path: P
 
             with path.open("w", encoding="utf-8", newline="\n") as file:
                 return write_beancount(book, about, file)
+        case "camt053":
+            from pyoutcome.ledger.exports.camt_file import write_camt
+
+            return write_camt(statement, about, path)
+        case "pain001":
+            from pyoutcome.ledger.exports.pain_file import write_pain
+
+            return write_pain(statement, about, path, banks)
     raise LedgerError(
         "no-such-format",
         f"Books cannot be exported as {file_format!r}.",
