@@ -23,7 +23,7 @@ def add_to(app: typer.Typer) -> None:
 
 def export(
     file_format: Annotated[
-        str, typer.Option("--format", help="csv, parquet, xlsx, json, beancount, camt053 or pain001.")
+        str, typer.Option("--format", help="csv, parquet, xlsx, json, beancount, camt053, pain001 or pdf.")
     ],
     out: Annotated[Path, typer.Option(help="The file to write.")],
     party: Annotated[

@@ -16,10 +16,11 @@ from pyoutcome.ledger.exports.csv_file import write_csv
 from pyoutcome.ledger.journal import Journal, fold, name_tenures, running_balances
 from pyoutcome.ledger.party_books import parties_of, party_book
 from pyoutcome.ledger.periods import PeriodRow
-from pyoutcome.ledger.rates import RateTable, convert, read_rates
+from pyoutcome.ledger.rates import RateTable, read_rates
 from pyoutcome.ledger.reconcile import Difference, Reconciliation, reconcile
 from pyoutcome.ledger.statements import AccountLine, BookStatement, state_book
 from pyoutcome.ledger.taxes import TaxLine, add_taxes, read_taxes
+from pyoutcome.ledger.valued import convert
 
 __all__ = [
     "AccountBalance",

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Final
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
 
 from pyoutcome.ledger.accounts import chart_of_accounts
 from pyoutcome.ledger.entries import Entry, Posting, Worth
 from pyoutcome.ledger.journal import Journal
-
-if TYPE_CHECKING:
-    from pyoutcome.ledger.rates import RateTable
+from pyoutcome.ledger.rates import RateTable, value_at
 
 FORWARD: Final = "equity:brought-forward"
 """Credit. Income less expenses of the days before the span."""
 OPENING: Final = "Opening"
 """Kind of the entry that brings balances forward."""
+REVALUED: Final = "Revalued"
+"""Kind of the entry that brings a valued book to the rate of its last day."""
+EXCHANGE: Final = "income:exchange"
+"""Credit. What the token gained in the book currency while it was held or owed; a loss stands on the debit."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class Book:
     0 stands for an entry that no event made."""
     table: RateTable | None = None
     """The rates at which postings are also valued; None if they are not."""
+    unit_decimals: int = 0
+    """Decimals of the token, in a valued book."""
 
     @property
     def currency(self) -> str | None:
@@ -75,36 +79,68 @@ def _postings(book: Book, until: date | None) -> Iterable[Posting]:
 def cut(book: Book, since: date | None = None, until: date | None = None) -> Book:
     """The entries of the days ``since`` to ``until`` (both included, UTC), after one that brings balances forward.
 
-    Income and expenses of earlier days are brought forward as one sum, ``equity:brought-forward``.
+    Income and expenses of earlier days are brought forward as one sum, ``equity:brought-forward``. A valued book ends
+    with an entry that brings what is there to the rate of the last day, and begins with balances at the rate of the
+    day before the first: so one span ends with what the next begins with, in tokens and in currency.
     """
-    kept = tuple(
+    entries = [
         entry
         for entry in book.entries
         if (since is None or entry.day >= since) and (until is None or entry.day <= until)
-    )
+    ]
     opening = _opening(book, since) if since is not None else None
-    if opening is None:
-        return replace(book, entries=kept)
-    accounts = (*book.accounts, FORWARD) if FORWARD not in book.accounts else book.accounts
-    return replace(book, accounts=accounts, entries=(opening, *kept))
+    if opening is not None:
+        entries.insert(0, opening)
+        accounts = (*book.accounts, FORWARD) if FORWARD not in book.accounts else book.accounts
+        book = replace(book, accounts=accounts)
+    part = replace(book, entries=tuple(entries))
+    revalued = _revalued(part, until)
+    return replace(part, entries=(*part.entries, revalued)) if revalued else part
 
 
 def _opening(book: Book, since: date) -> Entry | None:
-    before = [entry for entry in book.entries if entry.day < since]
-    earlier = replace(book, entries=tuple(before))
+    earlier = cut(book, until=since - timedelta(1))
     amounts, worths = _forward(book_balances(earlier)), _forward(book_worths(earlier))
     postings = tuple(
-        Posting(account, amounts[account], Worth(worths[account], None) if book.currency else None)
+        Posting(account, amounts[account], Worth(worths[account], None) if book.table else None)
         for account in amounts
         if amounts[account] or worths[account]
     )
     if not postings:
         return None
-    last = before[-1]
-    start = int(datetime(since.year, since.month, since.day, tzinfo=UTC).timestamp())
+    words = f"Balances brought forward to {since.isoformat()}"
+    return _made(OPENING, words, earlier.entries[-1], datetime.combine(since, time(0), UTC), postings)
+
+
+def _revalued(part: Book, until: date | None) -> Entry | None:
+    """What brings assets and liabilities to the rate of the last day, against ``income:exchange``."""
+    if part.table is None or not part.entries:
+        return None
+    day = until or part.entries[-1].day
+    rate = part.table.on(day)
+    amounts, worths = book_balances(part), book_worths(part)
+    postings = [
+        Posting(account, 0, Worth(difference, rate))
+        for account in part.accounts
+        if not is_result(account)
+        and not account.startswith("equity:")
+        and (difference := value_at(amounts[account], rate, part.unit_decimals, part.cents) - worths[account])
+    ]
+    if not postings:
+        return None
+    rest = -sum(posting.worth.amount for posting in postings if posting.worth)
+    if rest:
+        postings.append(Posting(EXCHANGE, 0, Worth(rest, None)))
+    words = f"Exchange difference to the rate of {rate.day.isoformat()}"
+    moment = datetime.combine(day, time(23, 59, 59), UTC)
+    return _made(REVALUED, words, part.entries[-1], moment, tuple(postings))
+
+
+def _made(kind: str, narration: str, after: Entry, moment: datetime, postings: tuple[Posting, ...]) -> Entry:
+    """An entry that no event made."""
     return Entry(
-        number=0, block=last.block, index=last.index, transaction=b"", timestamp=start, kind=OPENING,
-        narration=f"Balances brought forward to {since.isoformat()}", postings=postings,
+        number=0, block=after.block, index=after.index, transaction=b"", timestamp=int(moment.timestamp()), kind=kind,
+        narration=narration, postings=postings,
     )  # fmt: skip
 
 

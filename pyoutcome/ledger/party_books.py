@@ -19,9 +19,6 @@ from pyoutcome.ledger.journal import Journal
 
 CASH: Final = "assets:cash"
 """Debit. What the party's own wallet received from and sent to the escrow."""
-ROUNDING: Final = "equity:rounding"
-"""What rounding to the book currency leaves, so that entries balance there too."""
-
 EARNED: Final = "income:earned"
 """Credit. Settled amounts, in the period's own transaction; a period that costs the provider stands on the debit."""
 _GIVEN_UP: Final = "expenses:given-up"

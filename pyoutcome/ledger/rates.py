@@ -1,4 +1,4 @@
-"""Books in another currency: a table of rates with their sources, and every posting valued by it."""
+"""Rates of the token to a book currency, each with its day and source."""
 
 from __future__ import annotations
 
@@ -7,15 +7,13 @@ import io
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
 from pyoutcome.decimals import DECIMALS, Rounding, parse, round_to
 from pyoutcome.errors import LedgerError, NumberError, Where
-from pyoutcome.ledger.book import Book
-from pyoutcome.ledger.entries import Entry, Posting, Rate, Worth
-from pyoutcome.ledger.party_books import ROUNDING
+from pyoutcome.ledger.entries import Rate
 
 COLUMNS: Final = ("date", "rate", "source")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
@@ -104,28 +102,6 @@ def _matched(pattern: re.Pattern[str], text: str) -> str:
     if not pattern.fullmatch(text):
         raise ValueError(text)
     return text
-
-
-def convert(book: Book, table: RateTable, unit_decimals: int) -> Book:
-    """The book with every posting valued at the rate of its day, rounded half to even.
-
-    What rounding leaves in an entry goes to ``equity:rounding``, so that entries balance in both currencies.
-    LedgerError ``rate-missing``.
-    """
-    entries = tuple(_valued(entry, table, unit_decimals) for entry in book.entries)
-    return replace(book, accounts=(*book.accounts, ROUNDING), entries=entries, table=table)
-
-
-def _valued(entry: Entry, table: RateTable, unit_decimals: int) -> Entry:
-    rate = table.on(entry.day)
-    postings = [
-        replace(posting, worth=Worth(value_at(posting.amount, rate, unit_decimals, table.cents), rate))
-        for posting in entry.postings
-    ]
-    rest = -sum(posting.worth.amount for posting in postings if posting.worth)
-    if rest:
-        postings.append(Posting(ROUNDING, 0, Worth(rest, None)))
-    return replace(entry, postings=tuple(postings))
 
 
 def value_at(units: int, rate: Rate, unit_decimals: int, cents: int) -> int:

@@ -14,9 +14,10 @@ from pyoutcome.ledger.exports.about import About
 from pyoutcome.ledger.exports.iso20022 import BankAccount, read_accounts
 from pyoutcome.ledger.exports.writing import write_book
 from pyoutcome.ledger.party_books import party_book
-from pyoutcome.ledger.rates import RateTable, convert, read_rates
+from pyoutcome.ledger.rates import RateTable, read_rates
 from pyoutcome.ledger.statements import BookStatement, state_book
 from pyoutcome.ledger.taxes import TaxLine, add_taxes, read_taxes
+from pyoutcome.ledger.valued import convert
 from pyoutcome.protocol.events import Assigned, PayoutMoved, SteppedIn
 
 if TYPE_CHECKING:

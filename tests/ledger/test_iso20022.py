@@ -121,7 +121,7 @@ def test_a_change_of_the_rate_is_an_entry_of_its_own(tmp_path: Path) -> None:
     text = write("camt053", book, tmp_path / "camt.xml", since=date(2013, 1, 3), until=date(2013, 1, 3))
     statement = read(text)
     assert [Decimal(100), Decimal(400)] == [signed(balance) for balance in statement["balances"]]
-    assert [("4", Decimal(200)), ("exchange", Decimal(100))] == [
+    assert [("4", Decimal(200)), ("Revalued", Decimal(100))] == [
         (entry["reference"], signed(entry)) for entry in statement["entries"]
     ]
     assert "1 TUSD = 2 on 2013-01-03, B" in text
@@ -163,6 +163,21 @@ def test_orders_pass_the_official_schema_and_are_what_is_owed(tmp_path: Path, st
             close = [each for each in exact if each > (Decimal("0.005") if book.table else 0)]
             assert len(close) == len(amounts)
             assert all(abs(a - b) <= Decimal("0.005") for a, b in zip(close, amounts, strict=True))
+
+
+@given(stories())
+def test_dues_are_what_each_owes(story: Story) -> None:
+    escrow, client, own = books(story)
+    owed = [sum(box.owed.values()) for box in story.boxes]
+    assert {name: each for name, each in zip(NAMES, owed, strict=True) if each} == {
+        due.creditor: due.units for due in dues_of(client)
+    }
+    assert [("client", story.boxes[0].debt)][: story.boxes[0].debt > 0] == [
+        (due.creditor, due.units) for due in dues_of(own)
+    ]
+    assert {name: box.claimable for name, box in zip(NAMES, story.boxes, strict=True) if box.claimable} == {
+        due.creditor: due.units for due in dues_of(escrow)
+    }
 
 
 def test_the_client_orders_arrears_from_its_bank_account(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pyoutcome.decimals import ONE, to_decimal
 from pyoutcome.errors import LedgerError
 from pyoutcome.ledger import Rate, RateTable, add_taxes, convert, cut, escrow_book, fold, party_book
-from pyoutcome.ledger.book import book_balances, book_worths
+from pyoutcome.ledger.book import FORWARD, book_balances, book_worths
 from pyoutcome.ledger.rates import read_rates, value_at
 from pyoutcome.ledger.taxes import TaxLine, read_taxes
 from tests.ledger.stories import NAMES, Story, stories
@@ -66,7 +66,7 @@ def test_a_valued_book_balances_in_both_currencies_entry_by_entry(story: Story, 
     table = RateTable("EUR", (Rate(date(2012, 1, 1), rate, "test"),))
     for book in (escrow_book(journal), party_book(journal, "client")):
         valued = convert(book, table, 6)
-        assert book_balances(book) == {k: v for k, v in book_balances(valued).items() if k != "equity:rounding"}
+        assert book_balances(book) == {k: v for k, v in book_balances(valued).items() if k in book.accounts}
         for entry in valued.entries:
             assert 0 == sum(posting.amount for posting in entry.postings)
             assert 0 == sum(posting.worth.amount for posting in entry.postings if posting.worth)
@@ -75,16 +75,27 @@ def test_a_valued_book_balances_in_both_currencies_entry_by_entry(story: Story, 
             assert all(each and abs(each.amount) <= (len(entry.postings) - 1) / 2 for each in rounding)
 
 
-@given(stories())
-def test_what_is_brought_forward_keeps_its_worth(story: Story) -> None:
+@given(stories(), st.integers(1, 3 * ONE), st.sampled_from(["escrow", "client", "UA"]))
+def test_a_valued_span_ends_at_the_rate_of_its_last_day_and_the_next_begins_there(
+    story: Story, rate: int, whose: str
+) -> None:
     journal = fold(story.located, NAMES)
-    table = RateTable("EUR", (Rate(date(2012, 1, 1), ONE * 7 // 6, "test"),))
-    valued = convert(party_book(journal, "UA"), table, 6)
-    part = cut(valued, date(2014, 1, 1))
-    for measure in (book_balances, book_worths):
-        assert 0 == sum(measure(part).values())
-        kept = {name: amount for name, amount in measure(valued).items() if not name.startswith(("income", "expenses"))}
-        assert kept == {name: amount for name, amount in measure(part).items() if name in kept}
+    table = RateTable("EUR", (Rate(date(2012, 1, 1), ONE * 7 // 6, "A"), Rate(date(2013, 6, 1), rate, "B")))
+    book = escrow_book(journal) if whose == "escrow" else party_book(journal, whose)
+    valued = convert(book, table, 6)
+    half, rest = cut(valued, until=date(2013, 6, 30)), cut(valued, date(2013, 7, 1), date(2013, 12, 31))
+    for part in (half, rest):
+        assert all(0 == sum(each.worth.amount for each in entry.postings if each.worth) for entry in part.entries)
+    amounts, worths = book_balances(half), book_worths(half)
+    for account in book.accounts:
+        if not account.startswith(("income", "expenses")):
+            assert value_at(amounts[account], table.rates[1], 6, 2) == worths[account]
+    opened = book_worths(rest)
+    assert {name: worth for name, worth in worths.items() if worth and not name.startswith(("income", "expenses"))} == {
+        name: worth for name, worth in opened.items() if worth and name != FORWARD
+    }
+    earned = sum(worth for name, worth in worths.items() if name.startswith(("income", "expenses")))
+    assert earned == opened.get(FORWARD, 0)
 
 
 TAXES = """\

@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 
 from pyoutcome.cli.app import app
 from pyoutcome.errors import WorkspaceError
+from pyoutcome.ledger.exports import FORMATS
 from pyoutcome.workspace import Workspace
 from pyoutcome.workspace.exporting import Wanted, export_book, load_rates
 from tests.ledger.reading import load, totals
@@ -130,12 +131,39 @@ def test_the_verb_values_every_line_in_the_book_currency(settled: Path, tmp_path
         rows = list(csv.DictReader(file))
     assert {"file": str(out), "format": "csv", "party": "UA", "rows": len(rows)} == json.loads(answer)
     for row in rows:
-        if row["account"] == "equity:rounding":
+        if row["account"] == "equity:rounding" or row["event"] == "Revalued":
             continue
         rate = "0.8" if row["time"] >= "2013-06-01" else "0.75"
         assert rate == row["rate"]
         assert abs(Decimal(row["amount"]) * Decimal(rate) - Decimal(row["worth"])) <= Decimal("0.005")
     assert 0 == sum(Decimal(row["worth"]) for row in rows)
+    cash = [row for row in rows if row["account"] == "assets:cash"]
+    assert sum(Decimal(row["amount"]) for row in cash) * Decimal("0.8") == sum(Decimal(row["worth"]) for row in cash)
+
+
+@pytest.mark.parametrize("file_format", FORMATS)
+def test_the_verb_writes_every_format(settled: Path, tmp_path: Path, file_format: str) -> None:
+    rates, out = tmp_path / "eur.csv", tmp_path / "out"
+    rates.write_text(RATES, encoding="utf-8")
+    given = (
+        "--party",
+        "client",
+        "--currency",
+        "EUR",
+        "--rates",
+        str(rates),
+        "--from",
+        "2013-03-01",
+        "--to",
+        "2013-09-30",
+    )
+    status, answer = run("export", "--format", file_format, "--out", str(out), *given, "-w", str(settled), "--json")
+    if file_format == "pain001":
+        assert (1, "nothing-to-pay") == (status, json.loads(answer)["error"]["code"])
+        return
+    assert 0 == status, answer
+    assert json.loads(answer)["rows"] > 0
+    assert out.stat().st_size > 1_000
 
 
 def test_the_verb_refuses_half_of_what_it_needs(settled: Path, tmp_path: Path) -> None:

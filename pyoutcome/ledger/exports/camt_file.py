@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree as ET
 
 from pyoutcome.decimals import show
 from pyoutcome.errors import LedgerError
-from pyoutcome.ledger.book import Book
+from pyoutcome.ledger.book import OPENING, Book
 from pyoutcome.ledger.entries import Entry
 from pyoutcome.ledger.exports import iso20022
 from pyoutcome.ledger.exports.about import About
 from pyoutcome.ledger.exports.iso20022 import add, add_amount, limited
-from pyoutcome.ledger.rates import value_at
 from pyoutcome.ledger.statements import BookStatement, balance_of
 
 KIND: Final = "camt.053.001.08"
@@ -25,9 +24,8 @@ ACCOUNT: Final = "assets:escrow"
 def write_camt(statement: BookStatement, about: About, path: Path) -> int:
     """Writes the statement and returns how many entries.
 
-    Each event that changed the owner's money in the escrow is an entry: a credit adds to it. In a valued book the
-    opening and closing balance are what the tokens were worth on the day before and the last day, and an entry of its
-    own says what came from rates and rounding. LedgerError ``book-empty``, ``amount-does-not-fit``.
+    Each event that changed the owner's money in the escrow is an entry, and so is the exchange difference of a valued
+    book: a credit adds to it. LedgerError ``book-empty``, ``amount-does-not-fit``.
     """
     book = statement.book
     if not book.entries and (statement.since is None or statement.until is None):
@@ -51,40 +49,25 @@ def write_camt(statement: BookStatement, about: About, path: Path) -> int:
     add(account, "Ownr/Nm", limited(about.name_of(book.owner), 140))
     moved = [(entry, _moved(entry, book)) for entry in statement.entries]
     moved = [(entry, amount) for entry, amount in moved if amount]
-    units = balance_of(_only_opening(statement), ACCOUNT), balance_of(book, ACCOUNT)
-    opening, closing = _value(units[0], book, about, first - timedelta(1)), _value(units[1], book, about, last)
-    difference = closing - opening - sum(amount for _, amount in moved)
+    opening = sum(_moved(entry, book) for entry in book.entries if entry.kind == OPENING)
+    closing = opening + sum(amount for _, amount in moved)
     _balance(stated, "OPBD", opening, first, statement, about)
     _balance(stated, "CLBD", closing, last, statement, about)
-    _summary(stated, [*(amount for _, amount in moved), *([difference] if difference else [])], book, about)
+    _summary(stated, [amount for _, amount in moved], book, about)
     for entry, amount in moved:
         _entry(stated, entry, amount, book, about)
-    if difference:
-        _difference(stated, difference, last, book, about)
-    held = about.money(units[1])
+    held = about.money(balance_of(book, ACCOUNT))
     add(stated, "AddtlStmtInf", limited(f"Closing balance in tokens: {held} {about.token}.", 500))
     iso20022.write_message(document, path)
     return len(moved)
 
 
-def _only_opening(statement: BookStatement) -> Book:
-    kept = tuple(entry for entry in statement.book.entries if entry not in statement.entries)
-    return Book(statement.book.owner, statement.book.accounts, kept)
-
-
 def _moved(entry: Entry, book: Book) -> int:
     """Change of the owner's money: cents of the book currency, or base units."""
     postings = [each for each in entry.postings if each.account == ACCOUNT or each.account.startswith(f"{ACCOUNT}:")]
-    units = sum(posting.amount for posting in postings)
-    if book.table is None or not units:
-        return units
+    if book.table is None:
+        return sum(posting.amount for posting in postings)
     return sum(posting.worth.amount for posting in postings if posting.worth)
-
-
-def _value(units: int, book: Book, about: About, day: date) -> int:
-    if book.table is None or not units:
-        return units
-    return value_at(units, book.table.on(day), about.decimals, book.cents)
 
 
 def _balance(stated: ET.Element, kind: str, amount: int, day: date, statement: BookStatement, about: About) -> None:
@@ -113,17 +96,19 @@ def _summary(stated: ET.Element, amounts: list[int], book: Book, about: About) -
 
 def _entry(stated: ET.Element, entry: Entry, amount: int, book: Book, about: About) -> None:
     found = add(stated, "Ntry")
-    add(found, "NtryRef", str(entry.number))
+    add(found, "NtryRef", str(entry.number) if entry.transaction else entry.kind)
     add_amount(found, "Amt", amount, book, about)
     add(found, "CdtDbtInd", _side(amount))
     add(found, "Sts/Cd", "BOOK")
     add(found, "BookgDt/DtTm", entry.time)
     add(found, "ValDt/DtTm", entry.time)
-    add(found, "AcctSvcrRef", f"{entry.block}-{entry.index}")
-    _code(found, entry.kind)
-    details = add(found, "NtryDtls/TxDtls")
-    add(details, "Refs/AcctSvcrRef", f"{entry.block}-{entry.index}")
+    place = f"{entry.block}-{entry.index}"
     if entry.transaction:
+        add(found, "AcctSvcrRef", place)
+    _code(found, entry.kind)
+    if entry.transaction:
+        details = add(found, "NtryDtls/TxDtls")
+        add(details, "Refs/AcctSvcrRef", place)
         add(details, "RmtInf/Ustrd", "0x" + entry.transaction.hex())
     add(found, "AddtlNtryInf", limited(f"{entry.narration}{_rate(entry, about)}", 500))
 
@@ -133,21 +118,6 @@ def _rate(entry: Entry, about: About) -> str:
     if rate is None:
         return ""
     return f"; 1 {about.token} = {show(rate.value)} on {rate.day.isoformat()}, {rate.source}"
-
-
-def _difference(stated: ET.Element, amount: int, last: date, book: Book, about: About) -> None:
-    found = add(stated, "Ntry")
-    add(found, "NtryRef", "exchange")
-    add_amount(found, "Amt", amount, book, about)
-    add(found, "CdtDbtInd", _side(amount))
-    add(found, "Sts/Cd", "BOOK")
-    add(found, "BookgDt/Dt", last.isoformat())
-    _code(found, "ExchangeDifference")
-    add(
-        found,
-        "AddtlNtryInf",
-        "Exchange and rounding difference between the rates of the days of booking and the last day",
-    )
 
 
 def _code(found: ET.Element, kind: str) -> None:

@@ -16,8 +16,8 @@ from pyoutcome.ledger.book import Book
 from pyoutcome.ledger.exports.about import About
 from pyoutcome.ledger.rates import read_table, table_malformed
 
-NO_CURRENCY: Final = "XXX"
-"""ISO 4217: no currency. Amounts are then whole tokens."""
+NO_CURRENCY: Final = "X" * 3
+"""The code of ISO 4217 for no currency. Amounts are then whole tokens."""
 _FRACTION: Final = 5
 _DIGITS: Final = 18
 _NOT_IN_XML: Final = re.compile(r"[^\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

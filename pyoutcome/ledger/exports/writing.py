@@ -13,7 +13,7 @@ from pyoutcome.ledger.statements import BookStatement
 if TYPE_CHECKING:
     from pyoutcome.ledger.exports.iso20022 import BankAccount
 
-FORMATS: Final = ("csv", "parquet", "xlsx", "json", "beancount", "camt053", "pain001")
+FORMATS: Final = ("csv", "parquet", "xlsx", "json", "beancount", "camt053", "pain001", "pdf")
 """Every format that ``write_book`` knows."""
 
 
@@ -61,6 +61,10 @@ def write_book(
             from pyoutcome.ledger.exports.pain_file import write_pain
 
             return write_pain(statement, about, path, banks)
+        case "pdf":
+            from pyoutcome.ledger.exports.pdf_file import write_pdf
+
+            return write_pdf(statement, about, path)
     raise LedgerError(
         "no-such-format",
         f"Books cannot be exported as {file_format!r}.",
