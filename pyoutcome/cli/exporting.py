@@ -35,6 +35,9 @@ def export(
     until: Annotated[
         datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day, UTC, included; default: the end.")
     ] = None,
+    accrue: Annotated[
+        bool, typer.Option("--accrue", help="Book also what was earned and not settled at the end of the last day.")
+    ] = False,
     currency: Annotated[
         str | None, typer.Option(help="Also value every posting in this currency (ISO 4217), by --rates.")
     ] = None,
@@ -60,6 +63,7 @@ def export(
         owner=party,
         since=since.date() if since else None,
         until=until.date() if until else None,
+        accrue=accrue,
         rates=_rates(currency, rates),
         taxes=load_taxes(taxes) if taxes else (),
         banks=load_banks(accounts) if accounts else {},

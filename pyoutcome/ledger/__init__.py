@@ -1,5 +1,6 @@
 """Double-entry books of an escrow, folded from its events."""
 
+from pyoutcome.ledger.accruals import Expected, accrue
 from pyoutcome.ledger.balances import (
     AccountBalance,
     EscrowBalances,
@@ -30,6 +31,7 @@ __all__ = [
     "Difference",
     "Entry",
     "EscrowBalances",
+    "Expected",
     "Journal",
     "PeriodRow",
     "Posting",
@@ -40,6 +42,7 @@ __all__ = [
     "TaxLine",
     "TrialLine",
     "Worth",
+    "accrue",
     "add_taxes",
     "balances",
     "book_balances",

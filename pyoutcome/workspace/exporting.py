@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyoutcome.errors import WorkspaceError
+from pyoutcome.ledger.accruals import accrue
 from pyoutcome.ledger.book import Book, escrow_book
 from pyoutcome.ledger.exports.about import About
 from pyoutcome.ledger.exports.iso20022 import BankAccount, read_accounts
@@ -19,6 +20,7 @@ from pyoutcome.ledger.statements import BookStatement, state_book
 from pyoutcome.ledger.taxes import TaxLine, add_taxes, read_taxes
 from pyoutcome.ledger.valued import convert
 from pyoutcome.protocol.events import Assigned, PayoutMoved, SteppedIn
+from pyoutcome.workspace.expecting import expected_amounts
 
 if TYPE_CHECKING:
     from pyoutcome.workspace.workspace import Workspace
@@ -37,6 +39,8 @@ class Wanted:
     """First day, UTC; None from the beginning."""
     until: date | None = None
     """Last day, UTC, included; None to the end."""
+    accrue: bool = False
+    """Book also what was earned and not settled at the end of ``until``, and of the day before ``since``."""
     rates: RateTable | None = None
     taxes: tuple[TaxLine, ...] = ()
     banks: Mapping[str, BankAccount] = field(default_factory=dict)
@@ -52,6 +56,15 @@ def state_owner(workspace: Workspace, wanted: Wanted) -> BookStatement:
     """The statement behind an export."""
     journal = workspace.books.journal
     book: Book = escrow_book(journal) if wanted.owner == "escrow" else party_book(journal, wanted.owner)
+    if wanted.accrue:
+        if wanted.until is None:
+            raise WorkspaceError(
+                "accruals-need-a-day",
+                "Accruals are of the end of a day, and no last day was given.",
+                "Give the last day with --to.",
+            )
+        days = [wanted.until, *([wanted.since - timedelta(1)] if wanted.since else [])]
+        book = accrue(book, journal.rows, days, expected_amounts(workspace, wanted.until))
     if wanted.taxes:
         book = add_taxes(book, wanted.taxes)
     if wanted.rates is not None:

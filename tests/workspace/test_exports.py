@@ -166,6 +166,23 @@ def test_the_verb_writes_every_format(settled: Path, tmp_path: Path, file_format
     assert out.stat().st_size > 1_000
 
 
+def test_what_is_measured_accrues_in_full_and_what_is_not_with_the_proven_least(
+    verified: Workspace, tmp_path: Path
+) -> None:
+    """January is measured and not settled, of February there is nothing yet."""
+    path = tmp_path / "client.csv"
+    export_book(verified, "csv", path, Wanted("client", until=date(2013, 3, 2), accrue=True))
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["account"].startswith("expenses:outcome:")]
+    measured = verified.statement(1).statement
+    expected = [("Accrued", "1", airline, measured.of(airline).units) for airline in AIRLINES]
+    expected += [("Estimated", "2", airline, 180_000 * UNIT) for airline in AIRLINES]
+    assert expected == [(row["event"], row["period"], row["provider"], int(row["base_units"])) for row in rows]
+    with pytest.raises(WorkspaceError) as refused:
+        export_book(verified, "csv", path, Wanted("client", accrue=True))
+    assert "accruals-need-a-day" == refused.value.code
+
+
 def test_the_verb_refuses_half_of_what_it_needs(settled: Path, tmp_path: Path) -> None:
     out, where = str(tmp_path / "x.csv"), ("-w", str(settled), "--json")
     for extra, code in (
