@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from hypothesis import given
@@ -91,6 +92,20 @@ def test_a_period_that_has_not_ended_and_the_escrow_know_no_accruals() -> None:
     for book in (party_book(journal, "UA"), escrow_book(journal)):
         assert book == accrue(book, (), [FIRST], periods)
     assert (escrow_book(journal)) == accrue(escrow_book(journal), (), [FIRST + timedelta(9)], periods)
+
+
+def test_the_last_second_belongs_to_the_day() -> None:
+    """What ends in it is accrued; what settles in it is settled."""
+    story = Story()
+    story.transact(events.Deposited("0x" + "22" * 20, 1000), events.Activated(b"\1" * 32))
+    paid = (events.Credited(1, 0, 10, 0, 0, 10, 0), events.Paid(0, "0x" + "11" * 20, 10))
+    story.transact(events.Settled(1, (10, 0, 0), 0), *paid)
+    moments = {1: START, 2: START + DAY - 1}
+    journal = fold([replace(each, timestamp=moments[each.block]) for each in story.located], NAMES)
+    book = party_book(journal, "UA")
+    assert book == accrue(book, journal.rows, [FIRST], [Expected(1, START, {"UA": 10}, estimate=False)])
+    open_period = Expected(2, START + DAY - 1, {"UA": 7}, estimate=False)
+    assert -17 == book_balances(accrue(book, journal.rows, [FIRST], [open_period]), until=FIRST)["income:earned"]
 
 
 def test_a_period_agreed_anew_is_not_accrued_a_second_time() -> None:

@@ -80,7 +80,9 @@ def test_a_statement_passes_the_official_schema_and_adds_up(tmp_path: Path, stor
             assert closing == opening + sum((signed(entry) for entry in statement["entries"]), Decimal(0))
             units = balance_of(plain, "assets:escrow")
             exact = Decimal(units).scaleb(-6) * 9 / 8 if book.table else Decimal(units).scaleb(-5)
-            assert abs(exact - closing) <= (Decimal("0.005") if book.table else 0)
+            # Each account is rounded for itself.
+            accounts = sum(account.startswith("assets:escrow") for account in book.accounts)
+            assert abs(exact - closing) <= (accounts * Decimal("0.005") if book.table else 0)
             assert {"EUR" if book.table else "XXX"} == {each["currency"] for each in statement["balances"]}
             assert f"{book.owner}@" in statement["account"]["other_id"]
 

@@ -129,7 +129,7 @@ def test_pages_are_numbered_and_say_whose_they_are(tmp_path: Path) -> None:
 
 def test_more_than_a_reader_could_turn_is_refused(tmp_path: Path) -> None:
     book = books()[2]
-    long = Book(book.owner, book.accounts, book.entries[:1] * 50_001)
+    long = Book(book.owner, book.accounts, book.entries[:1] * 20_001)
     with pytest.raises(LedgerError) as refused:
         write_book("pdf", state_book(long, ()), ABOUT, tmp_path / "x.pdf")
     assert "too-many-lines" == refused.value.code

@@ -17,8 +17,8 @@ from pyoutcome.ledger.exports.library import load
 from pyoutcome.ledger.periods import PeriodRow
 from pyoutcome.ledger.statements import AccountLine, BookStatement
 
-_MOST: Final = 50_000
-"""Postings that a statement on paper may have: more than a thousand pages."""
+_MOST: Final = 20_000
+"""Postings that a statement on paper may have: some hundred pages."""
 _PERIOD_AMOUNTS: Final = {
     "amount": "Amount", "held": "Held back", "paid": "Paid", "owed": "Owed", "set_off": "Set off",
     "new_debt": "New debt",
