@@ -7,7 +7,7 @@ import re
 from datetime import date
 from decimal import Decimal
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from pyoutcome.decimals import ONE
@@ -79,6 +79,10 @@ def test_no_two_accounts_get_the_same_name_and_all_are_allowed(accounts: list[st
 
 
 @given(st.text(max_size=30), st.sampled_from([None, "EUR", "USDC"]))
+@example("EUR", "EUR")
+@example("null", None)
+@example("x", None)
+@example("USDC.E-2", "EUR")
 def test_any_symbol_becomes_a_commodity_of_its_own(symbol: str, currency: str | None) -> None:
     name = commodity_of(symbol, currency)
     assert name != currency

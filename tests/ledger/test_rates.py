@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pyoutcome.decimals import ONE, to_decimal
 from pyoutcome.errors import LedgerError
 from pyoutcome.ledger import Rate, RateTable, add_taxes, convert, cut, escrow_book, fold, party_book
-from pyoutcome.ledger.book import FORWARD, book_balances, book_worths
+from pyoutcome.ledger.book import FORWARD, REVALUED, book_balances, book_worths
 from pyoutcome.ledger.rates import read_rates, value_at
 from pyoutcome.ledger.taxes import TaxLine, read_taxes
 from tests.ledger.stories import NAMES, Story, stories
@@ -60,6 +60,12 @@ def test_an_amount_is_valued_by_the_schoolbook(units: int, rate: int, decimals: 
         assert expected == Decimal(value_at(units, Rate(date(2013, 1, 1), rate, "x"), decimals, 2)).scaleb(-2)
 
 
+def test_half_a_cent_goes_to_the_even_cent() -> None:
+    """Tokens of three decimals, at par."""
+    par = Rate(date(2013, 1, 1), ONE, "x")
+    assert [0, 2, 2, 0, -2, -2] == [value_at(units, par, 3, 2) for units in (5, 15, 25, -5, -15, -25)]
+
+
 @given(stories(), st.integers(1, 3 * ONE))
 def test_a_valued_book_balances_in_both_currencies_entry_by_entry(story: Story, rate: int) -> None:
     journal = fold(story.located, NAMES)
@@ -90,6 +96,8 @@ def test_a_valued_span_ends_at_the_rate_of_its_last_day_and_the_next_begins_ther
     for account in book.accounts:
         if not account.startswith(("income", "expenses")):
             assert value_at(amounts[account], table.rates[1], 6, 2) == worths[account]
+    revalued = {each.account for entry in half.entries if entry.kind == REVALUED for each in entry.postings}
+    assert not any(name.startswith(("income", "expenses", "equity")) for name in revalued - {"income:exchange"})
     opened = book_worths(rest)
     assert {name: worth for name, worth in worths.items() if worth and not name.startswith(("income", "expenses"))} == {
         name: worth for name, worth in opened.items() if worth and name != FORWARD
