@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
 from pyoutcome.decimals import DECIMALS, Rounding, parse, round_to
-from pyoutcome.errors import LedgerError, NumberError, Where
+from pyoutcome.errors import LedgerError, NumberError
 from pyoutcome.ledger.entries import Rate
+from pyoutcome.ledger.tables import read_table, table_malformed
 
 COLUMNS: Final = ("date", "rate", "source")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
@@ -50,7 +48,7 @@ def read_rates(text: str, currency: str, name: str = "rates.csv", cents: int = 2
     """A table of rates from CSV text with the columns ``date,rate,source``, in any order of days.
 
     A date is YYYY-MM-DD; a rate is a plain decimal above zero, book currency for one whole token. LedgerError
-    ``rates-malformed``, and ``currency-malformed`` if the currency is no code of three capital letters.
+    ``table-malformed``, and ``currency-malformed`` if the currency is no code of three capital letters.
     """
     if not _CURRENCY.fullmatch(currency):
         raise LedgerError(
@@ -72,30 +70,6 @@ def read_rates(text: str, currency: str, name: str = "rates.csv", cents: int = 2
             raise table_malformed(name, line, f"the rate of {row['date']} is not above zero, or the day occurs twice")
         rates[rate.day] = rate
     return RateTable(currency, tuple(rates[day] for day in sorted(rates)), cents)
-
-
-def read_table(text: str, columns: tuple[str, ...], name: str) -> Iterator[tuple[int, dict[str, str]]]:
-    """Rows of a CSV text with exactly these columns, each with its line. LedgerError ``rates-malformed``."""
-    reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
-    try:
-        if tuple(next(reader, ())) != columns:
-            raise table_malformed(name, 1, f"the first line is not {','.join(columns)}")
-        for row in reader:
-            if len(row) != len(columns):
-                raise table_malformed(name, reader.line_num, f"the line has {len(row)} fields, not {len(columns)}")
-            yield reader.line_num, dict(zip(columns, (field.strip() for field in row), strict=True))
-    except csv.Error as error:
-        raise table_malformed(name, reader.line_num, f"the line is not CSV ({error})") from error
-
-
-def table_malformed(name: str, line: int, why: str) -> LedgerError:
-    """A table of rates or taxes that cannot be read."""
-    return LedgerError(
-        "rates-malformed",
-        f"The table cannot be read: {why}.",
-        "Correct the line; docs/ledger.md shows the columns.",
-        where=Where(name, line),
-    )
 
 
 def _matched(pattern: re.Pattern[str], text: str) -> str:

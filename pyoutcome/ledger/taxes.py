@@ -10,7 +10,7 @@ from pyoutcome.decimals import ONE, Rounding, parse, round_to
 from pyoutcome.errors import NumberError
 from pyoutcome.ledger.book import Book
 from pyoutcome.ledger.entries import Entry, Posting
-from pyoutcome.ledger.rates import read_table, table_malformed
+from pyoutcome.ledger.tables import read_table, table_malformed
 
 COLUMNS: Final = ("name", "base", "rate", "on", "debit", "credit")
 _ACCOUNT: Final = re.compile(r"(assets|liabilities|equity|income|expenses)(:\w[\w.-]{0,63}){1,6}")
@@ -36,7 +36,7 @@ class TaxLine:
 def read_taxes(text: str, name: str = "taxes.csv") -> tuple[TaxLine, ...]:
     """Tax lines from CSV text with the columns ``name,base,rate,on,debit,credit``.
 
-    ``on`` is ``net`` (on top of the base) or ``gross`` (within it). LedgerError ``rates-malformed``.
+    ``on`` is ``net`` (on top of the base) or ``gross`` (within it). LedgerError ``table-malformed``.
     """
     found = []
     for line, row in read_table(text, COLUMNS, name):

@@ -214,4 +214,4 @@ def test_bank_accounts_are_read_and_mistyped_ones_refused() -> None:
     ):
         with pytest.raises(LedgerError) as refused:
             read_accounts(f"{head}{line}\n")
-        assert "rates-malformed" == refused.value.code
+        assert "table-malformed" == refused.value.code

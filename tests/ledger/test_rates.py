@@ -43,7 +43,7 @@ def test_a_day_without_a_rate_takes_the_last_one_before_it() -> None:
 def test_a_table_that_is_not_one_is_refused_with_its_line(text: str) -> None:
     with pytest.raises(LedgerError) as refused:
         read_rates(text, "EUR", "eur.csv")
-    assert ("rates-malformed", "eur.csv") == (refused.value.code, refused.value.where and refused.value.where.file)
+    assert ("table-malformed", "eur.csv") == (refused.value.code, refused.value.where and refused.value.where.file)
 
 
 def test_a_currency_is_three_capital_letters() -> None:
@@ -143,4 +143,4 @@ def test_tax_lines_are_read_as_data() -> None:
 def test_a_tax_line_that_makes_no_sense_is_refused(line: str) -> None:
     with pytest.raises(LedgerError) as refused:
         read_taxes(f"{TAXES.splitlines()[0]}\n{line}\n")
-    assert ("rates-malformed", 2) == (refused.value.code, refused.value.where and refused.value.where.line)
+    assert ("table-malformed", 2) == (refused.value.code, refused.value.where and refused.value.where.line)

@@ -14,7 +14,7 @@ from pyoutcome.decimals import show_units
 from pyoutcome.errors import LedgerError
 from pyoutcome.ledger.book import Book
 from pyoutcome.ledger.exports.about import About
-from pyoutcome.ledger.rates import read_table, table_malformed
+from pyoutcome.ledger.tables import read_table, table_malformed
 
 NO_CURRENCY: Final = "X" * 3
 """The code of ISO 4217 for no currency. Amounts are then whole tokens."""
@@ -38,7 +38,7 @@ class BankAccount:
 def read_accounts(text: str, name: str = "accounts.csv") -> dict[str, BankAccount]:
     """Bank accounts by party from CSV text with the columns ``party,iban,bic``; a BIC may be empty.
 
-    LedgerError ``rates-malformed``, also for an IBAN whose check digits are wrong.
+    LedgerError ``table-malformed``, also for an IBAN whose check digits are wrong.
     """
     found: dict[str, BankAccount] = {}
     for line, row in read_table(text, ACCOUNT_COLUMNS, name):
