@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -48,8 +49,24 @@ class Wanted:
 
 
 def export_book(workspace: Workspace, file_format: str, path: Path, wanted: Wanted) -> int:
-    """Writes a book into a file; how many postings went in. Errors of ``write_book``, ``party_book``, ``convert``."""
-    return write_book(file_format, state_owner(workspace, wanted), about_of(workspace), path, wanted.banks)
+    """Writes a book into a file, whole or not at all; how many postings went in.
+
+    WorkspaceError ``file-not-written``, and errors of ``state_owner`` and ``write_book``.
+    """
+    statement, about = state_owner(workspace, wanted), about_of(workspace)
+    try:
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+            made = Path(folder) / "book"
+            written = write_book(file_format, statement, about, made, wanted.banks)
+            made.replace(path)
+    except OSError as error:
+        raise WorkspaceError(
+            "file-not-written",
+            f"{path} cannot be written: {error.strerror or error}.",
+            "Name a file in a folder that exists and that you may write to.",
+            path=str(path),
+        ) from error
+    return written
 
 
 def state_owner(workspace: Workspace, wanted: Wanted) -> BookStatement:

@@ -188,10 +188,13 @@ def test_the_verb_refuses_half_of_what_it_needs(settled: Path, tmp_path: Path) -
     for extra, code in (
         (("--currency", "EUR"), "currency-and-rates"),
         (("--party", "V1"), "no-such-books"),
+        (("--out", str(tmp_path / "missing" / "x.csv")), "file-not-written"),
+        (("--out", str(tmp_path)), "file-not-written"),
         (("--taxes", str(tmp_path / "none.csv")), "table-unreadable"),
     ):
         status, answer = run("export", "--format", "csv", "--out", out, *extra, *where)
         assert (1, code) == (status, json.loads(answer)["error"]["code"])
+    assert [] == list(tmp_path.iterdir())
 
 
 def test_a_table_of_rates_that_is_too_large_is_not_read(tmp_path: Path) -> None:
