@@ -31,8 +31,10 @@ HEAVY = (
     "pyspark",
     "solcx",
     "sqlglot",
+    "typst",
     "vl_convert",
     "web3",
+    "xlsxwriter",
 )
 """Packages that cost a command tenths of a second and that most commands do not need."""
 VAGUE = {"common", "helper", "helpers", "manager", "misc", "util", "utils"}

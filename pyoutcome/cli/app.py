@@ -14,6 +14,7 @@ from pyoutcome.cli import (
     changing,
     dealing,
     evidence,
+    exporting,
     inspecting,
     lifecycle,
     measuring,
@@ -46,6 +47,7 @@ for room in (
     paying,
     books,
     auditing,
+    exporting,
     inspecting,
     building,
 ):

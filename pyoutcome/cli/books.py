@@ -98,13 +98,13 @@ def chart(
 def journal(
     out: Annotated[Path, typer.Argument(help="The CSV file to write.")], folder: Folder = None, as_json: Json = False
 ) -> None:
-    """Writes the escrow's double-entry journal as CSV, one posting a row.
+    """Writes the escrow's double-entry journal as CSV, one posting a row; `export` knows more books and formats.
 
     Examples:
         pyoutcome journal journal.csv
     """
-    from pyoutcome.ledger import write_csv
+    from pyoutcome.workspace.exporting import Wanted, export_book
 
-    with open_workspace(folder) as workspace, out.open("w", encoding="utf-8", newline="") as file:
-        rows = write_csv(workspace.books.journal, file, workspace.agreement.token.decimals)
+    with open_workspace(folder) as workspace:
+        rows = export_book(workspace, "csv", out, Wanted())
     emit({"file": str(out), "rows": rows}, as_json, lambda console: console.print(f"Written: {out}, {rows} postings"))

@@ -3,7 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+
+
+@dataclass(frozen=True)
+class Rate:
+    """What one whole token was worth in the book currency on a day."""
+
+    day: date
+    value: int
+    """Book currency for one token, 18 decimals."""
+    source: str
+    """Who says so."""
+
+
+@dataclass(frozen=True)
+class Worth:
+    """A posting in the book currency."""
+
+    amount: int
+    """Smallest units of the book currency; a debit is positive."""
+    rate: Rate | None
+    """None where no single rate stands behind it: a sum carried forward, or a rounding difference."""
 
 
 @dataclass(frozen=True)
@@ -13,6 +34,8 @@ class Posting:
     account: str
     amount: int
     """Base units; a debit is positive, a credit negative."""
+    worth: Worth | None = None
+    """The same in the book currency, in a book that has been converted."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +59,13 @@ class Entry:
     """Id of the provider concerned, where there is one."""
     period: int | None = None
     """Period concerned, where there is one."""
+    given_up: int = 0
+    """The part that left the escrow and reached nobody. Base units."""
+
+    @property
+    def day(self) -> date:
+        """Day of the block in UTC."""
+        return datetime.fromtimestamp(self.timestamp, UTC).date()
 
     @property
     def time(self) -> str:

@@ -118,7 +118,7 @@ class Folding:
                 number=len(self.entries) + 1, block=located.block, index=located.index,
                 transaction=located.transaction, timestamp=located.timestamp, kind=type(event).__name__,
                 narration=movement.narration, postings=movement.postings, provider=movement.provider,
-                period=movement.period,
+                period=movement.period, given_up=movement.given_up,
             )  # fmt: skip
             self.entries.append(entry)
             for posting in entry.postings:

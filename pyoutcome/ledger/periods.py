@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, date, datetime
 
 from pyoutcome.errors import LedgerError
 from pyoutcome.protocol import events
@@ -41,6 +42,11 @@ class PeriodRow:
     """Unix seconds of settlement."""
     transaction: bytes = b""
     """Transaction of settlement."""
+
+    @property
+    def day(self) -> date:
+        """Day of settlement in UTC."""
+        return datetime.fromtimestamp(self.timestamp, UTC).date()
 
     @property
     def still_owed(self) -> int:

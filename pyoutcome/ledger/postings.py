@@ -33,6 +33,7 @@ class Movement:
     postings: tuple[Posting, ...]
     provider: str | None = None
     period: int | None = None
+    given_up: int = 0
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,8 @@ def _client_deferred(event: events.ClientDeferred, _standing: Standing) -> Movem
 def _client_claimed(event: events.ClientClaimed, _standing: Standing) -> Movement | None:
     amount = _natural(event, event.amount) + _natural(event, event.given_up)
     lost = f", {event.given_up} given up, lost with the token" if event.given_up else ""
-    return _movement(f"The client claimed at {event.to}{lost}", {CLIENT_CLAIMABLE: amount, ESCROW: -amount})
+    postings = {CLIENT_CLAIMABLE: amount, ESCROW: -amount}
+    return _movement(f"The client claimed at {event.to}{lost}", postings, given_up=event.given_up)
 
 
 @movement_of.register
@@ -264,7 +266,8 @@ def _claimed(event: events.Claimed, standing: Standing) -> Movement | None:
 def _given_up(event: events.GivenUp, standing: Standing) -> Movement | None:
     name, amount = standing.name(event.provider), _natural(event, event.amount)
     postings = {account_of(name, Purse.CLAIMABLE): amount, ESCROW: -amount}
-    return _movement(f"Given up by {name} with an early claim, lost with the token", postings, provider=name)
+    words = f"Given up by {name} with an early claim, lost with the token"
+    return _movement(words, postings, provider=name, given_up=amount)
 
 
 @movement_of.register
@@ -330,10 +333,15 @@ def _stake_of(party: int, standing: Standing) -> str:
 
 
 def _movement(
-    narration: str, amounts: dict[str, int], *, provider: str | None = None, period: int | None = None
+    narration: str,
+    amounts: dict[str, int],
+    *,
+    provider: str | None = None,
+    period: int | None = None,
+    given_up: int = 0,
 ) -> Movement | None:
     postings = tuple(Posting(account, amount) for account, amount in amounts.items() if amount)
-    return Movement(narration, postings, provider, period) if postings else None
+    return Movement(narration, postings, provider, period, given_up) if postings else None
 
 
 def _natural(event: Event, amount: int) -> int:
