@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Final
 
 from pyoutcome.chain.fees import FeePolicy
@@ -150,7 +151,8 @@ class Delivery:
         told: list[Entry] = []
         for sender, count in used.items():
             nonces = {entry.nonce for entry in waiting if entry.call.sender == sender}
-            holes = sorted(set(range(count, max(nonces, default=count))) - nonces)[:MOST_FILLED]
+            missed = (nonce for nonce in range(count, max(nonces, default=count)) if nonce not in nonces)
+            holes = list(islice(missed, MOST_FILLED))
             pending = self._network.nonce(sender) if holes else 0
             try:
                 filled = [self._fill(sender, hole, scene, signer_of) for hole in holes if hole >= pending]

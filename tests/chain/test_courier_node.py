@@ -593,6 +593,7 @@ def test_each_chain_has_its_own_transactions(node_post: tuple[Post, Line], tmp_p
     post, _ = node_post
     post.courier().submit(post.wanted("one"), post.signer)
     with post_and_node(tmp_path, "--chain-id", "1337") as (other, _):
+        other.engine.dispose()
         other.engine = post.engine
         assert other.courier().find("one") is None
         assert [] == other.courier().attend(other.signer_of)
