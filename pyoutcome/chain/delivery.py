@@ -107,7 +107,9 @@ class Delivery:
         except ChainError as error:
             return self._note(entry, error=str(error))
         refusals = entry.refusals + 1
-        if refusals < self._policy.most_refusals and isinstance(refusal, ChainError):
+        # A node may be out of order for a while; a local one is not, and its clock may stand still.
+        soon = not self._network.local and scene.head.timestamp - entry.newest.at < self._policy.stuck_seconds
+        if (soon or refusals < self._policy.most_refusals) and isinstance(refusal, ChainError):
             return self._note(entry, refusals=refusals, error=str(_reason(refusal)))
         given_up = replace(entry, refusals=refusals, error=str(_given_up(entry, _reason(refusal))))
         return self._replace(given_up, scene, signer_of, cancels=True)
