@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Final
 
 from pyoutcome.chain.fees import FeePolicy
@@ -92,13 +93,12 @@ class Delivery:
     def _weigh(self, entry: Entry, refusal: Reverted | ChainError, scene: Scene, signer_of: SignerOf) -> Entry:
         """The node refused an attempt: what now follows from what is true on the chain."""
         sender = entry.call.sender
-        if any(self._network.knows([attempt.hash for attempt in entry.attempts])):
-            return self._note(entry, state=State.SENT, error=None)  # it was there already, or a form that pays less is
+        known = self._network.knows([attempt.hash for attempt in entry.attempts])
+        if any(known):  # it was there already, or a form that pays less is
+            return self._note(entry, state=State.SENT, error=None if known[-1] else str(_reason(refusal)))
         used = self._network.nonce_at(sender)
         if used > entry.nonce or self._network.nonce(sender) > entry.nonce:
             return self._note(entry, error=str(nonce_used(entry)))
-        if entry.newest.fees.price < scene.head.base_fee:
-            return self._replace(entry, scene, signer_of, cancels=entry.newest.cancels)
         if used < entry.nonce:
             return self._note(entry, error=str(_reason(refusal)))  # an earlier one must land first
         try:
@@ -107,31 +107,41 @@ class Delivery:
         except ChainError as error:
             return self._note(entry, error=str(error))
         refusals = entry.refusals + 1
-        if refusals < self._policy.most_refusals and isinstance(refusal, ChainError):
+        # A node may be out of order for a while; a local one is not, and its clock may stand still.
+        soon = not self._network.local and scene.head.timestamp - entry.newest.at < self._policy.stuck_seconds
+        if (soon or refusals < self._policy.most_refusals) and isinstance(refusal, ChainError):
             return self._note(entry, refusals=refusals, error=str(_reason(refusal)))
         given_up = replace(entry, refusals=refusals, error=str(_given_up(entry, _reason(refusal))))
         return self._replace(given_up, scene, signer_of, cancels=True)
 
     def _replace(self, entry: Entry, scene: Scene, signer_of: SignerOf, *, cancels: bool) -> Entry:
-        """Signs another attempt under the same nonce that pays more, records it and hands it in."""
-        sender = entry.call.sender
-        signer = signer_of(sender)
-        if signer is None:
-            return self._note(entry, error=str(_no_key(entry)))
-        try:
-            fees = self._policy.raised(entry.newest.fees, scene.head.base_fee, scene.tip)
-        except ChainError as error:
-            return self._note(entry, error=str(error))
-        call = _nothing(sender) if cancels else entry.call
-        gas = self._network.rehearse([call])[0] if cancels else entry.gas
-        if not isinstance(gas, int):
-            return self._note(entry, error=str(_reason(gas)))
-        raw = sign_call(call, self._network.chain_id, entry.nonce, fees, gas, signer)
-        recorded = self._outbox.replace(entry, raw, fees, scene.head, cancels=cancels)
+        """Hands in another attempt under the same nonce that pays more."""
+        recorded = self._offer_more(entry, scene, signer_of, cancels=cancels)
+        if isinstance(recorded, PyoutcomeError):
+            return self._note(entry, error=str(recorded))
         if recorded is None:
             return entry  # another courier was quicker
         (answer,) = self._send([recorded])
         return self._outbox.note([recorded], [_sent(recorded, answer)])[0]
+
+    def _offer_more(
+        self, entry: Entry, scene: Scene, signer_of: SignerOf, *, cancels: bool
+    ) -> Entry | PyoutcomeError | None:
+        """The entry with another attempt, signed and recorded; or why not; None if it was changed meanwhile."""
+        sender = entry.call.sender
+        signer = signer_of(sender)
+        if signer is None:
+            return _no_key(entry)
+        try:
+            fees = self._policy.raised(entry.newest.fees, scene.head.base_fee, scene.tip)
+        except ChainError as error:
+            return error
+        call = _nothing(sender) if cancels else entry.call
+        gas = self._network.rehearse([call])[0] if cancels else entry.gas
+        if not isinstance(gas, int):
+            return _reason(gas)
+        raw = sign_call(call, self._network.chain_id, entry.nonce, fees, gas, signer)
+        return self._outbox.replace(entry, raw, fees, scene.head, cancels=cancels)
 
     def fill_holes(
         self, waiting: Sequence[Entry], used: Mapping[str, int], scene: Scene, signer_of: SignerOf
@@ -143,7 +153,8 @@ class Delivery:
         told: list[Entry] = []
         for sender, count in used.items():
             nonces = {entry.nonce for entry in waiting if entry.call.sender == sender}
-            holes = sorted(set(range(count, max(nonces, default=count))) - nonces)[:MOST_FILLED]
+            missed = (nonce for nonce in range(count, max(nonces, default=count)) if nonce not in nonces)
+            holes = list(islice(missed, MOST_FILLED))
             pending = self._network.nonce(sender) if holes else 0
             try:
                 filled = [self._fill(sender, hole, scene, signer_of) for hole in holes if hole >= pending]
@@ -158,11 +169,11 @@ class Delivery:
         if ended is not None:
             if ended.state is State.FINAL:
                 return self._outbox.note([ended], [unmined(ended)])[0]
-            # What another ended one was for may be under way anew: only its nonce is wanted.
-            if ended.newest.cancels:
-                self._send([ended])
-            elif not ended.live:
-                self._replace(ended, scene, signer_of, cancels=True)
+            if not ended.live:
+                # What another ended one was for may be under way anew: only its nonce is wanted, and it stays ended.
+                empty = ended if ended.newest.cancels else self._offer_more(ended, scene, signer_of, cancels=True)
+                if isinstance(empty, Entry):
+                    self._send([empty])
             return None
         signer, call = signer_of(sender), _nothing(sender)
         gas = self._network.rehearse([call])[0]

@@ -11,10 +11,11 @@ import pytest
 from eth_utils.crypto import keccak
 
 from pyoutcome.chain.courier import CONFIRMATIONS, Courier
-from pyoutcome.chain.fees import GWEI, FeePolicy, Fees
+from pyoutcome.chain.fees import GWEI, FeePolicy, Fees, quote
 from pyoutcome.chain.inflight import Entry, InFlight, State, Wanted
 from pyoutcome.chain.network import Call, Head
 from pyoutcome.chain.outbox import Outbox
+from pyoutcome.chain.rpc import LOCAL_GAS_LIMIT
 from pyoutcome.chain.signing import sign_call
 from pyoutcome.errors import ChainError
 from tests.anvil import Line
@@ -125,6 +126,41 @@ def test_a_reorganisation_moves_a_transaction_to_another_block(node_post: tuple[
     assert ["one"] == post.landed()
 
 
+class Stale(Mortal):
+    """A node that goes on telling of receipts whose blocks the others have dropped."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: dict[bytes, Any] = {}
+
+    def guard(self, thing: Any) -> Any:
+        guarded = super().guard(thing)
+        if hasattr(thing, "receipts"):
+
+            def receipts(hashes: list[bytes]) -> list[Any]:
+                self.told |= {hash_: one for hash_, one in zip(hashes, thing.receipts(hashes), strict=True) if one}
+                return [self.told.get(hash_) for hash_ in hashes]
+
+            guarded.receipts = receipts
+        return guarded
+
+
+def test_a_receipt_of_a_block_that_is_not_on_the_chain_makes_nothing_final(node_post: tuple[Post, Line]) -> None:
+    post, node = node_post
+    courier = post.courier(Stale(), confirmations=1)
+    courier.submit(post.wanted("one"), post.signer)
+    node.ask("evm_mine")
+    assert State.MINED == look(post, courier).state
+    node.ask("anvil_reorg", 1, [])
+    node.ask("anvil_dropAllTransactions")
+    node.ask("anvil_mine", "0x3")
+    assert State.MINED == look(post, courier).state
+    assert State.SENT == look(post, confirmations=1).state  # a better node
+    node.ask("anvil_mine", "0x2")
+    post.finish(post.courier(confirmations=1))
+    assert ["one"] == post.landed()
+
+
 def test_a_reorganisation_deeper_than_finality_is_noticed_when_the_purpose_is_wanted_again(tmp_path: Path) -> None:
     with post_and_node(tmp_path) as (post, node):
         snapshot = node.ask("evm_snapshot")
@@ -136,6 +172,39 @@ def test_a_reorganisation_deeper_than_finality_is_noticed_when_the_purpose_is_wa
         assert State.SENT == post.courier().submit(post.wanted("two"), post.signer).state
         post.finish()
         assert ["one", "two"] == post.landed()  # the nonce of the first had to be filled, and is by the first itself
+
+
+def test_after_a_deep_reorganisation_what_had_failed_or_was_given_up_is_not_carried_out_late(
+    node_post: tuple[Post, Line],
+) -> None:
+    """Both were wanted anew since; their nonces are filled, their calls are not repeated."""
+    post, node = node_post
+    snapshot, courier = node.ask("evm_snapshot"), post.courier()
+    picky = post.courier(Picky(b"given up"))
+    picky.submit(post.wanted("given up"), post.signer)
+    for _ in range(3):
+        picky.attend(post.signer_of)
+    node.ask("evm_mine")
+    assert State.CANCELLED == look(post).state
+    courier.submit(post.wanted("failed"), post.signer)
+    code = node.ask("eth_getCode", post.echo, "latest")
+    node.ask("anvil_setCode", post.echo, "0x5f5ffd")
+    node.ask("evm_mine")
+    assert State.FAILED == look(post).state
+    node.ask("anvil_setCode", post.echo, code)
+    wanted = [post.wanted(name) for name in ("given up", "failed", "last")]
+    cancelled = entry_of(post, "given up")
+    courier.submit_many(wanted, post.signer)
+    node.ask("evm_mine")
+    assert [State.FINAL] * 3 == [found.state for found in courier.attend(post.signer_of)]
+    node.ask("evm_revert", snapshot)
+    assert State.SENT == courier.submit(wanted[-1], post.signer).state
+    for _ in range(4):
+        courier.attend(post.signer_of)
+    assert cancelled == Outbox(post.engine, post.network.identity()).at_nonce(post.signer.address, 0)
+    node.ask("evm_mine")
+    assert [] == [found for found in post.finish(courier) if found.state is not State.FINAL]
+    assert ["given up", "failed", "last"] == post.landed()
 
 
 # --- forgotten, and waiting too long ----------------------------------------------------------------------------------
@@ -318,6 +387,33 @@ def test_a_nonce_that_a_stranger_took_and_lost_is_filled(node_post: tuple[Post, 
     assert ["one"] == post.landed()
 
 
+def test_two_couriers_that_miss_the_same_nonce_fill_it_once(node_post: tuple[Post, Line]) -> None:
+    post, node = node_post
+    taken = post.network.send(stranger(post, 0))
+    post.courier().submit(post.wanted("one"), post.signer)
+    node.ask("anvil_dropTransaction", "0x" + taken.hex())
+
+    class Overtaken(Mortal):
+        """Another courier fills the nonce while this one thinks about it."""
+
+        def guard(self, thing: Any) -> Any:
+            guarded = super().guard(thing)
+            if hasattr(thing, "at_nonce"):
+
+                def at_nonce(sender: str, nonce: int) -> Entry | None:
+                    found: Entry | None = thing.at_nonce(sender, nonce)
+                    assert 2 == len(post.courier().attend(post.signer_of))
+                    return found
+
+                guarded.at_nonce = at_nonce
+            return guarded
+
+    assert ["one"] == [found.purpose for found in post.courier(Overtaken()).attend(post.signer_of)]
+    node.ask("evm_mine")
+    assert 2 == len(post.finish())
+    assert ["one"] == post.landed()
+
+
 def test_a_nonce_is_not_filled_above_the_limit_and_what_waits_behind_it_says_so(node_post: tuple[Post, Line]) -> None:
     post, node = node_post
     taken = post.network.send(stranger(post, 0))
@@ -331,6 +427,50 @@ def test_a_nonce_is_not_filled_above_the_limit_and_what_waits_behind_it_says_so(
 
 
 # --- refused ----------------------------------------------------------------------------------------------------------
+
+
+class Stubborn(Later):
+    """A node that refuses whatever it is handed, in the words of its choice; time has gone on."""
+
+    def __init__(self, seconds: int, blocks: int, *, takes: bool) -> None:
+        super().__init__(seconds, blocks)
+        self.takes = takes
+
+    def guard(self, thing: Any) -> Any:
+        guarded = super().guard(thing)
+        if hasattr(thing, "send_many"):
+
+            def refuse(raws: list[bytes]) -> list[object]:
+                if self.takes:
+                    thing.send_many(raws)
+                return [ChainError("network-error", "The node refused it: not like this.", "Try again.")] * len(raws)
+
+            guarded.send_many = refuse
+        return guarded
+
+
+def test_what_is_refused_and_there_all_the_same_is_sent(node_post: tuple[Post, Line]) -> None:
+    post, node = node_post
+    sent = post.courier(Stubborn(0, 0, takes=True)).submit(post.wanted("one"), post.signer)
+    assert (State.SENT, None) == (sent.state, sent.error)
+    node.ask("evm_mine")
+    assert State.FINAL == look(post).state
+
+
+def test_a_replacement_that_is_refused_leaves_the_earlier_form_in_place_and_says_so(
+    node_post: tuple[Post, Line],
+) -> None:
+    post, node = node_post
+    sent = post.courier().submit(post.wanted("one"), post.signer)
+    courier = post.courier(Stubborn(60, 2, takes=False))
+    for _ in range(3):
+        seen = look(post, courier)
+        assert State.SENT == seen.state
+        assert "[network-error]" in (seen.error or "")
+    assert 2 == len(entry_of(post, "one").attempts)
+    node.ask("evm_mine")
+    done = look(post)
+    assert (State.FINAL, sent.hash, None) == (done.state, done.hash, done.error)
 
 
 class Picky(Mortal):
@@ -369,6 +509,35 @@ def test_what_the_node_will_never_take_is_cancelled_and_the_others_go_on(node_po
     assert 3 == post.courier().submit(post.wanted("one"), post.signer).nonce
 
 
+def test_on_a_public_network_nothing_is_given_up_within_a_minute(tmp_path: Path) -> None:
+    with post_and_node(tmp_path, "--chain-id", "9999") as (post, _):
+        courier = post.courier(Picky(b"one"))
+        courier.submit(post.wanted("one"), post.signer)
+        for _ in range(5):
+            assert State.RECORDED == look(post, courier).state
+        assert 5 < entry_of(post, "one").refusals
+        assert 1 == len(entry_of(post, "one").attempts)
+        entry = entry_of(post, "one")
+        seen = look(post, post.courier(Stubborn(60, 0, takes=False)))
+        assert "[transaction-given-up]" in (seen.error or "")
+        assert entry.newest.fees != entry_of(post, "one").newest.fees
+
+
+def test_nothing_is_given_up_before_it_is_its_turn(node_post: tuple[Post, Line]) -> None:
+    post, node = node_post
+    courier = post.courier(Picky(b"two"))
+    courier.submit_many([post.wanted("one"), post.wanted("two")], post.signer)
+    for _ in range(5):
+        _, two = courier.attend(post.signer_of)
+        assert State.RECORDED == two.state
+        assert "[network-error]" in (two.error or "")
+    assert 1 == len(entry_of(post, "two").attempts)
+    node.ask("evm_mine")
+    for _ in range(3):
+        courier.attend(post.signer_of)
+    assert entry_of(post, "two").newest.cancels
+
+
 def test_a_call_that_fails_in_its_block_is_told_once_that_is_final(node_post: tuple[Post, Line]) -> None:
     post, node = node_post
     courier = post.courier(confirmations=1)
@@ -400,6 +569,16 @@ def test_a_sender_without_coin_is_told_and_goes_on_when_it_has_some(node_post: t
     assert State.FINAL == look(post).state
 
 
+def test_of_many_only_those_are_recorded_that_the_balance_pays_together(node_post: tuple[Post, Line]) -> None:
+    post, node = node_post
+    fee = LOCAL_GAS_LIMIT * quote(post.network.head().base_fee, post.network.priority_fee()).price
+    node.ask("anvil_setBalance", post.signer.address, hex(5 * fee // 2))
+    outcomes = post.courier().submit_many([post.wanted(name) for name in ("one", "two", "three")], post.signer)
+    assert [InFlight, InFlight, ChainError] == [type(one) for one in outcomes]
+    assert "not-enough-coin" == getattr(outcomes[2], "code", None)
+    assert post.courier().find("three") is None
+
+
 def test_another_courier_s_newer_view_is_kept(node_post: tuple[Post, Line]) -> None:
     """One courier looks, another one finishes, and then the first writes down what it saw."""
     post, node = node_post
@@ -428,6 +607,7 @@ def test_each_chain_has_its_own_transactions(node_post: tuple[Post, Line], tmp_p
     post, _ = node_post
     post.courier().submit(post.wanted("one"), post.signer)
     with post_and_node(tmp_path, "--chain-id", "1337") as (other, _):
+        other.engine.dispose()
         other.engine = post.engine
         assert other.courier().find("one") is None
         assert [] == other.courier().attend(other.signer_of)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from threading import Barrier, Thread
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
@@ -57,12 +58,12 @@ def shared(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Pos
     """A post on anvil, the node's address, and that of a database that is empty."""
     database = str(tmp_path / "outbox.sqlite")
     if request.param == "postgresql":
-        database = os.environ["PYOUTCOME_POSTGRESQL"]
-        engine = open_database(database)
-        with transaction(engine) as connection:
-            for table in ("outbox_attempts", "outbox_transactions", "outbox_senders", "schema_versions"):
-                connection.execute(text(f"DROP TABLE IF EXISTS {table}"))
-        engine.dispose()
+        schema = f"outbox_{uuid4().hex}"
+        server = open_database(os.environ["PYOUTCOME_POSTGRESQL"])
+        with transaction(server) as connection:
+            connection.execute(text(f"CREATE SCHEMA {schema}"))
+        server.dispose()
+        database = f"{os.environ['PYOUTCOME_POSTGRESQL']}&options=-csearch_path%3D{schema}"
     with running_anvil() as url, connect(url, tmp_path) as network:
         post = open_post(network, database)
         yield post, url, database
