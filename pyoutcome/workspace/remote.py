@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from pyoutcome.chain.views import EscrowViews
 from pyoutcome.errors import WorkspaceError
 from pyoutcome.evidence.bundle import Bundle
 from pyoutcome.evidence.filing import fetch_bundle
-from pyoutcome.evidence.storage import open_storage
+from pyoutcome.evidence.storage import Storage, open_storage
 from pyoutcome.protocol import Arguments, Located
 from pyoutcome.protocol.events import Amended
 from pyoutcome.terms.agreement import Agreement
@@ -41,14 +41,20 @@ class Store:
     """Raw records by source name."""
     amendments: Path | None = None
     """The folder of amendments as the parties exchange them: ``01.yaml``, ``01.json`` and so on."""
+    kept: Storage | None = None
+    """Where the bundles lie, if not there."""
     parties: Mapping[str, str] = field(default_factory=dict)
     """Checksum addresses that the auditor knows, by party; all others are believed as the escrow has them."""
 
+    @property
+    def storage(self) -> Storage:
+        """Where the bundles lie."""
+        inside = Path(self.evidence) / "evidence"
+        return self.kept or open_storage(inside if inside.is_dir() else self.evidence)
+
     def bundles(self, period: int) -> dict[str, Bundle]:
         """The bundles of a period, by provider; nothing is checked yet."""
-        inside = Path(self.evidence) / "evidence"
-        storage = open_storage(inside if inside.is_dir() else self.evidence)
-        found = {provider: fetch_bundle(storage, period, provider) for provider in self.agreement.providers}
+        found = {provider: fetch_bundle(self.storage, period, provider) for provider in self.agreement.providers}
         return {provider: bundle for provider, bundle in found.items() if bundle is not None}
 
     def records_of(self, agreement: Agreement) -> dict[str, Given]:
@@ -80,22 +86,24 @@ def open_remote(
     expected = expect_arguments(store.agreement, deal.arguments, store.parties)
     terms = SignedTerms(Version(store.agreement), expected, deal.nonce)
     amendments = read_amendments(store, past, located)
-    return Case(terms, tuple(amendments), located, chain, store.bundles, reader(store, engine))
+    case = Case(terms, tuple(amendments), located, chain, store.bundles, lambda _: ())
+    return replace(case, values=_reader(store, case.under, engine))
 
 
-def reader(store: Store, engine: str | None) -> Callable[[Version], Recomputation]:
-    """The raw records as each version of the agreement reads them, read once."""
+def _reader(store: Store, under: Callable[[int], Version], engine: str | None) -> Callable[[int], Sequence[int | None]]:
+    """The values of each period by the version that governs it; each version reads the records once."""
     found: dict[Version, Recomputation] = {}
 
-    def read(version: Version) -> Recomputation:
+    def values(period: int) -> Sequence[int | None]:
         from pyoutcome.evidence.recomputation import Recomputation
 
+        version = under(period)
         if version not in found:
             records = store.records_of(version.agreement)
             found[version] = Recomputation.read(version.agreement, records, engine=engine)
-        return found[version]
+        return [value.value for value in found[version].measured(period).values]
 
-    return read
+    return values
 
 
 def expect_arguments(

@@ -24,6 +24,7 @@ VERBS = (
     *("inspect", "challenge", "dispute", "rule", "agree", "bond", "assign", "step-in", "terminate", "claim"),
     *("amend", "batch", "cancel", "withdraw", "pay", "sync", "payout", "show-evidence", "kpis", "bundle", "prove"),
     "export",
+    "index",
 )
 
 
