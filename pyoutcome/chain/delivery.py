@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Final
 
 from pyoutcome.chain.fees import FeePolicy
@@ -106,7 +107,9 @@ class Delivery:
         except ChainError as error:
             return self._note(entry, error=str(error))
         refusals = entry.refusals + 1
-        if refusals < self._policy.most_refusals and isinstance(refusal, ChainError):
+        # A node may be out of order for a while; a local one is not, and its clock may stand still.
+        soon = not self._network.local and scene.head.timestamp - entry.newest.at < self._policy.stuck_seconds
+        if (soon or refusals < self._policy.most_refusals) and isinstance(refusal, ChainError):
             return self._note(entry, refusals=refusals, error=str(_reason(refusal)))
         given_up = replace(entry, refusals=refusals, error=str(_given_up(entry, _reason(refusal))))
         return self._replace(given_up, scene, signer_of, cancels=True)
@@ -150,7 +153,8 @@ class Delivery:
         told: list[Entry] = []
         for sender, count in used.items():
             nonces = {entry.nonce for entry in waiting if entry.call.sender == sender}
-            holes = sorted(set(range(count, max(nonces, default=count))) - nonces)[:MOST_FILLED]
+            missed = (nonce for nonce in range(count, max(nonces, default=count)) if nonce not in nonces)
+            holes = list(islice(missed, MOST_FILLED))
             pending = self._network.nonce(sender) if holes else 0
             try:
                 filled = [self._fill(sender, hole, scene, signer_of) for hole in holes if hole >= pending]

@@ -39,7 +39,8 @@ class FeePolicy:
     stuck_blocks: int = 2
     """if also so many blocks went by without it."""
     most_refusals: int = 3
-    """A transaction that the node refuses so often though it is its turn is given up, its nonce used for nothing."""
+    """A transaction that is refused so often, though it is its turn, is given up: its nonce is used for nothing. On a
+    public network also ``stuck_seconds`` must have gone by."""
 
     def first(self, base_fee: int, tip: int) -> Fees:
         """Prices to begin with. Raises ChainError ``fee-above-limit`` if even the present base fee is too much."""

@@ -509,6 +509,20 @@ def test_what_the_node_will_never_take_is_cancelled_and_the_others_go_on(node_po
     assert 3 == post.courier().submit(post.wanted("one"), post.signer).nonce
 
 
+def test_on_a_public_network_nothing_is_given_up_within_a_minute(tmp_path: Path) -> None:
+    with post_and_node(tmp_path, "--chain-id", "9999") as (post, _):
+        courier = post.courier(Picky(b"one"))
+        courier.submit(post.wanted("one"), post.signer)
+        for _ in range(5):
+            assert State.RECORDED == look(post, courier).state
+        assert 5 < entry_of(post, "one").refusals
+        assert 1 == len(entry_of(post, "one").attempts)
+        entry = entry_of(post, "one")
+        seen = look(post, post.courier(Stubborn(60, 0, takes=False)))
+        assert "[transaction-given-up]" in (seen.error or "")
+        assert entry.newest.fees != entry_of(post, "one").newest.fees
+
+
 def test_nothing_is_given_up_before_it_is_its_turn(node_post: tuple[Post, Line]) -> None:
     post, node = node_post
     courier = post.courier(Picky(b"two"))
@@ -593,6 +607,7 @@ def test_each_chain_has_its_own_transactions(node_post: tuple[Post, Line], tmp_p
     post, _ = node_post
     post.courier().submit(post.wanted("one"), post.signer)
     with post_and_node(tmp_path, "--chain-id", "1337") as (other, _):
+        other.engine.dispose()
         other.engine = post.engine
         assert other.courier().find("one") is None
         assert [] == other.courier().attend(other.signer_of)
