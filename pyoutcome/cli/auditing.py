@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
@@ -12,6 +12,8 @@ from pyoutcome.cli.output import emit, progress
 from pyoutcome.errors import WorkspaceError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from pyoutcome.audit import AuditReport
     from pyoutcome.terms.agreement import Agreement
     from pyoutcome.workspace.remote import Store
@@ -47,6 +49,12 @@ def audit(
     block: Annotated[
         int | None, typer.Option(min=0, help="Look at everything as it stood after this block; default: the newest.")
     ] = None,
+    pack: Annotated[
+        Path | None, typer.Option(help="Also write everything into this archive, which --check reads.")
+    ] = None,
+    check: Annotated[
+        Path | None, typer.Option(help="Repeat the audit in this archive, without a network or workspace.")
+    ] = None,
     records: Records = None,
     engine: Engine = None,
     folder: Folder = None,
@@ -63,13 +71,20 @@ def audit(
         pyoutcome audit --records flights=/my/own/flights.csv
         pyoutcome audit --escrow 0x5FbDB2315678afecb367f032d93F642f64180aa3 --network http://127.0.0.1:8545
             --agreement agreement.yaml --evidence store --records flights=flights.csv
+        pyoutcome audit --pack audit.zip
+        pyoutcome audit --check audit.zip --records flights=/my/own/flights.csv
     """
     from pyoutcome.terms.agreement import Agreement
 
-    if escrow is None:
+    if check is not None:
+        _check(check, records, engine, as_json)
+    elif escrow is None and pack is not None:
+        _pack_workspace(folder, pack, records, block, engine, as_json)
+    elif escrow is None:
         with progress(as_json) as advance, open_workspace(folder, progress=advance, engine=engine) as workspace:
             report = workspace.audit(read_records(records) or None, block)
             audited = workspace.agreement
+        _show(audited, report, as_json)
     else:
         if network is None or agreement is None or evidence is None:
             raise WorkspaceError(
@@ -81,30 +96,79 @@ def audit(
 
         audited = Agreement.load(agreement)
         store = Store(audited, evidence, read_records(records), amendments, _read_parties(audited, party))
-        report = _audit_remote(escrow, network, store, factory, first_block, block, engine, as_json)
-    _show(audited, report, as_json)
+        options: _Options = {"factory": factory, "first_block": first_block, "block": block, "engine": engine}
+        _audit_remote(escrow, network, store, agreement, pack, options, as_json)
+
+
+class _Options(TypedDict):
+    """What ``open_remote`` and ``make_pack`` take besides."""
+
+    factory: str | None
+    first_block: int
+    block: int | None
+    engine: str | None
 
 
 def _audit_remote(
-    escrow: str,
-    network: str,
-    store: Store,
-    factory: str | None,
-    first_block: int,
-    block: int | None,
-    engine: str | None,
-    as_json: bool,
-) -> AuditReport:
+    escrow: str, network: str, store: Store, file: Path, pack: Path | None, options: _Options, as_json: bool
+) -> None:
     from pyoutcome.chain.networks import connect
     from pyoutcome.workspace.auditing import audit_case
+    from pyoutcome.workspace.checking import make_pack
     from pyoutcome.workspace.inspecting import read_address
     from pyoutcome.workspace.remote import open_remote
     from pyoutcome.workspace.settings import resolve_network
 
-    place = read_address(escrow)
-    with connect(resolve_network(network), Path.cwd()) as chain, progress(as_json) as advance:
-        case = open_remote(chain, place, store, factory=factory, first_block=first_block, block=block, engine=engine)
-        return audit_case(case, lambda done, total: advance("auditing periods", done, total))
+    place, sha256 = read_address(escrow), None
+    with connect(resolve_network(network), Path.cwd()) as chain, progress(as_json) as bar:
+
+        def advance(done: int, total: int) -> None:
+            bar("auditing periods", done, total)
+
+        if pack is None:
+            report = audit_case(open_remote(chain, place, store, **options), advance)
+        else:
+            packed = make_pack(chain, place, store, file, pack, progress=advance, **options)
+            report, sha256 = packed.report, packed.sha256
+    _show(store.agreement, report, as_json, sha256)
+
+
+def _pack_workspace(
+    folder: Path | None, pack: Path, records: list[str] | None, block: int | None, engine: str | None, as_json: bool
+) -> None:
+    with progress(as_json) as advance, open_workspace(folder, progress=advance, engine=engine) as workspace:
+        packed = workspace.pack(pack, read_records(records) or None, block)
+        audited = workspace.agreement
+    _show(audited, packed.report, as_json, packed.sha256)
+
+
+def _check(pack: Path, records: list[str] | None, engine: str | None, as_json: bool) -> None:
+    from pyoutcome.cli import show
+    from pyoutcome.workspace.checking import check_pack
+
+    with progress(as_json) as bar:
+
+        def advance(done: int, total: int) -> None:
+            bar("auditing periods", done, total)
+
+        found = check_pack(pack, read_records(records) or None, engine=engine, progress=advance)
+
+    def draw(console: Console) -> None:
+        show.audit(console, found.agreement, found.report)
+        values = "the raw records" if found.recomputed else "the signed bundles (name raw records with --records)"
+        pairs = {
+            "escrow": f"{found.escrow} on chain {found.chain_id}",
+            "read after block": f"{found.report.block}, hash 0x{found.block_hash.hex()}",
+            "values from": values,
+            "signatures": f"{found.signatures} checked",
+            "SHA-256 of the pack": found.sha256.hex(),
+        }
+        pairs |= {f"problem {number}": problem for number, problem in enumerate(found.problems, 1)}
+        show.facts(console, "\nPack checked", pairs)
+
+    emit(found.to_dict(), as_json, draw)
+    if found.differences:
+        raise typer.Exit(1)
 
 
 def _read_parties(agreement: Agreement, given: list[str] | None) -> dict[str, str]:
@@ -126,10 +190,16 @@ def _read_parties(agreement: Agreement, given: list[str] | None) -> dict[str, st
     return found
 
 
-def _show(agreement: Agreement, report: AuditReport, as_json: bool) -> None:
+def _show(agreement: Agreement, report: AuditReport, as_json: bool, sha256: bytes | None = None) -> None:
     from pyoutcome.cli import show
 
-    emit(report.to_dict(), as_json, lambda console: show.audit(console, agreement, report))
+    def draw(console: Console) -> None:
+        show.audit(console, agreement, report)
+        if sha256 is not None:
+            console.print(f"SHA-256 of the pack: {sha256.hex()}")
+
+    told = {} if sha256 is None else {"sha256": sha256.hex()}
+    emit({**report.to_dict(), **told}, as_json, draw)
     if report.differences:
         raise typer.Exit(1)
 

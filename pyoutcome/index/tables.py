@@ -10,6 +10,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     ForeignKey,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -78,11 +79,12 @@ logs = Table(
     _chain(),
     Column("block", BigInteger, primary_key=True, autoincrement=False),
     Column("log_index", Integer, primary_key=True, autoincrement=False),
-    Column("address", String(_ADDRESS), nullable=False, index=True),
+    Column("address", String(_ADDRESS), nullable=False),
     Column("transaction", LargeBinary(32), nullable=False),
     Column("topics", LargeBinary, nullable=False),
     Column("data", LargeBinary, nullable=False),
     Column("timestamp", BigInteger, nullable=False),
+    Index("index_logs_of", "chain", "address", "block", "log_index"),
 )
 """The logs as the chain has them; ``topics`` one after the other."""
 

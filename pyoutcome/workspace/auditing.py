@@ -45,8 +45,8 @@ class Case:
     chain: ChainView
     bundles: Callable[[int], Mapping[str, Bundle]]
     """The bundles of a period that are at hand, by provider."""
-    read: Callable[[Version], Recomputation]
-    """The raw records, as a version of the agreement reads them."""
+    values: Callable[[int], Sequence[int | None]]
+    """The values of a period from the raw records, in program order."""
 
     def under(self, period: int) -> Version:
         """The version that governs a period."""
@@ -84,15 +84,16 @@ class _Evidence:
         self._case = case
 
     def values(self, period: int) -> Sequence[int | None]:
-        reading = self._case.read(self._case.under(period))
-        return [value.value for value in reading.measured(period).values]
+        return self._case.values(period)
 
     def digest(self, period: int) -> bytes | None:
-        providers = self._case.terms.version.agreement.providers
-        bundles = self._case.bundles(period)
-        if len(bundles) < len(providers):
-            return None
-        return evidence_digest(list(bundles.values()), providers)
+        agreement = self._case.under(period).agreement
+        bundles = [
+            bundle
+            for provider, bundle in self._case.bundles(period).items()
+            if (bundle.agreement_digest, bundle.period, bundle.supplier) == (agreement.digest(), period, provider)
+        ]
+        return evidence_digest(bundles, agreement.providers) if len(bundles) == len(agreement.providers) else None
 
 
 def read_chain(
@@ -143,11 +144,9 @@ def open_case(desk: Desk, read: Callable[[Desk], Recomputation], block: int | No
     at = desk.network.head().number if block is None else desk.network.require_block(block).number
     escrow = desk.escrow.at(at)
     located = escrow.events(desk.settings.first_block, at)
-    desks: dict[Version, Desk] = {}
 
     def signed(each: Desk) -> SignedTerms:
         version, until = version_of(each), desk.deal.arguments.activate_by
-        desks[version] = each
         arguments = bind(each.agreement, desk.parties.addresses, desk.settings.token, until, each.arbitrator)
         amendment = each.amendment if isinstance(each, AmendedDesk) else None
         nonce, first = (amendment.nonce, amendment.first) if amendment else (desk.deal.nonce, 1)
@@ -155,11 +154,17 @@ def open_case(desk: Desk, read: Callable[[Desk], Recomputation], block: int | No
 
     accepted = sum(isinstance(each.event, Amended) for each in located)
     digest = desk.factory.created(escrow.address, desk.settings.first_block).agreement_digest
+    amended = [desk.amended(number) for number in list(desk.files.amendments())[:accepted]]
+
+    def values(period: int) -> list[int | None]:
+        reached = [each for each in amended if each.amendment.first <= period]
+        return [each.value for each in read(reached[-1] if reached else desk).measured(period).values]
+
     return Case(
         terms=signed(desk),
-        amendments=tuple(signed(desk.amended(number)) for number in list(desk.files.amendments())[:accepted]),
+        amendments=tuple(signed(each) for each in amended),
         located=located,
         chain=read_chain(escrow, located, desk.agreement.providers, desk.deal.nonce, digest),
         bundles=lambda period: read_bundles(desk, period),
-        read=lambda version: read(desks[version]),
+        values=values,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,11 +42,15 @@ class Store:
     parties: Mapping[str, str] = field(default_factory=dict)
     """Checksum addresses that the auditor knows, by party; all others are believed as the escrow has them."""
 
+    @property
+    def bundles_folder(self) -> Path:
+        """Where the bundles lie."""
+        inside = self.evidence / "evidence"
+        return inside if inside.is_dir() else self.evidence
+
     def bundles(self, period: int) -> dict[str, Bundle]:
         """The bundles of a period, by provider; nothing is checked yet."""
-        inside = self.evidence / "evidence"
-        folder = inside if inside.is_dir() else self.evidence
-        paths = {provider: folder / bundle_name(period, provider) for provider in self.agreement.providers}
+        paths = {provider: self.bundles_folder / bundle_name(period, provider) for provider in self.agreement.providers}
         return {provider: read_bundle(path) for provider, path in paths.items() if path.is_file()}
 
     def records_of(self, agreement: Agreement) -> dict[str, Given]:
@@ -77,22 +81,24 @@ def open_remote(
     expected = expect_arguments(store.agreement, deal.arguments, store.parties)
     terms = SignedTerms(Version(store.agreement), expected, deal.nonce)
     amendments = read_amendments(store, past, located)
-    return Case(terms, tuple(amendments), located, chain, store.bundles, reader(store, engine))
+    case = Case(terms, tuple(amendments), located, chain, store.bundles, lambda _: ())
+    return replace(case, values=_reader(store, case.under, engine))
 
 
-def reader(store: Store, engine: str | None) -> Callable[[Version], Recomputation]:
-    """The raw records as each version of the agreement reads them, read once."""
+def _reader(store: Store, under: Callable[[int], Version], engine: str | None) -> Callable[[int], Sequence[int | None]]:
+    """The values of each period by the version that governs it; each version reads the records once."""
     found: dict[Version, Recomputation] = {}
 
-    def read(version: Version) -> Recomputation:
+    def values(period: int) -> Sequence[int | None]:
         from pyoutcome.evidence.recomputation import Recomputation
 
+        version = under(period)
         if version not in found:
             records = store.records_of(version.agreement)
             found[version] = Recomputation.read(version.agreement, records, engine=engine)
-        return found[version]
+        return [value.value for value in found[version].measured(period).values]
 
-    return read
+    return values
 
 
 def expect_arguments(

@@ -28,12 +28,14 @@ from pyoutcome.workspace.intent import Confirm, agree_to_all
 from pyoutcome.workspace.making import Plan, make_workspace
 from pyoutcome.workspace.offer import Deployment, Funding
 from pyoutcome.workspace.parties import PartyBook, Password, party_ids
+from pyoutcome.workspace.remote import Store
 from pyoutcome.workspace.settings import Settings, SignedReport, TermsSignature
 
 if TYPE_CHECKING:
     from pyoutcome.evidence.bundle import Bundle
     from pyoutcome.evidence.recomputation import Recomputation
     from pyoutcome.evidence.sources.files import Given
+    from pyoutcome.workspace.checking import Packed
 
 
 def silent(what: str, done: int, total: int) -> None:
@@ -367,6 +369,32 @@ class Workspace:
     def audit(self, records: Mapping[str, Given] | None = None, block: int | None = None) -> AuditReport:
         """Recomputes every settlement from agreement, raw records and chain, as all stood after a block."""
         return self.books.audit(records, self._progress, self._engine, block)
+
+    def pack(self, target: str | Path, records: Mapping[str, Given] | None = None, block: int | None = None) -> Packed:
+        """The same, with all of it written into an archive from which anybody repeats the audit without a network."""
+        from pyoutcome.workspace.checking import make_pack
+
+        desk, folder = self._desk, self.files.folder / "amendments"
+        store = Store(
+            agreement=desk.agreement,
+            evidence=self.files.folder,
+            records=records or {},
+            amendments=folder if folder.is_dir() else None,
+            parties=desk.parties.addresses,
+        )
+        place = desk.settings.first_block
+        return make_pack(
+            desk.network,
+            desk.escrow.address,
+            store,
+            self.files.agreement,
+            Path(target),
+            factory=desk.settings.factory,
+            first_block=place,
+            block=block,
+            engine=self._engine,
+            progress=lambda done, total: self._progress("auditing periods", done, total),
+        )
 
     def _reader(self, party: str, records: Mapping[str, Given] | None) -> Callable[[Desk], Recomputation]:
         """Each party reads the records itself, once per process and agreement."""

@@ -34,7 +34,7 @@ from pyoutcome.protocol.events import EscrowCreated
 from pyoutcome.workspace.auditing import read_chain
 from tests.anvil import connected, running_anvil
 from tests.gas.anvil import Anvil
-from tests.gas.scene import DIGEST, EVIDENCE, KEYS, Running, Stage, priced
+from tests.gas.scene import DIGEST, EVIDENCE, KEYS, WHO, Running, Stage, call, priced
 
 AGREEMENTS: Final = 1000
 PERIODS: Final = 12
@@ -129,6 +129,8 @@ def settled(agreements: int, periods: int, say: Callable[[str], None]) -> Iterat
         anvil.ask("anvil_setBalance", sender.address, hex(10**24))
         plan = replace(stage.plan("curve", periods, quorum=2, holdback=5 * 10**16), registered=True)
         stage.register(plan.program)
+        needed = agreements * periods * plan.deal.reserve
+        stage.send(stage.token, call("mint(address,uint256)", WHO["client"], needed))
         say(f"{agreements} agreements are made")
         running = [Running(stage, replace(plan, nonce=number)).start() for number in range(agreements)]
         batch = BatchClient(network, stage.batch)

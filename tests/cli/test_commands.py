@@ -22,7 +22,7 @@ VERBS = (
     *("init", "check", "explain", "measure", "verify", "sign", "deploy", "fund", "report", "settle", "status", "run"),
     *("statement", "audit", "compile", "demo", "close", "clock", "default", "chart", "journal", "plot"),
     *("inspect", "challenge", "dispute", "rule", "agree", "bond", "assign", "step-in", "terminate", "claim"),
-    *("amend", "batch", "cancel", "withdraw", "pay", "sync", "payout", "show-evidence", "kpis", "bundle"),
+    *("amend", "batch", "cancel", "withdraw", "pay", "sync", "payout", "show-evidence", "kpis", "bundle", "index"),
 )
 
 
