@@ -7,6 +7,7 @@ import hmac
 import json
 import logging
 import smtplib
+import ssl
 from collections.abc import Iterable
 from email.message import EmailMessage
 from pathlib import Path
@@ -33,6 +34,9 @@ SIGNATURE: Final = "X-Pyoutcome-Signature"
 SECONDS: Final = 10
 """How long one delivery may take to connect, and to be answered."""
 AT_ONCE: Final = 20
+LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+MOST_KNOWN: Final = 50_000
+"""Files whose queueing is remembered; beyond that the database is asked again."""
 
 
 def alert_channels(setup: Setup) -> list[str]:
@@ -40,6 +44,15 @@ def alert_channels(setup: Setup) -> list[str]:
     alerts = setup.configuration.alerts
     named = [name for name, given in ((WEBHOOK, alerts.webhook), (MAIL, alerts.mail)) if given is not None]
     return named or [LOG]
+
+
+def _tls(*, verified: bool) -> ssl.SSLContext:
+    """Of a server on this machine nobody can ask for a certificate that others believe."""
+    context = ssl.create_default_context()
+    if not verified:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 class Undelivered(Exception):  # noqa: N818 - not an error of ours: it is kept with the item and tried again
@@ -116,10 +129,14 @@ class Dispatch:
         message.set_content(f"{told['text']}\n\nAgreement: {about}\nKind: {told['kind']}\n")
         with smtplib.SMTP(mail.host, mail.port, timeout=SECONDS) as server:
             server.ehlo()
-            if server.has_extn("starttls"):
-                server.starttls()
+            here = mail.host in LOOPBACK
+            encrypted = server.has_extn("starttls")
+            if encrypted:
+                server.starttls(context=_tls(verified=not here))
                 server.ehlo()
             if mail.user is not None and mail.password is not None:
+                if not encrypted and not here:
+                    raise Undelivered("the mail server offers no encryption, and the password is not sent in the clear")
                 server.login(self._setup.secret(mail.user), self._setup.secret(mail.password))
             server.send_message(message)
 
@@ -196,4 +213,6 @@ class Exchange:
                 }
                 key = f"file {agreement} {path.name} {digest}"
                 self._outgoing.put(key, [target.to[:300]], FILE, agreement, None, json.dumps(content))
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
             self._known.add(seen)

@@ -19,7 +19,7 @@ from tests.evidence.deal import ADDRESSES, KEYS, agree, write_records
 ROOT = Path(__file__).parents[2]
 EXAMPLE = str(ROOT / "examples" / "punctual-arrivals.yaml")
 VERBS = (
-    *("init", "check", "explain", "measure", "verify", "sign", "deploy", "fund", "report", "settle", "status"),
+    *("init", "check", "explain", "measure", "verify", "sign", "deploy", "fund", "report", "settle", "status", "run"),
     *("statement", "audit", "compile", "demo", "close", "clock", "default", "chart", "journal", "plot"),
     *("inspect", "challenge", "dispute", "rule", "agree", "bond", "assign", "step-in", "terminate", "claim"),
     *("amend", "batch", "cancel", "withdraw", "pay", "sync", "payout", "show-evidence", "kpis", "bundle", "prove"),

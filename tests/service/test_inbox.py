@@ -228,3 +228,15 @@ def test_late_and_out_of_order_evidence_is_kept_like_any_other(inbox: Inbox, dea
         go(inbox)
     assert bundle_of(deal, 1).exists()
     assert bundle_of(deal, 2).exists()
+
+
+def test_evidence_of_another_agreement_is_refused_though_the_same_provider_signed_it(
+    inbox: Inbox, deal: Workspace, tmp_path: Path
+) -> None:
+    with make_deal(tmp_path / "other", "embedded", name="other", periods=1) as other:
+        other.measure("P1", [1])
+        assert deal.parties.addresses["P1"] == other.parties.addresses["P1"]
+        put(inbox, "evidence", "other.json", bundle_of(other, 1))
+    go(inbox)
+    assert "arrived-for-another" == refusal(inbox, "evidence", "other.json")
+    assert not bundle_of(deal, 1).exists()

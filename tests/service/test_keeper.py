@@ -10,9 +10,12 @@ import pytest
 
 from pyoutcome.chain.batch import deploy_batch
 from pyoutcome.protocol.events import Settled
+from pyoutcome.service.configuration import Setup
+from pyoutcome.service.running import open_keeper
 from pyoutcome.workspace import Workspace
+from tests.anvil import connected, running_anvil
 from tests.service.deals import CHALLENGE, DAY, ENDS, EVIDENCE_WITHIN, make_deal, write_keeper, write_parcels
-from tests.service.keeping import alerts, keep, needs, rows
+from tests.service.keeping import alerts, keep, needs, password, rows
 from tests.service.processes import wait_for
 
 ALL = ["client", "P1", "V1", "V2"]
@@ -212,3 +215,30 @@ def test_a_lost_database_costs_nothing(tmp_path: Path, url: str, lost: str) -> N
         keep(config)
         assert [1, 2] == settled(deal)
         assert 0 == (deal.audit().differences if lost == "keeper.sqlite" else 0)
+
+
+def test_what_a_reorganisation_takes_back_is_settled_again_once(tmp_path: Path, url: str) -> None:
+    config = configure(tmp_path)
+    with make_deal(tmp_path / "deal", url, periods=1) as deal, connected(url) as line:
+        deal.network.advance_to(ENDS[0])
+        before = line.ask("evm_snapshot")
+        keep(config)
+        assert [1] == settled(deal)
+        assert line.ask("evm_revert", before)
+        line.ask("anvil_mine", "0x5")
+        assert [] == settled(deal)
+        keep(config)
+        assert [1] == settled(deal)
+        assert (1, 0) == (deal.audit().settled, deal.audit().differences)
+    assert 1 == alerts(config).count(("settled", 1))
+
+
+def test_a_node_that_is_away_is_asked_again_and_nothing_is_parked(tmp_path: Path) -> None:
+    config = configure(tmp_path)
+    with running_anvil() as url:
+        make_deal(tmp_path / "deal", url, periods=1).close()
+        keep(config)
+    with open_keeper(Setup.load(config), password) as (keeper, _):
+        for _ in range(3):
+            keeper.round()
+    assert [] == [row for row in rows(config).values() if row.standing.parked or row.standing.error]

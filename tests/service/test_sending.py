@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import ssl
 from collections.abc import Iterator
 from email import message_from_bytes
 from email.message import Message
@@ -19,6 +20,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword, Session
 
 from pyoutcome.database import open_database
+from pyoutcome.service import sending
 from pyoutcome.service.alerts import Herald
 from pyoutcome.service.configuration import Setup
 from pyoutcome.service.sending import SIGNATURE, Dispatch, alert_channels
@@ -61,7 +63,7 @@ class Hook:
 class Letters:
     """A mail server that keeps what it is given."""
 
-    def __init__(self) -> None:
+    def __init__(self, encryption: ssl.SSLContext | None = None) -> None:
         self.got: list[Message] = []
         self.logins: list[tuple[bytes, bytes]] = []
         self.answer = "250 Taken"
@@ -74,7 +76,9 @@ class Letters:
             port=self.port,
             authenticator=self.check,
             auth_required=False,
-            auth_require_tls=False,
+            auth_require_tls=encryption is not None,
+            require_starttls=encryption is not None,
+            tls_context=encryption,
         )
         self.controller.start()
 
@@ -173,6 +177,40 @@ def test_a_channel_that_is_down_keeps_nothing_from_the_other(sender: Sender, hoo
     sender.dispatch.flush()
     assert 1 == len(letters.got)
     assert 1 == sender.outgoing.waiting()
+
+
+def test_a_password_is_not_sent_in_the_clear_to_another_machine(
+    sender: Sender, letters: Letters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "LOOPBACK", ())
+    sender.herald.tell("settled", "arrivals", 1, "Period 1 is settled.")
+    sender.dispatch.flush()
+    assert ([], []) == (letters.logins, letters.got)
+    assert 1 == sender.outgoing.waiting()
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_mail_is_encrypted_where_the_server_offers_it_and_another_machine_s_certificate_is_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, elsewhere: bool
+) -> None:
+    monkeypatch.setenv("MAIL_USER", "keeper")
+    monkeypatch.setenv("MAIL_PASSWORD", "mail password")
+    encryption = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    encryption.load_cert_chain(Path(__file__).with_name("mail-server.pem"))
+    letters = Letters(encryption)
+    try:
+        mail = {"host": "127.0.0.1", "port": letters.port, "from": "keeper@example.org", "to": ["ops@example.org"]}
+        login = {"user": "env:MAIL_USER", "password": "env:MAIL_PASSWORD"}
+        sender = Sender(tmp_path, {"alerts": {"mail": mail | login}})
+        if elsewhere:
+            monkeypatch.setattr(sending, "LOOPBACK", ())
+        sender.herald.tell("settled", "arrivals", 1, "Period 1 is settled.")
+        sender.dispatch.flush()
+        assert (0 if elsewhere else 1) == len(letters.got) == len(letters.logins)
+        assert (1 if elsewhere else 0) == sender.outgoing.waiting()
+        sender.engine.dispose()
+    finally:
+        letters.controller.stop()
 
 
 def test_a_name_that_looks_like_a_header_stays_in_its_line(sender: Sender, letters: Letters) -> None:
