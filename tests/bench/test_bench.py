@@ -11,7 +11,7 @@ import pytest
 from pyoutcome.decimals import ONE
 from pyoutcome.formula import evaluate, start_state
 from tests.bench import __main__ as bench
-from tests.bench import measuring
+from tests.bench import load, measuring
 from tests.bench.by_hand import BY_HAND, ByHand
 from tests.bench.figures import LIMITS, Figure, draw
 from tests.corpus.published import load_agreement
@@ -65,3 +65,9 @@ def test_the_query_by_hand_finds_what_the_agreement_measures(tmp_path: Path) -> 
         month = place // (len(found) // 12) + 1
         expected = (on_time if kpi == "on_time" else late95).get((month, carrier), 0)
         assert int(expected or 0) == value, (name, month)
+
+
+def test_a_small_load_settles_every_period_of_every_agreement() -> None:
+    found = load.measure(agreements=4, periods=2)
+    assert 8 == found.settlements
+    assert min(found.settle_rate, found.batch_rate, found.history, found.sign_ms) > 0
