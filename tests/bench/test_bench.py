@@ -14,7 +14,7 @@ from pyoutcome.evidence import Recomputation, make_bundle, verify
 from pyoutcome.evidence.engines.duckdb import DuckDB
 from pyoutcome.formula import evaluate, start_state
 from tests.bench import __main__ as bench
-from tests.bench import measuring
+from tests.bench import load, measuring
 from tests.bench.by_hand import BY_HAND, ByHand
 from tests.bench.figures import LIMITS, Figure, draw
 from tests.corpus.published import load_agreement
@@ -91,3 +91,9 @@ def test_verifying_asks_the_engine_what_measuring_asks(tmp_path: Path, monkeypat
     assert verify(agreement, bundles, {"flights": path}).values
     assert measured == asked
     assert len(measured) > 5
+
+
+def test_a_small_load_settles_every_period_of_every_agreement() -> None:
+    found = load.measure(agreements=4, periods=2)
+    assert 8 == found.settlements
+    assert min(found.settle_rate, found.batch_rate, found.history, found.sign_ms) > 0
