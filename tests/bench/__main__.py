@@ -1,4 +1,4 @@
-"""``scripts/bench``: the figures of the payment language, each a ratio or a time measured in one run."""
+"""``scripts/bench``: the figures of payment language, evidence and load, ratios and times measured in one run."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench.figures import Figure, measure
+from tests.bench import load
+from tests.bench.figures import FLOORS, Figure, measure
 from tests.bench.measuring import ROWS, compare
 
 
@@ -21,9 +23,17 @@ def main(arguments: list[str] | None = None) -> int:
     form.add_argument("--json", action="store_true", help="one JSON object")
     form.add_argument("--markdown", action="store_true", help="the tables of docs/benchmarks.md")
     parser.add_argument("--rows", type=int, default=ROWS, help="records to measure")
+    parser.add_argument("--load", action="store_true", help="instead: many agreements settled, indexed and audited")
+    parser.add_argument("--agreements", type=int, default=load.AGREEMENTS, help="with --load: how many")
     chosen = parser.parse_args(arguments)
-    figures, ratios = measure()
-    figures += [Figure(name, value, "flights in Parquet") for name, value in compare(chosen.rows).items()]
+    if chosen.load:
+        found = load.measure(chosen.agreements, say=lambda text: print(text, file=sys.stderr))
+        where = f"{chosen.agreements} agreements of {load.PERIODS} periods"
+        figures = [Figure(name, value, where) for name, value in asdict(found).items()]
+        ratios: dict[str, tuple[float, float]] = {}
+    else:
+        figures, ratios = measure()
+        figures += [Figure(name, value, "flights in Parquet") for name, value in compare(chosen.rows).items()]
     if chosen.json:
         print(json.dumps(as_object(figures, ratios)))
     else:
@@ -46,14 +56,23 @@ def show(figures: list[Figure], ratios: dict[str, tuple[float, float]], *, markd
             each.name,
             f"{each.value:.3g}",
             "" if each.median is None else f"{each.median:.3g}",
-            "" if each.limit is None else f"{each.limit:g}",
+            _limit(each),
             each.of,
         )
         for each in figures
     ]
     print_table(("figure", "worst", "median", "limit", "where"), rows, markdown=markdown)
+    if not ratios:
+        return
     compared = [(name, f"{scalar:.2f}", f"{vector:.2f}") for name, (scalar, vector) in ratios.items()]
     print_table(("agreement", "one period", "many scenarios"), compared, markdown=markdown)
+
+
+def _limit(figure: Figure) -> str:
+    least = FLOORS.get(figure.name)
+    if least is not None:
+        return f"at least {least:g}"
+    return "" if figure.limit is None else f"{figure.limit:g}"
 
 
 def print_table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]], *, markdown: bool) -> None:

@@ -31,8 +31,13 @@ LIMITS: Final[Mapping[str, float]] = {
     "measure_memory": 1.5,
     "measure_linear": 1.1,
     "verify_time": 1,
+    "reindex_s": 60,
+    "audit_s": 60,
+    "differences": 0,
 }
 """The greatest value that each figure may have."""
+FLOORS: Final[Mapping[str, float]] = {"settle_rate": 0.7, "batch_rate": 2}
+"""The least value that each of these must have."""
 _STORIES: Final = 60
 _ROUNDS: Final = 31
 _SCENARIOS: Final = 100_000
@@ -54,7 +59,8 @@ class Figure:
 
     @property
     def holds(self) -> bool:
-        return self.limit is None or self.value <= self.limit
+        least = FLOORS.get(self.name)
+        return (self.limit is None or self.value <= self.limit) and (least is None or self.value >= least)
 
 
 def measure() -> tuple[list[Figure], dict[str, tuple[float, float]]]:

@@ -24,6 +24,7 @@ from pyoutcome.chain.outbox import Outbox
 from pyoutcome.chain.rpc import RpcNetwork
 from pyoutcome.database import open_database
 from tests.anvil import connected, running_anvil
+from tests.bench.reindexing import reindex
 from tests.gas.anvil import Anvil
 from tests.gas.scene import KEYS, WHO, Plan, Running, Stage, call
 
@@ -69,7 +70,16 @@ class Load:
     """The same with many reports in one transaction."""
     history: float
     """Time of a settlement in the last quarter of the periods next to the first: 1 is no growth."""
+    reindex_s: float
+    """Seconds to read all logs of all agreements again, and to write logs, events and postings."""
+    audit_s: float
+    """Seconds to audit every agreement."""
     settlements: int
+    """How many were audited."""
+    differences: int
+    """What the audit found: nothing, or the load proves nothing."""
+    transfers_s: float
+    """Token transfers a second, what the rates are next to."""
     sign_ms: float
     """Milliseconds to sign a report as two verifiers."""
 
@@ -86,6 +96,8 @@ class Field:
         plan = replace(self.stage.plan("curve", periods, quorum=2, holdback=5 * 10**16), registered=True)
         self.stage.register(plan.program)
         self.plan = plan
+        needed = agreements * periods * plan.deal.reserve
+        self.stage.send(self.stage.token, call("mint(address,uint256)", WHO["client"], needed))
         self.running = [_started(self.stage, plan, number) for number in range(agreements)]
         self.clockwork = Clockwork()
         self.signing = 0.0
@@ -138,7 +150,10 @@ class Field:
 
 def measure(agreements: int = AGREEMENTS, periods: int = PERIODS, say: Callable[[str], None] = lambda _: None) -> Load:
     """Plays all periods and gives the ratios."""
-    with playing(agreements, periods, say) as field_:
+    with playing(agreements, periods, say) as field_, tempfile.TemporaryDirectory() as folder:
+        say("all logs are read again, all settlements audited")
+        records = dict.fromkeys(range(1, periods + 1), VALUES)
+        found = reindex(field_.network, field_.running, records, Path(folder) / "index.sqlite")
         clockwork = field_.clockwork
         quarter = max(1, periods // 4)
         early, late = range(1, quarter + 1), range(periods - quarter + 1, periods + 1)
@@ -148,7 +163,11 @@ def measure(agreements: int = AGREEMENTS, periods: int = PERIODS, say: Callable[
             batch_rate=clockwork.rate("batch") / transfers,
             history=(clockwork.rate("settle", early) / clockwork.rate("transfer", early))
             / (clockwork.rate("settle", late) / clockwork.rate("transfer", late)),
-            settlements=agreements * periods,
+            reindex_s=found.reindex_s,
+            audit_s=found.audit_s,
+            settlements=found.settlements,
+            differences=found.differences,
+            transfers_s=transfers,
             sign_ms=1000 * field_.signing / (agreements * periods),
         )
 

@@ -95,5 +95,5 @@ def test_verifying_asks_the_engine_what_measuring_asks(tmp_path: Path, monkeypat
 
 def test_a_small_load_settles_every_period_of_every_agreement() -> None:
     found = load.measure(agreements=4, periods=2)
-    assert 8 == found.settlements
-    assert min(found.settle_rate, found.batch_rate, found.history, found.sign_ms) > 0
+    assert (8, 0) == (found.settlements, found.differences)
+    assert min(found.settle_rate, found.batch_rate, found.history, found.sign_ms, found.reindex_s, found.audit_s) > 0
