@@ -31,6 +31,8 @@ from pyoutcome.errors import ChainError
 if TYPE_CHECKING:
     from web3 import Web3
 
+    from pyoutcome.chain.proofs import Proof
+
 GAS_LIMIT: Final = 16_000_000
 """Gas limit of every transaction: more than any act needs, so that nothing has to be estimated."""
 
@@ -252,6 +254,14 @@ class EmbeddedNetwork(Network):
                 place = (header.block_number, index, bytes(transaction), header.timestamp, bytes(header.hash))
                 yield Log(to_checksum_address(log.address), topics, bytes(log.data), *place)
                 index += 1
+
+    def proof(self, number: int) -> Proof | None:
+        """What proves the logs of a block."""
+        from pyoutcome.chain.proofs import Proof
+
+        header = self._header_of(number)
+        receipts = tuple(bytes(each.encode()) for each in self._receipts(header))
+        return Proof(bytes(rlp_encode(header)), receipts)
 
     def keep(self) -> None:
         """Writes to the file what was done to ``chain`` from outside."""

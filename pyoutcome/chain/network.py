@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from web3 import Web3
 
     from pyoutcome.chain.keys import KeySigner
+    from pyoutcome.chain.proofs import Proof
 
 Asked = TypeVar("Asked")
 Got = TypeVar("Got")
@@ -218,6 +219,10 @@ class Network(ABC):
     @abstractmethod
     def logs(self, addresses: tuple[str, ...], first: int, last: int) -> list[Log]:
         """Logs of the addresses in blocks ``first`` to ``last`` (both included), in the chain's order."""
+
+    def proof(self, number: int) -> Proof | None:  # noqa: ARG002 - for networks that can
+        """What proves the logs of a block that the chain has; None where the network cannot give it."""
+        return None
 
     @property
     @abstractmethod

@@ -30,6 +30,8 @@ from pyoutcome.errors import ChainError
 if TYPE_CHECKING:
     from web3 import Web3
 
+    from pyoutcome.chain.proofs import Proof
+
 BLOCKS_AT_ONCE: Final = 10_000
 """Blocks per log query; halved where a node finds that too many."""
 LOCAL_CHAINS: Final = frozenset({1337, 31337})
@@ -242,6 +244,18 @@ class RpcNetwork(Network):
             if not known:
                 times[block] = self._block(hex(block), lambda found: read_number(found.get("timestamp")))
         return tuple(replace(log, timestamp=times[log.block]) for log in logs)
+
+    def proof(self, number: int) -> Proof | None:
+        """What proves the logs of a block; None from a node that does not give all receipts of one."""
+        from pyoutcome.chain.proofs import make_proof
+
+        try:
+            receipts = self._node.ask("eth_getBlockReceipts", [hex(number)], read_list)
+        except ChainError as error:
+            if error.code != "network-error":
+                raise
+            return None
+        return self._node.ask("eth_getBlockByNumber", [hex(number), False], lambda block: make_proof(block, receipts))
 
     def _mine_at(self, timestamp: int) -> None:
         self._node.ask("evm_setNextBlockTimestamp", [timestamp], lambda _: None)

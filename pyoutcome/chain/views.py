@@ -118,7 +118,6 @@ class Reading:
     terms_hash: bytes
     settled: frozenset[int]
     """Numbers of the settled periods."""
-    last_period: int
     tracked: int
     funds: int
     client_claimable: int
@@ -237,27 +236,23 @@ class EscrowViews(Deployed):
 
     def reading(self, holders: int) -> Reading:
         """All that an audit asks, together: with the accounts of so many tenures."""
-        periods = range(1, len(self._arguments.ends) + 1)
         plain = ("factory", "program", "termsHash", "lastPeriod", "tracked", "funds", "clientClaimable")
-        answers = self.read_many(
-            [
-                *((name, ()) for name in plain),
-                *(("periodState", (number,)) for number in periods),
-                *(("account", (number,)) for number in range(holders)),
-            ]
-        )
+        questions: list[tuple[str, tuple[object, ...]]] = [(name, ()) for name in plain]
+        answers = self.read_many([*questions, *(("account", (number,)) for number in range(holders))])
         factory, program, terms_hash, last, tracked, funds, claimable = answers[: len(plain)]
-        stages = [_known(PeriodStage, state[0]) for state in answers[len(plain) :][: len(periods)]]
+        # After an early end it does not know the later ones.
+        periods = range(1, min(int(last), len(self._arguments.ends)) + 1)
+        states = self.read_many([("periodState", (number,)) for number in periods])
+        stages = [_known(PeriodStage, state[0]) for state in states]
         return Reading(
             factory=str(factory),
             program=bytes(program),
             terms_hash=bytes(terms_hash),
             settled=frozenset(n for n, stage in zip(periods, stages, strict=True) if stage is PeriodStage.SETTLED),
-            last_period=int(last),
             tracked=int(tracked),
             funds=int(funds),
             client_claimable=int(claimable),
-            accounts=tuple(Account(*each) for each in answers[len(plain) + len(periods) :]),
+            accounts=tuple(Account(*each) for each in answers[len(plain) :]),
         )
 
     # --- money --------------------------------------------------------------------------------------------------------

@@ -160,6 +160,7 @@ def _check(pack: Path, records: list[str] | None, engine: str | None, as_json: b
             "escrow": f"{found.escrow} on chain {found.chain_id}",
             "read after block": f"{found.report.block}, hash 0x{found.block_hash.hex()}",
             "values from": values,
+            "logs": f"{found.logs}, {found.proven} of them proven by their block's header and receipts",
             "signatures": f"{found.signatures} checked",
             "SHA-256 of the pack": found.sha256.hex(),
         }

@@ -113,7 +113,7 @@ def read_chain(
         program=found.program,
         arguments=escrow.arguments(),
         terms_hash=found.terms_hash,
-        settled=frozenset(each for each in found.settled if each <= found.last_period),
+        settled=found.settled,
         balances=EscrowBalances(
             token_balance=escrow.balance(),
             tracked=found.tracked,

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from pyoutcome.audit import AuditReport
 from pyoutcome.chain.network import Network
+from pyoutcome.chain.proofs import Proof, read_proof
 from pyoutcome.chain.transcript import RecordingNetwork, ToldNetwork
 from pyoutcome.errors import PyoutcomeError, WorkspaceError
 from pyoutcome.evidence.bundle import bundle_name
@@ -21,9 +22,9 @@ from pyoutcome.terms.agreement import Agreement
 from pyoutcome.workspace.auditing import Case, audit_case
 from pyoutcome.workspace.evidencing import message_of
 from pyoutcome.workspace.files import WorkspaceFiles
-from pyoutcome.workspace.packing import ABOUT, AGREEMENT, CHAIN, REPORT, bad_pack, canonical, unpack, write_pack
+from pyoutcome.workspace.packing import ABOUT, AGREEMENT, BLOCKS, CHAIN, REPORT, bad_pack, canonical, unpack, write_pack
 from pyoutcome.workspace.remote import Store, open_remote
-from pyoutcome.workspace.settings import Address, SignedReport, Stored, TermsSignature
+from pyoutcome.workspace.settings import Address, Bytes, SignedReport, Stored, TermsSignature
 
 if TYPE_CHECKING:
     from pyoutcome.evidence.sources.files import Given
@@ -63,6 +64,10 @@ class Checked:
     """Of the block that everything was read after: to be compared with a node one trusts."""
     report: AuditReport
     sha256: bytes
+    logs: int
+    """How many logs of the escrow there are."""
+    proven: int
+    """How many of them are proven by header and receipts of their block."""
     signatures: int
     """How many signatures over terms, bundles and reports were checked."""
     recomputed: bool
@@ -83,6 +88,8 @@ class Checked:
             "chain_id": str(self.chain_id),
             "block_hash": "0x" + self.block_hash.hex(),
             "sha256": self.sha256.hex(),
+            "logs": self.logs,
+            "proven": self.proven,
             "signatures": self.signatures,
             "recomputed": self.recomputed,
             "problems": list(self.problems),
@@ -118,9 +125,20 @@ def make_pack(
         ABOUT: canonical(about.model_dump(mode="json")),
         CHAIN: canonical(recording.answers),
         REPORT: canonical(report.to_dict()),
+        BLOCKS: canonical(_prove(network, sorted({each.block for each in case.located}))),
         **dict(_stored_files(store, case)),
     }
     return Packed(report, write_pack(target, files))
+
+
+def _prove(network: Network, blocks: Sequence[int]) -> dict[str, object]:
+    """Headers and receipts of the blocks, as far as the network gives them."""
+    proofs = ((number, network.proof(number)) for number in blocks)
+    return {
+        str(number): {"header": "0x" + proof.header.hex(), "receipts": ["0x" + each.hex() for each in proof.receipts]}
+        for number, proof in proofs
+        if proof is not None
+    }
 
 
 def _stored_files(store: Store, case: Case) -> Iterator[tuple[str, bytes]]:
@@ -183,6 +201,14 @@ def check_pack(
             case = replace(case, values=lambda period: _signed_values(case, period))
         report = audit_case(case, progress)
         problems, signatures = [], 0
+        logs = network.logs((about.escrow,), about.first_block, about.block)
+        proven = 0
+        for number, proof in _read_proofs(files).items():
+            own = [log for log in logs if log.block == number]
+            if read_proof(proof).agrees(own, about.escrow):
+                proven += len(own)
+            else:
+                problems.append(f"The logs of block {number} are not those that its header and receipts prove.")
         for problem in _check_signatures(case, WorkspaceFiles(folder), files):
             signatures += 1
             problems += [problem] if problem else []
@@ -196,6 +222,8 @@ def check_pack(
         report=report,
         sha256=sha256,
         signatures=signatures,
+        logs=len(logs),
+        proven=proven,
         recomputed=bool(records),
         problems=tuple(problems),
     )
@@ -219,6 +247,30 @@ def _answers(files: Mapping[str, bytes]) -> dict[str, object]:
         return _Answers.model_validate_json(b'{"answers":' + files.get(CHAIN, b"") + b"}").answers
     except ValidationError as error:
         raise bad_pack(f"{CHAIN}: {error.errors(include_url=False)[0]['msg']}") from error
+
+
+class _Block(Stored):
+    header: Bytes
+    receipts: list[Bytes]
+
+
+class _Blocks(Stored):
+    blocks: dict[str, _Block]
+
+
+def _read_proofs(files: Mapping[str, bytes]) -> dict[int, Proof]:
+    try:
+        found = _Blocks.model_validate_json(b'{"blocks":' + files.get(BLOCKS, b"{}") + b"}").blocks
+        return {
+            int(number): Proof(
+                bytes.fromhex(each.header[2:]), tuple(bytes.fromhex(receipt[2:]) for receipt in each.receipts)
+            )
+            for number, each in found.items()
+        }
+    except ValidationError as error:
+        raise bad_pack(f"{BLOCKS}: {error.errors(include_url=False)[0]['msg']}") from error
+    except ValueError as error:
+        raise bad_pack(f"{BLOCKS}: a block's number is none") from error
 
 
 def _signed_values(case: Case, period: int) -> Sequence[int | None]:

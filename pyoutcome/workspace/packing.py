@@ -2,8 +2,8 @@
 
 It holds what the parties signed and stored, everything that the network answered while the audit read the chain, and
 what the audit found. Its bytes follow from its content: files in order of their names, stored as they are, no times; so
-one changed byte anywhere shows. That the answers are the chain's own is not proven by the pack: it names every block's
-hash, to be compared with a node one trusts.
+one changed byte anywhere shows. Logs are proven by the headers and receipts of their blocks, where the network gives
+them; the blocks' hashes are to be compared with a node one trusts, and so is what the escrow's views answered.
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ from pyoutcome.errors import WorkspaceError
 
 FORMAT: Final = "pyoutcome-audit-pack/1"
 MANIFEST, CHAIN, REPORT, AGREEMENT, ABOUT = "manifest.json", "chain.json", "audit.json", "agreement.yaml", "about.json"
+BLOCKS: Final = "blocks.json"
 LARGEST: Final = 256 << 20
 """Bytes a pack may have."""
 MOST_FILES: Final = 50_000
 _NAME: Final = re.compile(
-    r"(?:manifest|chain|audit|about)\.json|agreement\.yaml|amendments/[0-9]{2,3}\.(?:yaml|json)"
+    r"(?:manifest|chain|audit|about|blocks)\.json|agreement\.yaml|amendments/[0-9]{2,3}\.(?:yaml|json)"
     r"|(?:evidence|reports|signatures)/[A-Za-z0-9][A-Za-z0-9._-]{0,120}\.json"
 )
 

@@ -74,6 +74,7 @@ def test_the_audit_is_repeated_without_network_and_workspace(made: Made, flights
         assert made.report == found.report.to_dict()
     # Three bundles and two reports for each of two periods, and the signatures of client and providers.
     assert 2 * (3 + 2) + 4 == found.signatures
+    assert found.logs == found.proven > 4
     assert made.report["block"] == found.report.block
 
 
@@ -214,11 +215,27 @@ def test_other_answers_of_the_chain_are_found(made: Made, altered: Callable[...,
         changed(logs, [{}])
 
 
-@given(
-    st.recursive(
-        st.none() | st.integers() | st.text(), lambda inside: st.lists(inside) | st.dictionaries(st.text(), inside)
-    )
-)
+def test_other_proofs_of_logs_are_found(made: Made, altered: Callable[..., Checked]) -> None:
+    blocks = json.loads(made.files["blocks.json"])
+    first, second, *_ = blocks
+    swapped = altered(**{"blocks.json": canonical({**blocks, first: blocks[second]})})
+    assert [f"The logs of block {first} are not those that its header and receipts prove."] == list(swapped.problems)
+    fewer = altered(**{"blocks.json": canonical({first: blocks[first]})})
+    assert (0, True) == (fewer.differences, 0 < fewer.proven < fewer.logs)
+    assert (0, 0) == (altered(**{"blocks.json": None}).differences, altered(**{"blocks.json": None}).proven)
+    with pytest.raises(ChainError, match="bad-proof"):
+        altered(**{"blocks.json": canonical({first: {**blocks[first], "receipts": []}})})
+    for nonsense in (
+        b"[]",
+        b"{",
+        canonical({"x": blocks[first]}),
+        canonical({first: {"header": "0x1", "receipts": []}}),
+    ):
+        with pytest.raises(WorkspaceError, match="bad-pack"):
+            altered(**{"blocks.json": nonsense})
+
+
+@given(st.none() | st.integers() | st.text() | st.lists(st.text() | st.none()) | st.dictionaries(st.text(), st.text()))
 def test_answers_that_make_no_sense_are_errors_of_our_own(answer: object) -> None:
     questions: list[Callable[[ToldNetwork], object]] = [
         lambda network: network.head(),
