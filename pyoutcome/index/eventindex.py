@@ -84,7 +84,9 @@ class EventIndex:
             if cut is None and glance.next_block > head and not lagging:
                 return Updated(head, glance.version, frozenset(grown), frozenset(lost))
             state = self._store.state()
-            if cut is not None:
+            if state.version != glance.version:  # another process was quicker
+                wasted += 1
+            elif cut is not None:
                 lost |= self._cut(state, cut)
                 head, wasted = self._network.head().number, wasted + 1
             elif (found := gather(self._network, state.next_blocks, head)) is None:

@@ -14,18 +14,16 @@ from pyoutcome.audit import AuditReport
 from pyoutcome.chain.network import Network
 from pyoutcome.chain.proofs import Proof, read_proof
 from pyoutcome.chain.transcript import RecordingNetwork, ToldNetwork
-from pyoutcome.errors import PyoutcomeError, WorkspaceError
+from pyoutcome.errors import WorkspaceError
 from pyoutcome.evidence.bundle import bundle_name
 from pyoutcome.evidence.manifest import LARGEST
-from pyoutcome.protocol import Domain, signer_of
-from pyoutcome.protocol.events import Assigned, SteppedIn
 from pyoutcome.terms.agreement import Agreement
 from pyoutcome.workspace.auditing import Case, audit_case
 from pyoutcome.workspace.files import WorkspaceFiles
 from pyoutcome.workspace.packing import ABOUT, AGREEMENT, BLOCKS, CHAIN, REPORT, bad_pack, canonical, unpack, write_pack
 from pyoutcome.workspace.remote import Store, open_remote
-from pyoutcome.workspace.reports import message_of
-from pyoutcome.workspace.settings import Address, Bytes, SignedReport, Stored, TermsSignature
+from pyoutcome.workspace.settings import Address, Bytes, Stored
+from pyoutcome.workspace.signatures import check_signatures
 
 if TYPE_CHECKING:
     from pyoutcome.evidence.sources.files import Given
@@ -211,7 +209,7 @@ def check_pack(
                 proven += len(own)
             else:
                 problems.append(f"The logs of block {number} are not those that its header and receipts prove.")
-        for problem in _check_signatures(case, WorkspaceFiles(folder), files):
+        for problem in check_signatures(case, WorkspaceFiles(folder), files):
             signatures += 1
             problems += [problem] if problem else []
     if canonical(report.to_dict()) != files.get(REPORT):
@@ -287,42 +285,3 @@ def _signed_values(case: Case, period: int) -> Sequence[int | None]:
             period=period,
         )
     return [told[kpi] for kpi in kpis]
-
-
-def _check_signatures(case: Case, stored: WorkspaceFiles, files: Mapping[str, bytes]) -> Iterator[str | None]:
-    """For each signature what is wrong with it, or None."""
-    chain = case.chain
-    domain = Domain(chain.chain_id, chain.factory)
-    first = case.terms.arguments
-    holders = {each.signer for each in first.providers}
-    holders |= {at.event.holder for at in case.located if isinstance(at.event, Assigned | SteppedIn)}
-    signing = {first.client, *holders, *(each.backup for each in first.providers if each.backup is not None)}
-    verifiers = {address for each in (case.terms, *case.amendments) for address in each.arguments.verifiers}
-    for name in sorted(files):
-        kind, path = name.partition("/")[0], stored.folder / name
-        try:
-            if kind == "signatures":
-                terms = stored.load(path, TermsSignature)
-                digest = bytes.fromhex(terms.terms_hash[2:])
-                own = digest == chain.terms_hash and terms.signer in signing
-                yield _judge(name, own and signer_of(digest, bytes.fromhex(terms.signature[2:])) == terms.signer)
-            elif kind == "reports":
-                report = stored.load(path, SignedReport)
-                digest = message_of(report).digest(domain)
-                own = report.signer in verifiers
-                yield _judge(name, own and signer_of(digest, bytes.fromhex(report.signature[2:])) == report.signer)
-        except PyoutcomeError as error:
-            yield f"{name}: {error.why}"
-    for period in range(1, len(first.ends) + 1):
-        for provider, bundle in case.bundles(period).items():
-            name = f"evidence/{bundle_name(period, provider)}"
-            try:
-                digest = case.under(period).agreement.digest()
-                own = (bundle.agreement_digest, bundle.period, bundle.supplier) == (digest, period, provider)
-                yield _judge(name, own and bundle.signed_by() in holders)
-            except PyoutcomeError as error:
-                yield f"{name}: {error.why}"
-
-
-def _judge(name: str, good: bool) -> str | None:
-    return None if good else f"{name}: it is not signed by one of the parties, or for something else."
