@@ -217,6 +217,7 @@ def _listen(http: Http) -> socket:
         try:
             listener.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
             listener.bind(address)
+            listener.listen()  # from here on callers wait for an answer instead of being refused
         except BaseException:
             listener.close()
             raise
