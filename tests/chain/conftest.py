@@ -10,6 +10,8 @@ import pytest
 
 from pyoutcome.chain.network import Network
 from pyoutcome.errors import ChainError
+from tests.anvil import Line
+from tests.chain.couriers import Post, post_and_node
 from tests.chain.scene import Scene, fresh_network, scene_on
 
 ROOT = Path(__file__).parents[2]
@@ -43,3 +45,11 @@ def refused(code: str) -> Iterator[pytest.ExceptionInfo[ChainError]]:
     with pytest.raises(ChainError) as info:
         yield info
     assert code == info.value.code
+
+
+@pytest.fixture
+def node_post(tmp_path: Path) -> Iterator[tuple[Post, Line]]:
+    """A post on an anvil that makes blocks only when told."""
+    with post_and_node(tmp_path) as (post, node):
+        node.ask("evm_setAutomine", False)
+        yield post, node

@@ -12,14 +12,16 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from pyoutcome.chain.courier import Courier
-from pyoutcome.chain.fees import FeePolicy
-from pyoutcome.chain.inflight import LIVE, InFlight, State, Wanted
+from pyoutcome.chain.fees import GWEI, FeePolicy, Fees
+from pyoutcome.chain.inflight import LIVE, Entry, InFlight, State, Wanted
 from pyoutcome.chain.keys import KeySigner, derive_test_accounts
 from pyoutcome.chain.network import Call, Network
 from pyoutcome.chain.networks import connect
 from pyoutcome.chain.outbox import Outbox
 from pyoutcome.chain.sender import Sender
+from pyoutcome.chain.signing import sign_call
 from pyoutcome.database import open_database
+from pyoutcome.errors import ChainError
 from pyoutcome.protocol import Signer
 from tests.anvil import Line, connected, running_anvil
 from tests.chain.echo import CREATION
@@ -145,3 +147,42 @@ def post_and_node(folder: Path, *options: str) -> Iterator[tuple[Post, Line]]:
         post = open_post(network, folder / "outbox.sqlite")
         yield post, node
         post.engine.dispose()
+
+
+QUICK = FeePolicy(stuck_seconds=1, stuck_blocks=1)
+"""Offers more after one block."""
+
+
+def look(post: Post, courier: Courier | None = None, **options: Any) -> InFlight:
+    """How the one transaction in flight stands after a look."""
+    (found,) = (courier or post.courier(**options)).attend(post.signer_of)
+    return found
+
+
+def entry_of(post: Post, purpose: str) -> Entry:
+    return Outbox(post.engine, post.network.identity()).find([purpose])[purpose]
+
+
+def stranger(post: Post, nonce: int, data: bytes = b"stranger", price: int = 50 * GWEI) -> bytes:
+    """A transaction of another program with the same key."""
+    call = Call(post.signer.address, post.echo, data)
+    return sign_call(call, post.network.chain_id, nonce, Fees(GWEI, price), 100_000, post.signer)
+
+
+class Picky(Mortal):
+    """A node that will not take what carries some bytes."""
+
+    def __init__(self, unwanted: bytes) -> None:
+        super().__init__()
+        self.unwanted = unwanted
+
+    def guard(self, thing: Any) -> Any:
+        guarded = super().guard(thing)
+        if hasattr(thing, "send_many"):
+
+            def pick(raws: list[bytes]) -> list[object]:
+                no = ChainError("network-error", "The node refused it: no.", "Ask another.")
+                return [no if self.unwanted in raw else thing.send_many([raw])[0] for raw in raws]
+
+            guarded.send_many = pick
+        return guarded
