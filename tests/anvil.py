@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import subprocess
+import tempfile
 from collections import deque
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -30,7 +31,13 @@ def anvil_path() -> Path:
 def running_anvil(*options: str) -> Iterator[str]:
     """An anvil on a port that it finds free by itself; gives its address, and ends it afterwards."""
     command = [str(anvil_path()), "--port", "0", "--timestamp", str(STARTS_AT), *options]
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
+    with (
+        # Old states go to disk, by default into the user's home, where they would stay when it is killed.
+        tempfile.TemporaryDirectory(prefix="pyoutcome-anvil-", ignore_cleanup_errors=True) as states,
+        subprocess.Popen(
+            [*command, "--cache-path", states], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+        ) as process,
+    ):
         assert process.stdout is not None
         # It tells of every request, and would wait for somebody to read that.
         reader = Thread(target=deque, args=(process.stdout, 0), daemon=True)
