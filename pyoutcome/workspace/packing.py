@@ -102,6 +102,7 @@ def _unzip(data: bytes) -> dict[str, bytes]:
                 total += len(files[entry.filename])
                 if total > len(data):  # files that lie over one another
                     raise bad_pack("its files are longer than the archive")
+    # zipfile says RuntimeError of an archive with a password, NotImplementedError of one in a form it does not know.
     except (zipfile.BadZipFile, OSError, ValueError, KeyError, NotImplementedError, RuntimeError, EOFError) as error:
         raise bad_pack(f"it is no archive: {error}") from error
     return files
