@@ -15,6 +15,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +23,7 @@ from pyoutcome.errors import PyoutcomeError
 from pyoutcome.service.alerts import REFUSED, Herald
 from pyoutcome.service.arriving import KINDS, TAKE, is_name, take_records
 from pyoutcome.service.logs import say
+from pyoutcome.service.troubles import PASSING, as_ours
 from pyoutcome.settlement.state import KeeperState
 
 if TYPE_CHECKING:
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
 
 PART: Final = ".part"
 """Ends the name of a file that is still being written."""
-TRANSIENT: Final = frozenset({"network-timeout", "network-unreachable", "network-refused", "network-error"})
 STEADY: Final = 1000
 """Milliseconds in which a file must not change before it is touched."""
 AT_ONCE: Final = 100
@@ -68,7 +69,7 @@ class Inbox:
         return bool(self._seen)
 
     def round(self) -> bool:
-        """Takes what is there; whether anything was taken or refused. OSError."""
+        """Takes what is there; whether anything was taken or refused. OSError, StoreError."""
         now = time.monotonic_ns()
         sights = {}
         for path, sight in self._look():
@@ -111,43 +112,62 @@ class Inbox:
         name, kind, *inside = path.relative_to(self.folder).parts
         try:
             desk = self._open_desk(name)
+        except (PyoutcomeError, OSError) as error:
+            _put_off(path, name, error)  # a workspace that cannot be opened says nothing of the file
+            return ""
+        try:
             if kind == "records":
                 taken = take_records(desk, path, inside[0] if len(inside) > 1 else None)
             else:
                 taken = TAKE[kind](desk, path)
+            self._move(path, self._free_name(path, "taken"))
         except FileNotFoundError:
             return ""
-        except PyoutcomeError as error:
-            if error.code in TRANSIENT:
-                say("arrival-put-off", logging.WARNING, agreement=name, file=path.name, code=error.code, why=error.why)
+        except (PyoutcomeError, OSError) as error:
+            if isinstance(error, OSError) or error.code in PASSING:
+                _put_off(path, name, error)
             else:
                 self._refuse(path, name, error)
             return ""
-        self._move(path, "taken")
         say("arrived", agreement=name, kind=kind, file=path.name, kept=taken.name)
         return name
 
     def _refuse(self, path: Path, name: str, error: PyoutcomeError) -> None:
-        moved = self._move(path, "refused")
-        if moved is None:
-            return
+        """Says why, and then moves the file: whatever ends the keeper in between, nothing lies there without a word."""
         reason = {"code": error.code, "why": error.why, "fix": error.fix}
-        moved.with_name(f"{moved.name}.reason.json").write_text(json.dumps(reason, indent=2) + "\n", encoding="utf-8")
-        say("refused", logging.WARNING, agreement=name, file=path.name, code=error.code, why=error.why)
-        self._herald.tell(REFUSED, name, None, f"{path.name} was refused: {error.why}", f"{moved.name} {error.code}")
+        try:
+            target = self._free_name(path, "refused")
+            draft = target.with_name(f".{target.name}.reason")
+            draft.write_text(json.dumps(reason, indent=2) + "\n", encoding="utf-8")
+            draft.replace(target.with_name(f"{target.name}.reason.json"))
+            text = f"{path.name} was refused: {error.why}"
+            self._herald.tell(REFUSED, name, None, text, f"{target.name} {error.code}")
+            self._move(path, target)
+        except OSError as failure:
+            _put_off(path, name, failure)
+        else:
+            say("refused", logging.WARNING, agreement=name, file=path.name, code=error.code, why=error.why)
 
-    def _move(self, path: Path, where: str) -> Path | None:
-        """Moves a file out of the way, under a name that is free; None if another keeper did."""
+    def _free_name(self, path: Path, where: str) -> Path:
+        """Where a file that is done with goes; its folder is made."""
         name, *inside = path.relative_to(self.folder).parts
         folder = (self.folder / name / where).joinpath(*inside[:-1])
         folder.mkdir(parents=True, exist_ok=True)
         number = 0
         while (target := folder / (path.name if not number else f"{path.stem}.{number}{path.suffix}")).exists():
             number += 1
-        try:
-            return path.rename(target)
-        except FileNotFoundError:
-            return None
+        return target
+
+    @staticmethod
+    def _move(path: Path, target: Path) -> None:
+        with suppress(FileNotFoundError):  # another keeper was quicker
+            path.rename(target)
+
+
+def _put_off(path: Path, agreement: str, error: PyoutcomeError | OSError) -> None:
+    """Leaves a file where it is; it is looked at again in the next rounds."""
+    told = as_ours(error)
+    say("arrival-put-off", logging.WARNING, agreement=agreement, file=path.name, code=told.code, why=told.why)
 
 
 def _folders(folder: Path) -> list[Path]:

@@ -24,7 +24,8 @@ from pyoutcome.service.logs import say
 from pyoutcome.service.naming import is_dead
 from pyoutcome.service.posting import Order, Posting
 from pyoutcome.service.sending import Exchange
-from pyoutcome.service.visiting import Visit, Visitor, as_ours
+from pyoutcome.service.troubles import as_ours
+from pyoutcome.service.visiting import Visit, Visitor
 from pyoutcome.settlement.patience import SECOND, Patience
 from pyoutcome.settlement.state import LEASE, KeeperState, Known, Standing
 
@@ -106,6 +107,7 @@ class Keeper:
     def round(self) -> bool:
         """One round over everything that is due; whether anything was done. StoreError, OSError."""
         self.rounds += 1
+        self._let_go()
         more = self._survey()
         up = [chain for chain in self.chains.values() if self._watch.look_at(chain, self.homes.signer_of)]
         arrived = self.inbox is not None and self.inbox.round()
@@ -141,11 +143,12 @@ class Keeper:
             self._held = {(each.agreement, each.number): each for each in claimed}
 
     def _let_go(self) -> None:
-        """Gives back what was claimed and not looked at."""
+        """Gives back what was claimed and not looked at. Where that fails, the next round does it first."""
         with self._lock:
-            left, self._held = list(self._held.values()), {}
+            left = list(self._held.values())
         if left:
             self.state.release(left)
+            self._hold([])
 
     # --- what there is ------------------------------------------------------------------------------------------------
 

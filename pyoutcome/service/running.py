@@ -59,6 +59,8 @@ def open_keeper(setup: Setup, password: Password) -> Iterator[tuple[Keeper, Disp
             index_of=lambda network: EventIndex(engine, network),
             exchange=Exchange(outgoing, homes),
         )
+        # Known from the start: what is posted before the first round is not turned away.
+        homes.kept.update({kept.name: kept for kept in setup.agreements()})
         if setup.inbox is not None:
             setup.inbox.mkdir(parents=True, exist_ok=True)
             keeper.inbox = Inbox(setup.inbox, state, herald, homes.desk_of, lambda: homes.kept)

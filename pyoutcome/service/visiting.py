@@ -15,6 +15,7 @@ from pyoutcome.service.configuration import Configuration
 from pyoutcome.service.hands import Hands
 from pyoutcome.service.logs import logger, say
 from pyoutcome.service.looks import look_again
+from pyoutcome.service.troubles import PASSING, as_ours
 from pyoutcome.settlement.keeper import Outcome, keep
 from pyoutcome.settlement.patience import LONGEST, SECOND
 from pyoutcome.settlement.plan import At, Need, PeriodFacts
@@ -25,19 +26,6 @@ if TYPE_CHECKING:
     from pyoutcome.service.sending import Exchange
 
 ON_ITS_WAY: Final = "Its transaction is on its way."
-OTHERS: Final = frozenset(
-    {
-        "network-timeout",
-        "network-unreachable",
-        "network-refused",
-        "network-error",
-        "bad-network-answer",
-        "database-failed",
-        "database-unreachable",
-        "machine-failed",
-    }
-)
-"""Errors that are not a period's own: they never park it."""
 
 
 @dataclass
@@ -162,23 +150,12 @@ def failed(standing: Standing, error: PyoutcomeError, outcome: Outcome | None = 
     need, why = standing.need, standing.why.removesuffix(ON_ITS_WAY).strip()
     if outcome is not None:
         need, why = outcome.decision.need.value, outcome.decision.why
-    return Look(need, why, LONGEST, standing.chain_due, error=error, counts=error.code not in OTHERS)
+    return Look(need, why, LONGEST, standing.chain_due, error=error, counts=error.code not in PASSING)
 
 
 def on_its_way(why: str) -> str:
     """The words for a period whose transaction is on its way."""
     return why if why.endswith(ON_ITS_WAY) else f"{why} {ON_ITS_WAY}"
-
-
-def as_ours(error: PyoutcomeError | OSError) -> PyoutcomeError:
-    """An error of the machine in our words: SettlementError ``machine-failed``."""
-    if isinstance(error, PyoutcomeError):
-        return error
-    return SettlementError(
-        "machine-failed",
-        f"The machine did not carry out a step: {error.strerror or type(error).__name__}.",
-        "Make room on the disk, or give the keeper the right to write there; it tries again by itself.",
-    )
 
 
 def _not_taken(purpose: str, state: str) -> SettlementError:

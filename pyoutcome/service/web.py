@@ -12,7 +12,7 @@ import logging
 import os
 import secrets
 from collections.abc import AsyncIterator, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from socket import AI_PASSIVE, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, getaddrinfo, socket
@@ -159,10 +159,16 @@ class Door:
         except OSError as error:
             say("not-stored", logging.ERROR, agreement=agreement, kind=kind, why=error.strerror)
             raise HTTPException(507, "The file could not be kept; send it again later.") from None
+        except _StillThereError:
+            raise HTTPException(409, "Another file of that name is not taken yet; send it again later.") from None
         if size is None:
             raise HTTPException(413, f"At most {self._most} bytes are taken.")
         say("posted", agreement=agreement, kind=kind, by=holder.name, bytes=size)
         return JSONResponse({"received": size, "sha256": digest}, 202)
+
+
+class _StillThereError(Exception):
+    """What was posted before under that name, and differs, is not taken yet."""
 
 
 async def _store(stream: AsyncIterator[bytes], folder: Path, name: str, most: int) -> tuple[int | None, str]:
@@ -180,14 +186,22 @@ async def _store(stream: AsyncIterator[bytes], folder: Path, name: str, most: in
                 file.write(piece)
             file.flush()
             os.fsync(file.fileno())
-        # What was posted before under that name is not replaced: the inbox takes both.
-        target = folder / name.format(digest=digest.hexdigest()[:32])
-        if target.exists():
-            target = folder / f"{target.stem}.{secrets.token_hex(4)}{target.suffix}"
-        draft.rename(target)
+        _place(draft, folder / name.format(digest=digest.hexdigest()[:32]), digest.digest())
     finally:
         draft.unlink(missing_ok=True)
     return size, digest.hexdigest()
+
+
+def _place(draft: Path, target: Path, digest: bytes) -> None:
+    """Gives a file its name, unless another one has it: a name says what records are, so that it cannot be changed."""
+    try:
+        target.hardlink_to(draft)
+    except FileExistsError:
+        # Where it is gone, the inbox has taken it by now.
+        with suppress(FileNotFoundError), target.open("rb") as file:
+            if hashlib.file_digest(file, "sha256").digest() == digest:
+                return
+        raise _StillThereError from None
 
 
 @contextmanager

@@ -7,10 +7,12 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from pyoutcome.database import open_database
+from pyoutcome.errors import ChainError
 from pyoutcome.service.alerts import Herald
 from pyoutcome.service.inbox import Inbox
 from pyoutcome.settlement.outgoing import Outgoing
@@ -228,6 +230,72 @@ def test_late_and_out_of_order_evidence_is_kept_like_any_other(inbox: Inbox, dea
         go(inbox)
     assert bundle_of(deal, 1).exists()
     assert bundle_of(deal, 2).exists()
+
+
+FULL = OSError(28, "No space left on device")
+
+
+def fail(error: Exception) -> Callable[..., NoReturn]:
+    """Something that always fails like this."""
+
+    def failing(*_: object, **__: object) -> NoReturn:
+        raise error
+
+    return failing
+
+
+@pytest.mark.parametrize(
+    ("kind", "broken"),
+    [
+        ("evidence", "pyoutcome.evidence.storage.FolderStorage._write_part"),
+        ("reports", "pyoutcome.service.arriving.os.fsync"),
+        ("records", "pyoutcome.service.arriving.shutil.copyfile"),
+        ("evidence", "pyoutcome.service.inbox.Inbox._free_name"),
+    ],
+)
+def test_on_a_full_disk_nothing_is_refused_and_all_is_taken_when_there_is_room(
+    inbox: Inbox, deal: Workspace, made: Path, monkeypatch: pytest.MonkeyPatch, kind: str, broken: str
+) -> None:
+    names = {"evidence": "period-01.P1.json", "reports": "period-01.V1.json", "records": "parcels.csv"}
+    source = deal.files.records / "parcels.csv" if kind == "records" else made / kind / names[kind]
+    kept = deal.files.folder / kind / names[kind]
+    path = put(inbox, kind, names[kind], source)
+    kept.unlink(missing_ok=True)
+    with monkeypatch.context() as full:
+        full.setattr(broken, fail(FULL))
+        go(inbox)
+    assert path.exists()
+    assert not (inbox.folder / "parcels" / "refused").exists()
+    sent = path.read_bytes()
+    go(inbox)
+    assert not path.exists()
+    assert sent == kept.read_bytes()
+
+
+@pytest.mark.parametrize("code", ["bad-network-answer", "file-missing"])
+def test_a_workspace_that_cannot_be_opened_refuses_nothing(
+    inbox: Inbox, deal: Workspace, made: Path, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    path = put(inbox, "evidence", "one.json", made / "evidence" / "period-01.P1.json")
+    with monkeypatch.context() as away:
+        away.setattr(inbox, "_open_desk", fail(ChainError(code, "Why.", "Fix.")))
+        go(inbox)
+    assert path.exists()
+    go(inbox)
+    assert bundle_of(deal, 1).exists()
+
+
+def test_a_file_that_is_refused_on_a_full_disk_stays_until_the_reason_can_be_written(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = put(inbox, "evidence", "bad.json", b"{}")
+    with monkeypatch.context() as full:
+        full.setattr(Path, "write_text", fail(FULL))
+        go(inbox)
+    assert path.exists()
+    go(inbox)
+    assert not path.exists()
+    assert "bundle-malformed" == refusal(inbox, "evidence", "bad.json")
 
 
 def test_evidence_of_another_agreement_is_refused_though_the_same_provider_signed_it(

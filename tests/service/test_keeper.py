@@ -5,13 +5,17 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from pyoutcome.chain.batch import deploy_batch
+from pyoutcome.errors import StoreError
 from pyoutcome.protocol.events import Settled
 from pyoutcome.service.configuration import Setup
+from pyoutcome.service.metrics import Figures
 from pyoutcome.service.running import open_keeper
+from pyoutcome.settlement.outgoing import Outgoing
 from pyoutcome.workspace import Workspace
 from tests.anvil import connected, running_anvil
 from tests.service.deals import CHALLENGE, DAY, ENDS, EVIDENCE_WITHIN, make_deal, write_keeper, write_parcels
@@ -242,3 +246,41 @@ def test_a_node_that_is_away_is_asked_again_and_nothing_is_parked(tmp_path: Path
         for _ in range(3):
             keeper.round()
     assert [] == [row for row in rows(config).values() if row.standing.parked or row.standing.error]
+
+
+def test_claims_that_could_not_be_given_back_are_looked_at_in_the_next_round(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the database cannot be written to for a moment, nothing waits until its own lease ends."""
+    config = configure(tmp_path)
+
+    def fail(*_: object) -> NoReturn:
+        raise StoreError("database-failed", "Why.", "Fix.")
+
+    with (
+        make_deal(tmp_path / "deal", url, periods=1) as deal,
+        open_keeper(Setup.load(config), password) as (keeper, _),
+    ):
+        deal.network.advance_to(ENDS[0])
+        with monkeypatch.context() as full:
+            full.setattr(keeper.state, "note", fail)
+            full.setattr(keeper.state, "release", fail)
+            with pytest.raises(StoreError):
+                keeper.round()
+        keeper.round()
+        assert [1] == settled(deal)
+        keeper.round()
+    assert ["nothing"] == needs(config)
+
+
+def test_what_is_posted_before_the_first_round_is_not_turned_away(tmp_path: Path, url: str) -> None:
+    (tmp_path / "key").write_text("the key", encoding="utf-8")
+    keys = {"partner": {"key": "file:key", "agreements": ["parcels"], "may": ["evidence"]}}
+    given = {
+        "inbox": "inbox",
+        "http": {"port": 0, "keys": keys},
+        "agreements": {"parcels": {"workspace": "deal", "as": ALL}},
+    }
+    make_deal(tmp_path / "deal", url, periods=1).close()
+    with open_keeper(Setup.load(write_keeper(tmp_path, given)), password) as (keeper, _):
+        assert ["parcels"] == list(Figures(keeper, Outgoing(keeper.state)).agreements())

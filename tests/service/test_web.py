@@ -101,8 +101,24 @@ def test_what_is_posted_lies_whole_in_the_inbox(client: httpx.Client, setup: Set
         client.post(f"/agreements/arrivals/records/{path}", content=b"x,y\n", headers=by("airline"))
         assert b"x,y\n" == (setup.inbox / "arrivals" / "records" / file).read_bytes()
     found = list((setup.inbox / "arrivals" / "evidence").iterdir())
-    assert [b'{"a": 1}'] * 2 == [path.read_bytes() for path in found]
-    assert all(re.fullmatch(r"[0-9a-f]{32}(\.[0-9a-f]{8})?\.json", path.name) for path in found)
+    assert [b'{"a": 1}'] == [path.read_bytes() for path in found]
+    assert re.fullmatch(r"[0-9a-f]{32}\.json", found[0].name)
+
+
+def test_records_keep_their_name_and_others_of_that_name_wait_until_they_are_taken(
+    client: httpx.Client, setup: Setup
+) -> None:
+    """Under another name they would be no records of the agreement, or the same ones a second time."""
+    assert setup.inbox is not None
+    folder = setup.inbox / "arrivals" / "records"
+
+    def post(data: bytes) -> int:
+        return client.post("/agreements/arrivals/records/flights.csv", content=data, headers=by("airline")).status_code
+
+    assert [202, 202, 409] == [post(b"x,y\n"), post(b"x,y\n"), post(b"x,z\n")]
+    assert {"flights.csv": b"x,y\n"} == {path.name: path.read_bytes() for path in folder.iterdir()}
+    (folder / "flights.csv").unlink()  # as the inbox does that takes it
+    assert 202 == post(b"x,z\n")
 
 
 def test_too_much_is_refused_and_leaves_nothing(client: httpx.Client, setup: Setup) -> None:
