@@ -161,15 +161,19 @@ class Keeper:
             self._new = deque(kept for kept in self.setup.agreements() if kept.name not in here)
             self._known = self.state.known() if self._new else {}
             self._bury_the_dead()
+        taken: list[tuple[Chain, Known]] = []
         while self._new and monotonic() < now + SECOND:
             kept = self._new.popleft()
             try:
-                self._take_in(kept, self._known.get(kept.name))
+                taken += self._take_in(kept, self._known.get(kept.name))
             except StoreError:
                 raise
             except (PyoutcomeError, OSError) as error:
                 told = as_ours(error)
                 say("agreement-not-opened", logging.WARNING, agreement=kept.name, code=told.code, why=told.why)
+        self.state.nudge([known.name for _, known in taken])
+        for chain, known in taken:
+            chain.names[known.escrow] = known.name
         return bool(self._new)
 
     def _bury_the_dead(self) -> None:
@@ -178,8 +182,8 @@ class Keeper:
             if is_dead(owner):
                 say("claims-taken-back", owner=owner, rows=self.state.bury(owner))
 
-    def _take_in(self, kept: KeptAgreement, known: Known | None) -> None:
-        """Has an agreement looked after; one that was registered before is not even opened."""
+    def _take_in(self, kept: KeptAgreement, known: Known | None) -> list[tuple[Chain, Known]]:
+        """Has an agreement looked after, if it is offered; one that was registered before is not even opened."""
         name = kept.name
         self.homes.kept[name] = kept
         providers: tuple[str, ...] = ()
@@ -187,7 +191,7 @@ class Keeper:
             described = self.homes.describe(name)
             if described is None:
                 say("agreement-not-offered", agreement=name)
-                return
+                return []
             known, ends, providers = described
             self.state.register(known, ends)
             say("agreement-taken-in", agreement=name, escrow=known.escrow, periods=len(ends))
@@ -195,8 +199,7 @@ class Keeper:
         if known.escrow not in chain.watched:
             chain.index.watch(known.escrow, known.first_block, providers)
         self.homes.recall(name)
-        self.state.nudge(name)
-        chain.names[known.escrow] = name
+        return [(chain, known)]
 
     def _chain_of(self, known: Known) -> Chain:
         if known.chain not in self.chains:

@@ -293,11 +293,13 @@ class KeeperState:
                 woken = _woken(self.now(connection)).where(periods.c.agreement.in_(names), periods.c.done.is_(False))
                 connection.execute(woken.where(periods.c.need != Need.PERIOD_END.value))
 
-    def nudge(self, name: str) -> None:
-        """A keeper has started: what of an agreement waits for others is looked at once. What fails keeps its wait."""
+    def nudge(self, names: Collection[str]) -> None:
+        """A keeper has started: what of agreements waits for others is looked at once. What fails keeps its wait."""
+        if not names:
+            return
         with transaction(self.engine) as connection:
             waiting = (periods.c.done.is_(False), periods.c.error.is_(None), ~_RUNNING)
-            soon = update(periods).where(periods.c.agreement == name, *waiting)
+            soon = update(periods).where(periods.c.agreement.in_(names), *waiting)
             connection.execute(soon.values(next_look=self.now(connection)))
 
     def wake_purposes(self, purposes: Collection[str]) -> None:

@@ -323,6 +323,19 @@ def test_a_transaction_hash_is_computed_and_not_believed(puppet: tuple[dict[str,
         network.send(b"\x02")
 
 
+def test_a_node_that_told_what_is_final_and_refuses_to_now_does_not_know_it_no_more(tmp_path: Path) -> None:
+    """Else fewer blocks would do, because of one refusal."""
+    told: list[Any] = [Refusal(-32602, "unknown block"), {"number": "0x7"}, Refusal(-32005, "too many requests")]
+
+    def reply(method: str, params: list[Any]) -> Any:
+        return told.pop(0) if params == ["finalized", False] else answers()(method, params)
+
+    with node_that(reply) as url, connect(url, tmp_path) as network:
+        assert [None, 7] == [network.final_block(), network.final_block()]
+        with refused("network-error"):
+            network.final_block()
+
+
 @pytest.mark.parametrize(
     "reply",
     [

@@ -34,9 +34,11 @@ from tests.service.weather import FullDisks, Reorganisations, Storms, Weather, W
 FAULTS = ("kills", "rpc", "reorg", "evidence", "disk", "clock")
 LONG = 0.3
 """Share of the keepers that live long enough for a few rounds."""
+MONTHS_END = 20
+"""Seconds that keepers go on at most, with everything but kills, until half of what ended last has settled."""
 ANSWERS_WITHIN = 2.0
 """Seconds a keeper waits for the node here, so that late answers do not take all the time there is."""
-PATIENCE = 150
+PATIENCE = 300
 """Seconds after the last fault in which everything has to come to its end."""
 
 
@@ -163,9 +165,10 @@ class Chaos:
                 if self._partners:
                     self._mail.give(self._partners.letters(number))
                 self._live_a_month(born, number)
+                self._live_on(number)
                 say(
                     f"{self._elapsed():>4} s  month {number} of {self._plan.periods}: {self._kills} kills, "
-                    f"{sum(len(_settled(deal)) for deal in self._deals)} of {self._plan.agreements * number} settled"
+                    f"{self._count_settled()} of {self._plan.agreements * number} settled"
                 )
             for keeper in self._keepers:
                 born.end(keeper)
@@ -182,6 +185,15 @@ class Chaos:
             if kills or not is_there(self._keepers[which]):
                 self._kills += born.end(self._keepers[which])
                 self._keepers[which] = born.start(self.configs[which])
+
+    def _live_on(self, number: int) -> None:
+        """Lets what lives at a month's end live until most has settled, so that not all is left for the last day."""
+        end = time.monotonic() + MONTHS_END
+        while time.monotonic() < end and 2 * self._count_settled() < self._plan.agreements * (2 * number - 1):
+            self._endure(1.0)
+
+    def _count_settled(self) -> int:
+        return sum(len(set(_settled(deal))) for deal in self._deals)
 
     def _endure(self, seconds: float) -> None:
         end = time.monotonic() + seconds
@@ -210,7 +222,7 @@ class Chaos:
             self._control.ask("anvil_mine", "0x1")  # or else nothing would ever be final
             if time.monotonic() > last + 20:
                 last = time.monotonic()
-                say(f"{self._elapsed():>4} s  {sum(len(_settled(deal)) for deal in self._deals)} settled")
+                say(f"{self._elapsed():>4} s  {self._count_settled()} settled")
             if not self._mail.is_empty or count_undone(self._database, self._homes):
                 return False
             return not self._partners or not self._mail.missing()

@@ -282,7 +282,7 @@ def test_a_keeper_that_starts_ends_waits_that_were_written_by_a_clock_that_was_a
     state.note([(claim_one(state), Look("bundles", "Waits.", LONGEST, error=FAULT))], PATIENCE)
     clock.now -= HOUR // 2
     after = KeeperState(engine, "second", clock)
-    after.nudge("two")
+    after.nudge(["two"])
     assert [("two", 0), ("two", 1)] == places(after.claim(["two"], 10))
     assert ("one", 1) not in places(after.claim(["one"], 10))
     clock.now += 1001
@@ -323,8 +323,8 @@ def test_what_does_not_arrive_is_tried_again_and_then_given_up_until_a_hand_says
 def test_a_keeper_that_starts_looks_at_what_waits_and_leaves_what_fails_its_wait(state: KeeperState) -> None:
     one = claim_one(state)
     state.note([(one, Look("bundles", "Waits.", LONGEST))], PATIENCE)
-    state.nudge("one")
+    state.nudge(["one"])
     one = next(each for each in state.claim(["one"], 10) if each.number == 1)
     state.note([(one, Look("bundles", "Waits.", LONGEST, error=FAULT))], Patience(1))
-    state.nudge("one")
+    state.nudge(["one"])
     assert ("one", 1) not in places(state.claim(["one"], 10))
