@@ -91,8 +91,8 @@ class Keeper:
                     busy, failures = self.round(), 0
                     if not busy and once and self._is_idle():
                         return
-                except (StoreError, OSError) as error:
-                    # A full disk, a database that restarts: what was claimed comes back by itself.
+                except (PyoutcomeError, OSError) as error:
+                    # A full disk, a database that restarts: the next round begins with what was claimed in this one.
                     failures += 1
                     told = as_ours(error)
                     say("round-failed", logging.ERROR, code=told.code, why=told.why, failures=failures)

@@ -84,6 +84,10 @@ class Counts:
     """Files that were sent as they had to be, and are not in the workspace."""
     strange: int
     """Files in the workspace that are not as they were sent."""
+    ended: int
+    """Keepers that ended by themselves, because their database could not be opened on a full disk, say. Not wrong."""
+    unexpected: int
+    """Faults of the program that the keepers' logs tell of."""
     seconds: int
     faults: Mapping[str, int] = field(default_factory=dict)
     """How often what happened."""
@@ -92,7 +96,7 @@ class Counts:
     def is_right(self) -> bool:
         """Whether every period settled exactly once, books equal chain, and nothing was lost."""
         wrong = (self.repeated, self.differences, self.book_differences, self.index_differences, self.undone)
-        return self.settled == self.periods and not any((*wrong, self.lost, self.strange))
+        return self.settled == self.periods and not any((*wrong, self.lost, self.strange, self.unexpected))
 
 
 class Chaos:
@@ -117,6 +121,7 @@ class Chaos:
         self._before = self._network.nonce(self._payer)
         self._moment = 0
         self._kills = 0
+        self._ended = 0
 
     def _configure(self, folder: Path, number: int) -> Path:
         plan = self._plan
@@ -183,7 +188,9 @@ class Chaos:
             long = self._chance.random() < LONG
             self._endure(self._chance.uniform(*((2, 4) if long else (0.01, 1))) * self._plan.life)
             if kills or not is_there(self._keepers[which]):
-                self._kills += born.end(self._keepers[which])
+                was_there = born.end(self._keepers[which])
+                self._kills += was_there
+                self._ended += not was_there
                 self._keepers[which] = born.start(self.configs[which])
 
     def _live_on(self, number: int) -> None:
@@ -266,6 +273,8 @@ class Chaos:
             undone=count_undone(self._database, self._homes),
             lost=len(self._mail.missing()),
             strange=len(self._mail.strange()) if self._partners else 0,
+            ended=self._ended,
+            unexpected=sum(_count_faults(config) for config in self.configs),
             seconds=self._elapsed(),
             faults=dict(sorted(faults.items())),
         )
@@ -307,6 +316,11 @@ def _make_deals(folder: Path, url: str, plan: Plan) -> dict[str, Path]:
 def _settled(deal: Workspace) -> list[int]:
     """The periods of which the chain says that they settled, as often as it says so."""
     return [each.event.period for each in deal.desk.escrow.history() if isinstance(each.event, Settled)]
+
+
+def _count_faults(config: Path) -> int:
+    lines = (config.parent / "log.jsonl").read_text(encoding="utf-8", errors="replace").splitlines()
+    return sum('"event": "fault"' in line for line in lines)
 
 
 def _free_port() -> int:

@@ -10,7 +10,8 @@ from typing import NoReturn
 import pytest
 
 from pyoutcome.chain.batch import deploy_batch
-from pyoutcome.errors import StoreError
+from pyoutcome.chain.courier import Courier
+from pyoutcome.errors import ChainError, StoreError
 from pyoutcome.protocol.events import Settled
 from pyoutcome.service.configuration import Setup
 from pyoutcome.service.metrics import Figures
@@ -271,6 +272,27 @@ def test_claims_that_could_not_be_given_back_are_looked_at_in_the_next_round(
         assert [1] == settled(deal)
         keeper.round()
     assert ["nothing"] == needs(config)
+
+
+def test_a_node_that_fails_while_transactions_are_handed_in_ends_no_keeper(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = configure(tmp_path)
+
+    def fail(*_: object) -> NoReturn:
+        raise ChainError("network-error", "Why.", "Fix.")
+
+    with (
+        make_deal(tmp_path / "deal", url, periods=1) as deal,
+        open_keeper(Setup.load(config), password) as (keeper, _),
+    ):
+        deal.network.advance_to(ENDS[0])
+        with monkeypatch.context() as away:
+            away.setattr(Courier, "submit_many", fail)
+            keeper.round()
+        standing = rows(config)[1].standing
+        assert ("network-error", 1, False) == (standing.error, standing.attempts, standing.parked)
+        wait_for(lambda: keeper.round() is not None and settled(deal) == [1], "the next try", 20)
 
 
 def test_what_is_posted_before_the_first_round_is_not_turned_away(tmp_path: Path, url: str) -> None:
