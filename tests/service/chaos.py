@@ -14,15 +14,16 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 
 from pyoutcome.chain.networks import connect
 from pyoutcome.protocol.events import Settled
 from pyoutcome.workspace import Workspace
 from tests.anvil import Line, connected, running_anvil
+from tests.service.counts import FAULTS, Counts, Plan, show
 from tests.service.deals import make_deal, write_keeper
 from tests.service.ledgers import count_book_differences, count_index_differences, count_undone
 from tests.service.mail import KEY, Mailbag, Partners, Post
@@ -31,7 +32,6 @@ from tests.service.processes import start, wait_for
 from tests.service.proxy import BadLine, bad_line
 from tests.service.weather import FullDisks, Reorganisations, Storms, Weather, WrongClocks
 
-FAULTS = ("kills", "rpc", "reorg", "evidence", "disk", "clock")
 LONG = 0.3
 """Share of the keepers that live long enough for a few rounds."""
 MONTHS_END = 20
@@ -40,63 +40,6 @@ ANSWERS_WITHIN = 2.0
 """Seconds a keeper waits for the node here, so that late answers do not take all the time there is."""
 PATIENCE = 300
 """Seconds after the last fault in which everything has to come to its end."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is to happen."""
-
-    agreements: int = 20
-    periods: int = 12
-    kills: int = 300
-    seed: int = 0
-    keepers: int = 1
-    """How many share the database; while one is killed, the others go on."""
-    faults: tuple[str, ...] = FAULTS
-    database: str = "keeper.sqlite"
-    life: float = 1.5
-    """Seconds that most keepers live at most; the others two to four times as long."""
-
-
-@dataclass(frozen=True)
-class Counts:
-    """What there is after the chaos."""
-
-    agreements: int
-    periods: int
-    """Of all agreements."""
-    kills: int
-    settled: int
-    """Periods that the chain says settled."""
-    repeated: int
-    """Settlements of a period that had settled."""
-    transactions: int
-    """Of the paying account since the deals were made."""
-    differences: int
-    """That the audits of all agreements found."""
-    book_differences: int
-    """Between the keeper's postings and the tokens that the chain says each escrow has."""
-    index_differences: int
-    """Rows of the keeper's index, gone through all this, that a fresh index has not, and the reverse."""
-    undone: int
-    """Periods that the keeper does not know to be done."""
-    lost: int
-    """Files that were sent as they had to be, and are not in the workspace."""
-    strange: int
-    """Files in the workspace that are not as they were sent."""
-    ended: int
-    """Keepers that ended by themselves, because their database could not be opened on a full disk, say. Not wrong."""
-    unexpected: int
-    """Faults of the program that the keepers' logs tell of."""
-    seconds: int
-    faults: Mapping[str, int] = field(default_factory=dict)
-    """How often what happened."""
-
-    @property
-    def is_right(self) -> bool:
-        """Whether every period settled exactly once, books equal chain, and nothing was lost."""
-        wrong = (self.repeated, self.differences, self.book_differences, self.index_differences, self.undone)
-        return self.settled == self.periods and not any((*wrong, self.lost, self.strange, self.unexpected))
 
 
 class Chaos:
@@ -357,17 +300,6 @@ def main() -> None:
     else:
         show(counts)
     sys.exit(not counts.is_right)
-
-
-def show(counts: Counts) -> None:
-    """Prints the counts for people."""
-    told = asdict(counts)
-    faults: Mapping[str, int] = told.pop("faults")
-    width = max(len(name) for name in (*told, *faults)) + 2
-    for name, count in (*faults.items(), *told.items()):
-        print(f"{name.replace('_', ' '):<{width}}{count:>8}")
-    right = "every period settled exactly once, books equal chain, nothing lost"
-    print(right if counts.is_right else "WRONG: see the counts")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,8 @@ from pyoutcome.service.configuration import Setup
 from pyoutcome.service.running import open_keeper
 from pyoutcome.workspace import Workspace
 from tests.anvil import connected
-from tests.service.chaos import Counts, Plan, run_chaos
+from tests.service.chaos import run_chaos
+from tests.service.counts import Counts, Plan
 from tests.service.deals import ENDS, make_deal, write_keeper
 from tests.service.keeping import needs, password
 from tests.service.ledgers import count_book_differences, count_index_differences

@@ -10,7 +10,8 @@ from pathlib import Path
 from pyoutcome.protocol.events import Settled
 from pyoutcome.workspace import Workspace
 from tests.anvil import running_anvil
-from tests.service.chaos import Plan, run_chaos
+from tests.service.chaos import run_chaos
+from tests.service.counts import Plan
 from tests.service.deals import ENDS, make_deal, write_keeper
 from tests.service.processes import log_of, running, start, stop, wait_for
 
