@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
+from itertools import count
 from pathlib import Path
 
 from pyoutcome.chain.networks import connect
@@ -63,7 +64,7 @@ class Chaos:
         self._payer = self._deals[0].parties.addresses["client"]
         self._before = self._network.nonce(self._payer)
         self._moment = 0
-        self._kills = 0
+        self._spells = 0
         self._ended = 0
 
     def _configure(self, folder: Path, number: int) -> Path:
@@ -124,16 +125,18 @@ class Chaos:
         return self._count()
 
     def _live_a_month(self, born: Nursery, number: int) -> None:
-        kills = "kills" in self._plan.faults
-        due = [self._plan.kills * each // self._plan.periods for each in (number - 1, number)]
-        for turn in range(*due):
+        for turn in count():
+            if self._spells >= self._plan.kills * number // self._plan.periods:
+                return
             which = turn % len(self.configs)
             long = self._chance.random() < LONG
             self._endure(self._chance.uniform(*((2, 4) if long else (0.01, 1))) * self._plan.life)
-            if kills or not is_there(self._keepers[which]):
-                was_there = born.end(self._keepers[which])
-                self._kills += was_there
-                self._ended += not was_there
+            kills = "kills" in self._plan.faults
+            lived = born.end(self._keepers[which]) if kills else is_there(self._keepers[which])
+            self._spells += lived
+            self._ended += not lived
+            assert self._ended <= 20 + self._plan.kills, "keepers end by themselves again and again: see their logs"
+            if kills or not lived:
                 self._keepers[which] = born.start(self.configs[which])
 
     def _live_on(self, number: int) -> None:
@@ -193,6 +196,11 @@ class Chaos:
     def _database(self) -> str | Path:
         given = self._plan.database
         return given if "://" in given else self.configs[0].parents[1] / given
+
+    @property
+    def _kills(self) -> int:
+        """Every spell ends with one, if there are any."""
+        return self._spells if "kills" in self._plan.faults else 0
 
     def _elapsed(self) -> int:
         return int(time.monotonic() - self._began)

@@ -58,17 +58,22 @@ class Storms:
 class Reorganisations:
     """The last blocks give way to others, in which some of their transactions are missing."""
 
-    def __init__(self, node: Line, network: Network, chance: random.Random, often: float = 0.06) -> None:
+    OFTEN = 0.04
+    OFTEN_AFTER = 0.3
+    """Where transactions stand in blocks that may give way."""
+
+    def __init__(self, node: Line, network: Network, chance: random.Random) -> None:
         self._node = node
         self._network = network
         self._chance = chance
-        self._often = often
         self.counts: Counter[str] = Counter()
 
     def befall(self) -> None:
-        if self._chance.random() < 0.3:
+        if self._chance.random() < 0.2:
             self._node.ask("anvil_mine", "0x1")
-        if self._chance.random() < self._often:
+        head = self._network.head().number
+        recent = any(self._transactions(block) for block in range(head - 2, head + 1))
+        if self._chance.random() < (self.OFTEN_AFTER if recent else self.OFTEN):
             self.reorganise(self._chance.randint(1, 3))
 
     def reorganise(self, depth: int) -> None:
