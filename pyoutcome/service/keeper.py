@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 AT_ONCE: Final = 200
 """Rows claimed in one round."""
+TAKING_IN: Final = SECOND
+"""How long new agreements are taken in before what is due is looked at."""
 TOGETHER: Final = 2 * SECOND
 """How long looks are collected before they are written down."""
 
@@ -162,7 +164,7 @@ class Keeper:
             self._known = self.state.known() if self._new else {}
             self._bury_the_dead()
         taken: list[tuple[Chain, Known]] = []
-        while self._new and monotonic() < now + SECOND:
+        while self._new and monotonic() < now + TAKING_IN:
             kept = self._new.popleft()
             try:
                 taken += self._take_in(kept, self._known.get(kept.name))
