@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -14,6 +14,7 @@ from pyoutcome.errors import AgreementError, PyoutcomeError, did_you_mean
 from pyoutcome.formula.rule import KpiShape
 from pyoutcome.terms.measures import Measure
 from pyoutcome.terms.scalars import Line, Name, Number, Part, Whole, Word, YesNo
+from pyoutcome.terms.spelling import Json
 
 MOST_KPIS: Final = 128
 """KPI values one report may carry; a KPI per provider counts once for each."""
@@ -21,6 +22,26 @@ MOST_KPIS: Final = 128
 
 class Kpi(Part):
     """One KPI as the file declares it."""
+
+    SHAPE: ClassVar[Json] = {
+        "if": {
+            "anyOf": [
+                {"required": ["choices"]},
+                {"required": ["type"], "properties": {"type": {"const": "yes_no"}}},
+            ]
+        },
+        "then": {
+            "not": {"required": ["choices", "type"], "properties": {"type": {"const": "yes_no"}}},
+            "properties": {"range": False, "outside": {"const": "refuse"}, "measure": False},
+        },
+        "else": {"required": ["range"]},
+        "allOf": [
+            {
+                "if": {"required": ["if_missing"], "properties": {"if_missing": {"const": "last"}}},
+                "then": {"required": ["opening"]},
+            }
+        ],
+    }
 
     title: Line | None = None
     unit: Line
@@ -37,9 +58,12 @@ class Kpi(Part):
     """Least and greatest value; a number needs it."""
     except_: Annotated[tuple[Line, ...], Field(alias="except", max_length=20)] = ()
     """Values inside the range that are impossible all the same."""
-    outside: Annotated[Literal["clamp", "missing"] | None, BeforeValidator(lambda v: None if v == "refuse" else v)] = (
-        None
-    )
+    outside: Annotated[
+        Literal["clamp", "missing"] | None,
+        BeforeValidator(
+            lambda v: None if v == "refuse" else v, json_schema_input_type=Literal["clamp", "missing", "refuse"]
+        ),
+    ] = None
     """What a measured value outside the range does: it counts as the nearer end (``clamp``) or as ``missing``, or it
     stops the measurement (``refuse``, which need not be written)."""
     if_missing: Line
