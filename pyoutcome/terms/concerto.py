@@ -106,7 +106,9 @@ class _Model:
             labels = [f"  o {each}" for each in schema["enum"]]
             return _Type(self._declare(hint, lambda own: [f"enum {own} {{", *labels, "}"], told), _same, plain=True)
         if "const" in schema:
-            return _Type("String", _same, plain=True, rule=f" regex=/^{re.escape(schema['const']).replace(chr(92) + ' ', ' ')}$/")
+            return _Type(
+                "String", _same, plain=True, rule=f" regex=/^{re.escape(schema['const']).replace(chr(92) + ' ', ' ')}$/"
+            )
         rule = f" length=[{schema['minLength']},]" if "minLength" in schema else ""
         if "pattern" in schema:
             rule = f" regex=/{schema['pattern'].replace('/', chr(92) + '/')}/"

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Annotated, Any, ClassVar, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field
 
 from pyoutcome.decimals import DECIMALS, ONE, from_decimal, parse, show, show_grouped
 from pyoutcome.errors import AgreementError, PyoutcomeError, did_you_mean
 from pyoutcome.formula.rule import KpiShape
+from pyoutcome.terms.kpi_spelling import KPI_SHAPE
 from pyoutcome.terms.measures import Measure
 from pyoutcome.terms.scalars import Line, Name, Number, Part, Whole, Word, YesNo
-from pyoutcome.terms.spelling import Json
 
 MOST_KPIS: Final = 128
 """KPI values one report may carry; a KPI per provider counts once for each."""
@@ -23,25 +23,7 @@ MOST_KPIS: Final = 128
 class Kpi(Part):
     """One KPI as the file declares it."""
 
-    SHAPE: ClassVar[Json] = {
-        "if": {
-            "anyOf": [
-                {"required": ["choices"]},
-                {"required": ["type"], "properties": {"type": {"const": "yes_no"}}},
-            ]
-        },
-        "then": {
-            "not": {"required": ["choices", "type"], "properties": {"type": {"const": "yes_no"}}},
-            "properties": {"range": False, "outside": {"const": "refuse"}, "measure": False},
-        },
-        "else": {"required": ["range"]},
-        "allOf": [
-            {
-                "if": {"required": ["if_missing"], "properties": {"if_missing": {"const": "last"}}},
-                "then": {"required": ["opening"]},
-            }
-        ],
-    }
+    SHAPE = KPI_SHAPE
 
     title: Line | None = None
     unit: Line

@@ -40,6 +40,12 @@ class Column(Part):
         "if": {"required": ["type"], "properties": {"type": {"const": "decimal"}}},
         "then": {"required": ["digits"]},
         "else": {"properties": {"digits": False}},
+        "allOf": [
+            {
+                "if": {"required": ["zone"]},
+                "then": {"properties": {"type": {"const": "wall"}}},
+            }
+        ],
     }
 
     type: ColumnType

@@ -26,6 +26,7 @@ MARK: Final = "$spelled"
 
 _DIGITS: Final = "[0-9]+(?:_[0-9]+)*"
 _UNSIGNED: Final = rf"{_DIGITS}(?:\.(?:[0-9]{{1,18}}|[0-9]{{1,16}}%)|%)?"
+NUMBER_TEXT: Final = f"-?{_UNSIGNED}"
 _DATE: Final = "[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
 _TIME: Final = "T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
 _FILLED: Final = r"\S"
@@ -102,7 +103,7 @@ SLUG: Final = Spelled(
 )
 _EXACT_DECIMAL: Final = "An exact decimal: 1_250.50, -5 or 12.5% (the same as 0.125), at most 18 decimals."
 _CANONICAL_DECIMAL: Final = text(_DECIMAL, "An exact decimal.")
-NUMBER: Final = Spelled("Number", text_or_number(f"-?{_UNSIGNED}", _EXACT_DECIMAL, maxLength=120), _CANONICAL_DECIMAL)
+NUMBER: Final = Spelled("Number", text_or_number(NUMBER_TEXT, _EXACT_DECIMAL, maxLength=120), _CANONICAL_DECIMAL)
 AMOUNT: Final = Spelled(
     "Amount",
     text_or_number(_UNSIGNED, "Money from 0, such as 12_000 or 0.50.", minimum=0, maxLength=120),
@@ -140,7 +141,7 @@ PERCENT: Final = Spelled(
 )
 MISSING: Final = Spelled(
     "Missing",
-    text_or_number(f"skip|refuse|-?{_UNSIGNED}", "'skip', 'refuse', or the number that stands in.", maxLength=120),
+    text_or_number(f"skip|refuse|{NUMBER_TEXT}", "'skip', 'refuse', or the number that stands in.", maxLength=120),
     text(f"skip|refuse|{_DECIMAL}", "'skip', 'refuse', or the number that stands in."),
 )
 WHOLE: Final = Spelled(
