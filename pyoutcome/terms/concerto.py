@@ -16,6 +16,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 from pyoutcome.terms.canonical import FORMAT
@@ -30,19 +31,18 @@ _CLASS: Final = "$class"
 
 def write_model() -> str:
     """The model as a .cto file."""
-    model = _Model(write_terms_schema())
     head = [
         f'concerto version "{LANGUAGE}"',
         "",
         f"// The terms of a pyoutcome agreement in their canonical form ({FORMAT}).",
         f"namespace {NAMESPACE}",
     ]
-    return "\n".join([*head, *(line for each in model.declared.values() for line in ["", *each])]) + "\n"
+    return "\n".join([*head, *(line for each in _model().declared.values() for line in ["", *each])]) + "\n"
 
 
 def write_instance(canonical: bytes) -> Json:
     """The instance of the model that an agreement's canonical JSON is."""
-    written: Json = _Model(write_terms_schema()).root.convert(json.loads(canonical))
+    written: Json = _model().root.convert(json.loads(canonical))
     return written
 
 
@@ -57,6 +57,11 @@ class _Type:
     rule: str = ""
     """A validator of the field itself."""
     concept: bool = False
+
+
+@cache
+def _model() -> _Model:
+    return _Model(write_terms_schema())
 
 
 def _same(value: Any) -> Any:
