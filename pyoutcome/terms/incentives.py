@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import BeforeValidator, Discriminator, Tag, model_validator
 
@@ -13,13 +13,13 @@ from pyoutcome.terms.clause import UNIT, ScopedClause, is_zero
 from pyoutcome.terms.form import ZERO, Draft
 from pyoutcome.terms.problems import demand_one, given_way, refusing
 from pyoutcome.terms.rows import BandRows, Least, Row, bands_of, scaled_bands
-from pyoutcome.terms.scalars import Expression, Part, YesNo
+from pyoutcome.terms.scalars import Expression, Part, Ways, YesNo
 
 
 class Sharing(Part):
     """How a saving (or an overrun) is shared."""
 
-    WAYS = ((("share",), ("bands",)),)
+    WAYS: ClassVar[Ways] = ((("share",), ("bands",)),)
 
     share: Expression | None = None
     """One share of all of it; or ``bands``, each part at its own share."""

@@ -18,7 +18,11 @@ KPI_SHAPE: Final[Json] = {
     "else": {
         "required": ["range"],
         "properties": {
-            "if_missing": {"type": ["number", "string"], "pattern": rf"^\s*(?:{_RULES}|{NUMBER_TEXT})\s*$"},
+            "if_missing": {
+                "description": "A number, 'refuse' or 'last'.",
+                "type": ["number", "string"],
+                "pattern": rf"^\s*(?:{_RULES}|{NUMBER_TEXT})\s*$",
+            },
             "opening": {MARK: "Number"},
             "except": {"items": {MARK: "Number"}},
         },

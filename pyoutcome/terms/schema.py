@@ -48,7 +48,8 @@ def write_file_schema() -> Json:
     what it means: names, formulas, amounts, and how its parts fit together.
     """
     schema = schema_of(AgreementFile, "pyoutcome agreement file")
-    return _let_rules_be_short(schema)
+    said: Json = _say_forms(_let_rules_be_short(schema))
+    return said
 
 
 def write_terms_schema() -> Json:
@@ -227,6 +228,17 @@ def _references(schema: Any) -> list[str]:
         return []
     own = [schema["$ref"].removeprefix(REF)] if "$ref" in schema else []
     return own + [name for each in schema.values() for name in _references(each)]
+
+
+def _say_forms(schema: Any) -> Any:
+    """The schema with the words that editors show instead of a pattern: what its description says."""
+    if isinstance(schema, list):
+        return [_say_forms(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    told = {key: _say_forms(each) for key, each in schema.items()}
+    form, words = schema.get("pattern"), schema.get("description")
+    return told | ({"patternErrorMessage": words} if isinstance(form, str) and isinstance(words, str) else {})
 
 
 def _let_rules_be_short(schema: Json) -> Json:

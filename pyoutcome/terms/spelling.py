@@ -90,10 +90,10 @@ EXACT: Final = Spelled(
 _WORD_FORM: Final = "[A-Za-z][A-Za-z0-9_]{0,39}"
 _WORD: Final = text(_WORD_FORM, "A letter, then letters, digits and underscores; at most 40 in all.")
 WORD: Final = Spelled("Word", _WORD, _WORD)
-_NAME: Final = {
-    **text(_WORD_FORM, "A name that formulas may use: a letter, then letters, digits and underscores."),
-    "not": {"enum": sorted(RESERVED)},
-}
+_NAME: Final = text(
+    rf"(?!(?:{'|'.join(sorted(RESERVED))})$){_WORD_FORM}",
+    "A name that formulas may use: a letter, then letters, digits and underscores; no word of the payment language.",
+)
 NAME: Final = Spelled("Name", _NAME, _NAME)
 _SLUG_FORM: Final = "(?=.{1,80}$)[a-z0-9]+(?:[-_][a-z0-9]+)*"
 SLUG: Final = Spelled(

@@ -20,6 +20,7 @@ _LEVELS: Final[Json] = {
     "minProperties": 1,
     "maxProperties": MOST_ROWS,
     "propertyNames": {
+        "description": "at_least, above, at_most or below and a number, such as 'at_least 99%'; a label; or otherwise.",
         "pattern": rf"^\s*(?:{_EDGE}|{_LABEL})\s*$",
         "not": {"enum": sorted(RESERVED - {"otherwise"})},
     },
@@ -29,7 +30,10 @@ _LEVELS: Final[Json] = {
     "else": {
         "required": ["otherwise"],
         "minProperties": 2,
-        "propertyNames": {"pattern": rf"^\s*(?:{_EDGE}|otherwise)\s*$"},
+        "propertyNames": {
+            "description": "at_least, above, at_most or below and a number, such as 'at_least 99%'; or otherwise.",
+            "pattern": rf"^\s*(?:{_EDGE}|otherwise)\s*$",
+        },
     },
 }
 _BANDS: Final[Json] = {
@@ -38,7 +42,10 @@ _BANDS: Final[Json] = {
     "minProperties": 1,
     "maxProperties": MOST_ROWS,
     "required": ["rest"],
-    "propertyNames": {"pattern": rf"^\s*(?:{_WIDTH}|rest)\s*$"},
+    "propertyNames": {
+        "description": "upto or next and a number, such as 'upto 100'; or rest.",
+        "pattern": rf"^\s*(?:{_WIDTH}|rest)\s*$",
+    },
     "additionalProperties": _VALUE,
 }
 _CASES: Final[Json] = {

@@ -57,7 +57,14 @@ def test_a_bundle_fits_and_a_changed_one_does_not(tmp_path: Path) -> None:
     document = json.loads(write_bundle(make_bundle(agree(), measured, "UA", KEYS["UA"]), tmp_path).read_bytes())
     schema = run(["schema", "--of", "bundle"])[1]
     assert fits(schema, document)
-    for spoiled in ({"period": 1}, {"salt": "0x00"}, {"more": "1"}, {"values": [{}]}, {"records": None}):
+    faults: tuple[dict[str, object], ...] = (
+        {"period": 1},
+        {"salt": "0x00"},
+        {"more": "1"},
+        {"values": [{}]},
+        {"records": None},
+    )
+    for spoiled in faults:
         assert not fits(schema, document | spoiled), spoiled
     for key in document:
         assert not fits(schema, {name: each for name, each in document.items() if name != key}), key
@@ -67,7 +74,14 @@ def test_a_report_fits_and_a_changed_one_does_not() -> None:
     document = json.loads(REPORT.model_dump_json())
     schema = run(["schema", "--of", "report"])[1]
     assert fits(schema, document)
-    for spoiled in ({"period": 0}, {"nonce": "0"}, {"terms_hash": "0x1A"}, {"escrow": "0x2b"}, {"values": [0.75]}):
+    faults: tuple[dict[str, object], ...] = (
+        {"period": 0},
+        {"nonce": "0"},
+        {"terms_hash": "0x1A"},
+        {"escrow": "0x2b"},
+        {"values": [0.75]},
+    )
+    for spoiled in faults:
         assert not fits(schema, document | spoiled), spoiled
 
 

@@ -62,7 +62,8 @@ def test_every_agreement_is_an_instance_and_says_again_what_it_says(model: Path)
 
 def test_another_type_anywhere_is_refused(model: Path) -> None:
     """A number, a truth value, a list or a map for a text, in every place of every kind."""
-    tried, spoiled = [], []
+    tried: list[tuple[str, Any, object]] = []
+    spoiled: list[Any] = []
     for name in ("page", "whole", "measures", "prices", "credits", "grades", "shares"):
         for path in leaves(instance(name)):
             if path[-1] != "$class":
@@ -73,7 +74,7 @@ def test_another_type_anywhere_is_refused(model: Path) -> None:
     assert [] == [place for place, refusal in zip(tried, told, strict=True) if refusal is None]
 
 
-SPOILED = {
+SPOILED: dict[str, tuple[tuple[str | int, ...], str]] = {
     "number with a needless zero": (("terms", 0, "value"), "12000.0"),
     "number with an exponent": (("terms", 0, "value"), "1e4"),
     "number with 19 decimals": (("terms", 0, "value"), "0.0000000000000000001"),
