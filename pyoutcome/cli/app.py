@@ -13,7 +13,6 @@ from pyoutcome.cli import (
     building,
     changing,
     dealing,
-    describing,
     evidence,
     exporting,
     inspecting,
@@ -22,6 +21,7 @@ from pyoutcome.cli import (
     paying,
     proving,
     running,
+    schemas,
     telling,
 )
 from pyoutcome.cli.polite import PoliteGroup
@@ -38,7 +38,6 @@ app = typer.Typer(
 for room in (
     telling,
     agreements,
-    describing,
     measuring,
     dealing,
     evidence,
@@ -51,6 +50,7 @@ for room in (
     auditing,
     exporting,
     inspecting,
+    schemas,
     building,
 ):
     room.add_to(app)
