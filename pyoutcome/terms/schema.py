@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import json
+import sys
 from collections.abc import Callable, Mapping
 from functools import cache
 from itertools import pairwise
@@ -158,7 +159,10 @@ def _demand(model: type[Part], schema: Json) -> None:
         schema["required"] = sorted(required)
     schema.update(model.SHAPE)
     choices = [one_way(ways) for ways in model.ways()]
-    schema.update(choices[0] if len(choices) == 1 else {"allOf": choices} if choices else {})
+    if len(choices) == 1:
+        schema.update(choices[0])
+    elif choices:
+        schema["allOf"] = [*schema.get("allOf", ()), *choices]
 
 
 @cache
@@ -166,7 +170,7 @@ def field_docs(model: type) -> Mapping[str, str]:
     """The texts that stand below the fields of a model in its source."""
     [body] = [
         node.body
-        for node in ast.walk(_source_of(inspect.getsourcefile(model) or ""))
+        for node in ast.walk(_source_of(model.__module__))
         if isinstance(node, ast.ClassDef) and node.name == model.__name__
     ]
     found: dict[str, str] = {}
@@ -183,9 +187,8 @@ def field_docs(model: type) -> Mapping[str, str]:
 
 
 @cache
-def _source_of(file: str) -> ast.Module:
-    with open(file, encoding="utf-8") as source:  # noqa: PTH123 - a module's own source
-        return ast.parse(source.read())
+def _source_of(module: str) -> ast.Module:
+    return ast.parse(inspect.getsource(sys.modules[module]))
 
 
 def _plain(text: str) -> str:

@@ -17,7 +17,8 @@ from pyoutcome import Agreement
 from pyoutcome.decimals import parse
 from pyoutcome.errors import PyoutcomeError
 from pyoutcome.terms import problems_of
-from pyoutcome.terms.schema import render, write_file_schema, write_terms_schema
+from pyoutcome.terms.scalars import Part
+from pyoutcome.terms.schema import _SPELLINGS, render, write_file_schema, write_terms_schema
 from tests.corpus.published import MORE_NAMES, NAMES, find_file
 from tests.terms.alterations import Alteration, alterations
 from tests.terms.deals import deal
@@ -71,6 +72,18 @@ def test_every_agreement_there_is_fits(name: str) -> None:
     text = AGREEMENTS[name]
     assert [] == complaints(file_schema(), as_editor(text))
     assert [] == complaints(terms_schema(), json.loads(Agreement.parse(text).canonical()))
+
+
+def test_no_spelling_has_the_name_of_a_model() -> None:
+    """Both are definitions of one schema."""
+    models: set[str] = set()
+    waiting: list[type[Part]] = [Part]
+    while waiting:
+        found = waiting.pop().__subclasses__()
+        models |= {each.__name__ for each in found}
+        waiting += found
+    assert {"Kpi", "FixedFee", "Least"} <= models
+    assert set() == models & _SPELLINGS.keys()
 
 
 def test_the_committed_schema_is_what_the_command_writes() -> None:
