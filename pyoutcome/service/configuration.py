@@ -87,6 +87,8 @@ class Duties(Part):
     """The party that submits transactions; without it none are submitted but claims."""
     defaults: YesNo = False
     """Whether it proposes the default of an overdue period."""
+    claims: YesNo = True
+    """Whether money that could not be paid to those it signs for is claimed."""
     close: YesNo = False
     """Whether it closes the agreement once all is settled and the holdback date has passed."""
     without_records: YesNo = False
