@@ -105,13 +105,14 @@ def from_json(path: Path) -> Year:
 
 def from_beancount(path: Path) -> Year:
     load: Any = loader.load_file
+    realize: Any = realization.realize
+    accounts_of: Any = realization.iter_children
     entries, errors, _ = load(str(path))
     assert [] == errors
     names = {entry.account: entry.meta["account"] for entry in entries if type(entry).__name__ == "Open"}
-    tree = realization.realize(entries)
     balances = {
         names[each.account]: int(sum((position.units.number for position in each.balance), Decimal(0)) * UNIT)
-        for each in realization.iter_children(tree)
+        for each in accounts_of(realize(entries))
         if each.account in names
     }
     made = [
