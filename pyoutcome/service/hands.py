@@ -54,6 +54,8 @@ class Hands(PeriodDesk):
 
     def facts(self, period: int) -> PeriodFacts:
         """Everything known about a period now."""
+        if period not in self.seen and self.desk.is_deployed():
+            self.desk.undeployed_escrow.foresee_period(period)
         self.seen[period] = found = super().facts(period)
         return found
 

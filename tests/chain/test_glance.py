@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
+from pyoutcome.chain.escrow import EscrowClient
 from pyoutcome.chain.glance import Glance
 from pyoutcome.chain.network import Call, Network, Reverted
 from pyoutcome.chain.sender import Sender
+from pyoutcome.errors import ProtocolError
 from tests.chain.conftest import refused
 from tests.chain.echo import CREATION
+from tests.chain.scene import Scene
 
 
 class Counting:
@@ -95,7 +98,7 @@ def test_what_is_sent_by_it_is_seen(network: Network) -> None:
 def test_of_several_calls_only_the_unknown_are_asked(network: Network) -> None:
     echo, who = deploy(network)
     glance, counting = glance_at(network)
-    known, other, bad = (Call(who, echo, data) for data in (b"known", b"other", b"bad!"))
+    known, other = (Call(who, echo, data) for data in (b"known", b"other"))
     bad = Call(who, echo, b"bad!", value=1)
     glance.call(known)
     found = glance.call_many([known, other, bad, other])
@@ -115,3 +118,27 @@ def test_a_refusal_is_not_remembered(network: Network) -> None:
         with refused("block-unknown"):
             glance.require_block(10_000)
     assert 2 == counting.asked["call"]
+
+
+def test_what_was_foreseen_is_not_asked_again(active: Scene) -> None:
+    glance, counting = glance_at(active.network)
+    seen, escrow = EscrowClient(glance, active.escrow.address), active.escrow
+    seen.foresee_period(2)
+    seen.foresee_money()
+    assert {"call_many": 2} == dict(counting.asked)
+    assert (escrow.stage(), escrow.last_period()) == (seen.stage(), seen.last_period())
+    assert (escrow.terms_hash_of(2), escrow.terms_hash()) == (seen.terms_hash_of(2), seen.terms_hash())
+    assert escrow.period_state(2) == seen.period_state(2)
+    assert (escrow.tenures(), escrow.account(0)) == (seen.tenures(), seen.account(0))
+    assert (escrow.funds(), escrow.required_cover()) == (seen.funds(), seen.required_cover())
+    assert (escrow.queue_length(), escrow.client_claimable()) == (seen.queue_length(), seen.client_claimable())
+    assert {"call_many": 2} == dict(counting.asked)
+
+
+def test_what_is_foreseen_and_refused_is_told_when_it_is_asked(active: Scene) -> None:
+    glance, _ = glance_at(active.network)
+    seen = EscrowClient(glance, active.escrow.address)
+    seen.foresee_period(99)
+    with pytest.raises(ProtocolError) as told:
+        seen.period_state(99)
+    assert "no-such-period" == told.value.code
