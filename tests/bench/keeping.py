@@ -34,8 +34,6 @@ from pyoutcome.workspace.settings import Offer, TermsSignature
 from tests.anvil import Line, connected, running_anvil
 from tests.service.deals import make_deal, write_keeper
 
-FEW: Final = 100
-MANY: Final = 1000
 STEADY: Final = 20
 """Agreements of which every period is settled, to compare the last with the second."""
 PERIODS: Final = 12
@@ -107,10 +105,11 @@ def keeper(folder: Path, groups: Sequence[Path]) -> Iterator[Keeper]:
 class Deals:
     """Many agreements alike on one chain, each in a workspace of its own."""
 
-    def __init__(self, folder: Path, url: str, line: Line) -> None:
+    def __init__(self, folder: Path, url: str, line: Line, periods: int) -> None:
         self._folder = folder
+        self._periods = periods
         self._line = line
-        self._first = make_deal(folder / "first", url, periods=PERIODS)
+        self._first = make_deal(folder / "first", url, periods=periods)
         self.network = self._first.network
         self.ends = self._first.desk.deal.arguments.ends
         self.client = self._first.parties.signer("client")
@@ -129,7 +128,7 @@ class Deals:
         self._made += count
         token = desk.escrow.token()
         assert token is not None
-        units = PERIODS * desk.deal.arguments.reserve
+        units = self._periods * desk.deal.arguments.reserve
         mint = token.compose(self.client.address, "mint", (self.client.address, count * units))
         self._carry([(f"mint for {name}", mint)])
         signers = [self._first.parties.signer(party) for party in ("client", "P1")]
@@ -201,7 +200,7 @@ def wait_until_settled(network: Network, escrows: Sequence[EscrowClient], period
 
 
 def measure(
-    few: int = FEW, many: int = MANY, steady: int = STEADY, say: Callable[[str], None] = lambda _: None
+    few: int, many: int, steady: int = STEADY, periods: int = PERIODS, say: Callable[[str], None] = lambda _: None
 ) -> Kept:
     """A keeper of few, then one of many agreements; then one of which every period is looked at."""
     with (
@@ -210,7 +209,7 @@ def measure(
         connected(url) as line,
     ):
         folder = Path(name)
-        deals = Deals(folder, url, line)
+        deals = Deals(folder, url, line, periods)
         try:
             say(f"{steady} + {few} + {many} workspaces are made")
             groups = {"steady": deals.make("steady", steady), "few": deals.make("few", few)}
@@ -224,8 +223,8 @@ def measure(
                     peaks.append(kept.ask().peak)
             taken: list[Taken] = []
             with keeper(folder / "keeper-steady", [folder / "steady"]) as kept:
-                for period in range(1, PERIODS + 1):
-                    say(f"period {period} of {PERIODS}")
+                for period in range(1, periods + 1):
+                    say(f"period {period} of {periods}")
                     deals.go_to(period)
                     wait_until_settled(deals.network, groups["steady"], period)
                     time.sleep(3)  # what it does after the last settlement counts too
