@@ -35,7 +35,7 @@ from tests.gas.scene import KEYS, WHO, Plan, Running, Stage, call
 
 AGREEMENTS: Final = 1000
 PERIODS: Final = 12
-PORTION: Final = 250
+PORTION: Final = 500
 """Transfers, or settlements, handed in together; in batches or each by itself."""
 BATCHED: Final = 25
 """Reports in one transaction of the batch."""
