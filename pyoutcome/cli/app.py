@@ -21,6 +21,7 @@ from pyoutcome.cli import (
     paying,
     proving,
     running,
+    schemas,
     telling,
 )
 from pyoutcome.cli.polite import PoliteGroup
@@ -49,6 +50,7 @@ for room in (
     auditing,
     exporting,
     inspecting,
+    schemas,
     building,
 ):
     room.add_to(app)
