@@ -20,6 +20,7 @@ def look_at_agreement(hands: Hands, herald: Herald, standing: Standing, again: i
     if not desk.is_deployed():
         return Look(NEED, "The escrow does not exist yet.", again)
     escrow = desk.escrow
+    escrow.foresee_money()
     stage = escrow.stage()
     if stage is Stage.OFFER:
         return Look(NEED, "The agreement is not active yet.", again)
