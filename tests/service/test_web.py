@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import fsspec  # type: ignore[import-untyped,unused-ignore]
 import httpx
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from pyoutcome.errors import SettlementError
 from pyoutcome.service.configuration import Http, Setup
+from pyoutcome.service.letterbox import open_letterbox
 from pyoutcome.service.metrics import CONTENT_TYPE, Figures
 from pyoutcome.service.running import open_keeper
 from pyoutcome.service.web import Door, Keys, serving
@@ -44,14 +50,26 @@ def setup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Setup:
     return Setup.load(write_keeper(tmp_path, {"inbox": "inbox", "http": {"port": 0, "keys": keys}}))
 
 
-@pytest.fixture
-def client(setup: Setup) -> Iterator[httpx.Client]:
+@contextmanager
+def serve(setup: Setup, inbox: Path | str) -> Iterator[httpx.Client]:
     http = setup.configuration.http
     assert http is not None
     with (
-        serving(Door(setup.inbox, Keys.read(setup, http), MOST, Told()).app(), http) as port,
+        serving(Door(open_letterbox(inbox), Keys.read(setup, http), MOST, Told()).app(), http) as port,
         httpx.Client(base_url=f"http://127.0.0.1:{port}") as made,
     ):
+        yield made
+
+
+@pytest.fixture
+def inbox(setup: Setup) -> Path:
+    assert isinstance(setup.inbox, Path)
+    return setup.inbox
+
+
+@pytest.fixture
+def client(setup: Setup, inbox: Path) -> Iterator[httpx.Client]:
+    with serve(setup, inbox) as made:
         yield made
 
 
@@ -92,40 +110,80 @@ def test_a_key_is_good_for_what_it_names_and_nothing_else(client: httpx.Client) 
     assert ["parcels"] == [each["agreement"] for each in client.get("/status", headers=by("shop")).json()]
 
 
-def test_what_is_posted_lies_whole_in_the_inbox(client: httpx.Client, setup: Setup) -> None:
-    assert setup.inbox is not None
-    for _ in range(2):
-        answer = client.post("/agreements/arrivals/evidence", content=b'{"a": 1}', headers=by("airline"))
-        assert 8 == answer.json()["received"]
-    for path, file in (("flights.csv", "flights.csv"), ("01.csv?source=flights", "flights/01.csv")):
-        client.post(f"/agreements/arrivals/records/{path}", content=b"x,y\n", headers=by("airline"))
-        assert b"x,y\n" == (setup.inbox / "arrivals" / "records" / file).read_bytes()
-    found = list((setup.inbox / "arrivals" / "evidence").iterdir())
-    assert [b'{"a": 1}'] == [path.read_bytes() for path in found]
-    assert re.fullmatch(r"[0-9a-f]{32}\.json", found[0].name)
+@dataclass
+class Place:
+    """An inbox, and what looks into it."""
+
+    inbox: Path | str
+    store: Any
+    root: str
 
 
-def test_records_keep_their_name_and_others_of_that_name_wait_until_they_are_taken(
-    client: httpx.Client, setup: Setup
-) -> None:
+@pytest.fixture(params=["folder", "object store"])
+def place(request: pytest.FixtureRequest, inbox: Path) -> Iterator[Place]:
+    if request.param == "folder":
+        yield Place(inbox, fsspec.filesystem("file"), str(inbox))
+        return
+    store = fsspec.filesystem("memory")
+    yield Place("memory://posted", store, "/posted")
+    store.rm("/posted", recursive=True)
+
+
+def test_what_is_posted_lies_whole_in_the_inbox(setup: Setup, place: Place) -> None:
+    with serve(setup, place.inbox) as client:
+        for _ in range(2):
+            answer = client.post("/agreements/arrivals/evidence", content=b'{"a": 1}', headers=by("airline"))
+            assert 8 == answer.json()["received"]
+        for path, file in (("flights.csv", "flights.csv"), ("01.csv?source=flights", "flights/01.csv")):
+            client.post(f"/agreements/arrivals/records/{path}", content=b"x,y\n", headers=by("airline"))
+            assert b"x,y\n" == place.store.cat_file(f"{place.root}/arrivals/records/{file}")
+    found = place.store.find(f"{place.root}/arrivals/evidence")
+    assert [b'{"a": 1}'] == [place.store.cat_file(path) for path in found]
+    assert re.search(r"/[0-9a-f]{32}\.json$", found[0])
+
+
+def test_records_keep_their_name_and_others_of_that_name_wait_until_they_are_taken(setup: Setup, place: Place) -> None:
     """Under another name they would be no records of the agreement, or the same ones a second time."""
-    assert setup.inbox is not None
-    folder = setup.inbox / "arrivals" / "records"
+    folder = f"{place.root}/arrivals/records"
+    with serve(setup, place.inbox) as client:
 
-    def post(data: bytes) -> int:
-        return client.post("/agreements/arrivals/records/flights.csv", content=data, headers=by("airline")).status_code
+        def post(data: bytes) -> int:
+            to = "/agreements/arrivals/records/flights.csv"
+            return client.post(to, content=data, headers=by("airline")).status_code
 
-    assert [202, 202, 409] == [post(b"x,y\n"), post(b"x,y\n"), post(b"x,z\n")]
-    assert {"flights.csv": b"x,y\n"} == {path.name: path.read_bytes() for path in folder.iterdir()}
-    (folder / "flights.csv").unlink()  # as the inbox does that takes it
-    assert 202 == post(b"x,z\n")
+        assert [202, 202, 409, 409] == [post(b"x,y\n"), post(b"x,y\n"), post(b"x,z\n"), post(b"x,y\nz")]
+        assert [f"{folder}/flights.csv"] == place.store.find(folder)
+        assert b"x,y\n" == place.store.cat_file(f"{folder}/flights.csv")
+        place.store.rm(f"{folder}/flights.csv")  # as the inbox does that takes it
+        assert 202 == post(b"x,z\n")
+        assert b"x,z\n" == place.store.cat_file(f"{folder}/flights.csv")
 
 
-def test_too_much_is_refused_and_leaves_nothing(client: httpx.Client, setup: Setup) -> None:
-    assert setup.inbox is not None
+def test_of_different_records_posted_at_once_under_one_name_one_is_received(setup: Setup, place: Place) -> None:
+    bodies = [b"x,%d\n" % number for number in range(8)]
+    with serve(setup, place.inbox) as client, ThreadPoolExecutor(len(bodies)) as pool:
+        to = "/agreements/arrivals/records/flights.csv"
+        posts = [pool.submit(client.post, to, content=body, headers=by("airline")) for body in bodies]
+        codes = [post.result().status_code for post in posts]
+    assert [202, *[409] * 7] == sorted(codes)
+    assert bodies[codes.index(202)] == place.store.cat_file(f"{place.root}/arrivals/records/flights.csv")
+
+
+def test_too_much_is_refused_and_leaves_nothing(client: httpx.Client, inbox: Path) -> None:
     answer = client.post("/agreements/arrivals/evidence", content=b"x" * (MOST + 1), headers=by("airline"))
     assert 413 == answer.status_code
-    assert [] == list((setup.inbox / "arrivals" / "evidence").iterdir())
+    assert [] == list((inbox / "arrivals" / "evidence").iterdir())
+
+
+def test_what_the_store_does_not_keep_is_not_said_to_be_received(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError("the secret of the address")
+
+    monkeypatch.setattr(fsspec.get_filesystem_class("memory"), "put_file", refuse)
+    with serve(setup, "memory://posted") as client:
+        answer = client.post("/agreements/arrivals/evidence", content=b"{}", headers=by("airline"))
+    assert 507 == answer.status_code
+    assert "secret" not in answer.text
 
 
 @pytest.mark.parametrize(
