@@ -249,11 +249,10 @@ class Keeper:
             for visit in here:
                 for each in visit.claimed:
                     answer = sent.get((each.agreement, each.number))
-                    if isinstance(answer, str):
-                        visit.sent(each.number, answer)
-                        say("handed-in", agreement=each.agreement, period=each.number or None, purpose=answer)
-                    elif answer is not None:
+                    if isinstance(answer, PyoutcomeError):
                         visit.fail(each.number, answer)
+                    elif answer is not None and visit.sent(each.number, answer):
+                        say("handed-in", agreement=each.agreement, period=each.number or None, purpose=answer.purpose)
 
     def _orders(self, visit: Visit) -> Iterable[Order]:
         hands = visit.hands

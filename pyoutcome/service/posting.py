@@ -41,9 +41,9 @@ class Posting:
         self._state = state
         self._batch = batch
 
-    def send(self, chain: Chain, orders: Sequence[Order]) -> dict[tuple[str, int], str | PyoutcomeError]:
-        """By agreement and period: the purpose of the transaction on its way, or why there is none. StoreError."""
-        sent: dict[tuple[str, int], str | PyoutcomeError] = {}
+    def send(self, chain: Chain, orders: Sequence[Order]) -> dict[tuple[str, int], InFlight | PyoutcomeError]:
+        """By agreement and period: how far the transaction has come, or why there is none. StoreError."""
+        sent: dict[tuple[str, int], InFlight | PyoutcomeError] = {}
         senders = {order.signer.address: order.signer for order in orders}
         for address, signer in senders.items():
             mine = [order for order in orders if order.signer.address == address]
@@ -58,9 +58,8 @@ class Posting:
                 wanted.append(self._combine(chain, signer, group))
                 groups.append(group)
             answers = _submit(chain, wanted, signer)
-            for each, group, answer in zip(wanted, groups, answers, strict=True):
-                outcome = answer if isinstance(answer, PyoutcomeError) else each.purpose
-                sent |= {(order.standing.agreement, order.standing.number): outcome for order in group}
+            for group, answer in zip(groups, answers, strict=True):
+                sent |= {(order.standing.agreement, order.standing.number): answer for order in group}
         return sent
 
     def _may_go_together(self, order: Order) -> bool:

@@ -14,10 +14,12 @@ from pyoutcome.chain.courier import Courier
 from pyoutcome.errors import ChainError, StoreError
 from pyoutcome.protocol.events import Settled
 from pyoutcome.service.configuration import Setup
+from pyoutcome.service.hands import Hands
 from pyoutcome.service.metrics import Figures
 from pyoutcome.service.running import open_keeper
 from pyoutcome.settlement.outgoing import Outgoing
 from pyoutcome.workspace import Workspace
+from pyoutcome.workspace.reporting import collect_report
 from tests.anvil import connected, running_anvil
 from tests.service.deals import CHALLENGE, DAY, ENDS, EVIDENCE_WITHIN, make_deal, write_keeper, write_parcels
 from tests.service.keeping import alerts, keep, needs, password, rows
@@ -295,6 +297,35 @@ def test_a_node_that_fails_while_transactions_are_handed_in_ends_no_keeper(
         standing = rows(config)[1].standing
         assert ("network-error", 1, False) == (standing.error, standing.attempts, standing.parked)
         wait_for(lambda: keeper.round() is not None and settled(deal) == [1], "the next try", 20)
+
+
+def test_what_was_carried_out_and_is_wanted_still_is_a_failure_and_not_waited_for(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if a node told the transaction's block and then the state before it."""
+
+    def report(hands: Hands, period: int) -> str:
+        message, signatures = collect_report(hands.desk, period)
+        form = hands.desk.escrow.form_report(period, message.values, message.evidence_digest, signatures)
+        return hands.want("report", period, "client", form, "of whichever period")
+
+    config = configure(tmp_path)
+    with make_deal(tmp_path / "deal", url, periods=2) as deal:
+        deal.network.advance_to(ENDS[0])
+        with monkeypatch.context() as behind:
+            behind.setattr(Hands, "report", report)
+            keep(config, within=20)
+            assert [1] == settled(deal)
+            sent = deal.network.nonce(deal.parties.addresses["client"])
+            deal.network.advance_to(ENDS[1])
+            keep(config, within=20)
+            standing = rows(config)[2].standing
+            assert ("report", "transaction-not-taken", None) == (standing.need, standing.error, standing.purpose)
+            wait_for(lambda: keep(config, within=20) > 0 and rows(config)[2].standing.parked, "the end of trying")
+        assert ("parked", 2) in alerts(config)
+        assert sent == deal.network.nonce(deal.parties.addresses["client"])
+        keep(config, wake=True, within=20)
+        assert [1, 2] == settled(deal)
 
 
 def test_what_is_posted_before_the_first_round_is_not_turned_away(tmp_path: Path, url: str) -> None:

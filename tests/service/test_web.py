@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -159,8 +160,17 @@ def test_records_keep_their_name_and_others_of_that_name_wait_until_they_are_tak
         assert b"x,z\n" == place.store.cat_file(f"{folder}/flights.csv")
 
 
-def test_of_different_records_posted_at_once_under_one_name_one_is_received(setup: Setup, place: Place) -> None:
+def test_of_different_records_posted_at_once_under_one_name_one_is_received(
+    setup: Setup, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bodies = [b"x,%d\n" % number for number in range(8)]
+    write = type(place.store).put_file
+
+    def write_slowly(*given: Any, **named: Any) -> None:
+        time.sleep(0.1)
+        write(*given, **named)
+
+    monkeypatch.setattr(type(place.store), "put_file", write_slowly)
     with serve(setup, place.inbox) as client, ThreadPoolExecutor(len(bodies)) as pool:
         to = "/agreements/arrivals/records/flights.csv"
         posts = [pool.submit(client.post, to, content=body, headers=by("airline")) for body in bodies]
