@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
+from itertools import count
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -53,6 +54,7 @@ class Node:
         self.url = url
         """The whole address; may hold an access key."""
         self._seconds = seconds
+        self._numbers = count(1)
         self._session = _session_for(url)
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, HTTPAdapter(max_retries=RETRY))
@@ -85,7 +87,17 @@ class Node:
     def _ask_alone(
         self, method: str, params: list[Any], read: Callable[[Any], Answer]
     ) -> Answer | Reverted | ChainError:
-        return self._exchange(method, _question(method, params), lambda answer: self._read(method, answer, read))
+        number = next(self._numbers)
+
+        def read_one(answer: object) -> Answer | Reverted | ChainError:
+            # A line that mixes answers up would have one taken for another. Of what a node cannot read it knows no id.
+            content = read_object(answer)
+            unread = content.get("id") is None and content.get("error") is not None
+            if not unread and str(content.get("id")) != str(number):
+                raise BadAnswer("an answer to another question")
+            return self._read(method, answer, read)
+
+        return self._exchange(method, _question(method, params, number), read_one)
 
     def _ask_together(
         self, method: str, questions: Sequence[list[Any]], read: Callable[[Any], Answer]
@@ -100,8 +112,9 @@ class Node:
                 raise BadAnswer("other answers than were asked for")
             return [self._read(method, by_place[place], read) for place in places]
 
-        places = [str(place) for place in range(len(questions))]
-        body = [_question(method, params, place) for place, params in enumerate(questions)]
+        numbers = [next(self._numbers) for _ in questions]
+        places = [str(number) for number in numbers]
+        body = [_question(method, params, number) for number, params in zip(numbers, questions, strict=True)]
         return self._exchange(method, body, read_all)
 
     def _read(self, method: str, answer: object, read: Callable[[Any], Answer]) -> Answer | Reverted | ChainError:
@@ -194,7 +207,7 @@ def _session_for(url: str) -> Session:
     return session
 
 
-def _question(method: str, params: list[Any], number: int = 1) -> dict[str, Any]:
+def _question(method: str, params: list[Any], number: int) -> dict[str, Any]:
     return {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
 
 

@@ -50,6 +50,7 @@ class RpcNetwork(Network):
     def __init__(self, url: str) -> None:
         """Connects and asks which chain it is. Raises ChainError as ``Node`` does."""
         self._node = Node(url)
+        self._tells_final = False
         self.name = self._node.name
         try:
             self.chain_id = self._node.ask("eth_chainId", [], read_number)
@@ -104,17 +105,22 @@ class RpcNetwork(Network):
         return self._node.ask("eth_getTransactionCount", [address, _tag(block)], read_count)
 
     def final_block(self) -> int | None:
-        """The node's ``finalized`` block; None where it has none, or does not know the word."""
+        """The node's ``finalized`` block; None where it has none, or does not know the word.
+
+        One that knew it once and refuses now is out of order for a while: ChainError ``network-error``.
+        """
 
         def read(result: object) -> int | None:
             return None if result is None else read_count(read_object(result).get("number"))
 
         try:
-            return self._node.ask("eth_getBlockByNumber", ["finalized", False], read)
+            told = self._node.ask("eth_getBlockByNumber", ["finalized", False], read)
         except ChainError as error:
-            if error.code != "network-error":
+            if error.code != "network-error" or self._tells_final:
                 raise
             return None
+        self._tells_final = self._tells_final or told is not None
+        return told
 
     def code(self, address: str) -> bytes:
         """Runtime code at an address."""

@@ -23,16 +23,13 @@ from pyoutcome.service.alerts import FAILING, REFUSED, Herald
 from pyoutcome.service.arriving import MOST, TAKE, take_records
 from pyoutcome.service.letterbox import Letterbox
 from pyoutcome.service.logs import say
+from pyoutcome.service.troubles import PASSING, as_ours
 from pyoutcome.settlement.patience import Patience
 from pyoutcome.settlement.state import KeeperState
 
 if TYPE_CHECKING:
     from pyoutcome.workspace.desk import Desk
 
-TRANSIENT: Final = frozenset(
-    {"network-timeout", "network-unreachable", "network-refused", "network-error", "storage-failed"}
-)
-"""Errors that say nothing about a file."""
 AT_ONCE: Final = 100
 """Files taken in one round."""
 _MILLISECOND: Final = 1_000_000
@@ -68,7 +65,7 @@ class Inbox:
         return bool(self._seen)
 
     def round(self) -> bool:
-        """Takes what is there; whether anything was taken or refused. OSError.
+        """Takes what is there; whether anything was taken, refused or put off. OSError, StoreError.
 
         A store that does not answer is asked again after a while, and that is told.
         """
@@ -79,9 +76,12 @@ class Inbox:
         try:
             steady = self._look(now)
             for key, look in steady:
-                woken.add(self._take(key, look))
+                try:
+                    woken.add(self._take(key, look))
+                except OSError as error:  # of this machine or this one file: the others may still be taken
+                    _put_off(key, error)
         except EvidenceError as error:
-            self._put_off(error, now)
+            self._wait(error, now)
             return False
         finally:
             self._state.wake(woken - {""})
@@ -99,7 +99,7 @@ class Inbox:
         self._seen = {key: sight for key, sight in sights.items() if key not in steady}
         return [(key, sights[key][0]) for key in steady]
 
-    def _put_off(self, error: PyoutcomeError, now: int) -> None:
+    def _wait(self, error: PyoutcomeError, now: int) -> None:
         self._failures += 1
         self._again = now + self._patience.wait(self._failures) * _MILLISECOND
         say("inbox-not-reached", logging.WARNING, code=error.code, why=error.why, failures=self._failures)
@@ -116,12 +116,18 @@ class Inbox:
         return False
 
     def _take(self, key: str, look: str) -> str:
-        """Takes or refuses one file; the agreement to wake, or nothing. EvidenceError ``storage-failed``, OSError."""
+        """Takes or refuses one file; the agreement to wake, or nothing.
+
+        OSError, StoreError, EvidenceError ``storage-failed``: it is still there, with nothing said of it that holds.
+        """
         name, kind, *inside = key.split("/")
-        file = inside[-1]
+        try:
+            desk = self._open_desk(name)
+        except PyoutcomeError as error:
+            _put_off(key, error)  # a workspace that cannot be opened says nothing of the file
+            return ""
         try:
             with self._box.open(key, MOST[kind]) as path:
-                desk = self._open_desk(name)
                 if kind == "records":
                     taken = take_records(desk, path, inside[0] if len(inside) > 1 else None)
                 else:
@@ -129,22 +135,30 @@ class Inbox:
         except FileNotFoundError:
             return ""
         except PyoutcomeError as error:
-            if error.code in TRANSIENT:
-                say("arrival-put-off", logging.WARNING, agreement=name, file=file, code=error.code, why=error.why)
+            if error.code in PASSING:
+                _put_off(key, error)
             else:
                 self._refuse(key, look, error)
             return ""
-        self._box.move(key, look, "taken")
-        say("arrived", agreement=name, kind=kind, file=file, kept=taken.name)
+        self._box.move(key, look, self._box.free(key, "taken"))
+        say("arrived", agreement=name, kind=kind, file=inside[-1], kept=taken.name)
         return name
 
     def _refuse(self, key: str, look: str, error: PyoutcomeError) -> None:
-        moved = self._box.move(key, look, "refused")
-        if moved is None:
-            return
+        """Says why, and then moves the file: whatever ends the keeper in between, nothing lies there without a word."""
+        if not self._box.has(key, look):
+            return  # what was read is there no more
         name, file = key.partition("/")[0], key.rpartition("/")[2]
+        target = self._box.free(key, "refused")
         reason = {"code": error.code, "why": error.why, "fix": error.fix}
-        self._box.write(f"{moved}.reason.json", json.dumps(reason, indent=2) + "\n")
-        say("refused", logging.WARNING, agreement=name, file=file, code=error.code, why=error.why)
-        occasion = f"{moved.rpartition('/')[2]} {error.code}"
+        self._box.write(f"{target}.reason.json", json.dumps(reason, indent=2) + "\n")
+        occasion = f"{target.rpartition('/')[2]} {error.code}"
         self._herald.tell(REFUSED, name, None, f"{file} was refused: {error.why}", occasion)
+        self._box.move(key, look, target)
+        say("refused", logging.WARNING, agreement=name, file=file, code=error.code, why=error.why)
+
+
+def _put_off(key: str, error: PyoutcomeError | OSError) -> None:
+    """Leaves a file where it is; it is looked at again in the next rounds."""
+    told, name, file = as_ours(error), key.partition("/")[0], key.rpartition("/")[2]
+    say("arrival-put-off", logging.WARNING, agreement=name, file=file, code=told.code, why=told.why)

@@ -24,7 +24,8 @@ from pyoutcome.service.logs import say
 from pyoutcome.service.naming import is_dead
 from pyoutcome.service.posting import Order, Posting
 from pyoutcome.service.sending import Exchange
-from pyoutcome.service.visiting import Visit, Visitor, as_ours
+from pyoutcome.service.troubles import as_ours
+from pyoutcome.service.visiting import Visit, Visitor
 from pyoutcome.settlement.patience import SECOND, Patience
 from pyoutcome.settlement.state import LEASE, KeeperState, Known, Standing
 
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 AT_ONCE: Final = 200
 """Rows claimed in one round."""
+TAKING_IN: Final = SECOND
+"""How long new agreements are taken in before what is due is looked at."""
 TOGETHER: Final = 2 * SECOND
 """How long looks are collected before they are written down."""
 
@@ -90,8 +93,8 @@ class Keeper:
                     busy, failures = self.round(), 0
                     if not busy and once and self._is_idle():
                         return
-                except (StoreError, OSError) as error:
-                    # A full disk, a database that restarts: what was claimed comes back by itself.
+                except (PyoutcomeError, OSError) as error:
+                    # A full disk, a database that restarts: the next round begins with what was claimed in this one.
                     failures += 1
                     told = as_ours(error)
                     say("round-failed", logging.ERROR, code=told.code, why=told.why, failures=failures)
@@ -106,6 +109,7 @@ class Keeper:
     def round(self) -> bool:
         """One round over everything that is due; whether anything was done. StoreError, OSError."""
         self.rounds += 1
+        self._let_go()
         more = self._survey()
         up = [chain for chain in self.chains.values() if self._watch.look_at(chain, self.homes.signer_of)]
         arrived = self.inbox is not None and self.inbox.round()
@@ -141,11 +145,12 @@ class Keeper:
             self._held = {(each.agreement, each.number): each for each in claimed}
 
     def _let_go(self) -> None:
-        """Gives back what was claimed and not looked at."""
+        """Gives back what was claimed and not looked at. Where that fails, the next round does it first."""
         with self._lock:
-            left, self._held = list(self._held.values()), {}
+            left = list(self._held.values())
         if left:
             self.state.release(left)
+            self._hold([])
 
     # --- what there is ------------------------------------------------------------------------------------------------
 
@@ -158,15 +163,19 @@ class Keeper:
             self._new = deque(kept for kept in self.setup.agreements() if kept.name not in here)
             self._known = self.state.known() if self._new else {}
             self._bury_the_dead()
-        while self._new and monotonic() < now + SECOND:
+        taken: list[tuple[Chain, Known]] = []
+        while self._new and monotonic() < now + TAKING_IN:
             kept = self._new.popleft()
             try:
-                self._take_in(kept, self._known.get(kept.name))
+                taken += self._take_in(kept, self._known.get(kept.name))
             except StoreError:
                 raise
             except (PyoutcomeError, OSError) as error:
                 told = as_ours(error)
                 say("agreement-not-opened", logging.WARNING, agreement=kept.name, code=told.code, why=told.why)
+        self.state.nudge([known.name for _, known in taken])
+        for chain, known in taken:
+            chain.names[known.escrow] = known.name
         return bool(self._new)
 
     def _bury_the_dead(self) -> None:
@@ -175,8 +184,8 @@ class Keeper:
             if is_dead(owner):
                 say("claims-taken-back", owner=owner, rows=self.state.bury(owner))
 
-    def _take_in(self, kept: KeptAgreement, known: Known | None) -> None:
-        """Has an agreement looked after; one that was registered before is not even opened."""
+    def _take_in(self, kept: KeptAgreement, known: Known | None) -> list[tuple[Chain, Known]]:
+        """Has an agreement looked after, if it is offered; one that was registered before is not even opened."""
         name = kept.name
         self.homes.kept[name] = kept
         providers: tuple[str, ...] = ()
@@ -184,7 +193,7 @@ class Keeper:
             described = self.homes.describe(name)
             if described is None:
                 say("agreement-not-offered", agreement=name)
-                return
+                return []
             known, ends, providers = described
             self.state.register(known, ends)
             say("agreement-taken-in", agreement=name, escrow=known.escrow, periods=len(ends))
@@ -192,8 +201,7 @@ class Keeper:
         if known.escrow not in chain.watched:
             chain.index.watch(known.escrow, known.first_block, providers)
         self.homes.recall(name)
-        self.state.nudge(name)
-        chain.names[known.escrow] = name
+        return [(chain, known)]
 
     def _chain_of(self, known: Known) -> Chain:
         if known.chain not in self.chains:
@@ -241,11 +249,10 @@ class Keeper:
             for visit in here:
                 for each in visit.claimed:
                     answer = sent.get((each.agreement, each.number))
-                    if isinstance(answer, str):
-                        visit.sent(each.number, answer)
-                        say("handed-in", agreement=each.agreement, period=each.number or None, purpose=answer)
-                    elif answer is not None:
+                    if isinstance(answer, PyoutcomeError):
                         visit.fail(each.number, answer)
+                    elif answer is not None and visit.sent(each.number, answer):
+                        say("handed-in", agreement=each.agreement, period=each.number or None, purpose=answer.purpose)
 
     def _orders(self, visit: Visit) -> Iterable[Order]:
         hands = visit.hands

@@ -1,7 +1,7 @@
 """Where the files of others lie until the inbox takes them: a folder, or an object store behind an address.
 
 Both have one layout, ``AGREEMENT/KIND/NAME`` or ``AGREEMENT/records/SOURCE/NAME``; a file is spoken of by that key.
-Nothing is written over: what is moved or put gets a name that is free.
+Nothing is written over: what is moved gets a name that is free, and what is put waits for its own.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import IO, Final
 
 from pyoutcome.evidence.stores import is_store
 
@@ -22,6 +22,8 @@ PART: Final = ".part"
 """Ends the name of a file that is still being written."""
 STORES: Final = ("abfs", "az", "gcs", "gs", "memory", "s3", "s3a")
 """Stores in which an object is there whole or not at all."""
+CHUNK: Final = 1 << 20
+"""Bytes read at once."""
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -53,23 +55,31 @@ class Letterbox(ABC):
         """
 
     @abstractmethod
-    def move(self, key: str, look: str, where: str) -> str | None:
-        """Moves a file to ``AGREEMENT/WHERE/KIND/...``; its new key, or None if it is gone or another one came.
+    def has(self, key: str, look: str) -> bool:
+        """Whether a file is there and looks as it did. OSError; EvidenceError ``storage-failed``."""
 
-        OSError; EvidenceError ``storage-failed``.
-        """
+    @abstractmethod
+    def free(self, key: str, where: str) -> str:
+        """A key of ``AGREEMENT/WHERE/KIND/...`` that no file has. OSError; EvidenceError ``storage-failed``."""
+
+    @abstractmethod
+    def move(self, key: str, look: str, target: str) -> None:
+        """Moves a file to a free key, unless it is gone or another one came. OSError; EvidenceError as above."""
 
     @abstractmethod
     def write(self, key: str, text: str) -> None:
-        """Writes a text beside a moved file. OSError; EvidenceError ``storage-failed``."""
+        """Writes a text, whole or not at all. OSError; EvidenceError ``storage-failed``."""
 
     @abstractmethod
     def draft(self, home: str) -> AbstractContextManager[Path]:
         """A path on this machine for a file that is to be put into ``home``; gone after the block. OSError."""
 
     @abstractmethod
-    def put(self, draft: Path, home: str, name: str) -> None:
-        """Puts a whole draft into ``home``. OSError; EvidenceError ``storage-failed``."""
+    def put(self, draft: Path, home: str, name: str) -> bool:
+        """Puts a whole draft into ``home``; whether it is there, now or before: not where other bytes have the name.
+
+        A name says what records are, so that it cannot be changed. OSError; EvidenceError ``storage-failed``.
+        """
 
 
 class FolderLetterbox(Letterbox):
@@ -100,25 +110,31 @@ class FolderLetterbox(Letterbox):
         path.lstat()
         yield path
 
-    def move(self, key: str, look: str, where: str) -> str | None:
-        """As ``Letterbox.move`` says."""
-        path, target = self.folder / key, beside(key, where)
+    def has(self, key: str, look: str) -> bool:
+        """As ``Letterbox.has`` says."""
         try:
-            if _look_of_file(path) != look:
-                return None
+            return _look_of_file(self.folder / key) == look
         except FileNotFoundError:
-            return None
+            return False
+
+    def free(self, key: str, where: str) -> str:
+        """As ``Letterbox.free`` says; its folder is made."""
+        target = beside(key, where)
         (self.folder / target).parent.mkdir(parents=True, exist_ok=True)
-        free = next(each for each in names_like(target) if not (self.folder / each).exists())
-        try:
-            path.rename(self.folder / free)
-        except FileNotFoundError:
-            return None
-        return free
+        return next(each for each in names_like(target) if not (self.folder / each).exists())
+
+    def move(self, key: str, look: str, target: str) -> None:
+        """As ``Letterbox.move`` says."""
+        if self.has(key, look):
+            with suppress(FileNotFoundError):  # another keeper was quicker
+                (self.folder / key).rename(self.folder / target)
 
     def write(self, key: str, text: str) -> None:
         """As ``Letterbox.write`` says."""
-        (self.folder / key).write_text(text, encoding="utf-8")
+        target = self.folder / key
+        draft = target.with_name(f".{target.name}{PART}")
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(target)
 
     @contextmanager
     def draft(self, home: str) -> Iterator[Path]:
@@ -131,19 +147,35 @@ class FolderLetterbox(Letterbox):
         finally:
             draft.unlink(missing_ok=True)
 
-    def put(self, draft: Path, home: str, name: str) -> None:
+    def put(self, draft: Path, home: str, name: str) -> bool:
         """As ``Letterbox.put`` says: a link is made whole, and replaces nothing."""
-        for each in names_like(f"{home}/{name}"):
-            target = self.folder / each
-            try:
-                target.hardlink_to(draft)
-            except FileExistsError:
-                continue
-            except OSError:  # a file system without links
-                if target.exists():
-                    continue
-                draft.rename(target)
-            return
+        target = self.folder / home / name
+        try:
+            target.hardlink_to(draft)
+        except FileExistsError:
+            return _is_copy(target, draft)
+        except OSError:  # a file system without links
+            if target.exists():
+                return _is_copy(target, draft)
+            draft.rename(target)
+        return True
+
+
+def same_bytes(one: IO[bytes], other: IO[bytes]) -> bool:
+    """Whether what is left to read of two files is the same."""
+    while (piece := one.read(CHUNK)) == other.read(CHUNK):
+        if not piece:
+            return True
+    return False
+
+
+def _is_copy(target: Path, draft: Path) -> bool:
+    """Whether a file has the bytes of a draft; not if it is gone, because the inbox has taken it by now."""
+    if target.is_symlink() or not target.is_file():
+        return False
+    with suppress(FileNotFoundError), target.open("rb") as kept, draft.open("rb") as come:
+        return same_bytes(kept, come)
+    return False
 
 
 def is_object_store(address: str) -> bool:

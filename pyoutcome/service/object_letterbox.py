@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path, PurePosixPath
+from threading import Lock
 from typing import Any, Final
 
 from pyoutcome.errors import PyoutcomeError
 from pyoutcome.evidence.sources.remote import without_secrets
 from pyoutcome.evidence.stores import reach_store, storage_failed
-from pyoutcome.service.letterbox import KINDS, PART, Letterbox, beside, is_name, names_like
+from pyoutcome.service.letterbox import CHUNK, KINDS, PART, Letterbox, beside, is_name, names_like, same_bytes
 
-_CHUNK: Final = 1 << 20
 _MARKS: Final = (
     "ETag",
     "etag",
@@ -39,6 +39,7 @@ class ObjectLetterbox(Letterbox):
         self.where = without_secrets(address).rstrip("/")
         system, self._path = reach_store(address)
         self._system: Any = system
+        self._puts = tuple(Lock() for _ in range(64))
 
     def look(self, is_kept: Callable[[str], bool]) -> Iterator[tuple[str, str]]:
         """As ``Letterbox.look`` says: one listing of the whole, of each agreement, and of each kind that is there."""
@@ -61,7 +62,7 @@ class ObjectLetterbox(Letterbox):
             left = most + 1
             try:
                 with self._system.open(self._full(key), "rb") as source, copy.open("xb") as target:
-                    while left and (piece := source.read(min(left, _CHUNK))):
+                    while left and (piece := source.read(min(left, CHUNK))):
                         target.write(piece)
                         left -= len(piece)
             except FileNotFoundError:
@@ -71,20 +72,35 @@ class ObjectLetterbox(Letterbox):
                 raise self._failed(key, "read", error) from None
             yield copy
 
-    def move(self, key: str, look: str, where: str) -> str | None:
-        """As ``Letterbox.move`` says; stores cannot rename, so for a moment the object is at both places."""
+    def has(self, key: str, look: str) -> bool:
+        """As ``Letterbox.has`` says."""
         try:
-            if _look_of(self._system.info(self._full(key))) != look:
-                return None
-            free = self._free(beside(key, where))
+            return _look_of(self._system.info(self._full(key))) == look
+        except FileNotFoundError:
+            return False
+        except Exception as error:  # noqa: BLE001
+            raise self._failed(key, "read", error) from None
+
+    def free(self, key: str, where: str) -> str:
+        """As ``Letterbox.free`` says."""
+        try:
+            self._system.invalidate_cache()
+            return next(each for each in names_like(beside(key, where)) if not self._system.exists(self._full(each)))
+        except Exception as error:  # noqa: BLE001
+            raise self._failed(key, "read", error) from None
+
+    def move(self, key: str, look: str, target: str) -> None:
+        """As ``Letterbox.move`` says; stores cannot rename, so for a moment the object is at both places."""
+        if not self.has(key, look):
+            return
+        try:
             # Not mv: it takes signs such as [ in an address for a pattern.
-            self._system.cp_file(self._full(key), self._full(free))
+            self._system.cp_file(self._full(key), self._full(target))
             self._system.rm_file(self._full(key))
         except FileNotFoundError:
-            return None
+            return
         except Exception as error:  # noqa: BLE001
             raise self._failed(key, "moved", error) from None
-        return free
 
     def write(self, key: str, text: str) -> None:
         """As ``Letterbox.write`` says."""
@@ -99,13 +115,22 @@ class ObjectLetterbox(Letterbox):
         with tempfile.TemporaryDirectory(prefix="pyoutcome-") as folder:
             yield Path(folder) / "draft"
 
-    def put(self, draft: Path, home: str, name: str) -> None:
-        """As ``Letterbox.put`` says."""
+    def put(self, draft: Path, home: str, name: str) -> bool:
+        """As ``Letterbox.put`` says. Of two at once, the second waits: a store lets both write."""
         key = f"{home}/{name}"
-        try:
-            self._system.put_file(str(draft), self._full(self._free(key)))
-        except Exception as error:  # noqa: BLE001
-            raise self._failed(key, "written", error) from None
+        full = self._full(key)
+        with self._puts[hash(key) % len(self._puts)]:
+            try:
+                self._system.invalidate_cache()
+                if self._system.exists(full):
+                    with self._system.open(full, "rb") as kept, draft.open("rb") as come:
+                        return same_bytes(kept, come)
+                self._system.put_file(str(draft), full)
+            except FileNotFoundError:
+                return False  # the inbox has taken the other one by now
+            except Exception as error:  # noqa: BLE001
+                raise self._failed(key, "written", error) from None
+        return True
 
     def _list(self, folder: str, kind: str) -> list[tuple[str, dict[str, Any]]]:
         """Name and facts of the files or folders in a folder; of one that is not there, none."""
@@ -118,10 +143,6 @@ class ObjectLetterbox(Letterbox):
             raise self._failed(folder, "listed", error) from None
         named = [(str(each["name"]).rstrip("/").rpartition("/")[2], each) for each in found if each["type"] == kind]
         return sorted((each for each in named if is_name(each[0])), key=lambda each: each[0])
-
-    def _free(self, key: str) -> str:
-        self._system.invalidate_cache()
-        return next(each for each in names_like(key) if not self._system.exists(self._full(each)))
 
     def _full(self, key: str) -> str:
         return f"{self._path}/{key}"

@@ -8,8 +8,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 from pyoutcome.chain.batch import BatchClient
-from pyoutcome.chain.inflight import Wanted
-from pyoutcome.errors import PyoutcomeError
+from pyoutcome.chain.inflight import InFlight, Wanted
+from pyoutcome.errors import ChainError, PyoutcomeError
 from pyoutcome.settlement.state import KeeperState, Standing
 
 if TYPE_CHECKING:
@@ -41,9 +41,9 @@ class Posting:
         self._state = state
         self._batch = batch
 
-    def send(self, chain: Chain, orders: Sequence[Order]) -> dict[tuple[str, int], str | PyoutcomeError]:
-        """By agreement and period: the purpose of the transaction on its way, or why there is none."""
-        sent: dict[tuple[str, int], str | PyoutcomeError] = {}
+    def send(self, chain: Chain, orders: Sequence[Order]) -> dict[tuple[str, int], InFlight | PyoutcomeError]:
+        """By agreement and period: how far the transaction has come, or why there is none. StoreError."""
+        sent: dict[tuple[str, int], InFlight | PyoutcomeError] = {}
         senders = {order.signer.address: order.signer for order in orders}
         for address, signer in senders.items():
             mine = [order for order in orders if order.signer.address == address]
@@ -57,10 +57,9 @@ class Posting:
                 group = together[first : first + MOST_TOGETHER]
                 wanted.append(self._combine(chain, signer, group))
                 groups.append(group)
-            answers = chain.courier.submit_many(wanted, signer)
-            for each, group, answer in zip(wanted, groups, answers, strict=True):
-                outcome = answer if isinstance(answer, PyoutcomeError) else each.purpose
-                sent |= {(order.standing.agreement, order.standing.number): outcome for order in group}
+            answers = _submit(chain, wanted, signer)
+            for group, answer in zip(groups, answers, strict=True):
+                sent |= {(order.standing.agreement, order.standing.number): answer for order in group}
         return sent
 
     def _may_go_together(self, order: Order) -> bool:
@@ -75,6 +74,14 @@ class Posting:
         self._state.tag([order.standing for order in group], purpose)
         reports = [(order.escrow, order.errand.packed or b"") for order in group]
         return Wanted(purpose, BatchClient(chain.network, self._batch).compose_many(signer.address, reports))
+
+
+def _submit(chain: Chain, wanted: Sequence[Wanted], signer: Signer) -> Sequence[InFlight | PyoutcomeError]:
+    """The outcome of each; where the node fails before anything is recorded, that is everybody's."""
+    try:
+        return chain.courier.submit_many(wanted, signer)
+    except ChainError as error:
+        return [error] * len(wanted)
 
 
 def together_purpose(purposes: Iterable[str]) -> str:

@@ -61,6 +61,8 @@ def open_keeper(setup: Setup, password: Password) -> Iterator[tuple[Keeper, Disp
             index_of=lambda network: EventIndex(engine, network),
             exchange=Exchange(outgoing, homes),
         )
+        # Known from the start: what is posted before the first round is not turned away.
+        homes.kept.update({kept.name: kept for kept in setup.agreements()})
         box = None if setup.inbox is None else open_letterbox(setup.inbox)
         if box is not None:
             keeper.inbox = Inbox(box, state, herald, homes.desk_of, lambda: homes.kept, patience)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from pyoutcome.chain.inflight import LIVE, State
+from pyoutcome.chain.inflight import LIVE, InFlight, State
 from pyoutcome.errors import PyoutcomeError, SettlementError
 from pyoutcome.service import alerts
 from pyoutcome.service.caretaking import look_at_agreement
@@ -15,6 +15,7 @@ from pyoutcome.service.configuration import Configuration
 from pyoutcome.service.hands import Hands
 from pyoutcome.service.logs import logger, say
 from pyoutcome.service.looks import look_again
+from pyoutcome.service.troubles import PASSING, as_ours
 from pyoutcome.settlement.keeper import Outcome, keep
 from pyoutcome.settlement.patience import LONGEST, SECOND
 from pyoutcome.settlement.plan import At, Need, PeriodFacts
@@ -25,19 +26,6 @@ if TYPE_CHECKING:
     from pyoutcome.service.sending import Exchange
 
 ON_ITS_WAY: Final = "Its transaction is on its way."
-OTHERS: Final = frozenset(
-    {
-        "network-timeout",
-        "network-unreachable",
-        "network-refused",
-        "network-error",
-        "bad-network-answer",
-        "database-failed",
-        "database-unreachable",
-        "machine-failed",
-    }
-)
-"""Errors that are not a period's own: they never park it."""
 
 
 @dataclass
@@ -52,13 +40,28 @@ class Visit:
 
     def fail(self, number: int, error: PyoutcomeError) -> None:
         """What stopped a period."""
-        standing = next(each for each in self.claimed if each.number == number)
-        self.looks[number] = failed(standing, error)
+        self.looks[number] = failed(self._standing(number), error)
 
-    def sent(self, number: int, purpose: str) -> None:
-        """What a period wants is on its way."""
-        look = self.looks[number]
-        self.looks[number] = Look(look.need, on_its_way(look.why), LONGEST, look.chain_due, purpose=purpose)
+    def sent(self, number: int, flight: InFlight) -> bool:
+        """What a period wants is handed in; whether that is on its way.
+
+        If it was carried out before, nobody will tell of it: the look was older, and another one shows what came of
+        it. Where that wants the same, it has failed: the node tells an old state, or the escrow did something else.
+        """
+        look, before = self.looks[number], self._standing(number)
+        if flight.state is not State.FINAL:
+            why = on_its_way(look.why)
+            self.looks[number] = Look(look.need, why, LONGEST, look.chain_due, purpose=flight.purpose)
+            return True
+        if flight.purpose == before.purpose or (before.error is not None and before.error not in PASSING):
+            error = _not_taken(flight.purpose, flight.state)
+            self.looks[number] = Look(look.need, look.why, LONGEST, look.chain_due, error=error)
+        else:
+            self.looks[number] = Look(look.need, look.why, 0, look.chain_due, purpose=flight.purpose)
+        return False
+
+    def _standing(self, number: int) -> Standing:
+        return next(each for each in self.claimed if each.number == number)
 
 
 class Visitor:
@@ -162,7 +165,7 @@ def failed(standing: Standing, error: PyoutcomeError, outcome: Outcome | None = 
     need, why = standing.need, standing.why.removesuffix(ON_ITS_WAY).strip()
     if outcome is not None:
         need, why = outcome.decision.need.value, outcome.decision.why
-    return Look(need, why, LONGEST, standing.chain_due, error=error, counts=error.code not in OTHERS)
+    return Look(need, why, LONGEST, standing.chain_due, error=error, counts=error.code not in PASSING)
 
 
 def on_its_way(why: str) -> str:
@@ -170,21 +173,12 @@ def on_its_way(why: str) -> str:
     return why if why.endswith(ON_ITS_WAY) else f"{why} {ON_ITS_WAY}"
 
 
-def as_ours(error: PyoutcomeError | OSError) -> PyoutcomeError:
-    """An error of the machine in our words: SettlementError ``machine-failed``."""
-    if isinstance(error, PyoutcomeError):
-        return error
-    return SettlementError(
-        "machine-failed",
-        f"The machine did not carry out a step: {error.strerror or type(error).__name__}.",
-        "Make room on the disk, or give the keeper the right to write there; it tries again by itself.",
-    )
-
-
-def _not_taken(purpose: str, state: str) -> SettlementError:
+def _not_taken(purpose: str, state: State) -> SettlementError:
+    carried_out = state is State.FINAL
+    told = "what it was for is still not done" if carried_out else "the escrow's state had changed before it arrived"
     return SettlementError(
         "transaction-not-taken",
-        f"The transaction '{purpose}' ended as '{state}': the escrow's state had changed before it arrived.",
+        f"The transaction '{purpose}' ended as '{state}': {told}.",
         "The keeper looks again, and repeats it if it is still needed.",
         purpose=purpose,
         state=state,

@@ -159,10 +159,16 @@ class Door:
             why = error.why if isinstance(error, EvidenceError) else error.strerror
             say("not-stored", logging.ERROR, agreement=agreement, kind=kind, why=why)
             raise HTTPException(507, "The file could not be kept; send it again later.") from None
+        except _StillThereError:
+            raise HTTPException(409, "Another file of that name is not taken yet; send it again later.") from None
         if size is None:
             raise HTTPException(413, f"At most {self._most} bytes are taken.")
         say("posted", agreement=agreement, kind=kind, by=holder.name, bytes=size)
         return JSONResponse({"received": size, "sha256": digest}, 202)
+
+
+class _StillThereError(Exception):
+    """What was posted before under that name, and differs, is not taken yet."""
 
 
 async def _store(
@@ -180,8 +186,8 @@ async def _store(
                 file.write(piece)
             file.flush()
             os.fsync(file.fileno())
-        # What was posted before under that name is not replaced: the inbox takes both.
-        await run_in_threadpool(box.put, draft, home, name.format(digest=digest.hexdigest()[:32]))
+        if not await run_in_threadpool(box.put, draft, home, name.format(digest=digest.hexdigest()[:32])):
+            raise _StillThereError
     return size, digest.hexdigest()
 
 

@@ -29,6 +29,8 @@ LEASE: Final = 60 * SECOND
 """How long a claim holds if nobody extends it."""
 AGREEMENT: Final = 0
 """The number under which an agreement as a whole is looked at."""
+JUMP: Final = 5 * SECOND
+"""By how much a clock may be set without all waits being looked at anew."""
 FRESH: Final = "Not looked at yet."
 """What a row says before its first look."""
 
@@ -106,8 +108,15 @@ class Look:
 class KeeperState:
     """The keeper's tables in one database."""
 
-    def __init__(self, engine: Engine, owner: str, clock: Callable[[], int] | None = None) -> None:
-        """``owner``: this keeper's name among those that share the database. ``clock``: milliseconds, for tests.
+    def __init__(
+        self,
+        engine: Engine,
+        owner: str,
+        clock: Callable[[], int] | None = None,
+        steady: Callable[[], int] | None = None,
+    ) -> None:
+        """``owner``: this keeper's name among those that share the database. For tests: ``clock``, milliseconds, in the
+        place of the database's, and ``steady`` in that of the one that nobody sets.
 
         StoreError as ``make_tables`` raises.
         """
@@ -116,6 +125,9 @@ class KeeperState:
         self.engine = engine.execution_options(isolation_level="READ COMMITTED") if postgresql else engine
         self.owner = owner
         self._clock = clock
+        self._steady = steady or clock or _steady
+        self._ahead: int | None = None
+        """How much the database's clock is ahead of this machine's that nobody sets."""
         make_tables(self.engine, tables, "keeper", VERSION)
 
     def now(self, connection: Connection) -> int:
@@ -166,6 +178,7 @@ class KeeperState:
         """Takes up to ``most`` due rows of these agreements for this keeper, oldest first, under a lease."""
         with transaction(self.engine) as connection:
             now = self.now(connection)
+            self._mind_jumps(connection, now)
             due = (
                 select(periods)
                 .where(
@@ -184,6 +197,20 @@ class KeeperState:
             for each in found:
                 connection.execute(_row(each).values(owner=self.owner, leased_until=now + LEASE))
         return found
+
+    def _mind_jumps(self, connection: Connection, now: int) -> None:
+        """Ends waits that are as long as they are because the clock was set, now or before this keeper started."""
+        before, self._ahead = self._ahead, now - self._steady()
+        waiting = (periods.c.done.is_(False), periods.c.parked.is_(False), periods.c.next_look > now)
+        if before is None:
+            failing = select(periods).where(*waiting, periods.c.error.is_not(None))
+            rows = [_standing(row) for row in connection.execute(failing).mappings()]
+            for each in rows:
+                soonest = now + Patience().wait(each.attempts)
+                if each.next_look > soonest:
+                    connection.execute(_row(each).values(next_look=soonest))
+        elif abs(self._ahead - before) > JUMP:
+            connection.execute(update(periods).where(*waiting, ~_RUNNING).values(next_look=now))
 
     def extend(self, held: Iterable[Standing]) -> None:
         """Holds claims for another lease while the work on them goes on."""
@@ -266,11 +293,13 @@ class KeeperState:
                 woken = _woken(self.now(connection)).where(periods.c.agreement.in_(names), periods.c.done.is_(False))
                 connection.execute(woken.where(periods.c.need != Need.PERIOD_END.value))
 
-    def nudge(self, name: str) -> None:
-        """A keeper has started: what of an agreement waits for others is looked at once. What fails keeps its wait."""
+    def nudge(self, names: Collection[str]) -> None:
+        """A keeper has started: what of agreements waits for others is looked at once. What fails keeps its wait."""
+        if not names:
+            return
         with transaction(self.engine) as connection:
-            waiting = (periods.c.done.is_(False), periods.c.error.is_(None), periods.c.need != Need.PERIOD_END.value)
-            soon = update(periods).where(periods.c.agreement == name, *waiting)
+            waiting = (periods.c.done.is_(False), periods.c.error.is_(None), ~_RUNNING)
+            soon = update(periods).where(periods.c.agreement.in_(names), *waiting)
             connection.execute(soon.values(next_look=self.now(connection)))
 
     def wake_purposes(self, purposes: Collection[str]) -> None:
@@ -336,6 +365,16 @@ class KeeperState:
             busy = or_(periods.c.purpose.is_not(None), due)
             chosen = select(func.count()).where(periods.c.done.is_(False), periods.c.agreement.in_(names), busy)
             return connection.execute(chosen).scalar_one() == 0
+
+
+_RUNNING: Final = and_(
+    periods.c.need == Need.PERIOD_END.value, periods.c.chain_due.is_not(None), periods.c.error.is_(None)
+)
+"""What waits for the chain's clock alone; once that has struck, and until a period is looked at, no time is named."""
+
+
+def _steady() -> int:
+    return time.monotonic_ns() // 1_000_000
 
 
 def _standing(row: RowMapping) -> Standing:

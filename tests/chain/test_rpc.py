@@ -123,6 +123,9 @@ def test_nobody_there(tmp_path: Path) -> None:
         (Raw(b"null"), "bad-network-answer"),
         (Raw(b'{"jsonrpc": "2.0", "id": 1}'), "bad-network-answer"),
         (Raw(b'{"jsonrpc": "2.0", "id": 1, "error": "no"}'), "bad-network-answer"),
+        (Raw(b'{"jsonrpc": "2.0", "id": 2, "result": "0x1"}'), "bad-network-answer"),
+        (Raw(b'{"jsonrpc": "2.0", "id": null, "result": "0x1"}'), "bad-network-answer"),
+        (Raw(b'{"jsonrpc": "2.0", "id": null, "error": {"code": -32700, "message": "?"}}'), "network-error"),
         (Raw(b"later", 503), "network-refused"),
         (Raw(b"who are you", 401), "network-refused"),
         (Raw(b"", 302, {"Location": "http://169.254.169.254/"}), "network-refused"),
@@ -321,16 +324,29 @@ def test_a_transaction_hash_is_computed_and_not_believed(puppet: tuple[dict[str,
         network.send(b"\x02")
 
 
+def test_a_node_that_told_what_is_final_and_refuses_to_now_does_not_know_it_no_more(tmp_path: Path) -> None:
+    """Else fewer blocks would do, because of one refusal."""
+    told: list[Any] = [Refusal(-32602, "unknown block"), {"number": "0x7"}, Refusal(-32005, "too many requests")]
+
+    def reply(method: str, params: list[Any]) -> Any:
+        return told.pop(0) if params == ["finalized", False] else answers()(method, params)
+
+    with node_that(reply) as url, connect(url, tmp_path) as network:
+        assert [None, 7] == [network.final_block(), network.final_block()]
+        with refused("network-error"):
+            network.final_block()
+
+
 @pytest.mark.parametrize(
     "reply",
     [
         [],
-        [{"id": 0, "result": "0x1"}],
-        [{"id": 0, "result": "0x1"}, {"id": 0, "result": "0x1"}],
-        [{"id": 0, "result": "0x1"}, {"id": 2, "result": "0x1"}],
-        [{"id": 0, "result": "0x1"}, {"id": {}, "result": "0x1"}],
-        [{"id": 0, "result": "0x1"}, 5],
-        [{"id": number, "result": "0x1"} for number in range(3)],
+        [{"id": 1, "result": "0x1"}],
+        [{"id": 1, "result": "0x1"}, {"id": 1, "result": "0x1"}],
+        [{"id": 1, "result": "0x1"}, {"id": 3, "result": "0x1"}],
+        [{"id": 1, "result": "0x1"}, {"id": {}, "result": "0x1"}],
+        [{"id": 1, "result": "0x1"}, 5],
+        [{"id": number, "result": "0x1"} for number in range(1, 4)],
         {"result": "0x1"},
         "0x1",
     ],
@@ -345,8 +361,8 @@ def test_a_list_of_other_answers_than_were_asked_for_is_not_taken(reply: Any) ->
 
 def test_a_list_is_answered_in_any_order_and_refused_one_by_one() -> None:
     reply = [
-        {"id": 2, "result": "0x2"}, {"id": 0, "result": "0x0"},
-        {"id": 1, "error": {"code": 3, "message": "execution reverted", "data": "0xabcd"}},
+        {"id": 3, "result": "0x2"}, {"id": 1, "result": "0x0"},
+        {"id": 2, "error": {"code": 3, "message": "execution reverted", "data": "0xabcd"}},
     ]  # fmt: skip
     with node_that(lambda *_: Raw(json.dumps(reply).encode())) as url:
         node = Node(url)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Event, Timer
 
 from sqlalchemy import select
 
 from pyoutcome.database import open_database, transaction
 from pyoutcome.service.configuration import Setup
+from pyoutcome.service.keeper import Keeper
 from pyoutcome.service.running import open_keeper
 from pyoutcome.service.telling import Row, read_status
 from pyoutcome.settlement.tables import outgoing
@@ -17,12 +19,28 @@ def password(party: str) -> str:
     return f"the password of {party}"
 
 
-def keep(config: Path, *, wake: bool = False) -> int:
-    """Runs a keeper until nothing can be done now; how many rounds it took."""
+def keep(config: Path, *, wake: bool = False, within: float = 120) -> int:
+    """Runs a keeper until nothing can be done now; how many rounds it took.
+
+    ``within``: seconds after which a keeper that finds no end is stopped, and the test has failed.
+    """
+    endless = Event()
+
+    def end(keeper: Keeper) -> None:
+        endless.set()
+        keeper.stop()
+
     with open_keeper(Setup.load(config), password) as (keeper, dispatch):
         if wake:
             keeper.state.wake_parked()
-        keeper.run(once=True)
+        guard = Timer(within, end, [keeper])
+        guard.daemon = True
+        guard.start()
+        try:
+            keeper.run(once=True)
+        finally:
+            guard.cancel()
+        assert not endless.is_set(), f"The keeper found no end within {within} seconds."
         while dispatch.flush():
             pass
         return keeper.rounds

@@ -10,18 +10,20 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import fsspec  # type: ignore[import-untyped,unused-ignore]
 import pytest
 
 from pyoutcome.database import open_database
+from pyoutcome.errors import ChainError
 from pyoutcome.service import arriving
 from pyoutcome.service.alerts import Herald
 from pyoutcome.service.arriving import MOST, TAKE, take_evidence
 from pyoutcome.service.configuration import Setup
 from pyoutcome.service.inbox import Inbox
 from pyoutcome.service.letterbox import FolderLetterbox, Letterbox, open_letterbox
+from pyoutcome.service.troubles import PASSING
 from pyoutcome.settlement.outgoing import Outgoing
 from pyoutcome.settlement.patience import Patience
 from pyoutcome.settlement.state import KeeperState
@@ -337,6 +339,120 @@ def test_late_and_out_of_order_evidence_is_kept_like_any_other(inbox: Arriving, 
         go(inbox)
     assert bundle_of(deal, 1).exists()
     assert bundle_of(deal, 2).exists()
+
+
+FULL = OSError(28, "No space left on device")
+
+
+def fail(error: Exception) -> Callable[..., NoReturn]:
+    """Something that always fails like this."""
+
+    def failing(*_: object, **__: object) -> NoReturn:
+        raise error
+
+    return failing
+
+
+@pytest.mark.parametrize(
+    ("kind", "broken"),
+    [
+        ("evidence", "pyoutcome.evidence.storage.FolderStorage._write_part"),
+        ("reports", "pyoutcome.service.arriving.os.fsync"),
+        ("records", "pyoutcome.service.arriving.shutil.copyfile"),
+        ("evidence", "pyoutcome.service.letterbox.FolderLetterbox.free"),
+        ("evidence", "pyoutcome.service.letterbox.FolderLetterbox.move"),
+        ("evidence", "pyoutcome.service.object_letterbox.tempfile.TemporaryDirectory"),
+    ],
+)
+def test_on_a_full_disk_nothing_is_refused_and_all_is_taken_when_there_is_room(
+    inbox: Arriving, deal: Workspace, made: Path, monkeypatch: pytest.MonkeyPatch, kind: str, broken: str
+) -> None:
+    names = {"evidence": "period-01.P1.json", "reports": "period-01.V1.json", "records": "parcels.csv"}
+    source = deal.files.records / "parcels.csv" if kind == "records" else made / kind / names[kind]
+    kept, sent = deal.files.folder / kind / names[kind], source.read_bytes()
+    put(inbox, kind, names[kind], sent)
+    kept.unlink(missing_ok=True)
+    of_folder = isinstance(inbox.box, FolderLetterbox)
+    concerned = "object_letterbox" not in broken if of_folder else ".letterbox" not in broken
+    with monkeypatch.context() as full:
+        full.setattr(broken, fail(FULL))
+        go(inbox)
+    assert ({names[kind]} if concerned else set()) == inbox.names(kind)
+    assert set() == inbox.names("refused")
+    go(inbox)
+    assert (set(), {names[kind]}) == (inbox.names(kind), inbox.names("taken"))
+    assert sent == kept.read_bytes()
+
+
+@pytest.mark.parametrize("code", ["bad-network-answer", "file-missing"])
+def test_a_workspace_that_cannot_be_opened_refuses_nothing(
+    inbox: Arriving, deal: Workspace, made: Path, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    path = put(inbox, "evidence", "one.json", made / "evidence" / "period-01.P1.json")
+    with monkeypatch.context() as away:
+        away.setattr(inbox.inbox, "_open_desk", fail(ChainError(code, "Why.", "Fix.")))
+        go(inbox)
+    assert inbox.store.exists(path)
+    go(inbox)
+    assert bundle_of(deal, 1).exists()
+
+
+@pytest.mark.parametrize("code", sorted(PASSING))
+def test_what_passes_by_itself_refuses_nothing_and_is_logged(
+    inbox: Arriving,
+    deal: Workspace,
+    made: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    code: str,
+) -> None:
+    path = put(inbox, "evidence", "one.json", made / "evidence" / "period-01.P1.json")
+    with monkeypatch.context() as away:
+        away.setitem(TAKE, "evidence", fail(ChainError(code, "Why.", "Fix.")))
+        go(inbox)
+    assert inbox.store.exists(path)
+    assert ["arrival-put-off"] == [record.getMessage() for record in caplog.records]
+    go(inbox)
+    assert bundle_of(deal, 1).exists()
+
+
+def test_a_file_that_cannot_be_read_stops_no_other(
+    inbox: Arriving, deal: Workspace, made: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    whole = made / "evidence" / "period-01.P1.json"
+    for name in ("a.json", "b.json"):
+        put(inbox, "evidence", name, whole)
+
+    def read(desk: Desk, path: Path) -> Path:
+        if path.name == "a.json":
+            raise PermissionError(13, "Permission denied")
+        return take_evidence(desk, path)
+
+    monkeypatch.setitem(TAKE, "evidence", read)
+    go(inbox)
+    assert ({"a.json"}, {"b.json"}) == (inbox.names("evidence"), inbox.names("taken"))
+    assert bundle_of(deal, 1).exists()
+    assert ["arrival-put-off"] == [record.getMessage() for record in caplog.records]
+
+
+@pytest.mark.parametrize("broken", ["reason", "move"])
+def test_a_file_that_is_refused_on_a_full_disk_stays_until_the_reason_can_be_written(
+    inbox: Arriving, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    path = put(inbox, "evidence", "bad.json", b"{}")
+    writing = "write_text" if broken == "reason" else "rename"
+    with monkeypatch.context() as full:
+        full.setattr(Path, writing, fail(FULL))
+        store = type(inbox.store)
+        full.setattr(store, "pipe_file" if broken == "reason" else "cp_file", fail(FULL))
+        go(inbox)
+        assert inbox.store.exists(path)
+        assert (broken == "move") == ("bad.json.reason.json" in inbox.names("refused"))
+    inbox.inbox._again = 0  # a store is asked again after a second
+    go(inbox)
+    assert not inbox.store.exists(path)
+    assert "bundle-malformed" == refusal(inbox, "evidence", "bad.json")
+    assert {"bad.json", "bad.json.reason.json"} == inbox.names("refused")
 
 
 def test_evidence_of_another_agreement_is_refused_though_the_same_provider_signed_it(

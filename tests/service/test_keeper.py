@@ -5,14 +5,21 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from pyoutcome.chain.batch import deploy_batch
+from pyoutcome.chain.courier import Courier
+from pyoutcome.errors import ChainError, StoreError
 from pyoutcome.protocol.events import Settled
 from pyoutcome.service.configuration import Setup
+from pyoutcome.service.hands import Hands
+from pyoutcome.service.metrics import Figures
 from pyoutcome.service.running import open_keeper
+from pyoutcome.settlement.outgoing import Outgoing
 from pyoutcome.workspace import Workspace
+from pyoutcome.workspace.reporting import collect_report
 from tests.anvil import connected, running_anvil
 from tests.service.deals import CHALLENGE, DAY, ENDS, EVIDENCE_WITHIN, make_deal, write_keeper, write_parcels
 from tests.service.keeping import alerts, keep, needs, password, rows
@@ -172,7 +179,9 @@ def test_a_kpi_that_falls_past_a_threshold_is_told(tmp_path: Path, url: str) -> 
     assert ("kpi-in-danger", 1) not in alerts(config)
 
 
-def test_reports_of_many_go_in_one_transaction(tmp_path: Path, url: str) -> None:
+def test_reports_of_many_go_in_one_transaction(tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for limit in ("TAKING_IN", "TOGETHER"):  # on a machine that does much else, one round would not come to all
+        monkeypatch.setattr(f"pyoutcome.service.keeper.{limit}", 60_000)
     first = make_deal(tmp_path / "deals" / "first", url, name="first", periods=2)
     contracts = first.desk.settings
     second = make_deal(
@@ -242,3 +251,91 @@ def test_a_node_that_is_away_is_asked_again_and_nothing_is_parked(tmp_path: Path
         for _ in range(3):
             keeper.round()
     assert [] == [row for row in rows(config).values() if row.standing.parked or row.standing.error]
+
+
+def test_claims_that_could_not_be_given_back_are_looked_at_in_the_next_round(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the database cannot be written to for a moment, nothing waits until its own lease ends."""
+    config = configure(tmp_path)
+
+    def fail(*_: object) -> NoReturn:
+        raise StoreError("database-failed", "Why.", "Fix.")
+
+    with (
+        make_deal(tmp_path / "deal", url, periods=1) as deal,
+        open_keeper(Setup.load(config), password) as (keeper, _),
+    ):
+        deal.network.advance_to(ENDS[0])
+        with monkeypatch.context() as full:
+            full.setattr(keeper.state, "note", fail)
+            full.setattr(keeper.state, "release", fail)
+            with pytest.raises(StoreError):
+                keeper.round()
+        keeper.round()
+        assert [1] == settled(deal)
+        keeper.round()
+    assert ["nothing"] == needs(config)
+
+
+def test_a_node_that_fails_while_transactions_are_handed_in_ends_no_keeper(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = configure(tmp_path)
+
+    def fail(*_: object) -> NoReturn:
+        raise ChainError("network-error", "Why.", "Fix.")
+
+    with (
+        make_deal(tmp_path / "deal", url, periods=1) as deal,
+        open_keeper(Setup.load(config), password) as (keeper, _),
+    ):
+        deal.network.advance_to(ENDS[0])
+        with monkeypatch.context() as away:
+            away.setattr(Courier, "submit_many", fail)
+            keeper.round()
+        standing = rows(config)[1].standing
+        assert ("network-error", 1, False) == (standing.error, standing.attempts, standing.parked)
+        wait_for(lambda: keeper.round() is not None and settled(deal) == [1], "the next try", 20)
+
+
+def test_what_was_carried_out_and_is_wanted_still_is_a_failure_and_not_waited_for(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if a node told the transaction's block and then the state before it."""
+
+    def report(hands: Hands, period: int) -> str:
+        message, signatures = collect_report(hands.desk, period)
+        form = hands.desk.escrow.form_report(period, message.values, message.evidence_digest, signatures)
+        return hands.want("report", period, "client", form, "of whichever period")
+
+    config = configure(tmp_path)
+    with make_deal(tmp_path / "deal", url, periods=2) as deal:
+        deal.network.advance_to(ENDS[0])
+        with monkeypatch.context() as behind:
+            behind.setattr(Hands, "report", report)
+            keep(config, within=20)
+            assert [1] == settled(deal)
+            sent = deal.network.nonce(deal.parties.addresses["client"])
+            deal.network.advance_to(ENDS[1])
+            keep(config, within=20)
+            standing = rows(config)[2].standing
+            assert ("report", "transaction-not-taken", None) == (standing.need, standing.error, standing.purpose)
+            wait_for(lambda: keep(config, within=20) > 0 and rows(config)[2].standing.parked, "the end of trying")
+        assert ("parked", 2) in alerts(config)
+        assert sent == deal.network.nonce(deal.parties.addresses["client"])
+        keep(config, wake=True, within=20)
+        assert [1, 2] == settled(deal)
+
+
+def test_what_is_posted_before_the_first_round_is_not_turned_away(tmp_path: Path, url: str) -> None:
+    (tmp_path / "key").write_text("the key", encoding="utf-8")
+    keys = {"partner": {"key": "file:key", "agreements": ["parcels"], "may": ["evidence"]}}
+    given = {
+        "inbox": "inbox",
+        "http": {"port": 0, "keys": keys},
+        "agreements": {"parcels": {"workspace": "deal", "as": ALL}},
+    }
+    make_deal(tmp_path / "deal", url, periods=1).close()
+    with open_keeper(Setup.load(write_keeper(tmp_path, given)), password) as (keeper, _):
+        assert ["parcels"] == list(Figures(keeper, Outgoing(keeper.state)).agreements())

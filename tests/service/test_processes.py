@@ -10,7 +10,8 @@ from pathlib import Path
 from pyoutcome.protocol.events import Settled
 from pyoutcome.workspace import Workspace
 from tests.anvil import running_anvil
-from tests.service.chaos import chaos
+from tests.service.chaos import run_chaos
+from tests.service.counts import Plan
 from tests.service.deals import ENDS, make_deal, write_keeper
 from tests.service.processes import log_of, running, start, stop, wait_for
 
@@ -67,18 +68,9 @@ def test_four_parties_with_records_of_their_own_settle_by_files_alone(tmp_path: 
 
 def test_killed_at_random_instants_every_period_settles_exactly_once(tmp_path: Path) -> None:
     """Ten kills over three agreements of four periods each; scripts/chaos does the same for longer."""
-    with running_anvil() as url:
-        counts = chaos(tmp_path, url, agreements=3, periods=4, kills=10, seed=7)
-    assert (10, 12, 12, 0) == (counts.kills, counts.periods, counts.settled, counts.repeated)
-    assert (0, 12) == (counts.differences, counts.transactions)
-
-
-def test_two_keepers_share_a_database_and_the_work(tmp_path: Path) -> None:
-    with running_anvil() as url:
-        counts = chaos(tmp_path, url, agreements=2, periods=2, kills=2, seed=3, keepers=2)
-    assert (4, 4, 0, 0, 4) == (
-        counts.periods, counts.settled, counts.repeated, counts.differences, counts.transactions,
-    )  # fmt: skip
+    counts = run_chaos(tmp_path, Plan(agreements=3, periods=4, kills=10, seed=7, faults=("kills",)))
+    assert counts.is_right, counts
+    assert (10, 12, 12, 12) == (counts.kills, counts.periods, counts.settled, counts.transactions)
 
 
 def test_a_full_disk_stops_nothing_for_good(tmp_path: Path) -> None:

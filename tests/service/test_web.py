@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -108,24 +111,72 @@ def test_a_key_is_good_for_what_it_names_and_nothing_else(client: httpx.Client) 
     assert ["parcels"] == [each["agreement"] for each in client.get("/status", headers=by("shop")).json()]
 
 
-@pytest.mark.parametrize("kind", ["folder", "object store"])
-def test_what_is_posted_lies_whole_in_the_inbox(setup: Setup, inbox: Path, kind: str) -> None:
-    places: dict[str, tuple[Path | str, Any, str]] = {
-        "folder": (inbox, fsspec.filesystem("file"), str(inbox)),
-        "object store": ("memory://posted", fsspec.filesystem("memory"), "/posted"),
-    }
-    place, store, root = places[kind]
-    with serve(setup, place) as client:
+@dataclass
+class Place:
+    """An inbox, and what looks into it."""
+
+    inbox: Path | str
+    store: Any
+    root: str
+
+
+@pytest.fixture(params=["folder", "object store"])
+def place(request: pytest.FixtureRequest, inbox: Path) -> Iterator[Place]:
+    if request.param == "folder":
+        yield Place(inbox, fsspec.filesystem("file"), str(inbox))
+        return
+    store = fsspec.filesystem("memory")
+    yield Place("memory://posted", store, "/posted")
+    store.rm("/posted", recursive=True)
+
+
+def test_what_is_posted_lies_whole_in_the_inbox(setup: Setup, place: Place) -> None:
+    with serve(setup, place.inbox) as client:
         for _ in range(2):
             answer = client.post("/agreements/arrivals/evidence", content=b'{"a": 1}', headers=by("airline"))
             assert 8 == answer.json()["received"]
         for path, file in (("flights.csv", "flights.csv"), ("01.csv?source=flights", "flights/01.csv")):
             client.post(f"/agreements/arrivals/records/{path}", content=b"x,y\n", headers=by("airline"))
-            assert b"x,y\n" == store.cat_file(f"{root}/arrivals/records/{file}")
-    found = store.find(f"{root}/arrivals/evidence")
-    assert [b'{"a": 1}'] * 2 == [store.cat_file(path) for path in found]
-    assert all(re.search(r"/[0-9a-f]{32}(\.1)?\.json$", path) for path in found)
-    store.rm(root, recursive=True)
+            assert b"x,y\n" == place.store.cat_file(f"{place.root}/arrivals/records/{file}")
+    found = place.store.find(f"{place.root}/arrivals/evidence")
+    assert [b'{"a": 1}'] == [place.store.cat_file(path) for path in found]
+    assert re.search(r"/[0-9a-f]{32}\.json$", found[0])
+
+
+def test_records_keep_their_name_and_others_of_that_name_wait_until_they_are_taken(setup: Setup, place: Place) -> None:
+    """Under another name they would be no records of the agreement, or the same ones a second time."""
+    folder = f"{place.root}/arrivals/records"
+    with serve(setup, place.inbox) as client:
+
+        def post(data: bytes) -> int:
+            to = "/agreements/arrivals/records/flights.csv"
+            return client.post(to, content=data, headers=by("airline")).status_code
+
+        assert [202, 202, 409, 409] == [post(b"x,y\n"), post(b"x,y\n"), post(b"x,z\n"), post(b"x,y\nz")]
+        assert [f"{folder}/flights.csv"] == place.store.find(folder)
+        assert b"x,y\n" == place.store.cat_file(f"{folder}/flights.csv")
+        place.store.rm(f"{folder}/flights.csv")  # as the inbox does that takes it
+        assert 202 == post(b"x,z\n")
+        assert b"x,z\n" == place.store.cat_file(f"{folder}/flights.csv")
+
+
+def test_of_different_records_posted_at_once_under_one_name_one_is_received(
+    setup: Setup, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bodies = [b"x,%d\n" % number for number in range(8)]
+    write = type(place.store).put_file
+
+    def write_slowly(*given: Any, **named: Any) -> None:
+        time.sleep(0.1)
+        write(*given, **named)
+
+    monkeypatch.setattr(type(place.store), "put_file", write_slowly)
+    with serve(setup, place.inbox) as client, ThreadPoolExecutor(len(bodies)) as pool:
+        to = "/agreements/arrivals/records/flights.csv"
+        posts = [pool.submit(client.post, to, content=body, headers=by("airline")) for body in bodies]
+        codes = [post.result().status_code for post in posts]
+    assert [202, *[409] * 7] == sorted(codes)
+    assert bodies[codes.index(202)] == place.store.cat_file(f"{place.root}/arrivals/records/flights.csv")
 
 
 def test_too_much_is_refused_and_leaves_nothing(client: httpx.Client, inbox: Path) -> None:

@@ -257,6 +257,38 @@ def test_a_clock_that_jumps_delays_nothing_for_longer_than_an_hour(state: Keeper
     assert set(places(held)) <= set(places(state.claim(["two"], 10)))
 
 
+@pytest.mark.parametrize("need", ["bundles", "period-end"])
+def test_a_wait_written_by_a_clock_that_was_ahead_ends_when_the_clock_is_set_right(
+    state: KeeperState, clock: Clock, need: str
+) -> None:
+    steady = Clock()
+    kept = KeeperState(state.engine, "second", clock, steady)
+    kept.claim([], 10)
+    clock.now += HOUR // 2
+    steady.now += 1
+    [one] = [each for each in kept.claim(["one"], 10) if each.number == 0]
+    kept.note([(one, Look("agreement", "Waits.", 5000))], PATIENCE)
+    assert 2 == kept.strike(CHAIN, ENDS[0])
+    if need == "bundles":
+        kept.note([(each, Look(need, "Waits.", 5000)) for each in kept.claim(["one"], 10)], PATIENCE)
+    clock.now -= HOUR // 2
+    assert [("one", 0), ("one", 1)] == places(kept.claim(["one"], 10))
+
+
+def test_a_keeper_that_starts_ends_waits_that_were_written_by_a_clock_that_was_ahead(
+    engine: Engine, state: KeeperState, clock: Clock
+) -> None:
+    clock.now += HOUR // 2
+    state.note([(claim_one(state), Look("bundles", "Waits.", LONGEST, error=FAULT))], PATIENCE)
+    clock.now -= HOUR // 2
+    after = KeeperState(engine, "second", clock)
+    after.nudge(["two"])
+    assert [("two", 0), ("two", 1)] == places(after.claim(["two"], 10))
+    assert ("one", 1) not in places(after.claim(["one"], 10))
+    clock.now += 1001
+    assert ("one", 1) in places(after.claim(["one"], 10))
+
+
 # --- what goes out ----------------------------------------------------------------------------------------------------
 
 
@@ -291,8 +323,8 @@ def test_what_does_not_arrive_is_tried_again_and_then_given_up_until_a_hand_says
 def test_a_keeper_that_starts_looks_at_what_waits_and_leaves_what_fails_its_wait(state: KeeperState) -> None:
     one = claim_one(state)
     state.note([(one, Look("bundles", "Waits.", LONGEST))], PATIENCE)
-    state.nudge("one")
+    state.nudge(["one"])
     one = next(each for each in state.claim(["one"], 10) if each.number == 1)
     state.note([(one, Look("bundles", "Waits.", LONGEST, error=FAULT))], Patience(1))
-    state.nudge("one")
+    state.nudge(["one"])
     assert ("one", 1) not in places(state.claim(["one"], 10))
