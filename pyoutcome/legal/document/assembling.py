@@ -129,7 +129,7 @@ class _Author:
         self.pages.section("Term")
         self.say("term")
         rows = [(str(each.number), show_instant(each.start), show_instant(each.end)) for each in self.agreement.periods]
-        columns = [Column("Period", "right"), Column("From, included"), Column("To, excluded", wide=True)]
+        columns = [Column("Period", "right"), Column("From, included"), Column("To, excluded")]
         self.pages.table(columns, rows)
 
     def parts(self, title: str, key: str, titles: list[str], after: Callable[[int], None] | None = None) -> None:

@@ -18,7 +18,7 @@ def hexadecimal(data: bytes) -> str:
 def put_identity(pages: Pages, agreement: Agreement, signed: SignedTerms | None) -> None:
     """Digests, and how the terms hash comes about."""
     pages.say(
-        "The digest of the agreement file is the Keccak-256 hash of its canonical form (JSON by RFC 8785). The command ",
+        "The digest of the agreement file is the Keccak-256 hash of its canonical form (JSON, RFC 8785). The command ",
         code("pyoutcome check --json"),
         " prints it for any copy of the file, and ",
         code("pyoutcome document"),
