@@ -13,6 +13,7 @@ from pyoutcome.cli import (
     building,
     changing,
     dealing,
+    documents,
     evidence,
     exporting,
     inspecting,
@@ -37,6 +38,7 @@ app = typer.Typer(
 for room in (
     telling,
     agreements,
+    documents,
     measuring,
     dealing,
     evidence,

@@ -100,7 +100,12 @@ class _Author:
         for key in keys:
             for item in self.passages[key].items if key in self.passages else ():
                 if not item[0].startswith("  "):
-                    self.pages.say(" ".join(item))
+                    self.pages.say(*self.with_digest(" ".join(item)))
+
+    def with_digest(self, sentence: str) -> list[str | Run]:
+        """A sentence with the agreement's digest as code."""
+        before, digest, after = sentence.partition(hexadecimal(self.agreement.digest()))
+        return [before, code(digest), after] if digest else [sentence]
 
     def parties(self) -> None:
         agreement, parties = self.agreement, self.agreement.parties

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from importlib.resources import files
 from typing import Any
 
+from pyoutcome.errors import DocumentError
 from pyoutcome.legal.document.library import load
 from pyoutcome.legal.document.tree import Block, Document, Fields, Heading, PageBreak, Paragraph, Runs, Table
 
 
 def render_pdf(document: Document) -> bytes:
-    """The document as PDF/UA-1. DocumentError ``library-missing``."""
+    """The document as PDF/UA-1. DocumentError ``library-missing``, ``letters-missing``."""
     return typeset(document, "pdf")[0]
 
 
@@ -19,14 +21,25 @@ def typeset(document: Document, file_format: str) -> list[bytes]:
     """The document as one PDF, or as one picture (``png``) for each page."""
     typst = load("typst")
     template = (files("pyoutcome.legal.document") / "document.typ").read_bytes()
-    made = typst.compile(
-        template,
-        format=file_format,
-        ignore_system_fonts=True,  # the pages must not depend on what a machine has
-        sys_inputs={"data": json.dumps(_contents(document))},
-        timestamp=0,
-        **({"pdf_standards": ["ua-1"]} if file_format == "pdf" else {"ppi": 80}),
-    )
+    try:
+        made = typst.compile(
+            template,
+            format=file_format,
+            ignore_system_fonts=True,  # the pages must not depend on what a machine has
+            sys_inputs={"data": json.dumps(_contents(document))},
+            timestamp=0,
+            **({"pdf_standards": ["ua-1"]} if file_format == "pdf" else {"ppi": 80}),
+        )
+    except typst.TypstError as error:
+        lacking = re.search(r'the text `"(.*?)"` could not be displayed', str(error))
+        if lacking is None:
+            raise
+        raise DocumentError(
+            "letters-missing",
+            f"The fonts of the PDF have no sign for {lacking[1]!r}.",
+            "Write another format, such as .docx or .html, or spell the text in other letters.",
+            text=lacking[1],
+        ) from error
     return made if isinstance(made, list) else [made]
 
 
