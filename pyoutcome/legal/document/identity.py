@@ -102,7 +102,8 @@ def put_signatures(pages: Pages, agreement: Agreement, signed: SignedTerms | Non
         pages.say("Each party signs the terms hash ", code(hexadecimal(signed.terms_hash)), ".")
     elif agreement.deployable:
         pages.say(
-            "Each party signs for itself. The escrow accepts only the EIP-712 signatures of all of them over the terms hash."
+            "Each party signs for itself. The escrow accepts only the EIP-712 signatures of all of them over the terms "
+            "hash."
         )
     else:
         pages.say("Each party signs for itself.")

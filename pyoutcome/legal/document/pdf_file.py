@@ -9,7 +9,7 @@ from typing import Any
 
 from pyoutcome.errors import DocumentError
 from pyoutcome.legal.document.library import load
-from pyoutcome.legal.document.tree import Block, Document, Fields, Heading, PageBreak, Paragraph, Runs, Table
+from pyoutcome.legal.document.tree import Block, Document, Fields, Heading, PageBreak, Paragraph, Runs, Table, shorten
 
 
 def render_pdf(document: Document) -> bytes:
@@ -47,7 +47,8 @@ def _contents(document: Document) -> dict[str, Any]:
     return {
         "kind": document.kind,
         "title": document.title,
-        "running": document.running,
+        "head": shorten(document.title, 80),
+        "running": shorten(document.running, 120),
         "facts": _block(document.facts),
         "blocks": [_block(block) for block in document.blocks],
     }
