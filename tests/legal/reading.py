@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 
 import docx
 import pypdf
+from docx.text.paragraph import Paragraph as DocxParagraph
 from markdown_it import MarkdownIt
 
 from pyoutcome.decimals import parse
@@ -105,7 +106,7 @@ def _docx(data: bytes) -> str:
     found: list[str] = []
     file = docx.Document(io.BytesIO(data))
     for each in file.iter_inner_content():
-        if isinstance(each, docx.text.paragraph.Paragraph):
+        if isinstance(each, DocxParagraph):
             found.append(each.text)
         else:
             found += [cell.text for row in each.rows for cell in row.cells]

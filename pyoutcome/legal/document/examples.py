@@ -145,7 +145,7 @@ class Examples:
                 labels.sort()
             elif kpi.declared.better == "higher":
                 labels.sort(reverse=True)
-            return labels[0], labels[len(labels) // 2], labels[-1]
+            return labels[0], labels[(len(labels) - 1) // 2], labels[-1]
         turns = self._turns_in_lines(at)
         first, last = (turns[0], turns[-1] + unit) if turns else (low, high)
         if len(turns) < 2:  # nothing lies between: half the way to each end of the range
