@@ -271,6 +271,21 @@ def test_periods_that_depend_on_one_another_are_shown_in_a_row() -> None:
     assert () == examples("example").row_of_periods
 
 
+def test_where_the_number_of_the_period_matters_every_period_is_shown() -> None:
+    made = Examples(rule_of("fee: {kind: fixed_fee, by_year: [10, 20]}", "x: {range: [0, 4]}", periods=30))
+    assert [(1, 12, 10), (13, 30, 20)] == [(first, last, units[0] // ONE) for first, last, units in made.over_time]
+    [(first, last, _)] = examples("example").over_time
+    assert (1, 12) == (first, last)
+
+
+def test_carried_values_are_followed_over_the_term() -> None:
+    made = examples("prices")
+    middling = dict(zip((kpi.name for kpi in made.agreement.kpis), made.periods[1].values, strict=True))
+    expected = made.agreement.statements([middling] * len(made.agreement.periods))
+    shown = [units for first, last, units in made.over_time for _ in range(first, last + 1)]
+    assert [each.amounts for each in expected] == shown
+
+
 def test_rows_rise() -> None:
     for table in examples("example").edges:
         assert all(before[0] < after[0] for before, after in pairwise(table.rows))

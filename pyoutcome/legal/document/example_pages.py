@@ -68,6 +68,7 @@ def put_periods(pages: Pages, examples: Examples) -> None:
     for each in examples.periods:
         _put_period(pages, agreement, each)
     _put_row(pages, examples)
+    _put_time(pages, examples)
 
 
 def _put_period(pages: Pages, agreement: Agreement, example: Example) -> None:
@@ -115,6 +116,22 @@ def _put_row(pages: Pages, examples: Examples) -> None:
         for number, (grade, statement) in enumerate(zip(grades, statements, strict=False), 1)
     ]
     pages.table(columns, rows)
+
+
+def _put_time(pages: Pages, examples: Examples) -> None:
+    """The middling values in every period, where they do not always pay the same."""
+    agreement, rows = examples.agreement, examples.over_time
+    if len(rows) < 2:
+        return
+    pages.heading("Over the term")
+    pages.say("If every period had the values of the middling one, this would be credited in each:")
+    columns = [Column("Periods")]
+    columns += [Column(f"{each}, {agreement.token.symbol}", "right") for each in agreement.providers]
+    shown = [
+        [str(first) if first == last else f"{first} to {last}", *(money(agreement, each) for each in units)]
+        for first, last, units in rows
+    ]
+    pages.table(columns, shown)
 
 
 def _alike(providers: Sequence[ProviderStatement]) -> Iterator[tuple[list[str], ProviderStatement]]:

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+from pyoutcome.decimals import to_units_trunc
 from pyoutcome.errors import AgreementError, FormulaError
+from pyoutcome.formula.evaluate import evaluate, start_state
 from pyoutcome.legal.document.edges import Edges
 from pyoutcome.terms import Agreement, StatedLine, Statement
 
@@ -94,6 +96,31 @@ class Examples:
             return self.agreement.statements(told[: len(self.agreement.periods)])
         except (AgreementError, FormulaError):
             return ()  # the values were tried in the first period only; later ones may refuse them
+
+    @cached_property
+    def over_time(self) -> tuple[tuple[int, int, tuple[int, ...]], ...]:
+        """What the middling values come to in every period: first and last period, base units per provider.
+
+        Neighbours that pay the same are one row; there is only one where the number of the period does not matter.
+        """
+        middling = self._values.get("middling")
+        if middling is None:
+            return ()
+        decimals = self.agreement.token.decimals
+        state = start_state(self.rule, decimals)
+        rows: list[tuple[int, int, tuple[int, ...]]] = []
+        for period in range(1, len(self.agreement.periods) + 1):
+            try:
+                outcome = evaluate(self.rule, middling, period=period, state=state)
+            except FormulaError:
+                break  # the values were chosen for the first period; the table ends where they have no amounts
+            state = outcome.state or state
+            units = tuple(to_units_trunc(amount, decimals) for amount in outcome.amounts)
+            if rows and rows[-1][2] == units:
+                rows[-1] = (rows[-1][0], period, units)
+            else:
+                rows.append((period, period, units))
+        return tuple(rows)
 
     @cached_property
     def _edges(self) -> Edges | None:
