@@ -46,14 +46,17 @@ def random_agreement(seed: int) -> Agreement:
 
 
 def settled(agreement: Agreement, values: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Lines, and amounts in base units, of a first period: by the evaluator, and the amounts by the machine too."""
+    """Lines, and amounts in base units, of a first period: by the evaluator; amounts by machine and statement too."""
     rule, decimals = agreement.rule(), agreement.token.decimals
     state = start_state(rule, decimals)
     outcome = evaluate(rule, values, state=state)
     program = agreement.program()
     ran = run(program.data, values, [value for _, value in rule.parameters], state=state if rule.sequential else None)
     assert ran.amounts == outcome.amounts
-    return outcome.lines, tuple(to_units_trunc(each, decimals) for each in outcome.amounts)
+    units = tuple(to_units_trunc(each, decimals) for each in outcome.amounts)
+    named = {kpi.name: value for kpi, value in zip(agreement.kpis, values, strict=True)}
+    assert agreement.statement(1, named).amounts == units
+    return outcome.lines, units
 
 
 def check_all(made: Examples) -> int:

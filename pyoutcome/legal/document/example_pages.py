@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pyoutcome.decimals import group_digits, show_grouped, show_units
-from pyoutcome.legal.document.examples import EdgeTable, Example, Examples
+from pyoutcome.legal.document.edge_tables import EdgeTable
+from pyoutcome.legal.document.examples import Example, Examples
 from pyoutcome.legal.document.pages import Pages
 from pyoutcome.legal.document.tree import Column, Runs, code, runs, strong
 from pyoutcome.terms import Agreement, ProviderStatement

@@ -27,7 +27,6 @@ def typeset(document: Document, file_format: str) -> list[bytes]:
             format=file_format,
             ignore_system_fonts=True,  # the pages must not depend on what a machine has
             sys_inputs={"data": json.dumps(_contents(document))},
-            timestamp=0,
             **({"pdf_standards": ["ua-1"]} if file_format == "pdf" else {"ppi": 80}),
         )
     except typst.TypstError as error:
