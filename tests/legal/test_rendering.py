@@ -27,7 +27,7 @@ from pyoutcome.legal.document.tree import (
     visible,
 )
 from tests.legal.reading import squeezed, text_of, texts_of
-from tests.terms.deals import deal
+from tests.terms.deals import HEAD, deal
 
 HOSTILE = {
     "html": '<script>alert(1)</script><img src=x onerror="go()"> &lt;b&gt; &amp; </title></style><!-- -->',
@@ -145,20 +145,43 @@ def test_a_docx_has_no_parts_from_elsewhere() -> None:
                 assert b"External" not in file.read(each)
 
 
-def test_no_line_runs_over_the_edge_of_its_page() -> None:
-    """Long words are broken, in cells and rules alike: no piece of text begins outside the margins."""
-    reader = pypdf.PdfReader(io.BytesIO(render_document(document(HOSTILE["long words"]), "pdf")))
-    places: list[tuple[float, float]] = []
+def places(data: bytes) -> list[float]:
+    """Where each piece of text on the pages of a PDF begins, in points from the left; 210 mm are 595 points.
+
+    Heads and feet are left out: they are cut at the margin.
+    """
+    found: list[float] = []
 
     def see(text: str, moved: list[float], place: list[float], _font: object, _size: object) -> None:
-        if text.strip():
-            places.append((moved[4] + place[4], moved[5] - place[5]))
+        if text.strip() and 60 < moved[5] - place[5] < 780:
+            found.append(moved[4] + place[4])
 
-    for page in reader.pages:
+    for page in pypdf.PdfReader(io.BytesIO(data)).pages:
         page.extract_text(visitor_text=see)
-    inside = [x for x, y in places if 60 < y < 780]  # heads and feet are cut at the margin instead
-    assert len(inside) > 1000
-    assert all(60 < x < 535 for x in inside)  # 210 mm are 595 points
+    return found
+
+
+def test_no_line_runs_over_the_edge_of_its_page() -> None:
+    """Long words are broken, in cells and rules alike: no piece of text begins outside the margins."""
+    found = places(render_document(document(HOSTILE["long words"]), "pdf"))
+    assert len(found) > 1000
+    assert all(60 < x < 535 for x in found)
+
+
+def test_many_parties_fit_the_page() -> None:
+    names = [f"Provider{at}" for at in range(24)]
+    parties = ", ".join(f"{name}: {{name: The provider with number {name}}}" for name in names)
+    text = deal(
+        "fee: {kind: curve, to: each, of: x, points: [[1, 1_000], [5, 123_456.789]], times: period}",
+        "x: {unit: pieces, per: provider, decimals: 2, range: [0, 9], if_missing: 0}",
+        head=HEAD.replace("{A: {name: Alpha Ltd}}", f"{{{parties}}}"),
+    )
+    made = make_document(Agreement.parse(text))
+    data = render_document(made, "pdf")
+    assert all(60 < x < 535 for x in places(data))
+    page = squeezed(text_of("pdf", data))
+    for each in texts_of(made):
+        assert squeezed(each) in page
 
 
 @pytest.mark.parametrize("file_format", FORMATS)
