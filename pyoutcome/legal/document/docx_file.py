@@ -42,6 +42,7 @@ class _Writer:
     def __init__(self, docx: Any) -> None:
         self.docx = docx
         self.file: Any = docx.Document()
+        self.ids = {each.name: each.style_id for each in self.file.styles}
         self.shared: Any = load("docx.shared")
         self.enum: Any = load("docx.enum.text")
         self.xml: Any = load("docx.oxml")
@@ -133,7 +134,8 @@ class _Writer:
                 self.file.add_page_break()
 
     def paragraph(self, given: Runs, style: str) -> Any:
-        made = self.file.add_paragraph(style=style)
+        made = self.file.add_paragraph()
+        made._p.style = self.ids[style]  # by name the library searches all styles for every paragraph
         self.put(made, given)
         return made
 
