@@ -22,6 +22,7 @@ from pyoutcome.cli import (
     paying,
     proving,
     running,
+    schemas,
     telling,
 )
 from pyoutcome.cli.polite import PoliteGroup
@@ -51,6 +52,7 @@ for room in (
     auditing,
     exporting,
     inspecting,
+    schemas,
     building,
 ):
     room.add_to(app)
