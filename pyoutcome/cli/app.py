@@ -13,6 +13,7 @@ from pyoutcome.cli import (
     building,
     changing,
     dealing,
+    documents,
     evidence,
     exporting,
     inspecting,
@@ -38,6 +39,7 @@ app = typer.Typer(
 for room in (
     telling,
     agreements,
+    documents,
     measuring,
     dealing,
     evidence,

@@ -26,7 +26,7 @@ from pyoutcome.terms.lowering import Lowered, lower
 from pyoutcome.terms.measures import RecordSource, Window
 from pyoutcome.terms.parties import Parties, Token
 from pyoutcome.terms.problems import raise_problems
-from pyoutcome.terms.prose import write_words
+from pyoutcome.terms.prose import Passage, write_passages, write_words
 from pyoutcome.terms.shaping import PaymentShape, find_shape, find_shape_at
 from pyoutcome.terms.statement import Statement
 from pyoutcome.terms.stating import KpiValue, make_statement, read_values
@@ -229,6 +229,10 @@ class Agreement:
         """The whole deal in plain English; every number of the agreement is in it. FormulaError as in ``bounds``."""
         return write_words(self, self._tree)
 
+    def passages(self) -> tuple[Passage, ...]:
+        """The same, part by part, for those who set it in another way. FormulaError as in ``bounds``."""
+        return write_passages(self, self._tree)
+
     def statement(
         self,
         period: int,
@@ -294,4 +298,8 @@ class Agreement:
 
     def digest(self) -> bytes:
         """keccak256 of ``canonical()``, 32 bytes: what the parties sign."""
+        return self._digest
+
+    @cached_property
+    def _digest(self) -> bytes:
         return digest_of(self._canonical)

@@ -26,19 +26,16 @@ def show_duration(seconds: int) -> str:
     return f"{count} {unit}" + ("" if count == 1 else "s")
 
 
-def say_escrow(agreement: Agreement, money: Money) -> list[str]:
-    """One line for each rule of the escrow; none for a rule file."""
+def say_escrow(agreement: Agreement, money: Money) -> Iterator[tuple[str, list[str]]]:
+    """What each group of rules is about, and one line for each rule; nothing for a rule file."""
     escrow = agreement.file.escrow
-    if escrow is None:
-        return []
-    terms = agreement.escrow
-    return [
-        *_evidence(escrow),
-        *_disputes(escrow, terms, money),
-        *_money(agreement, escrow, terms, money),
-        *_breaches(agreement, escrow),
-        *_exits(agreement, escrow, money),
-    ]
+    if escrow is not None:
+        terms = agreement.escrow
+        yield "evidence", [*_evidence(escrow)]
+        yield "disputes", [*_disputes(escrow, terms, money)]
+        yield "cover", [*_money(agreement, escrow, terms, money)]
+        yield "breaches", [*_breaches(agreement, escrow)]
+        yield "exits", [*_exits(agreement, escrow, money)]
 
 
 def _evidence(escrow: Escrow) -> Iterator[str]:

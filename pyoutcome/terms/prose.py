@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from pyoutcome.decimals import group_digits, show_units
@@ -13,6 +16,7 @@ from pyoutcome.terms.carrying import state_words
 from pyoutcome.terms.clause_prose import ClauseWriter
 from pyoutcome.terms.escrow_prose import say_escrow
 from pyoutcome.terms.kpi_prose import say_kpi
+from pyoutcome.terms.legal_prose import say_legal
 from pyoutcome.terms.measure_prose import source_words, window_words
 from pyoutcome.terms.naming import Naming, quoted
 from pyoutcome.terms.scalars import show_day
@@ -22,33 +26,36 @@ if TYPE_CHECKING:
     from pyoutcome.terms.agreement import Agreement
 
 
+@dataclass(frozen=True)
+class Passage:
+    """Part of the words that is about one thing."""
+
+    key: str
+    """What it is about, such as ``kpis``; the same in every agreement."""
+    heading: str
+    """The heading of the section that it stands in; neighbours share one."""
+    items: tuple[tuple[str, ...], ...]
+    """Each a paragraph of one or more parts; a part that starts with blanks is a line of its own."""
+
+
 def write_words(agreement: Agreement, tree: Tree) -> str:
     """The agreement as numbered sections of plain text; ``tree`` is its file."""
-    writer = _Writer(agreement, tree)
-    sections = (
-        ("Parties", writer.parties()),
-        ("Term", writer.term()),
-        ("Money", writer.money()),
-        ("Records", [source_words(name, source, agreement.term.zone) for name, source in agreement.records.items()]),
-        ("Excluded times", [window_words(name, each, agreement.term.zone) for name, each in agreement.windows.items()]),
-        ("KPIs", [say_kpi(name, kpi, writer.file, writer.naming) for name, kpi in writer.file.kpis.items()]),
-        ("Requirements", writer.requirements()),
-        ("Fixed terms", [f"{writer.naming.title(name)} is {writer.naming.term(name)}." for name in writer.file.terms]),
-        ("Definitions", writer.definitions()),
-        ("Carried state", writer.state()),
-        ("Clauses", writer.clauses.say_all()),
-        ("Settlement of a period", writer.settlement()),
-        ("Evidence, default and escrow", writer.escrow()),
-        ("Order of precedence", writer.precedence()),
-    )
     text = [agreement.title, "=" * len(agreement.title)]
-    number = 0
-    for heading, lines in sections:
-        if lines:
-            number += 1
-            text += ["", f"{number}. {heading}", ""]
-            text += [line if line.startswith("  ") else f"- {line}" for line in lines]
+    sections = groupby(write_passages(agreement, tree), lambda each: each.heading)
+    for number, (heading, passages) in enumerate(sections, 1):
+        lines = [" ".join(item) for passage in passages for item in passage.items]
+        text += ["", f"{number}. {heading}", ""]
+        text += [line if line.startswith("  ") else f"- {line}" for line in lines]
     return "\n".join(text) + "\n"
+
+
+def write_passages(agreement: Agreement, tree: Tree) -> tuple[Passage, ...]:
+    """The same, part by part; parts that say nothing are left out."""
+    return tuple(each for each in _Writer(agreement, tree).passages() if each.items)
+
+
+def _lines(lines: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+    return tuple((line,) for line in lines)
 
 
 def show_instant(seconds: int) -> str:
@@ -62,6 +69,33 @@ class _Writer:
         self.file = agreement.file
         self.naming = Naming(agreement.file, tree)
         self.clauses = ClauseWriter(agreement.file, self.naming)
+
+    def passages(self) -> Iterator[Passage]:
+        """Every part, also those that are empty."""
+        agreement, file, naming = self.agreement, self.file, self.naming
+        zone = file.term.zone
+        sources = (source_words(name, source, zone) for name, source in agreement.records.items())
+        windows = (window_words(name, each, zone) for name, each in agreement.windows.items())
+        terms = (f"{naming.title(name)} is {naming.term(name)}." for name in file.terms)
+        yield Passage("parties", "Parties", _lines(self.parties()))
+        yield Passage("roles", "Parties", _lines(self.roles()))
+        yield Passage("term", "Term", _lines(self.term()))
+        yield Passage("money", "Money", _lines(self.money()))
+        yield Passage("records", "Records", _lines(sources))
+        yield Passage("windows", "Excluded times", _lines(windows))
+        yield Passage("kpis", "KPIs", tuple(say_kpi(name, kpi, file, naming) for name, kpi in file.kpis.items()))
+        yield Passage("require", "Requirements", _lines(self.requirements()))
+        yield Passage("terms", "Fixed terms", _lines(terms))
+        yield Passage("define", "Definitions", _lines(self.definitions()))
+        yield Passage("state", "Carried state", _lines(self.state()))
+        yield Passage("clauses", "Clauses", self.clauses.say_all())
+        yield Passage("settlement", "Settlement of a period", _lines(self.settlement()))
+        yield Passage("bounds", "Settlement of a period", _lines(self.bounds()))
+        for key, lines in say_escrow(agreement, self.units):
+            yield Passage(key, "Evidence, default and escrow", _lines(lines))
+        for key, heading, lines in say_legal(file):
+            yield Passage(key, heading, _lines(lines))
+        yield Passage("precedence", "Order of precedence", _lines(self.precedence()))
 
     def words(self, node: Node) -> str:
         """A formula in words, with the titles of what it names."""
@@ -77,14 +111,19 @@ class _Writer:
         lines += [f"Provider ({party}): {one.name}." for party, one in parties.providers.items()]
         backups = ((party, one.backup) for party, one in parties.providers.items())
         lines += [f"Backup of {party} (backup-{party}): {one.name}." for party, one in backups if one is not None]
-        if parties.prime is not None:
-            lines.append(f"The prime contractor is {parties.prime}.")
-        if not self.agreement.deployable:
-            return [*lines, "This is a rule by itself: it says what is owed, not who verifies and holds the money."]
-        lines += [f"Verifier ({party}): {one.name}." for party, one in parties.verifiers.items()]
-        lines.append(f"A report stands when {parties.quorum} of {len(parties.verifiers)} verifiers have signed it.")
-        lines.append(f"Arbitrator (arbitrator): {parties.arbitrator.name}.")
+        if self.agreement.deployable:
+            lines += [f"Verifier ({party}): {one.name}." for party, one in parties.verifiers.items()]
+            lines.append(f"Arbitrator (arbitrator): {parties.arbitrator.name}.")
         return lines
+
+    def roles(self) -> Iterator[str]:
+        parties = self.file.parties
+        if parties.prime is not None:
+            yield f"The prime contractor is {parties.prime}."
+        if self.agreement.deployable:
+            yield f"A report stands when {parties.quorum} of {len(parties.verifiers)} verifiers have signed it."
+        else:
+            yield "This is a rule by itself: it says what is owed, not who verifies and holds the money."
 
     def term(self) -> list[str]:
         periods = self.agreement.periods
@@ -141,13 +180,12 @@ class _Writer:
                 "The net amount of each provider is then changed, in this order: "
                 f"{self.clauses.adjustments('settlement', self.file.settlement)}"
             )
-        for each in self.agreement.bounds().providers:
-            least, most = map(self.units, (each.least, each.most))
-            lines.append(f"It follows that {each.provider} can be owed from {least} to {most} in a period.")
         return lines
 
-    def escrow(self) -> list[str]:
-        return say_escrow(self.agreement, self.units)
+    def bounds(self) -> Iterator[str]:
+        for each in self.agreement.bounds().providers:
+            least, most = map(self.units, (each.least, each.most))
+            yield f"It follows that {each.provider} can be owed from {least} to {most} in a period."
 
     def precedence(self) -> list[str]:
         order = (
