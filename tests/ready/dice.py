@@ -9,7 +9,7 @@ class Dice:
     """Thrown in the same order, dice of one seed fall the same."""
 
     def __init__(self, seed: int) -> None:
-        self._bits = random.Random(seed)  # noqa: S311 - made-up records, no secret
+        self._bits = random.Random(seed)
 
     def below(self, count: int) -> int:
         """A whole number from 0 up to, not including, ``count``."""

@@ -1,4 +1,4 @@
-"""Made-up invoices and checks of six months; in the third the provider was short of people, in the last it was at its best."""
+"""Made-up invoices and checks of six months; in the third the provider was short of people, the last was its best."""
 
 from __future__ import annotations
 

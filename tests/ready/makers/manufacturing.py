@@ -1,4 +1,4 @@
-"""Made-up batches, inspections and orders of six quarters: parts fail in the third, and all three makers get better over time."""
+"""Made-up batches, inspections and orders of six quarters: parts fail in the third; all three makers get better."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Made-up certificates, objectives, a notice and sales: the prototype is rejected once, the option taken when the trial is over."""
+"""Made-up certificates, objectives, a notice and sales: the prototype is rejected once, the option taken."""
 
 from __future__ import annotations
 

@@ -1,0 +1,63 @@
+"""Six months of invoice processing, worked out as an accountant would from the sample records."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import ceil
+
+from tests.ready.paper import agreement_of, cut, days, half_up, percent, rows_of, share, starts, total, units_of, within
+
+NAME = "finance-accounting"
+MONTHS = starts("Europe/Dublin", 2026, 1, 1, 6)
+
+
+def by_hand() -> list[dict[str, Fraction]]:
+    """The lines of each month."""
+    invoices, checks = rows_of(NAME, "invoices"), rows_of(NAME, "checks")
+    months = []
+    for month in range(6):
+        posted = len(within(invoices, "posted", MONTHS, month))
+        received = within(invoices, "received", MONTHS, month)
+        waited = sorted(days(row["received"], row["posted"]) for row in received)
+        ninth_tenth = half_up(waited[ceil(Fraction(90, 100) * len(waited)) - 1], 2)
+        checked = within(checks, "checked", MONTHS, month)
+        right = share(sum(row["faults"] == "0" for row in checked), len(checked))
+        offered = sum(Fraction(row["discount_offered"]) for row in received)
+        taken = sum(Fraction(row["discount_taken"]) for row in received)
+        processing = min(posted, 100) * Fraction("7.5") + max(0, posted - 100) * Fraction("6.5")
+        assert posted < 200
+        late = min(percent("4") * max(Fraction(0), ninth_tenth - 4), percent("12"))
+        above, below = min(max(Fraction(0), right - percent("98")), percent("2")), percent("96.5") - right
+        won = taken - percent("40") * offered
+        months.append(
+            {
+                "base": Fraction(1_800),
+                "processing": processing,
+                "delay": -late * (1_800 + processing),
+                "quality": 200 * above * 100 - 250 * min(max(Fraction(0), below), percent("10")) * 100,
+                "discounts": min(won / 4, Fraction(1_500)) if won > 0 else -min(-won / 10, Fraction(500)),
+            }
+        )
+    return months
+
+
+def test_every_month_is_paid_what_the_accountant_finds() -> None:
+    expected = [{"DESK": cut(max(Fraction(0), total(lines.values())), 2)} for lines in by_hand()]
+
+    assert expected == list(units_of(NAME))
+
+
+def test_the_bad_march_costs_a_credit_and_a_malus_and_the_good_june_earns_a_bonus() -> None:
+    march, june = by_hand()[2], by_hand()[5]
+
+    assert march["delay"] < 0
+    assert march["quality"] < 0
+    assert june["delay"] == 0
+    assert june["quality"] == 400
+    assert june["discounts"] > march["discounts"]
+
+
+def test_without_any_evidence_nothing_is_paid() -> None:
+    agreement = agreement_of(NAME)
+
+    assert (0,) == agreement.statement(1, {kpi.name: None for kpi in agreement.kpis}).amounts
