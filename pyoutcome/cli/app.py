@@ -21,6 +21,7 @@ from pyoutcome.cli import (
     paying,
     proving,
     running,
+    starting,
     telling,
 )
 from pyoutcome.cli.polite import PoliteGroup
@@ -36,6 +37,7 @@ app = typer.Typer(
 )
 for room in (
     telling,
+    starting,
     agreements,
     measuring,
     dealing,
