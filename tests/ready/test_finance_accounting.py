@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from fractions import Fraction
 from math import ceil
+from pathlib import Path
 
-from tests.ready.paper import agreement_of, cut, days, half_up, percent, rows_of, share, starts, total, units_of, within
+from pyoutcome.workspace.ready import find_ready
+from tests.ready.paper import cut, days, half_up, inside, percent, starts, total
+from tests.ready.playing import play, read_rows, share
 
 NAME = "finance-accounting"
 MONTHS = starts("Europe/Dublin", 2026, 1, 1, 6)
@@ -13,14 +16,14 @@ MONTHS = starts("Europe/Dublin", 2026, 1, 1, 6)
 
 def by_hand() -> list[dict[str, Fraction]]:
     """The lines of each month."""
-    invoices, checks = rows_of(NAME, "invoices"), rows_of(NAME, "checks")
+    invoices, checks = read_rows(NAME, "invoices"), read_rows(NAME, "checks")
     months = []
     for month in range(6):
-        posted = len(within(invoices, "posted", MONTHS, month))
-        received = within(invoices, "received", MONTHS, month)
-        waited = sorted(days(row["received"], row["posted"]) for row in received)
+        posted = len(inside(invoices, "posted", MONTHS, month))
+        received = inside(invoices, "received", MONTHS, month)
+        waited = sorted(days(row, "received", "posted") for row in received)
         ninth_tenth = half_up(waited[ceil(Fraction(90, 100) * len(waited)) - 1], 2)
-        checked = within(checks, "checked", MONTHS, month)
+        checked = inside(checks, "checked", MONTHS, month)
         right = share(sum(row["faults"] == "0" for row in checked), len(checked))
         offered = sum(Fraction(row["discount_offered"]) for row in received)
         taken = sum(Fraction(row["discount_taken"]) for row in received)
@@ -41,10 +44,11 @@ def by_hand() -> list[dict[str, Fraction]]:
     return months
 
 
-def test_every_month_is_paid_what_the_accountant_finds() -> None:
-    expected = [{"DESK": cut(max(Fraction(0), total(lines.values())), 2)} for lines in by_hand()]
+def test_every_month_pays_on_chain_what_the_accountant_finds(tmp_path: Path) -> None:
+    months = enumerate(by_hand(), 1)
+    expected = {(month, "DESK"): cut(max(Fraction(0), total(lines.values())), 2) for month, lines in months}
 
-    assert expected == list(units_of(NAME))
+    assert expected == play(NAME, tmp_path).amounts
 
 
 def test_the_bad_march_costs_a_credit_and_a_malus_and_the_good_june_earns_a_bonus() -> None:
@@ -58,6 +62,6 @@ def test_the_bad_march_costs_a_credit_and_a_malus_and_the_good_june_earns_a_bonu
 
 
 def test_without_any_evidence_nothing_is_paid() -> None:
-    agreement = agreement_of(NAME)
+    agreement = find_ready(NAME).agreement
 
     assert (0,) == agreement.statement(1, {kpi.name: None for kpi in agreement.kpis}).amounts

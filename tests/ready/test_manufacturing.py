@@ -3,21 +3,11 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from pathlib import Path
 
-from tests.ready.paper import (
-    Row,
-    agreement_of,
-    at,
-    cut,
-    half_up,
-    percent,
-    rows_of,
-    share,
-    starts,
-    total,
-    units_of,
-    within,
-)
+from pyoutcome.workspace.ready import find_ready
+from tests.ready.paper import cut, half_up, inside, is_before, percent, starts, total
+from tests.ready.playing import Row, play, read_rows, share
 
 NAME = "manufacturing"
 QUARTERS = starts("Europe/Warsaw", 2024, 10, 3, 6)
@@ -34,21 +24,21 @@ def mean(rows: list[Row], value: str, weight: str, decimals: int) -> Fraction:
 
 def failed(row: Row) -> bool:
     """Late, short, or never delivered."""
-    late = not row["delivered"] or at(row["delivered"]) > at(row["promised"])
+    late = not row["delivered"] or is_before(row, "promised", "delivered")
     return late or int(row["delivered_units"]) < int(row["ordered_units"])
 
 
 def by_hand() -> list[dict[str, dict[str, Fraction]]]:
     """The lines of each quarter and maker."""
-    batches, inspections, orders = (rows_of(NAME, source) for source in ("batches", "inspections", "orders"))
+    batches, inspections, orders = (read_rows(NAME, source) for source in ("batches", "inspections", "orders"))
     bought = dict.fromkeys(PRICES, 0)
     quarters = []
     for quarter in range(6):
         year = quarter // 4
         lines: dict[str, dict[str, Fraction]] = {}
         for plant, price in PRICES.items():
-            made = [row for row in within(batches, "released", QUARTERS, quarter) if row["plant"] == plant]
-            seen = [row for row in within(inspections, "inspected", QUARTERS, quarter) if row["plant"] == plant]
+            made = [row for row in inside(batches, "released", QUARTERS, quarter) if row["plant"] == plant]
+            seen = [row for row in inside(inspections, "inspected", QUARTERS, quarter) if row["plant"] == plant]
             units = sum(int(row["units"]) for row in made)
             above = max(0, bought[plant] + units - 40_000) - max(0, bought[plant] - 40_000)
             bought[plant] += units
@@ -62,7 +52,7 @@ def by_hand() -> list[dict[str, dict[str, Fraction]]]:
                 "scrap": -price * units * malus,
                 "energy": price * units * min(max(saved, percent("-40")), percent("20")) / 10,
             }
-        due = within(orders, "promised", QUARTERS, quarter)
+        due = inside(orders, "promised", QUARTERS, quarter)
         failures = [row for row in due if failed(row)]
         by_parts = share(sum(row["cause"] == "parts" for row in failures), len(failures)) if failures else Fraction(0)
         missed = max(Fraction(0), percent("95") - share(len(due) - len(failures), len(due)))
@@ -75,13 +65,14 @@ def by_hand() -> list[dict[str, dict[str, Fraction]]]:
     return quarters
 
 
-def test_every_quarter_is_paid_what_the_hand_calculation_finds() -> None:
-    expected = [
-        {maker: cut(max(Fraction(0), total(lines.values())), 2) for maker, lines in quarter.items()}
-        for quarter in by_hand()
-    ]
+def test_every_quarter_pays_on_chain_what_the_hand_calculation_finds(tmp_path: Path) -> None:
+    expected = {
+        (quarter, maker): cut(max(Fraction(0), total(own.values())), 2)
+        for quarter, lines in enumerate(by_hand(), 1)
+        for maker, own in lines.items()
+    }
 
-    assert expected == list(units_of(NAME))
+    assert expected == play(NAME, tmp_path).amounts
 
 
 def test_the_prime_contractor_answers_and_passes_on_what_parts_caused() -> None:
@@ -96,7 +87,7 @@ def test_the_rebate_begins_with_the_unit_above_the_mark_and_targets_are_those_of
     assert [0] * 5 == rebates[:5]
     assert rebates[5] < 0
 
-    agreement = agreement_of(NAME)
+    agreement = find_ready(NAME).agreement
     nothing: dict[str, str | None] = {kpi.name: None for kpi in agreement.kpis}
     same: dict[str, str | None] = {"units.PACKER": "1000", "scrap.PACKER": "3%", "energy.PACKER": "0.5"}
     packer = [
@@ -109,6 +100,6 @@ def test_the_rebate_begins_with_the_unit_above_the_mark_and_targets_are_those_of
 
 
 def test_without_any_evidence_nothing_is_paid() -> None:
-    agreement = agreement_of(NAME)
+    agreement = find_ready(NAME).agreement
 
     assert (0, 0, 0) == agreement.statement(1, {kpi.name: None for kpi in agreement.kpis}).amounts
