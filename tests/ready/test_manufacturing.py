@@ -60,7 +60,7 @@ def by_hand() -> list[dict[str, dict[str, Fraction]]]:
         passed = min(percent("70") * by_parts * credit, lines["MOULDER"]["production"] / 10)
         led = lines["MOULDER"]["production"] + lines["PACKER"]["production"]
         lines["ASSEMBLER"] |= {"leading": percent("3") * led, "delivery": -credit, "to_prime": passed}
-        lines["MOULDER"]["from_moulder"] = -passed
+        lines["MOULDER"]["recourse"] = -passed
         quarters.append(lines)
     return quarters
 
@@ -79,7 +79,7 @@ def test_the_prime_contractor_answers_and_passes_on_what_parts_caused() -> None:
     third = by_hand()[2]
 
     assert third["ASSEMBLER"]["delivery"] < 0
-    assert 0 < third["ASSEMBLER"]["to_prime"] == -third["MOULDER"]["from_moulder"]
+    assert 0 < third["ASSEMBLER"]["to_prime"] == -third["MOULDER"]["recourse"]
 
 
 def test_the_rebate_begins_with_the_unit_above_the_mark_and_targets_are_those_of_the_year() -> None:
@@ -94,9 +94,9 @@ def test_the_rebate_begins_with_the_unit_above_the_mark_and_targets_are_those_of
         {line.clause: line.amount for line in statement.of("PACKER").lines}
         for statement in agreement.statements([nothing | same] * 5)
     ]
-    assert (0, 0) == (packer[0]["scrap_quality"], packer[0]["energy_use"])
-    assert packer[4]["scrap_quality"] < 0
-    assert packer[4]["energy_use"] < 0
+    assert (0, 0) == (packer[0]["quality"], packer[0]["power"])
+    assert packer[4]["quality"] < 0
+    assert packer[4]["power"] < 0
 
 
 def test_without_any_evidence_nothing_is_paid() -> None:

@@ -18,14 +18,12 @@ def by_hand() -> list[dict[str, Fraction]]:
     """The lines of each quarter."""
     acceptances, objectives = read_rows(NAME, "acceptances"), read_rows(NAME, "objectives")
     notices, sales = read_rows(NAME, "notices"), read_rows(NAME, "sales")
-    # Of each deliverable the last decision counts.
-    last = {row["deliverable"]: row for row in sorted(acceptances, key=lambda row: row["decided"])}
     done: set[str] = set()
     option = released = False
     to_recoup, royalties = Fraction(12_000), Fraction(0)
     quarters = []
     for quarter in range(6):
-        decided = inside(last.values(), "decided", QUARTERS, quarter)
+        decided = inside(acceptances, "decided", QUARTERS, quarter)
         accepted = {row["deliverable"] for row in decided if row["result"] == "accepted"} - done
         done |= accepted
         option = option or bool(inside(notices, "given", QUARTERS, quarter))
