@@ -10,7 +10,7 @@ SEED = 7202
 # By month: people who start in the standard and the senior grade, least and most days from vacancy to signature.
 STARTS = ((3, 1, 30, 50), (4, 1, 28, 48), (2, 1, 35, 55), (3, 2, 60, 88), (4, 0, 25, 40), (3, 1, 20, 34))
 # By month: payslips, corrected and late, both of a hundred.
-PAYROLL = ((58, 0, 0), (61, 1, 0), (64, 9, 12), (66, 2, 2), (70, 0, 0), (73, 1, 0), (75, 0, 1), (74, 2, 0), (76, 0, 0))
+PAYROLL = ((58, 0, 0), (61, 1, 0), (64, 9, 12), (66, 2, 6), (70, 0, 0), (73, 1, 0), (75, 0, 1), (74, 2, 2), (76, 0, 0))
 NOTICE = 30
 STAY = 90
 
