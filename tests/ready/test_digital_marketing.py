@@ -6,7 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from pyoutcome.workspace.ready import find_ready
-from tests.ready.paper import cut, half_up, inside, percent, starts
+from tests.ready.paper import cut, inside, percent, starts
 from tests.ready.playing import Row, play, read_rows, share
 
 NAME = "digital-marketing"
@@ -31,11 +31,6 @@ def gate(quality: Fraction) -> Fraction:
     return 1 + percent("10") * min(quality - percent("50"), percent("20")) / percent("20")
 
 
-def cents_of(amount: Fraction) -> Fraction:
-    """Rounded to whole pence, a half away from zero."""
-    return half_up(amount, 2) if amount >= 0 else -half_up(-amount, 2)
-
-
 def by_hand() -> list[dict[str, Fraction]]:
     """The agencies' amounts of each month."""
     leads, orders = read_rows(NAME, "leads"), read_rows(NAME, "orders")
@@ -51,10 +46,9 @@ def by_hand() -> list[dict[str, Fraction]]:
             own = [row for row in inside(leads, "received", MONTHS, month) if row["agency"] == agency]
             good = [row for row in own if is_qualified(row)]
             count = min(len({row["contact"] for row in good}), 90)
-            price = Fraction(45 * min(count, 40) + 35 * max(0, count - 40))
-            gated = cents_of(price * (gate(share(len(good), len(own))) - 1))
-            amount = 1_000 + price + gated + cut(pool * won[agency] / sum(won.values()), 2)
-            amount = min(max(amount, Fraction(1_500)), Fraction(9_000), left[agency])
+            price = (45 * min(count, 40) + 35 * max(0, count - 40)) * gate(share(len(good), len(own)))
+            amount = 1_000 + price + pool * won[agency] / sum(won.values())
+            amount = cut(min(max(amount, Fraction(1_500)), Fraction(9_000), left[agency]), 6)
             amounts[agency] = amount
             left[agency] -= amounts[agency]
         months.append(amounts)
