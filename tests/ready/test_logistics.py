@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
 from pathlib import Path
 
+from pyoutcome.evidence.manifest import parse_bundle
 from tests.ready.playing import cents, line, play, read_rows, seconds, share, within
 
 NAME = "logistics"
@@ -30,6 +32,11 @@ def by_hand(place: str, month: int) -> Fraction:
     return cents(transport * (1 + moved) - 25 * spoiled)
 
 
+def signer_of(bundle: Path) -> str:
+    """Who signed a stored bundle."""
+    return parse_bundle(bundle.read_bytes(), bundle.name).signed_by()
+
+
 def test_the_backup_is_called_after_two_breaches_and_the_bond_pays_what_is_owed(tmp_path: Path) -> None:
     played = play(NAME, tmp_path)
     for month in range(1, 7):
@@ -39,3 +46,10 @@ def test_the_backup_is_called_after_two_breaches_and_the_bond_pays_what_is_owed(
     assert {"SOUTH": 5} == played.called
     assert by_hand("SOUTH", 5) + by_hand("SOUTH", 6) == played.paid["SOUTH-2"]
     assert by_hand("SOUTH", 1) == played.paid["SOUTH"]
+    # Whoever holds the place signs its evidence.
+    signers = {
+        month: signer_of(tmp_path / "deal" / "evidence" / f"period-{month:02d}.SOUTH.json") for month in (1, 4, 5, 6)
+    }
+    parties = json.loads((tmp_path / "deal" / "parties.json").read_text(encoding="utf-8"))["addresses"]
+    first, backup = parties["SOUTH"], parties["backup-SOUTH"]
+    assert {1: first, 4: first, 5: backup, 6: backup} == signers
