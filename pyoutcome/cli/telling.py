@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pyoutcome.cli.options import Json
-from pyoutcome.cli.output import emit
+from pyoutcome.cli.output import WIDTH, emit
 from pyoutcome.decimals import ONE, Rounding, round_to, show_money
 from pyoutcome.errors import WorkspaceError
 
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 MARK = "demo.txt"
 """Says that a folder was made by the demo and may be replaced by it."""
-_WIDE = 8
-"""So many KPIs and lines do not fit beside one another."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -160,7 +158,7 @@ def _write_statements(workspace: Workspace, periods: list[StatedPeriod], folder:
         for provider in workspace.agreement.providers:
             name = f"period-{stated.statement.period.number:02d}.{provider}.txt"
             with (folder / name).open("w", encoding="utf-8") as file:
-                show.stated(Console(file=file, width=118, highlight=False), workspace, stated, provider)
+                show.stated(Console(file=file, width=WIDTH, highlight=False), workspace, stated, provider)
 
 
 def _tell(
@@ -175,7 +173,7 @@ def _tell(
 
     agreement = workspace.agreement
     decimals, symbol = agreement.token.decimals, agreement.token.symbol
-    for rows in _tables(periods, symbol, decimals):
+    for rows in _tables(periods, symbol, decimals, console.width):
         console.print(rows)
     for provider, first in called.items():
         console.print(f"the client called the backup of {provider}, which holds its place from period {first} on")
@@ -192,18 +190,16 @@ def _tell(
     console.print(f"demo: {report.settled} settled, {report.differences} differences, {watch.total:.1f} s")
 
 
-def _tables(periods: list[StatedPeriod], symbol: str, decimals: int) -> list[Table]:
-    """Every period and provider; a wide agreement takes two tables: what was measured, and what it came to."""
+def _tables(periods: list[StatedPeriod], symbol: str, decimals: int, width: int) -> list[Table]:
+    """Every period and provider, in as many tables as it takes to show each number whole."""
     from pyoutcome.cli import show
 
     first = periods[0].statement
     measured = list(dict.fromkeys(kpi.name.partition(".")[0] for kpi in first.kpis))
     lines = list(dict.fromkeys(line.clause for each in first.providers for line in each.lines))
     paid = [*lines, "amount", "held", "paid"]
-    groups = [[*measured, *paid]] if len(measured) + len(lines) < _WIDE else [measured, paid]
-    tables = [show.table(f"\nEvery period and provider, {symbol}", "period", "", *each, right=each) for each in groups]
+    rows: list[tuple[str, str, dict[str, str]]] = []
     for stated in periods:
-        number = str(stated.statement.period.number)
         for each in stated.statement.providers:
             row = stated.rows[each.provider]
             own = [kpi for kpi in stated.statement.kpis if kpi.provider in (each.provider, None)]
@@ -212,10 +208,35 @@ def _tables(periods: list[StatedPeriod], symbol: str, decimals: int) -> list[Tab
                 cells[line.clause] = show.amount(round_to(line.amount, ONE // 100, Rounding.HALF_UP))
             for name, units in (("amount", row.amount), ("held", row.held), ("paid", row.paid)):
                 cells[name] = show_money(units, decimals)
-            for rows, names in zip(tables, groups, strict=True):
-                rows.add_row(number, each.provider, *(cells.get(name, "").removesuffix(".00") for name in names))
-            number = ""
+            whole = {name: text.removesuffix(".00") for name, text in cells.items()}
+            number = str(stated.statement.period.number) if each is stated.statement.providers[0] else ""
+            rows.append((number, each.provider, whole))
+    taken = len("period") + max(len(provider) for _, provider, _ in rows)
+    widths = {name: max(len(name), *(len(cells.get(name, "")) for _, _, cells in rows)) for name in (*measured, *paid)}
+    room = width - taken - 2
+    groups = _split([*measured, *paid], widths, room)
+    if len(groups) > 1:
+        groups = [*_split(measured, widths, room), *_split(paid, widths, room)]
+    tables = []
+    for names in groups:
+        table = show.table(f"\nEvery period and provider, {symbol}", "period", "", *names, right=names)
+        for number, provider, cells in rows:
+            table.add_row(number, provider, *(cells.get(name, "") for name in names))
+        tables.append(table)
     return tables
+
+
+def _split(names: list[str], widths: dict[str, int], room: int) -> list[list[str]]:
+    """The names in order, in as few groups as fit into so many characters with two between."""
+    groups: list[list[str]] = []
+    left = 0
+    for name in names:
+        if not groups or widths[name] + 2 > left:
+            groups.append([])
+            left = room
+        groups[-1].append(name)
+        left -= widths[name] + 2
+    return groups
 
 
 def _document(
