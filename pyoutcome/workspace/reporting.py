@@ -59,7 +59,7 @@ class PeriodDesk:
         stage, until, challenged = At.OPEN, 0, False
         if desk.is_deployed():
             stage, until = self._standing(period)
-            challenged = stage in (At.REPORTED, At.DEFAULTED) and len(desk.escrow.versions(period)) > 1
+            challenged = stage in (At.REPORTED, At.DEFAULTED) and desk.escrow.is_contested(period)
         settled = stage is At.SETTLED
         ends = arguments.ends[period - 1]
         providers, stored = desk.agreement.providers, set(desk.evidence.names())

@@ -7,6 +7,8 @@ from fractions import Fraction
 from pathlib import Path
 
 from pyoutcome.evidence.manifest import parse_bundle
+from pyoutcome.workspace import Workspace
+from pyoutcome.workspace.picture import draw
 from tests.ready.playing import cents, line, play, read_rows, seconds, share, within
 
 NAME = "logistics"
@@ -53,3 +55,8 @@ def test_the_backup_is_called_after_two_breaches_and_the_bond_pays_what_is_owed(
     parties = json.loads((tmp_path / "deal" / "parties.json").read_text(encoding="utf-8"))["addresses"]
     first, backup = parties["SOUTH"], parties["backup-SOUTH"]
     assert {1: first, 4: first, 5: backup, 6: backup} == signers
+    # The picture and the statements follow the place.
+    with Workspace.open(tmp_path / "deal") as workspace:
+        picture = draw(workspace, tmp_path / "payments.svg").read_text(encoding="utf-8")
+        assert "Carrier of the south's place (SOUTH-2)" in picture.replace("&#39;", "'").replace("&apos;", "'")
+        assert workspace.statement(5).rows["SOUTH"].paid > 0

@@ -93,8 +93,8 @@ def test_values_are_set_in_their_place_and_comments_stay() -> None:
     assert [
         ("  client: {name: Client}", '  client: {name: "Müller & \\"Co\\""}'),
         (
-            "term: {zone: Europe/Berlin, first: 2026-01-01, every: month, periods: 6}",
-            "term: {zone: Europe/Berlin, first: 2027-03-01, every: month, periods: 6}",
+            "term: {zone: Europe/Berlin, first: 2026-01-01, every: month, periods: 5}",
+            "term: {zone: Europe/Berlin, first: 2027-03-01, every: month, periods: 5}",
         ),
         (
             "  monthly_fee: 9_000                  # for `usual_tickets` a month; 30 a ticket",
