@@ -135,7 +135,9 @@ class _Panels:
         if captions.neutral:
             colours = [MALUS, NEITHER, BONUS] if captions.higher_is_better else [BONUS, NEITHER, MALUS]
             scale = alt.Scale(domain=list(_standings(captions, captions.neutral)), range=colours)
-            self._colour = alt.Color("standing:N", scale=scale)
+            # A payment without a value of the KPI stands nowhere, and is drawn all the same.
+            standing = alt.Color("standing:N", scale=scale)
+            self._colour = alt.condition("datum.standing !== null", standing, alt.value(NEITHER))
 
     def shares(self) -> alt.FacetChart:
         """The KPI: a line through points, over the band without effect."""

@@ -59,20 +59,21 @@ def draw(workspace: Workspace, path: Path, kpi: str | None = None) -> Path:
         share=declared.title or chosen,
         money=agreement.token.symbol,
         unit_decimals=agreement.token.decimals,
-        neutral=_neutral(agreement, chosen),
+        neutral=find_neutral(agreement, chosen),
         higher_is_better=declared.better != "lower",
         limits=limits.pop() if len(limits) == 1 else None,
     )
     return save_chart(rows, captions, path)
 
 
-def _neutral(agreement: Agreement, kpi: str) -> tuple[int, int] | None:
-    """Where a curve over the KPI pays nothing either way, scaled; None if no curve says so."""
+def find_neutral(agreement: Agreement, kpi: str) -> tuple[int, int] | None:
+    """Where a curve over the KPI pays neither bonus nor malus, scaled; None if no curve has both."""
     for clause in agreement.file.clauses.values():
         if isinstance(clause, CurveClause) and clause.of == Name(kpi):
             flat = [
                 x.value for x, y in clause.points if isinstance(x, Number) and isinstance(y, Number) and y.value == 0
             ]
-            if flat:
+            heights = [y.value for _, y in clause.points if isinstance(y, Number)]
+            if flat and min(heights) < 0 < max(heights):
                 return flat[0], flat[-1]
     return None

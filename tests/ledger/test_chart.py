@@ -76,6 +76,8 @@ def test_a_missing_value_has_a_payment_and_no_point(tmp_path: Path) -> None:
     svg = save_chart([replace(ROWS[0], share=None), *ROWS[1:12]], CAPTIONS, tmp_path / "chart.svg")
 
     assert (12, 11) == (len(marks(svg, "bar")), len(marks(svg, "point")))
+    assert {MALUS, NEITHER, BONUS} == {bar.get("fill") for bar in marks(svg, "bar")}
+    assert NEITHER == marks(svg, "bar")[0].get("fill")
 
 
 def test_without_bands_and_limits_there_are_no_marks_for_them(tmp_path: Path) -> None:
