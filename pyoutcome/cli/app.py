@@ -21,6 +21,7 @@ from pyoutcome.cli import (
     paying,
     proving,
     running,
+    schemas,
     starting,
     telling,
 )
@@ -51,6 +52,7 @@ for room in (
     auditing,
     exporting,
     inspecting,
+    schemas,
     building,
 ):
     room.add_to(app)
