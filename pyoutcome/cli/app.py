@@ -23,6 +23,7 @@ from pyoutcome.cli import (
     proving,
     running,
     schemas,
+    starting,
     telling,
 )
 from pyoutcome.cli.polite import PoliteGroup
@@ -38,6 +39,7 @@ app = typer.Typer(
 )
 for room in (
     telling,
+    starting,
     agreements,
     documents,
     measuring,

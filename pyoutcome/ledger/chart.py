@@ -120,6 +120,7 @@ class _Panels:
         import altair as alt
 
         self._captions = captions
+        self._paid = [row.payment for row in rows]
         self._providers = list(dict.fromkeys(row.provider for row in rows))
         # Numbers travel as exact texts; the drawing library reads them.
         self._data = alt.InlineData(
@@ -134,7 +135,9 @@ class _Panels:
         if captions.neutral:
             colours = [MALUS, NEITHER, BONUS] if captions.higher_is_better else [BONUS, NEITHER, MALUS]
             scale = alt.Scale(domain=list(_standings(captions, captions.neutral)), range=colours)
-            self._colour = alt.Color("standing:N", scale=scale)
+            # A payment without a value of the KPI stands nowhere, and is drawn all the same.
+            standing = alt.Color("standing:N", scale=scale)
+            self._colour = alt.condition("datum.standing !== null", standing, alt.value(NEITHER))
 
     def shares(self) -> alt.FacetChart:
         """The KPI: a line through points, over the band without effect."""
@@ -166,13 +169,26 @@ class _Panels:
 
         title = f"Payment (thousand {self._captions.money})"
         bars = alt.Chart().mark_bar(width={"band": 0.72}).encode(
-            x=self._across, y=alt.Y("payment:Q", title=title, scale=alt.Scale(nice=True)), color=self._colour
+            x=self._across, y=alt.Y("payment:Q", title=title, scale=self._money()), color=self._colour
         )  # fmt: skip
         layers: list[Any] = [bars]
         for units in self._captions.limits or ():
             at = alt.YDatum(_number(_thousands(units, self._captions)), type="quantitative")
             layers.append(alt.Chart().mark_rule(color=_INK, strokeDash=[4, 3]).encode(y=at))
         return self._facet(layers, header=False)
+
+    def _money(self) -> alt.Scale:
+        """From limit to limit, also where no payment came near one: a dashed line outside would lie over the rest."""
+        import altair as alt
+
+        if not self._captions.limits:
+            return alt.Scale(nice=True)
+        low, high = min(0, *self._captions.limits, *self._paid), max(0, *self._captions.limits, *self._paid)
+        return alt.Scale(
+            nice=True,
+            domainMin=_number(_thousands(low, self._captions)),
+            domainMax=_number(_thousands(high, self._captions)),
+        )
 
     def _facet(self, layers: list[Any], *, header: bool) -> alt.FacetChart:
         import altair as alt

@@ -26,6 +26,7 @@ VERBS = (
     "document",
     "export",
     "index",
+    "new",
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -23,6 +24,8 @@ CAPTIONS = Captions(
     neutral=(parse("70%"), parse("75%")),
     limits=(180_000 * 10**6, 520_000 * 10**6),
 )
+PANEL = 165
+"""Height of the payments, in the picture's points."""
 ROWS = [
     ChartRow(name, period, label, parse(f"0.{60 + 2 * period}"), (200_000 + 10_000 * period) * 10**6 + 1)
     for name in ("United & Co <air>", "JetBlue")
@@ -73,6 +76,8 @@ def test_a_missing_value_has_a_payment_and_no_point(tmp_path: Path) -> None:
     svg = save_chart([replace(ROWS[0], share=None), *ROWS[1:12]], CAPTIONS, tmp_path / "chart.svg")
 
     assert (12, 11) == (len(marks(svg, "bar")), len(marks(svg, "point")))
+    assert {MALUS, NEITHER, BONUS} == {bar.get("fill") for bar in marks(svg, "bar")}
+    assert NEITHER == marks(svg, "bar")[0].get("fill")
 
 
 def test_without_bands_and_limits_there_are_no_marks_for_them(tmp_path: Path) -> None:
@@ -80,6 +85,18 @@ def test_without_bands_and_limits_there_are_no_marks_for_them(tmp_path: Path) ->
 
     assert not any("Dashed" in word or "malus" in word for word in texts(svg))
     assert {BONUS} == {bar.get("fill") for bar in marks(svg, "bar")}
+
+
+@pytest.mark.parametrize("limits", [(0, 1_600_000), (-300_000, 520_000), (180_000, 320_000)])
+def test_limits_far_from_every_payment_lie_inside_the_picture(tmp_path: Path, limits: tuple[int, int]) -> None:
+    low, high = limits
+    svg = save_chart(ROWS, replace(CAPTIONS, limits=(low * 10**6, high * 10**6)), tmp_path / "chart.svg")
+
+    root = ET.parse(svg).getroot()  # noqa: S314 -- our own file
+    dashed = [node.get("transform", "") for node in root.iter() if node.get("stroke-dasharray")]
+    heights = {float(re.fullmatch(r"translate\(.*,(.*)\)", place)[1]) for place in dashed}  # type: ignore[index]
+    assert 2 == len(heights)
+    assert all(0 <= height <= PANEL for height in heights)
 
 
 def test_a_png_is_written_too(tmp_path: Path) -> None:

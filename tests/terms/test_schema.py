@@ -27,7 +27,11 @@ from tests.terms.every_field import FILES
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "agreement-file.md").read_text(encoding="utf-8")
-EXAMPLES = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "examples").rglob("*.yaml")}
+EXAMPLES = {
+    path.relative_to(ROOT / "examples").as_posix(): path.read_text(encoding="utf-8")
+    for path in (ROOT / "examples").rglob("*.yaml")
+    if path.name != "about.yaml"
+}
 PUBLISHED = {name: find_file("agreements", name).read_text(encoding="utf-8") for name in (*NAMES, *MORE_NAMES)}
 AGREEMENTS = {**EXAMPLES, **FILES, **PUBLISHED, "page": re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)[0]}
 WHOLE = AGREEMENTS["page"]
