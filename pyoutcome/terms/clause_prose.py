@@ -30,9 +30,9 @@ class ClauseWriter:
         """A formula in words, with the titles of what it names."""
         return to_words(node, lambda name: name if name == _AMOUNT else self.naming.say(name))
 
-    def say_all(self) -> list[str]:
-        """All clauses, in order."""
-        return [self.clause(name, clause) for name, clause in self.file.clauses.items()]
+    def say_all(self) -> list[tuple[str, str]]:
+        """All clauses by name, in order."""
+        return [(name, self.clause(name, clause)) for name, clause in self.file.clauses.items()]
 
     def clause(self, name: str, clause: AnyClause) -> str:
         """One clause as a sentence or more."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pyoutcome.decimals import show_grouped
 from pyoutcome.terms.escrow import EscrowTerms
 from pyoutcome.terms.parties import Convenience, Escrow
+from pyoutcome.terms.passage import Passage
 from pyoutcome.terms.scalars import SECONDS
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ def show_duration(seconds: int) -> str:
     return f"{count} {unit}" + ("" if count == 1 else "s")
 
 
-def say_escrow(agreement: Agreement, money: Money) -> list[str]:
-    """One line for each rule of the escrow; none for a rule file."""
+def say_escrow(agreement: Agreement, money: Money) -> list[Passage]:
+    """One passage for each rule of the escrow; none for a rule file."""
     escrow = agreement.file.escrow
     if escrow is None:
         return []
@@ -41,102 +42,127 @@ def say_escrow(agreement: Agreement, money: Money) -> list[str]:
     ]
 
 
-def _evidence(escrow: Escrow) -> Iterator[str]:
-    yield (
+def _evidence(escrow: Escrow) -> Iterator[Passage]:
+    yield Passage(
+        "escrow.evidence_within",
         f"Evidence must arrive within {show_duration(escrow.evidence_within)} after a period's end. Then anyone may "
-        "propose the default, in which every KPI has the value that stands in for a missing one."
+        "propose the default, in which every KPI has the value that stands in for a missing one.",
     )
-    yield (
+    yield Passage(
+        "escrow.default_window",
         f"For {show_duration(escrow.default_window)} a report still replaces a proposed default; afterwards anyone "
-        "may settle it."
+        "may settle it.",
     )
 
 
-def _disputes(escrow: Escrow, terms: EscrowTerms, money: Money) -> Iterator[str]:
+def _disputes(escrow: Escrow, terms: EscrowTerms, money: Money) -> Iterator[Passage]:
     challenge = escrow.challenge
     if challenge is None or challenge.within == 0:
-        yield "A report that a quorum signed pays at once. Only a proposed default can be challenged, in its time."
+        yield Passage(
+            "escrow.challenge",
+            "A report that a quorum signed pays at once. Only a proposed default can be challenged, in its time.",
+        )
     else:
-        yield (
+        yield Passage(
+            "escrow.challenge",
             f"For {show_duration(challenge.within)} a report can be challenged by the client and by each provider of "
-            "the period, with values of its own; a proposed default likewise, in its time. Unchallenged, it pays then."
+            "the period, with values of its own; a proposed default likewise, in its time. Unchallenged, it pays then.",
         )
     time = show_duration(escrow.default_window if challenge is None else challenge.ruling_within)
-    yield (
+    yield Passage(
+        "escrow.challenge",
         "If it is challenged, every provider is paid at once what it gets under every version. The arbitrator has "
-        f"{time} for the rest; if it is silent, the report stands."
+        f"{time} for the rest; if it is silent, the report stands.",
     )
     if terms.chooses:
-        yield "The arbitrator is a contract that asks a court or oracle; it chooses one of the versions."
+        yield Passage(
+            "escrow.challenge",
+            "The arbitrator is a contract that asks a court or oracle; it chooses one of the versions.",
+        )
     else:
-        yield "The arbitrator rules values, under which no amount lies outside those of the versions."
+        yield Passage(
+            "escrow.challenge", "The arbitrator rules values, under which no amount lies outside those of the versions."
+        )
     fixed, share = money(terms.stake_fixed), show_grouped(terms.stake_share, percent=True)
     if terms.stake_fixed or terms.stake_share:
-        yield (
+        yield Passage(
+            "escrow.challenge",
             f"A challenger stakes {fixed}, or {share} of all differences between its amounts and the report's if that "
             "is more. It gets its stake back unless the ruling is as near to the report as to its version, or nearer; "
-            "then it goes to those whom the version would have harmed."
+            "then it goes to those whom the version would have harmed.",
         )
     else:
-        yield "A challenge costs no stake."
+        yield Passage("escrow.challenge", "A challenge costs no stake.")
     if escrow.restates:
-        yield (
+        yield Passage(
+            "escrow.restates",
             "A period that is settled may be settled anew, on other values that the client and its providers sign "
-            "together, unless the rule of that period or of a later one depends on earlier periods."
+            "together, unless the rule of that period or of a later one depends on earlier periods.",
         )
 
 
-def _money(agreement: Agreement, escrow: Escrow, terms: EscrowTerms, money: Money) -> Iterator[str]:
+def _money(agreement: Agreement, escrow: Escrow, terms: EscrowTerms, money: Money) -> Iterator[Passage]:
     if escrow.holdback is not None:
         share = show_grouped(escrow.holdback.share, percent=True)
-        yield (
+        yield Passage(
+            "escrow.holdback",
             f"{share} of every credit is held back and released {show_duration(escrow.holdback.release)} after the "
-            "last period's end."
+            "last period's end.",
         )
     proven = " (the most that one period can cost)" if escrow.reserve == "proven" else ""
-    yield (
+    yield Passage(
+        "escrow.reserve",
         f"For every period that has started and is not settled, {money(terms.reserve)}{proven} must lie ready in the "
-        "escrow."
+        "escrow.",
     )
     cure = f" for {show_duration(escrow.cure_within)} after it is recorded" if escrow.cure_within else ", once recorded"
-    yield f"If that is missing{cure}, a provider may end the agreement after the current period."
+    yield Passage(
+        "escrow.cure_within", f"If that is missing{cure}, a provider may end the agreement after the current period."
+    )
     for name, bond in zip(agreement.providers, terms.bonds, strict=True):
         if bond:
-            yield (
+            yield Passage(
+                f"parties.providers.{name}",
                 f"{name} deposits a bond of {money(bond)} before the agreement starts, and so does its successor. "
-                "At the end what it owes is taken from the bond; the rest goes back."
+                "At the end what it owes is taken from the bond; the rest goes back.",
             )
 
 
-def _breaches(agreement: Agreement, escrow: Escrow) -> Iterator[str]:
+def _breaches(agreement: Agreement, escrow: Escrow) -> Iterator[Passage]:
     if escrow.breaches is None:
         return
     often = "breach" if escrow.breaches == 1 else "breaches in a row"
-    yield (
+    yield Passage(
+        "escrow.breaches",
         "A provider breaches a period that settles without a KPI that it supplies, unless it showed in time that it "
-        f"had the evidence. After {escrow.breaches} {often} the client may end the agreement after the current period."
+        f"had the evidence. After {escrow.breaches} {often} the client may end the agreement after the current period.",
     )
     for backup in agreement.backups:
         name = backup.removeprefix("backup-")
-        yield f"Instead the client may then call {backup}, which takes the place of {name} from the next period on."
+        yield Passage(
+            f"parties.providers.{name}",
+            f"Instead the client may then call {backup}, which takes the place of {name} from the next period on.",
+        )
 
 
-def _exits(agreement: Agreement, escrow: Escrow, money: Money) -> Iterator[str]:
-    yield (
+def _exits(agreement: Agreement, escrow: Escrow, money: Money) -> Iterator[Passage]:
+    yield Passage(
+        "escrow.convenience",
         "The client and the providers together may change these terms for later periods, put another in a provider's "
-        "place, or end the agreement after the current period; the arbitrator may find a cause to end it."
+        "place, or end the agreement after the current period; the arbitrator may find a cause to end it.",
     )
     convenience = escrow.convenience
     if convenience is None:
-        yield "Nobody may end it early without a cause."
+        yield Passage("escrow.convenience", "Nobody may end it early without a cause.")
         return
-    yield (
+    yield Passage(
+        "escrow.convenience",
         f"{_who(convenience)} may end it without a cause by notice; the last period is then the one that runs "
-        f"{show_duration(convenience.notice)} later."
+        f"{show_duration(convenience.notice)} later.",
     )
     for name, fee in zip(agreement.providers, agreement.escrow.convenience_fee, strict=True):
         if fee:
-            yield f"If the client gives notice, it pays {name} {money(fee)} at once."
+            yield Passage("escrow.convenience", f"If the client gives notice, it pays {name} {money(fee)} at once.")
 
 
 def _who(convenience: Convenience) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from pyoutcome.terms.escrow_prose import say_escrow
 from pyoutcome.terms.kpi_prose import say_kpi
 from pyoutcome.terms.measure_prose import source_words, window_words
 from pyoutcome.terms.naming import Naming, quoted
+from pyoutcome.terms.passage import Passage, Section
 from pyoutcome.terms.scalars import show_day
 from pyoutcome.terms.tree import Tree
 
@@ -22,32 +24,44 @@ if TYPE_CHECKING:
     from pyoutcome.terms.agreement import Agreement
 
 
-def write_words(agreement: Agreement, tree: Tree) -> str:
-    """The agreement as numbered sections of plain text; ``tree`` is its file."""
+def write_sections(agreement: Agreement, tree: Tree) -> tuple[Section, ...]:
+    """The legal text in its order; ``tree`` is the agreement's file."""
     writer = _Writer(agreement, tree)
+    zone, file, naming = agreement.term.zone, writer.file, writer.naming
     sections = (
         ("Parties", writer.parties()),
         ("Term", writer.term()),
-        ("Money", writer.money()),
-        ("Records", [source_words(name, source, agreement.term.zone) for name, source in agreement.records.items()]),
-        ("Excluded times", [window_words(name, each, agreement.term.zone) for name, each in agreement.windows.items()]),
-        ("KPIs", [say_kpi(name, kpi, writer.file, writer.naming) for name, kpi in writer.file.kpis.items()]),
+        ("Money", [Passage("token", writer.money())]),
+        (
+            "Records",
+            [Passage(f"records.{name}", source_words(name, each, zone)) for name, each in file.records.items()],
+        ),
+        (
+            "Excluded times",
+            [Passage(f"windows.{name}", window_words(name, each, zone)) for name, each in agreement.windows.items()],
+        ),
+        ("KPIs", [Passage(f"kpis.{name}", say_kpi(name, kpi, file, naming)) for name, kpi in file.kpis.items()]),
         ("Requirements", writer.requirements()),
-        ("Fixed terms", [f"{writer.naming.title(name)} is {writer.naming.term(name)}." for name in writer.file.terms]),
+        (
+            "Fixed terms",
+            [Passage(f"terms.{name}", f"{naming.title(name)} is {naming.term(name)}.") for name in file.terms],
+        ),
         ("Definitions", writer.definitions()),
         ("Carried state", writer.state()),
-        ("Clauses", writer.clauses.say_all()),
+        ("Clauses", [Passage(f"clauses.{name}", said) for name, said in writer.clauses.say_all()]),
         ("Settlement of a period", writer.settlement()),
-        ("Evidence, default and escrow", writer.escrow()),
+        ("Evidence, default and escrow", say_escrow(agreement, writer.units)),
         ("Order of precedence", writer.precedence()),
     )
-    text = [agreement.title, "=" * len(agreement.title)]
-    number = 0
-    for heading, lines in sections:
-        if lines:
-            number += 1
-            text += ["", f"{number}. {heading}", ""]
-            text += [line if line.startswith("  ") else f"- {line}" for line in lines]
+    return tuple(Section(heading, tuple(passages)) for heading, passages in sections if passages)
+
+
+def write_words(title: str, sections: Sequence[Section]) -> str:
+    """The sections as plain text, numbered."""
+    text = [title, "=" * len(title)]
+    for number, section in enumerate(sections, 1):
+        text += ["", f"{number}. {section.heading}", ""]
+        text += [f"{'- ' if each.listed else '  '}{each.text}" for each in section.passages]
     return "\n".join(text) + "\n"
 
 
@@ -71,22 +85,31 @@ class _Writer:
         """Base units of the token as money."""
         return f"{group_digits(show_units(units, self.file.token.decimals))} {self.file.token.symbol}"
 
-    def parties(self) -> list[str]:
+    def parties(self) -> list[Passage]:
         parties = self.file.parties
-        lines = [f"Client (client): {parties.client.name}."]
-        lines += [f"Provider ({party}): {one.name}." for party, one in parties.providers.items()]
+        said = [Passage("parties.client", f"Client (client): {parties.client.name}.")]
+        said += [_provider(party, f"Provider ({party}): {one.name}.") for party, one in parties.providers.items()]
         backups = ((party, one.backup) for party, one in parties.providers.items())
-        lines += [f"Backup of {party} (backup-{party}): {one.name}." for party, one in backups if one is not None]
+        said += [
+            _provider(party, f"Backup of {party} (backup-{party}): {one.name}.")
+            for party, one in backups
+            if one is not None
+        ]
         if parties.prime is not None:
-            lines.append(f"The prime contractor is {parties.prime}.")
+            said.append(Passage("parties.prime", f"The prime contractor is {parties.prime}."))
         if not self.agreement.deployable:
-            return [*lines, "This is a rule by itself: it says what is owed, not who verifies and holds the money."]
-        lines += [f"Verifier ({party}): {one.name}." for party, one in parties.verifiers.items()]
-        lines.append(f"A report stands when {parties.quorum} of {len(parties.verifiers)} verifiers have signed it.")
-        lines.append(f"Arbitrator (arbitrator): {parties.arbitrator.name}.")
-        return lines
+            bare = "This is a rule by itself: it says what is owed, not who verifies and holds the money."
+            return [*said, Passage("escrow", bare)]
+        said += [
+            Passage(f"parties.verifiers.{party}", f"Verifier ({party}): {one.name}.")
+            for party, one in parties.verifiers.items()
+        ]
+        stands = f"A report stands when {parties.quorum} of {len(parties.verifiers)} verifiers have signed it."
+        said.append(Passage("parties.quorum", stands))
+        said.append(Passage("parties.arbitrator", f"Arbitrator (arbitrator): {parties.arbitrator.name}."))
+        return said
 
-    def term(self) -> list[str]:
+    def term(self) -> list[Passage]:
         periods = self.agreement.periods
         term = self.file.term
         first = show_day(term.first)
@@ -104,54 +127,66 @@ class _Writer:
             count = f"{term.year_length} period{'' if term.year_length == 1 else 's'}"
             said += f" A contract year has {count}, the first beginning with period 1."
         times = (
-            f"  Period {period.number}: from {show_instant(period.start)} to {show_instant(period.end)}."
+            f"Period {period.number}: from {show_instant(period.start)} to {show_instant(period.end)}."
             for period in periods
         )
-        return [said, *times]
+        return [Passage("term", said), *(Passage("term", each, listed=False) for each in times)]
 
-    def money(self) -> list[str]:
+    def money(self) -> str:
         token = self.file.token
         smallest = show_units(1, token.decimals)
-        said = (
+        return (
             f"All amounts are in {quoted(token.name)} ({token.symbol}), which has {token.decimals} decimals. At the "
             f"very end of a calculation an amount is cut toward zero to a multiple of {smallest} {token.symbol}."
         )
-        return [said]
 
-    def definitions(self) -> list[str]:
+    def definitions(self) -> list[Passage]:
         return [
-            f"{self.naming.say(name)} means {self.words(formula)}. It is not paid by itself."
+            Passage(
+                f"define.{name}",
+                f"{self.naming.say(name)} means {self.words(formula)}. It is not paid by itself.",
+            )
             for name, formula in self.file.define.items()
         ]
 
-    def requirements(self) -> list[str]:
-        return [f"A report is signed only if {self.words(formula)}." for formula in self.file.require]
+    def requirements(self) -> list[Passage]:
+        return [
+            Passage(f"require.{number}", f"A report is signed only if {self.words(formula)}.")
+            for number, formula in enumerate(self.file.require, 1)
+        ]
 
-    def state(self) -> list[str]:
-        return [state_words(self.naming.say(name), state, self.words) for name, state in self.file.state.items()]
+    def state(self) -> list[Passage]:
+        return [
+            Passage(f"state.{name}", state_words(self.naming.say(name), state, self.words))
+            for name, state in self.file.state.items()
+        ]
 
-    def settlement(self) -> list[str]:
+    def settlement(self) -> list[Passage]:
         net = (
             "A provider's net amount of a period is what the clauses owe it less what they let it owe. A positive "
             "amount is owed by the client, a negative one by the provider."
         )
-        lines = [net]
+        said = [Passage("settlement", net)]
         if self.file.settlement:
-            lines.append(
+            changed = (
                 "The net amount of each provider is then changed, in this order: "
                 f"{self.clauses.adjustments('settlement', self.file.settlement)}"
             )
+            said.append(Passage("settlement", changed))
         for each in self.agreement.bounds().providers:
             least, most = map(self.units, (each.least, each.most))
-            lines.append(f"It follows that {each.provider} can be owed from {least} to {most} in a period.")
-        return lines
+            follows = f"It follows that {each.provider} can be owed from {least} to {most} in a period."
+            said.append(Passage(f"bounds.{each.provider}", follows))
+        return said
 
-    def escrow(self) -> list[str]:
-        return say_escrow(self.agreement, self.units)
-
-    def precedence(self) -> list[str]:
+    def precedence(self) -> list[Passage]:
+        digest = f"The agreement {quoted(self.agreement.id)} has the digest 0x{self.agreement.digest().hex()}."
         order = (
             "If they differ, the agreement file with this digest stands before the program worked out from it, and "
             "both stand before this text, which is written from the same file."
         )
-        return [f"The agreement {quoted(self.agreement.id)} has the digest 0x{self.agreement.digest().hex()}.", order]
+        return [Passage("digest", digest), Passage("digest", order)]
+
+
+def _provider(party: str, text: str) -> Passage:
+    return Passage(f"parties.providers.{party}", text)
