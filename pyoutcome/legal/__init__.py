@@ -1,0 +1,1 @@
+"""Agreements as people sign them: documents, and what differs between two versions."""
