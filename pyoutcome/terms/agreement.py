@@ -25,9 +25,8 @@ from pyoutcome.terms.loader import read_bytes, read_file, read_text
 from pyoutcome.terms.lowering import Lowered, lower
 from pyoutcome.terms.measures import RecordSource, Window
 from pyoutcome.terms.parties import Parties, Token
-from pyoutcome.terms.passage import Section
 from pyoutcome.terms.problems import raise_problems
-from pyoutcome.terms.prose import write_sections, write_words
+from pyoutcome.terms.prose import Passage, write_passages, write_words
 from pyoutcome.terms.shaping import PaymentShape, find_shape, find_shape_at
 from pyoutcome.terms.statement import Statement
 from pyoutcome.terms.stating import KpiValue, make_statement, read_values
@@ -228,15 +227,11 @@ class Agreement:
 
     def words(self) -> str:
         """The whole deal in plain English; every number of the agreement is in it. FormulaError as in ``bounds``."""
-        return write_words(self.title, self.sections())
+        return write_words(self, self._tree)
 
-    def sections(self) -> tuple[Section, ...]:
-        """The same text in parts, each with the place in the file that it says. FormulaError as in ``bounds``."""
-        return self._sections
-
-    @cached_property
-    def _sections(self) -> tuple[Section, ...]:
-        return write_sections(self, self._tree)
+    def passages(self) -> tuple[Passage, ...]:
+        """The same, part by part, for those who set it in another way. FormulaError as in ``bounds``."""
+        return write_passages(self, self._tree)
 
     def statement(
         self,

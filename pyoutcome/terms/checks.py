@@ -77,6 +77,8 @@ def _parts(file: AgreementFile) -> Iterator[Problem]:
         yield from clause_problems(name, clause, file)
     yield from limit_problems(("settlement",), file.settlement, file)
     yield from settlement_problems(file)
+    for path, problem in file.legal.problems() if file.legal is not None else ():
+        yield ("legal", *path), problem
 
 
 def _parties(file: AgreementFile) -> Iterator[Problem]:

@@ -30,11 +30,11 @@ class ClauseWriter:
         """A formula in words, with the titles of what it names."""
         return to_words(node, lambda name: name if name == _AMOUNT else self.naming.say(name))
 
-    def say_all(self) -> list[tuple[str, str]]:
-        """All clauses by name, in order."""
-        return [(name, self.clause(name, clause)) for name, clause in self.file.clauses.items()]
+    def say_all(self) -> tuple[tuple[str, ...], ...]:
+        """All clauses, in order."""
+        return tuple(self.clause(name, clause) for name, clause in self.file.clauses.items())
 
-    def clause(self, name: str, clause: AnyClause) -> str:
+    def clause(self, name: str, clause: AnyClause) -> tuple[str, ...]:
         """One clause as a sentence or more."""
         draft = Draft(name, self.file.terms)
         form = draft.form(clause.lower(draft), self.scope.mentioned)
@@ -50,7 +50,7 @@ class ClauseWriter:
         if clause.when is not None:
             carried = ", and what it carries on stays as it was" if form.carried else ""
             said.append(f"This applies only if {self.words(clause.when)}; otherwise the amount is 0{carried}.")
-        return " ".join(said)
+        return tuple(said)
 
     def meanings(self, form: Form) -> list[str]:
         """What the names of parts in a form mean."""

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from pyoutcome.decimals import show_grouped
 from pyoutcome.terms.escrow import EscrowTerms
 from pyoutcome.terms.parties import Convenience, Escrow
-from pyoutcome.terms.passage import Passage
 from pyoutcome.terms.scalars import SECONDS
 
 if TYPE_CHECKING:
@@ -27,142 +26,114 @@ def show_duration(seconds: int) -> str:
     return f"{count} {unit}" + ("" if count == 1 else "s")
 
 
-def say_escrow(agreement: Agreement, money: Money) -> list[Passage]:
-    """One passage for each rule of the escrow; none for a rule file."""
+def say_escrow(agreement: Agreement, money: Money) -> Iterator[tuple[str, list[str]]]:
+    """What each group of rules is about, and one line for each rule; nothing for a rule file."""
     escrow = agreement.file.escrow
-    if escrow is None:
-        return []
-    terms = agreement.escrow
-    return [
-        *_evidence(escrow),
-        *_disputes(escrow, terms, money),
-        *_money(agreement, escrow, terms, money),
-        *_breaches(agreement, escrow),
-        *_exits(agreement, escrow, money),
-    ]
+    if escrow is not None:
+        terms = agreement.escrow
+        yield "evidence", [*_evidence(escrow)]
+        yield "disputes", [*_disputes(escrow, terms, money)]
+        yield "cover", [*_money(agreement, escrow, terms, money)]
+        yield "breaches", [*_breaches(agreement, escrow)]
+        yield "exits", [*_exits(agreement, escrow, money)]
 
 
-def _evidence(escrow: Escrow) -> Iterator[Passage]:
-    yield Passage(
-        "escrow.evidence_within",
+def _evidence(escrow: Escrow) -> Iterator[str]:
+    yield (
         f"Evidence must arrive within {show_duration(escrow.evidence_within)} after a period's end. Then anyone may "
-        "propose the default, in which every KPI has the value that stands in for a missing one.",
+        "propose the default, in which every KPI has the value that stands in for a missing one."
     )
-    yield Passage(
-        "escrow.default_window",
+    yield (
         f"For {show_duration(escrow.default_window)} a report still replaces a proposed default; afterwards anyone "
-        "may settle it.",
+        "may settle it."
     )
 
 
-def _disputes(escrow: Escrow, terms: EscrowTerms, money: Money) -> Iterator[Passage]:
+def _disputes(escrow: Escrow, terms: EscrowTerms, money: Money) -> Iterator[str]:
     challenge = escrow.challenge
     if challenge is None or challenge.within == 0:
-        yield Passage(
-            "escrow.challenge",
-            "A report that a quorum signed pays at once. Only a proposed default can be challenged, in its time.",
-        )
+        yield "A report that a quorum signed pays at once. Only a proposed default can be challenged, in its time."
     else:
-        yield Passage(
-            "escrow.challenge",
+        yield (
             f"For {show_duration(challenge.within)} a report can be challenged by the client and by each provider of "
-            "the period, with values of its own; a proposed default likewise, in its time. Unchallenged, it pays then.",
+            "the period, with values of its own; a proposed default likewise, in its time. Unchallenged, it pays then."
         )
     time = show_duration(escrow.default_window if challenge is None else challenge.ruling_within)
-    yield Passage(
-        "escrow.challenge",
+    yield (
         "If it is challenged, every provider is paid at once what it gets under every version. The arbitrator has "
-        f"{time} for the rest; if it is silent, the report stands.",
+        f"{time} for the rest; if it is silent, the report stands."
     )
     if terms.chooses:
-        yield Passage(
-            "escrow.challenge",
-            "The arbitrator is a contract that asks a court or oracle; it chooses one of the versions.",
-        )
+        yield "The arbitrator is a contract that asks a court or oracle; it chooses one of the versions."
     else:
-        yield Passage(
-            "escrow.challenge", "The arbitrator rules values, under which no amount lies outside those of the versions."
-        )
+        yield "The arbitrator rules values, under which no amount lies outside those of the versions."
     fixed, share = money(terms.stake_fixed), show_grouped(terms.stake_share, percent=True)
     if terms.stake_fixed or terms.stake_share:
-        yield Passage(
-            "escrow.challenge",
+        yield (
             f"A challenger stakes {fixed}, or {share} of all differences between its amounts and the report's if that "
             "is more. It gets its stake back unless the ruling is as near to the report as to its version, or nearer; "
-            "then it goes to those whom the version would have harmed.",
+            "then it goes to those whom the version would have harmed."
         )
     else:
-        yield Passage("escrow.challenge", "A challenge costs no stake.")
+        yield "A challenge costs no stake."
     if escrow.restates:
-        yield Passage(
-            "escrow.restates",
+        yield (
             "A period that is settled may be settled anew, on other values that the client and its providers sign "
-            "together, unless the rule of that period or of a later one depends on earlier periods.",
+            "together, unless the rule of that period or of a later one depends on earlier periods."
         )
 
 
-def _money(agreement: Agreement, escrow: Escrow, terms: EscrowTerms, money: Money) -> Iterator[Passage]:
+def _money(agreement: Agreement, escrow: Escrow, terms: EscrowTerms, money: Money) -> Iterator[str]:
     if escrow.holdback is not None:
         share = show_grouped(escrow.holdback.share, percent=True)
-        yield Passage(
-            "escrow.holdback",
+        yield (
             f"{share} of every credit is held back and released {show_duration(escrow.holdback.release)} after the "
-            "last period's end.",
+            "last period's end."
         )
     proven = " (the most that one period can cost)" if escrow.reserve == "proven" else ""
-    yield Passage(
-        "escrow.reserve",
+    yield (
         f"For every period that has started and is not settled, {money(terms.reserve)}{proven} must lie ready in the "
-        "escrow.",
+        "escrow."
     )
     cure = f" for {show_duration(escrow.cure_within)} after it is recorded" if escrow.cure_within else ", once recorded"
-    yield Passage(
-        "escrow.cure_within", f"If that is missing{cure}, a provider may end the agreement after the current period."
-    )
+    yield f"If that is missing{cure}, a provider may end the agreement after the current period."
     for name, bond in zip(agreement.providers, terms.bonds, strict=True):
         if bond:
-            yield Passage(
-                f"parties.providers.{name}",
+            yield (
                 f"{name} deposits a bond of {money(bond)} before the agreement starts, and so does its successor. "
-                "At the end what it owes is taken from the bond; the rest goes back.",
+                "At the end what it owes is taken from the bond; the rest goes back."
             )
 
 
-def _breaches(agreement: Agreement, escrow: Escrow) -> Iterator[Passage]:
+def _breaches(agreement: Agreement, escrow: Escrow) -> Iterator[str]:
     if escrow.breaches is None:
         return
     often = "breach" if escrow.breaches == 1 else "breaches in a row"
-    yield Passage(
-        "escrow.breaches",
+    yield (
         "A provider breaches a period that settles without a KPI that it supplies, unless it showed in time that it "
-        f"had the evidence. After {escrow.breaches} {often} the client may end the agreement after the current period.",
+        f"had the evidence. After {escrow.breaches} {often} the client may end the agreement after the current period."
     )
     for backup in agreement.backups:
         name = backup.removeprefix("backup-")
-        yield Passage(
-            f"parties.providers.{name}",
-            f"Instead the client may then call {backup}, which takes the place of {name} from the next period on.",
-        )
+        yield f"Instead the client may then call {backup}, which takes the place of {name} from the next period on."
 
 
-def _exits(agreement: Agreement, escrow: Escrow, money: Money) -> Iterator[Passage]:
-    yield Passage(
-        "escrow.convenience",
+def _exits(agreement: Agreement, escrow: Escrow, money: Money) -> Iterator[str]:
+    yield (
         "The client and the providers together may change these terms for later periods, put another in a provider's "
-        "place, or end the agreement after the current period; the arbitrator may find a cause to end it.",
+        "place, or end the agreement after the current period; the arbitrator may find a cause to end it."
     )
     convenience = escrow.convenience
     if convenience is None:
-        yield Passage("escrow.convenience", "Nobody may end it early without a cause.")
+        yield "Nobody may end it early without a cause."
         return
-    yield Passage(
-        "escrow.convenience",
+    yield (
         f"{_who(convenience)} may end it without a cause by notice; the last period is then the one that runs "
-        f"{show_duration(convenience.notice)} later.",
+        f"{show_duration(convenience.notice)} later."
     )
     for name, fee in zip(agreement.providers, agreement.escrow.convenience_fee, strict=True):
         if fee:
-            yield Passage("escrow.convenience", f"If the client gives notice, it pays {name} {money(fee)} at once.")
+            yield f"If the client gives notice, it pays {name} {money(fee)} at once."
 
 
 def _who(convenience: Convenience) -> str:

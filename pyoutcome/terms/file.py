@@ -12,6 +12,7 @@ from pyoutcome.terms.calendar import Term
 from pyoutcome.terms.carrying import CarriedState
 from pyoutcome.terms.clauses import Clause
 from pyoutcome.terms.kpis import MOST_KPIS, Kpi
+from pyoutcome.terms.legal import Legal
 from pyoutcome.terms.measures import RecordSource, Window
 from pyoutcome.terms.parties import Escrow, Parties, Token
 from pyoutcome.terms.problems import raise_problems, translate
@@ -62,6 +63,8 @@ class AgreementFile(Part):
     """Applied to each provider's net amount of a period."""
     escrow: Escrow | None = None
     """Without it the file is a rule only: it can be read, checked and settled on paper, but not deployed."""
+    legal: Legal | None = None
+    """What moves no payment: governance, confidence, data, rights, law."""
 
     @model_validator(mode="before")
     @classmethod

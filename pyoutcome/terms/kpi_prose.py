@@ -9,8 +9,8 @@ from pyoutcome.terms.measure_prose import measure_words
 from pyoutcome.terms.naming import Naming, quoted
 
 
-def say_kpi(name: str, kpi: Kpi, file: AgreementFile, naming: Naming) -> str:
-    """One KPI: whose it is, its values, how it is counted, and what stands in for a missing one."""
+def say_kpi(name: str, kpi: Kpi, file: AgreementFile, naming: Naming) -> tuple[str, ...]:
+    """One KPI: whose it is and its values; how it is counted; what stands in for a missing one."""
     shape = kpi.shape(name, None)
     percent = kpi.shown_as == "percent"
 
@@ -21,24 +21,24 @@ def say_kpi(name: str, kpi: Kpi, file: AgreementFile, naming: Naming) -> str:
     said = f"{naming.say(name)} ({quoted(kpi.unit)}), {whose}: {kpi_words(shape, percent=percent)}"
     if kpi.except_:
         said += f", but not {' or '.join(map(value, kpi.excluded(name)))}"
-    sentences = [f"{said}."]
+    whole = [f"{said}."]
     if kpi.better:
-        sentences.append(f"{kpi.better.capitalize()} is better.")
+        whole.append(f"{kpi.better.capitalize()} is better.")
     if kpi.supplied_by is not None:
-        sentences.append(f"Its evidence is supplied by {kpi.supplied_by}.")
-    sentences.append(measure_words(kpi, file))
+        whole.append(f"Its evidence is supplied by {kpi.supplied_by}.")
+    lacking = []
     if kpi.outside == "clamp":
-        sentences.append("A measured value outside this range counts as the nearer of its ends.")
+        lacking.append("A measured value outside this range counts as the nearer of its ends.")
     elif kpi.outside == "missing":
-        sentences.append("A measured value outside this range counts as missing.")
-    sentences.append(_missing_words(kpi, value(kpi.value_of_missing(name)), deployed=file.escrow is not None))
+        lacking.append("A measured value outside this range counts as missing.")
+    lacking.append(_missing_words(kpi, value(kpi.value_of_missing(name)), deployed=file.escrow is not None))
     if kpi.silence_may_pay:
-        sentences.append(
+        lacking.append(
             "The parties accept that a provider may get more when it is missing than it would get with its worst value."
         )
     if shape.opening is not None:
-        sentences.append(f"Before the first period it counts as {value(shape.opening)}.")
-    return " ".join(sentences)
+        lacking.append(f"Before the first period it counts as {value(shape.opening)}.")
+    return " ".join(whole), measure_words(kpi, file), " ".join(lacking)
 
 
 def _missing_words(kpi: Kpi, value: str, *, deployed: bool) -> str:

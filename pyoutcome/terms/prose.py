@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from pyoutcome.decimals import group_digits, show_units
@@ -14,9 +16,9 @@ from pyoutcome.terms.carrying import state_words
 from pyoutcome.terms.clause_prose import ClauseWriter
 from pyoutcome.terms.escrow_prose import say_escrow
 from pyoutcome.terms.kpi_prose import say_kpi
+from pyoutcome.terms.legal_prose import say_legal
 from pyoutcome.terms.measure_prose import source_words, window_words
 from pyoutcome.terms.naming import Naming, quoted
-from pyoutcome.terms.passage import Passage, Section
 from pyoutcome.terms.scalars import show_day
 from pyoutcome.terms.tree import Tree
 
@@ -24,45 +26,36 @@ if TYPE_CHECKING:
     from pyoutcome.terms.agreement import Agreement
 
 
-def write_sections(agreement: Agreement, tree: Tree) -> tuple[Section, ...]:
-    """The legal text in its order; ``tree`` is the agreement's file."""
-    writer = _Writer(agreement, tree)
-    zone, file, naming = agreement.term.zone, writer.file, writer.naming
-    sections = (
-        ("Parties", writer.parties()),
-        ("Term", writer.term()),
-        ("Money", [Passage("token", writer.money())]),
-        (
-            "Records",
-            [Passage(f"records.{name}", source_words(name, each, zone)) for name, each in file.records.items()],
-        ),
-        (
-            "Excluded times",
-            [Passage(f"windows.{name}", window_words(name, each, zone)) for name, each in agreement.windows.items()],
-        ),
-        ("KPIs", [Passage(f"kpis.{name}", say_kpi(name, kpi, file, naming)) for name, kpi in file.kpis.items()]),
-        ("Requirements", writer.requirements()),
-        (
-            "Fixed terms",
-            [Passage(f"terms.{name}", f"{naming.title(name)} is {naming.term(name)}.") for name in file.terms],
-        ),
-        ("Definitions", writer.definitions()),
-        ("Carried state", writer.state()),
-        ("Clauses", [Passage(f"clauses.{name}", said) for name, said in writer.clauses.say_all()]),
-        ("Settlement of a period", writer.settlement()),
-        ("Evidence, default and escrow", say_escrow(agreement, writer.units)),
-        ("Order of precedence", writer.precedence()),
-    )
-    return tuple(Section(heading, tuple(passages)) for heading, passages in sections if passages)
+@dataclass(frozen=True)
+class Passage:
+    """Part of the words that is about one thing."""
+
+    key: str
+    """What it is about, such as ``kpis``; the same in every agreement."""
+    heading: str
+    """The heading of the section that it stands in; neighbours share one."""
+    items: tuple[tuple[str, ...], ...]
+    """Each a paragraph of one or more parts; a part that starts with blanks is a line of its own."""
 
 
-def write_words(title: str, sections: Sequence[Section]) -> str:
-    """The sections as plain text, numbered."""
-    text = [title, "=" * len(title)]
-    for number, section in enumerate(sections, 1):
-        text += ["", f"{number}. {section.heading}", ""]
-        text += [f"{'- ' if each.listed else '  '}{each.text}" for each in section.passages]
+def write_words(agreement: Agreement, tree: Tree) -> str:
+    """The agreement as numbered sections of plain text; ``tree`` is its file."""
+    text = [agreement.title, "=" * len(agreement.title)]
+    sections = groupby(write_passages(agreement, tree), lambda each: each.heading)
+    for number, (heading, passages) in enumerate(sections, 1):
+        lines = [" ".join(item) for passage in passages for item in passage.items]
+        text += ["", f"{number}. {heading}", ""]
+        text += [line if line.startswith("  ") else f"- {line}" for line in lines]
     return "\n".join(text) + "\n"
+
+
+def write_passages(agreement: Agreement, tree: Tree) -> tuple[Passage, ...]:
+    """The same, part by part; parts that say nothing are left out."""
+    return tuple(each for each in _Writer(agreement, tree).passages() if each.items)
+
+
+def _lines(lines: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+    return tuple((line,) for line in lines)
 
 
 def show_instant(seconds: int) -> str:
@@ -77,6 +70,32 @@ class _Writer:
         self.naming = Naming(agreement.file, tree)
         self.clauses = ClauseWriter(agreement.file, self.naming)
 
+    def passages(self) -> Iterator[Passage]:
+        """Every part, also those that are empty."""
+        agreement, file, naming = self.agreement, self.file, self.naming
+        zone = file.term.zone
+        sources = (source_words(name, source, zone) for name, source in agreement.records.items())
+        windows = (window_words(name, each, zone) for name, each in agreement.windows.items())
+        terms = (f"{naming.title(name)} is {naming.term(name)}." for name in file.terms)
+        yield Passage("parties", "Parties", _lines(self.parties()))
+        yield Passage("term", "Term", _lines(self.term()))
+        yield Passage("money", "Money", _lines(self.money()))
+        yield Passage("records", "Records", _lines(sources))
+        yield Passage("windows", "Excluded times", _lines(windows))
+        yield Passage("kpis", "KPIs", tuple(say_kpi(name, kpi, file, naming) for name, kpi in file.kpis.items()))
+        yield Passage("require", "Requirements", _lines(self.requirements()))
+        yield Passage("terms", "Fixed terms", _lines(terms))
+        yield Passage("define", "Definitions", _lines(self.definitions()))
+        yield Passage("state", "Carried state", _lines(self.state()))
+        yield Passage("clauses", "Clauses", self.clauses.say_all())
+        yield Passage("settlement", "Settlement of a period", _lines(self.settlement()))
+        yield Passage("bounds", "Settlement of a period", _lines(self.bounds()))
+        for key, lines in say_escrow(agreement, self.units):
+            yield Passage(key, "Evidence, default and escrow", _lines(lines))
+        for key, heading, lines in say_legal(file):
+            yield Passage(key, heading, _lines(lines))
+        yield Passage("precedence", "Order of precedence", _lines(self.precedence()))
+
     def words(self, node: Node) -> str:
         """A formula in words, with the titles of what it names."""
         return to_words(node, self.naming.say)
@@ -85,31 +104,22 @@ class _Writer:
         """Base units of the token as money."""
         return f"{group_digits(show_units(units, self.file.token.decimals))} {self.file.token.symbol}"
 
-    def parties(self) -> list[Passage]:
+    def parties(self) -> list[str]:
         parties = self.file.parties
-        said = [Passage("parties.client", f"Client (client): {parties.client.name}.")]
-        said += [_provider(party, f"Provider ({party}): {one.name}.") for party, one in parties.providers.items()]
+        lines = [f"Client (client): {parties.client.name}."]
+        lines += [f"Provider ({party}): {one.name}." for party, one in parties.providers.items()]
         backups = ((party, one.backup) for party, one in parties.providers.items())
-        said += [
-            _provider(party, f"Backup of {party} (backup-{party}): {one.name}.")
-            for party, one in backups
-            if one is not None
-        ]
+        lines += [f"Backup of {party} (backup-{party}): {one.name}." for party, one in backups if one is not None]
         if parties.prime is not None:
-            said.append(Passage("parties.prime", f"The prime contractor is {parties.prime}."))
+            lines.append(f"The prime contractor is {parties.prime}.")
         if not self.agreement.deployable:
-            bare = "This is a rule by itself: it says what is owed, not who verifies and holds the money."
-            return [*said, Passage("escrow", bare)]
-        said += [
-            Passage(f"parties.verifiers.{party}", f"Verifier ({party}): {one.name}.")
-            for party, one in parties.verifiers.items()
-        ]
-        stands = f"A report stands when {parties.quorum} of {len(parties.verifiers)} verifiers have signed it."
-        said.append(Passage("parties.quorum", stands))
-        said.append(Passage("parties.arbitrator", f"Arbitrator (arbitrator): {parties.arbitrator.name}."))
-        return said
+            return [*lines, "This is a rule by itself: it says what is owed, not who verifies and holds the money."]
+        lines += [f"Verifier ({party}): {one.name}." for party, one in parties.verifiers.items()]
+        lines.append(f"A report stands when {parties.quorum} of {len(parties.verifiers)} verifiers have signed it.")
+        lines.append(f"Arbitrator (arbitrator): {parties.arbitrator.name}.")
+        return lines
 
-    def term(self) -> list[Passage]:
+    def term(self) -> list[str]:
         periods = self.agreement.periods
         term = self.file.term
         first = show_day(term.first)
@@ -127,66 +137,53 @@ class _Writer:
             count = f"{term.year_length} period{'' if term.year_length == 1 else 's'}"
             said += f" A contract year has {count}, the first beginning with period 1."
         times = (
-            f"Period {period.number}: from {show_instant(period.start)} to {show_instant(period.end)}."
+            f"  Period {period.number}: from {show_instant(period.start)} to {show_instant(period.end)}."
             for period in periods
         )
-        return [Passage("term", said), *(Passage("term", each, listed=False) for each in times)]
+        return [said, *times]
 
-    def money(self) -> str:
+    def money(self) -> list[str]:
         token = self.file.token
         smallest = show_units(1, token.decimals)
-        return (
+        said = (
             f"All amounts are in {quoted(token.name)} ({token.symbol}), which has {token.decimals} decimals. At the "
             f"very end of a calculation an amount is cut toward zero to a multiple of {smallest} {token.symbol}."
         )
+        return [said]
 
-    def definitions(self) -> list[Passage]:
+    def definitions(self) -> list[str]:
         return [
-            Passage(
-                f"define.{name}",
-                f"{self.naming.say(name)} means {self.words(formula)}. It is not paid by itself.",
-            )
+            f"{self.naming.say(name)} means {self.words(formula)}. It is not paid by itself."
             for name, formula in self.file.define.items()
         ]
 
-    def requirements(self) -> list[Passage]:
-        return [
-            Passage(f"require.{number}", f"A report is signed only if {self.words(formula)}.")
-            for number, formula in enumerate(self.file.require, 1)
-        ]
+    def requirements(self) -> list[str]:
+        return [f"A report is signed only if {self.words(formula)}." for formula in self.file.require]
 
-    def state(self) -> list[Passage]:
-        return [
-            Passage(f"state.{name}", state_words(self.naming.say(name), state, self.words))
-            for name, state in self.file.state.items()
-        ]
+    def state(self) -> list[str]:
+        return [state_words(self.naming.say(name), state, self.words) for name, state in self.file.state.items()]
 
-    def settlement(self) -> list[Passage]:
+    def settlement(self) -> list[str]:
         net = (
             "A provider's net amount of a period is what the clauses owe it less what they let it owe. A positive "
             "amount is owed by the client, a negative one by the provider."
         )
-        said = [Passage("settlement", net)]
+        lines = [net]
         if self.file.settlement:
-            changed = (
+            lines.append(
                 "The net amount of each provider is then changed, in this order: "
                 f"{self.clauses.adjustments('settlement', self.file.settlement)}"
             )
-            said.append(Passage("settlement", changed))
+        return lines
+
+    def bounds(self) -> Iterator[str]:
         for each in self.agreement.bounds().providers:
             least, most = map(self.units, (each.least, each.most))
-            follows = f"It follows that {each.provider} can be owed from {least} to {most} in a period."
-            said.append(Passage(f"bounds.{each.provider}", follows))
-        return said
+            yield f"It follows that {each.provider} can be owed from {least} to {most} in a period."
 
-    def precedence(self) -> list[Passage]:
-        digest = f"The agreement {quoted(self.agreement.id)} has the digest 0x{self.agreement.digest().hex()}."
+    def precedence(self) -> list[str]:
         order = (
             "If they differ, the agreement file with this digest stands before the program worked out from it, and "
             "both stand before this text, which is written from the same file."
         )
-        return [Passage("digest", digest), Passage("digest", order)]
-
-
-def _provider(party: str, text: str) -> Passage:
-    return Passage(f"parties.providers.{party}", text)
+        return [f"The agreement {quoted(self.agreement.id)} has the digest 0x{self.agreement.digest().hex()}.", order]

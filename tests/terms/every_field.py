@@ -51,6 +51,18 @@ escrow:
   cure_within: 13 days
   convenience: {by: all, notice: 55 days, fee: {B: 660}}
   restates: yes
+legal:
+  law: England and Wales
+  courts: London
+  review_meetings: {every: quarter, chair: provider, papers: 74 hours, minutes: 16 days}
+  escalation: [{role: Service managers, within: 17 days}, {role: Directors, within: 19 days}]
+  notices: {by: email_and_post, arrive_after: 28 hours}
+  confidentiality: {years: 23}
+  security: {standards: [ISO/IEC 27001:2022, SOC 2], incident_notice: 31 hours, review: audit}
+  data_protection: {role: processor, law: UK GDPR, places: the United Kingdom, breach_notice: 37 hours}
+  ip: {owner: client, on: payment, license: perpetual}
+  change: {answer_within: 41 days, costs: requester}
+  exit: {assistance: 43 days, paid: as_before, return_data: 47 days}
 """
 PRICES: Final = """\
 agreement: prices
@@ -180,6 +192,7 @@ kpis:
   ready: {unit: share of time, decimals: 4, range: [0, 1], if_missing: 0, measure: {kind: time_share, records: log,
     anchor: seen, item: [host, id], state: up, ties: minutes, where: weight > 12,
     except: {windows: [strike], flags: [test]}, rounding: half_up}}
+legal: {arbitration: {seat: Geneva, rules: Swiss Rules, language: English, arbitrators: 5}}
 clauses:
   fee: {kind: formula, is: whole + middle + weighed + shortest + longest + tail + hosts + ready}
 """

@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 
 from pyoutcome import Agreement
-from pyoutcome.terms import measures, parties
+from pyoutcome.terms import legal, measures, parties
 from pyoutcome.terms.adjustments import Adjustment, Hold, Interest, SettlementEntry
 from pyoutcome.terms.calendar import Term
 from pyoutcome.terms.carrying import CarriedState
@@ -57,7 +57,9 @@ def test_each_piece_loads_in_its_place_in_the_whole_example(piece: str) -> None:
         measures.RecordSource, measures.Column, measures.LateRule, measures.Versions, measures.Exclusions,
         measures.Window, *get_args(get_args(measures.Measure)[0]), Kpi, Adjustment,
         *get_args(AnyClause), Rate, CreditRate, Rolling, EarnBack, Item, Gate, Sharing, Sides, Stage, Interest, Hold,
-        SettlementEntry, CarriedState,
+        SettlementEntry, CarriedState, legal.Legal, legal.Arbitration, legal.ReviewMeetings, legal.EscalationStep,
+        legal.Notices, legal.Confidentiality, legal.Security, legal.DataProtection, legal.IntellectualProperty,
+        legal.Change, legal.Exit,
     ],
 )  # fmt: skip
 def test_every_key_is_told(model: type[Part]) -> None:
