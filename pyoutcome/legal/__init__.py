@@ -1,1 +1,1 @@
-"""Agreements as people sign them: documents, and what differs between two versions."""
+"""Agreements on paper: the whole agreement as a document, and two of them compared."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from pyoutcome.legal.comparison.rules import RuleChange, Thing, find_things
 from pyoutcome.legal.comparison.wording import NumberChange, Stretch, compare_numbers, compare_words
+from pyoutcome.terms.naming import plain_words
 
 if TYPE_CHECKING:
     from pyoutcome.terms.agreement import Agreement
@@ -15,24 +16,15 @@ if TYPE_CHECKING:
     from pyoutcome.terms.kpis import Kpi
 
 Kind = Literal["changed", "added", "removed"]
-_HEADINGS: Final = {
-    "agreement": "Name",
-    "title": "Name",
-    "parties": "Parties",
-    "term": "Term",
-    "token": "Money",
-    "records": "Records",
-    "windows": "Excluded times",
-    "kpis": "KPIs",
-    "require": "Requirements",
-    "terms": "Fixed terms",
-    "define": "Definitions",
-    "state": "Carried state",
-    "clauses": "Clauses",
-    "settlement": "Settlement of a period",
-    "escrow": "Evidence, default and escrow",
-}
-_CONSEQUENCES: Final = ("bounds.", "digest")
+_NAME: Final = "Name"
+"""The heading of what stands above the legal text."""
+_ENTRIES: Final = ("records", "windows", "kpis", "require", "terms", "define", "state", "clauses")
+"""Parts of the words with one paragraph for each entry of the section of that name."""
+_ESCROW: Final = ("evidence", "disputes", "cover", "breaches", "exits")
+_PARTS: Final = {"money": "token"}
+"""Parts of the words that the file calls otherwise."""
+_WHOLE: Final = ("parties", "term", "settlement")
+_CONSEQUENCES: Final = ("bounds", "precedence")
 """What follows from the whole file and is told elsewhere in a comparison."""
 
 
@@ -109,47 +101,48 @@ def compare_clauses(before: Agreement, after: Agreement) -> tuple[tuple[ThingCha
     changes: list[ThingChange] = []
     rereadings: list[Rereading] = []
     for thing in find_things(before, after):
-        old, new = was.get(thing.old_key or "", ""), now.get(thing.new_key or "", "")
-        heading = _HEADINGS.get(_section(thing.key), _section(thing.key).capitalize())
-        title = _title(thing, before, after)
+        none = (thing.section.capitalize(), "")
+        new_heading, new = now.get(thing.new_key or "", none)
+        old_heading, old = was.get(thing.old_key or "", (new_heading, ""))
+        heading = old_heading if thing.new_key is None else new_heading
+        title = _title(thing, before if thing.new_key is None else after)
         if thing.changes or thing.old_key is None or thing.new_key is None:
             kind: Kind = "added" if thing.old_key is None else "removed" if thing.new_key is None else "changed"
             changes.append(ThingChange(thing.key, heading, title, kind, old, new, thing.changes))
         elif old != new:
             rereadings.append(Rereading(thing.key, heading, title, old, new))
-    order = list(_HEADINGS.values())
-    changes.sort(key=lambda each: _place(each.heading, order))
-    rereadings.sort(key=lambda each: _place(each.heading, order))
+    order = [_NAME, *dict.fromkeys(heading for heading, _ in (*now.values(), *was.values()))]
+    changes.sort(key=lambda each: order.index(each.heading) if each.heading in order else len(order))
+    rereadings.sort(key=lambda each: order.index(each.heading) if each.heading in order else len(order))
     return tuple(changes), tuple(rereadings)
 
 
-def _place(heading: str, order: list[str]) -> int:
-    return order.index(heading) if heading in order else len(order)
+def _words(agreement: Agreement) -> Mapping[str, tuple[str, str]]:
+    """Heading and words of each thing by its key."""
+    found = {"agreement": (_NAME, agreement.id), "title": (_NAME, agreement.file.title or "")}
+    for passage in agreement.passages():
+        said = [" ".join(item).strip() for item in passage.items]
+        if passage.key in _ENTRIES:
+            entries = getattr(agreement.file, passage.key)
+            names = entries if isinstance(entries, Mapping) else map(str, range(1, len(said) + 1))
+            for name, text in zip(names, said, strict=True):
+                found[f"{passage.key}.{name}"] = passage.heading, text
+        elif passage.key in _ESCROW:
+            found[f"escrow.{passage.key}"] = passage.heading, "\n".join(said)
+        elif passage.key in _WHOLE or passage.key in _PARTS:
+            found[_PARTS.get(passage.key, passage.key)] = passage.heading, "\n".join(said)
+        elif passage.key not in _CONSEQUENCES:
+            found[f"legal.{passage.key}"] = passage.heading, "\n".join(said)
+    return found
 
 
-def _words(agreement: Agreement) -> Mapping[str, str]:
-    """The words of each thing by its key."""
-    found: dict[str, list[str]] = {}
-    for section in agreement.sections():
-        for passage in section.passages:
-            if not passage.key.startswith(_CONSEQUENCES):
-                found.setdefault(passage.key, []).append(passage.text)
-    return {key: "\n".join(said) for key, said in found.items()}
-
-
-def _section(key: str) -> str:
-    return key.removeprefix("order of ").partition(".")[0]
-
-
-def _title(thing: Thing, before: Agreement, after: Agreement) -> str:
-    """What the legal text calls it, or its key."""
-    section, _, name = thing.key.partition(".")
-    file = (before if thing.new_key is None else after).file
-    titled: Mapping[str, Kpi | AnyClause] = (
-        file.kpis if section == "kpis" else file.clauses if section == "clauses" else {}
-    )
+def _title(thing: Thing, agreement: Agreement) -> str:
+    """What the legal text calls it, or its key in words."""
+    file, name = agreement.file, thing.name
+    titled: Mapping[str, Kpi | AnyClause] = {}
+    if thing.section in ("kpis", "clauses"):
+        titled = file.kpis if thing.section == "kpis" else file.clauses
     entry = titled.get(name)
     if entry is not None and entry.title:
         return entry.title
-    words = (name or section).rpartition(".")[2] if section == "parties" else name or section
-    return words if section in ("parties", "require") else words.replace("_", " ").capitalize()
+    return plain_words(name or thing.section)

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Literal
 from pyoutcome.decimals import from_units, show
 from pyoutcome.errors import AgreementError, FormulaError, NumberError, did_you_mean
 from pyoutcome.formula.evaluate import start_state
+from pyoutcome.terms.stating import KpiValue
 
 if TYPE_CHECKING:
     from pyoutcome.formula.state import State
     from pyoutcome.terms.agreement import Agreement
     from pyoutcome.terms.statement import ProviderStatement, Statement
 
-Values = Mapping[int, Mapping[str, str | None]]
-"""By period: KPI values by full name, as texts; None, and what is left out, is missing."""
+Values = Mapping[int, Mapping[str, KpiValue]]
+"""By period: KPI values by full name; None, and what is left out, is missing."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,8 @@ def compare_payments(
     _demand_known(before, after, values)
     old, new = _Side(before, "before"), _Side(after, "after")
     numbers = sorted(values)
-    for number in range(1, max(numbers, default=0) + 1):
+    longest = max(len(before.periods), len(after.periods))
+    for number in sorted({*numbers, *range(1, min(max(numbers, default=0), longest) + 1)}):
         left = old.state
         old.settle(number, values)
         if number == first > 1:
@@ -192,7 +194,7 @@ class _Side:
         """Works the period out, as far as the agreement does not refuse it."""
         known = {kpi.name for kpi in self.agreement.kpis}
 
-        def given(period: int) -> dict[str, str | None]:
+        def given(period: int) -> dict[str, KpiValue]:
             return dict.fromkeys(known) | {name: text for name, text in values.get(period, {}).items() if name in known}
 
         if number not in values and not self.agreement.rule().sequential:

@@ -11,11 +11,32 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from pyoutcome.terms.agreement import Agreement
 
-_WHOLE: Final = ("term", "token", "settlement")
-"""Sections that are one thing, with the derived keys that belong to them."""
 _OF_TERM: Final = ("starts", "ends")
+"""Derived keys that belong to the term."""
+_WHOLE: Final = ("parties", "term", "token", "settlement")
+"""Sections that are one thing."""
 _NUMBERED: Final = ("require",)
 """Lists whose entries are things of their own, without a name."""
+_GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
+    "escrow": {
+        "evidence_within": "evidence",
+        "default_window": "evidence",
+        "challenge": "disputes",
+        "restates": "disputes",
+        "holdback": "cover",
+        "reserve": "cover",
+        "cure_within": "cover",
+        "convenience": "exits",
+    },
+    "legal": {
+        "review_meetings": "governance",
+        "escalation": "governance",
+        "courts": "law",
+        "arbitration": "law",
+        "notices": "law",
+    },
+}
+"""Keys that are one thing together, because the words say them together; each other key is a thing by itself."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +69,16 @@ class Thing:
         """Its place in the file: the new one, or the old one where it is left out."""
         return self.new_key or self.old_key or ""
 
+    @property
+    def section(self) -> str:
+        """The top-level key it stands under."""
+        return self.key.partition(".")[0]
+
+    @property
+    def name(self) -> str:
+        """Its name there; empty of a section that is one thing."""
+        return self.key.partition(".")[2]
+
 
 def find_things(before: Agreement, after: Agreement) -> tuple[Thing, ...]:
     """Everything that either agreement says, in the order of the new one, and then what only the old one says."""
@@ -58,28 +89,30 @@ def find_things(before: Agreement, after: Agreement) -> tuple[Thing, ...]:
 def _named(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Thing]:
     was, now = dict(_things(old)), dict(_things(new))
     for key in [*now, *(each for each in was if each not in now)]:
-        changes = tuple(_differences(was.get(key), now.get(key), key))
+        (old_at, before), (new_at, after) = was.get(key, ("", None)), now.get(key, ("", None))
+        changes = tuple(_differences(before, after, new_at or old_at))
         yield Thing(key if key in was else None, key if key in now else None, changes)
 
 
-def _things(data: Mapping[str, Any], at: str = "") -> Iterator[tuple[str, Any]]:
-    """Things with their keys. Order inside lists of named entries is told by itself."""
+def _things(data: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, Any]]]:
+    """Things by key, each with its path and what is there. The order of named entries is told by itself."""
     for name, value in data.items():
-        key = f"{at}{name}"
-        if key in _NUMBERED or key in _OF_TERM:
+        if name in _NUMBERED or name in _OF_TERM:
             continue
-        if key == "term":
-            yield key, {**value, **{each: data[each] for each in _OF_TERM}}
-        elif key == "parties":
-            yield from _things(value, "parties.")
-        elif key in _WHOLE or (at and isinstance(value, dict)):
-            yield key, value
+        if name in _GROUPS:
+            groups: dict[str, dict[str, Any]] = {}
+            for each, inner in value.items():
+                groups.setdefault(_GROUPS[name].get(each, each), {})[each] = inner
+            yield from ((f"{name}.{group}", (name, inner)) for group, inner in groups.items())
+        elif name in _WHOLE:
+            extra = {each: data[each] for each in _OF_TERM} if name == "term" else {}
+            yield name, (name, {**value, **extra} if isinstance(value, dict) else value)
         elif isinstance(value, dict):
-            yield from ((f"{key}.{each}", inner) for each, inner in value.items())
+            yield from ((f"{name}.{each}", (f"{name}.{each}", inner)) for each, inner in value.items())
         elif _is_named(value):
-            yield from ((f"{key}.{each['id']}", _without_id(each)) for each in value)
+            yield from ((f"{name}.{each['id']}", (f"{name}.{each['id']}", _without_id(each))) for each in value)
         elif value != []:
-            yield key, value
+            yield name, (name, value)
 
 
 def _numbered(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Thing]:
@@ -93,19 +126,19 @@ def _numbered(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Thing]:
 
 def _orders(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Thing]:
     """Lists of named entries whose common entries stand in another order, which means something."""
-    places = [("parties", "providers"), ("parties", "verifiers"), *((name,) for name in new if _is_named(new[name]))]
-    for place in places:
-        was, now = _ids(old, place), _ids(new, place)
-        common_was, common_now = [each for each in was if each in now], [each for each in now if each in was]
-        if common_was != common_now:
-            key = f"order of {'.'.join(place)}"
-            yield Thing(key, key, (RuleChange(key, ", ".join(was), ", ".join(now)),))
+    for name in new:
+        order = _reordered(old.get(name), new[name], name)
+        if order is not None:
+            yield Thing(order.path, order.path, (order,))
 
 
-def _ids(data: Any, place: Sequence[str]) -> list[str]:
-    for name in place:
-        data = data.get(name, {})
-    return [str(each["id"]) for each in data]
+def _reordered(old: Any, new: Any, path: str) -> RuleChange | None:
+    if not (_is_named(old) and _is_named(new)):
+        return None
+    was, now = ([str(each["id"]) for each in entries] for entries in (old, new))
+    if [each for each in was if each in now] == [each for each in now if each in was]:
+        return None
+    return RuleChange(f"order of {path}", ", ".join(was), ", ".join(now))
 
 
 def _differences(old: Any, new: Any, path: str) -> Iterator[RuleChange]:
@@ -120,6 +153,12 @@ def _differences(old: Any, new: Any, path: str) -> Iterator[RuleChange]:
         was, now = old or {}, new or {}
         for key in [*now, *(each for each in was if each not in now)]:
             yield from _differences(was.get(key), now.get(key), f"{path}.{key}")
+    elif kinds == {"named"}:
+        was, now = ({each["id"]: _without_id(each) for each in entries or []} for entries in (old, new))
+        yield from _differences(was, now, path)
+        order = _reordered(old, new, path)
+        if order is not None:
+            yield order
     elif kinds == {"list"}:
         for was, now, at_old, at_new in _pairs(old or [], new or []):
             at = at_new if at_new is not None else at_old
@@ -131,6 +170,8 @@ def _differences(old: Any, new: Any, path: str) -> Iterator[RuleChange]:
 def _kind(value: Any) -> str:
     if isinstance(value, dict):
         return "map"
+    if _is_named(value):
+        return "named"
     listed = isinstance(value, list) and any(isinstance(each, dict | list) for each in value)
     return "list" if listed else "text"
 

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Final
 
-_WORD: Final = re.compile(r"\s+|[^\s]+")
-_NUMBER: Final = re.compile(r"(?<![\w.])-?[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?%?(?![\w])")
+_WRITTEN: Final = r"(?<![\w)])-?[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?%?"
+"""A number as the words write it."""
+_NUMBER: Final = re.compile(rf"{_WRITTEN}(?!\w)")
+_WORD: Final = re.compile(rf"\s+|{_WRITTEN}(?!\w)|\w+|[^\w\s]")
 
 
 @dataclass(frozen=True)
