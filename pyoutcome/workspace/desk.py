@@ -44,10 +44,7 @@ class Desk:
     @cached_property
     def evidence(self) -> Storage:
         """Where bundles and proofs lie. Raises what ``open_storage`` raises."""
-        place = self.settings.evidence
-        if place is None or "://" not in place:
-            return open_storage(self.files.evidence if place is None else self.files.folder / place)
-        return open_storage(place)
+        return open_storage(self.files.evidence_place(self.settings.evidence))
 
     @cached_property
     def factory(self) -> FactoryClient:
