@@ -9,6 +9,7 @@
     |-- ChainError        a network, key or transaction that does not do what it should
     |-- StoreError        a database that cannot be opened or fails
     |-- LedgerError       events that do not add up
+    |-- DocumentError     a document that cannot be written
     |-- SettlementError   a period that cannot be moved on
     |-- AuditError        an audit that cannot be carried out (differences are findings, not errors)
     `-- WorkspaceError    a folder that is not a workspace, or lacks what the command needs
@@ -93,6 +94,10 @@ class StoreError(PyoutcomeError):
 
 class LedgerError(PyoutcomeError):
     """Events that do not add up."""
+
+
+class DocumentError(PyoutcomeError):
+    """A document that cannot be written."""
 
 
 class SettlementError(PyoutcomeError):

@@ -7,6 +7,7 @@ from pyoutcome.terms.exposure import AmountBounds, ProviderBounds
 from pyoutcome.terms.finding import Finding
 from pyoutcome.terms.kpis import AgreementKpi
 from pyoutcome.terms.problems import problems_of
+from pyoutcome.terms.prose import Passage
 from pyoutcome.terms.statement import ProviderStatement, StatedKpi, StatedLine, StatedValue, Statement
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "AmountBounds",
     "EscrowTerms",
     "Finding",
+    "Passage",
     "Period",
     "ProviderBounds",
     "ProviderStatement",

@@ -78,6 +78,7 @@ class _Writer:
         windows = (window_words(name, each, zone) for name, each in agreement.windows.items())
         terms = (f"{naming.title(name)} is {naming.term(name)}." for name in file.terms)
         yield Passage("parties", "Parties", _lines(self.parties()))
+        yield Passage("roles", "Parties", _lines(self.roles()))
         yield Passage("term", "Term", _lines(self.term()))
         yield Passage("money", "Money", _lines(self.money()))
         yield Passage("records", "Records", _lines(sources))
@@ -110,14 +111,19 @@ class _Writer:
         lines += [f"Provider ({party}): {one.name}." for party, one in parties.providers.items()]
         backups = ((party, one.backup) for party, one in parties.providers.items())
         lines += [f"Backup of {party} (backup-{party}): {one.name}." for party, one in backups if one is not None]
-        if parties.prime is not None:
-            lines.append(f"The prime contractor is {parties.prime}.")
-        if not self.agreement.deployable:
-            return [*lines, "This is a rule by itself: it says what is owed, not who verifies and holds the money."]
-        lines += [f"Verifier ({party}): {one.name}." for party, one in parties.verifiers.items()]
-        lines.append(f"A report stands when {parties.quorum} of {len(parties.verifiers)} verifiers have signed it.")
-        lines.append(f"Arbitrator (arbitrator): {parties.arbitrator.name}.")
+        if self.agreement.deployable:
+            lines += [f"Verifier ({party}): {one.name}." for party, one in parties.verifiers.items()]
+            lines.append(f"Arbitrator (arbitrator): {parties.arbitrator.name}.")
         return lines
+
+    def roles(self) -> Iterator[str]:
+        parties = self.file.parties
+        if parties.prime is not None:
+            yield f"The prime contractor is {parties.prime}."
+        if self.agreement.deployable:
+            yield f"A report stands when {parties.quorum} of {len(parties.verifiers)} verifiers have signed it."
+        else:
+            yield "This is a rule by itself: it says what is owed, not who verifies and holds the money."
 
     def term(self) -> list[str]:
         periods = self.agreement.periods
