@@ -12,6 +12,7 @@ from pyoutcome.cli import (
     books,
     building,
     changing,
+    comparing,
     dealing,
     evidence,
     exporting,
@@ -37,6 +38,7 @@ app = typer.Typer(
 for room in (
     telling,
     agreements,
+    comparing,
     measuring,
     dealing,
     evidence,
