@@ -25,6 +25,7 @@ VERBS = (
     *("amend", "batch", "cancel", "withdraw", "pay", "sync", "payout", "show-evidence", "kpis", "bundle", "prove"),
     "export",
     "index",
+    "compare",
 )
 
 

@@ -75,7 +75,7 @@ def compare(
 ) -> Comparison:
     """Compares two agreements; with KPI ``values`` by period also what they pay (``compare_payments`` says the rest).
 
-    Raises what ``Agreement.check`` and ``compare_payments`` raise.
+    FormulaError where an amount of either cannot be bounded, and what ``compare_payments`` raises.
     """
     changes, rereadings = compare_clauses(before, after)
     return Comparison(

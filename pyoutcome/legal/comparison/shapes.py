@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from pyoutcome.decimals import show_grouped
+from pyoutcome.errors import AgreementError
 from pyoutcome.formula.influence import Direction
+from pyoutcome.terms.problems import problems_of
 
 if TYPE_CHECKING:
     from pyoutcome.formula.influence import Influence
     from pyoutcome.terms.agreement import Agreement
-    from pyoutcome.terms.finding import Finding
     from pyoutcome.terms.kpis import AgreementKpi
 
 _SAID: Final = {
@@ -50,12 +51,13 @@ class ShapeChange:
 
 @dataclass(frozen=True)
 class FindingChange:
-    """A warning or note of ``check`` that one agreement has and the other has not, or has with other figures."""
+    """A warning, note or refusal of ``check`` that one agreement has and the other has not, or with other figures."""
 
     code: str
     where: str
     """Path in the file."""
     severity: str
+    """``error``, ``warning`` or ``note``."""
     gone: str | None
     new: str | None
 
@@ -71,7 +73,7 @@ class FindingChange:
 
 
 def compare_shapes(before: Agreement, after: Agreement) -> tuple[ShapeChange, ...]:
-    """KPI by KPI, in the new program's order, then what only the old one has. Errors as in ``Agreement.shape``."""
+    """KPI by KPI, in the new program's order, then what only the old one has."""
     was, now = dict(_facts(before)), dict(_facts(after))
     alike: dict[tuple[str | _Subject, _Words, _Words], list[_Subject]] = {}
     for subject in [*now, *(each for each in was if each not in now)]:
@@ -88,7 +90,7 @@ def compare_shapes(before: Agreement, after: Agreement) -> tuple[ShapeChange, ..
 
 
 def compare_findings(before: Agreement, after: Agreement) -> tuple[FindingChange, ...]:
-    """What ``check`` says of one and not of the other. Raises what ``Agreement.check`` raises."""
+    """What ``check`` says of one and not of the other; what it refuses as well. FormulaError as in ``check``."""
     was, now = _findings(before), _findings(after)
     found: list[FindingChange] = []
     for key in [*now, *(each for each in was if each not in now)]:
@@ -103,10 +105,19 @@ def compare_findings(before: Agreement, after: Agreement) -> tuple[FindingChange
     return tuple(found)
 
 
-def _findings(agreement: Agreement) -> Mapping[tuple[str, str], list[Finding]]:
-    found: dict[tuple[str, str], list[Finding]] = {}
-    for each in agreement.check():
-        found.setdefault((each.code, each.where.path if each.where else ""), []).append(each)
+class _Found(NamedTuple):
+    severity: str
+    why: str
+
+
+def _findings(agreement: Agreement) -> Mapping[tuple[str, str], list[_Found]]:
+    found: dict[tuple[str, str], list[_Found]] = {}
+    try:
+        told = [(each.code, each.where, _Found(each.severity, each.why)) for each in agreement.check()]
+    except AgreementError as refusal:  # two drafts can be compared before either can be signed
+        told = [(each.code, each.where, _Found("error", each.why)) for each in problems_of(refusal)]
+    for code, where, each in told:
+        found.setdefault((code, where.path if where else ""), []).append(each)
     return found
 
 
