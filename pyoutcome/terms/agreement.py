@@ -298,4 +298,8 @@ class Agreement:
 
     def digest(self) -> bytes:
         """keccak256 of ``canonical()``, 32 bytes: what the parties sign."""
+        return self._digest
+
+    @cached_property
+    def _digest(self) -> bytes:
         return digest_of(self._canonical)

@@ -23,6 +23,7 @@ VERBS = (
     *("statement", "audit", "compile", "demo", "close", "clock", "default", "chart", "journal", "plot"),
     *("inspect", "challenge", "dispute", "rule", "agree", "bond", "assign", "step-in", "terminate", "claim"),
     *("amend", "batch", "cancel", "withdraw", "pay", "sync", "payout", "show-evidence", "kpis", "bundle", "prove"),
+    "document",
     "export",
     "index",
     "compare",

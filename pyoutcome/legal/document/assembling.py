@@ -100,7 +100,12 @@ class _Author:
         for key in keys:
             for item in self.passages[key].items if key in self.passages else ():
                 if not item[0].startswith("  "):
-                    self.pages.say(" ".join(item))
+                    self.pages.say(*self.with_digest(" ".join(item)))
+
+    def with_digest(self, sentence: str) -> list[str | Run]:
+        """A sentence with the agreement's digest as code."""
+        before, digest, after = sentence.partition(hexadecimal(self.agreement.digest()))
+        return [before, code(digest), after] if digest else [sentence]
 
     def parties(self) -> None:
         agreement, parties = self.agreement, self.agreement.parties
@@ -129,7 +134,7 @@ class _Author:
         self.pages.section("Term")
         self.say("term")
         rows = [(str(each.number), show_instant(each.start), show_instant(each.end)) for each in self.agreement.periods]
-        columns = [Column("Period", "right"), Column("From, included"), Column("To, excluded", wide=True)]
+        columns = [Column("Period", "right"), Column("From, included"), Column("To, excluded")]
         self.pages.table(columns, rows)
 
     def parts(self, title: str, key: str, titles: list[str], after: Callable[[int], None] | None = None) -> None:

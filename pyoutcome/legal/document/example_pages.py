@@ -33,7 +33,7 @@ def _put_edge_table(pages: Pages, agreement: Agreement, table: EdgeTable) -> Non
     caption = f"{what} {kpi.title}{own} where something turns{account}; other KPIs as in the middling example."
     columns = [Column(kpi.title, "right"), Column(f"{'Clause' if table.clause else 'Net amount'}, {symbol}", "right")]
     if table.providers:
-        columns.append(Column(f"Credited for the period, {symbol}", "right", wide=True))
+        columns.append(Column(f"Credited for the period, {symbol}", "right"))
     rows = [
         [kpi.tell(value), show_grouped(amount), *([money(agreement, units)] if table.providers else [])]
         for value, amount, units in table.rows
@@ -72,9 +72,7 @@ def put_periods(pages: Pages, examples: Examples) -> None:
 
 def _put_period(pages: Pages, agreement: Agreement, example: Example) -> None:
     pages.heading(f"A {example.grade} period")
-    pages.table(
-        [Column("KPI", wide=True), Column("In the sums"), *_kpi_columns(agreement)], _kpi_rows(agreement, example)
-    )
+    pages.table([Column("KPI"), Column("In the sums"), *_kpi_columns(agreement)], _kpi_rows(agreement, example))
     for names, shown in _alike(example.statement.providers):
         symbol = agreement.token.symbol
         title = f"{shown.name} ({shown.provider})" if len(agreement.providers) > 1 else shown.name

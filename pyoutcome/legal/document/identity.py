@@ -18,7 +18,7 @@ def hexadecimal(data: bytes) -> str:
 def put_identity(pages: Pages, agreement: Agreement, signed: SignedTerms | None) -> None:
     """Digests, and how the terms hash comes about."""
     pages.say(
-        "The digest of the agreement file is the Keccak-256 hash of its canonical form (JSON by RFC 8785). The command ",
+        "The digest of the agreement file is the Keccak-256 hash of its canonical form (JSON, RFC 8785). The command ",
         code("pyoutcome check --json"),
         " prints it for any copy of the file, and ",
         code("pyoutcome document"),
@@ -98,12 +98,14 @@ def put_signatures(pages: Pages, agreement: Agreement, signed: SignedTerms | Non
         if one.backup is not None:
             names[f"backup-{party}"] = one.backup.name
     pages.blocks += [PageBreak(), Heading(1, "", "Signatures")]
-    if signed is None:
+    if signed is not None:
+        pages.say("Each party signs the terms hash ", code(hexadecimal(signed.terms_hash)), ".")
+    elif agreement.deployable:
         pages.say(
-            "Each party signs for itself. The EIP-712 signature over the terms hash is the one that the escrow accepts."
+            "Each party signs for itself. The escrow accepts only the EIP-712 signatures of all of them over the terms hash."
         )
     else:
-        pages.say("Each party signs the terms hash ", code(hexadecimal(signed.terms_hash)), ".")
+        pages.say("Each party signs for itself.")
     known = {each.party: each for each in signed.signatures} if signed is not None else {}
     for party in ("client", *agreement.providers, *agreement.backups):
         line = known.get(party)

@@ -26,7 +26,6 @@ def _of_prices(agreement: Agreement) -> Iterator[tuple[str, str]]:
     yield "KPI", "A number, a choice, or yes or no, on which prices depend, counted for a period as its section says."
     yield "Net amount", "What the clauses owe a provider for a period, less what they let it owe."
     yield "Period", "One of the times in the section on the term, each settled by itself."
-    yield "Program", "The prices as the escrow carries them out, worked out from the agreement file."
 
 
 def _of_escrow(agreement: Agreement) -> Iterator[tuple[str, str]]:
@@ -47,6 +46,7 @@ def _of_escrow(agreement: Agreement) -> Iterator[tuple[str, str]]:
         "Evidence",
         "The measured KPI values of a period with the digests of the records they come from, signed by their supplier.",
     )
+    yield "Program", "The prices as the escrow carries them out, worked out from the agreement file."
     yield "Funds", "The client's money in the escrow."
     yield (
         "Report",

@@ -30,7 +30,7 @@ def make_document(agreement: Agreement, signed: SignedTerms | None = None) -> Do
 def render_document(document: Document, file_format: str) -> bytes:
     """A document in one of ``FORMATS``; equal documents give equal bytes.
 
-    DocumentError ``no-such-format``, ``library-missing``.
+    DocumentError ``no-such-format``, ``library-missing``; of a PDF ``letters-missing``.
     """
     match file_format:
         case "md":

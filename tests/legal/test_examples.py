@@ -1,0 +1,275 @@
+"""Worked examples: every amount in them is what the evaluator, the program and the contracts give."""
+
+from __future__ import annotations
+
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from pyoutcome import Agreement
+from pyoutcome.decimals import ONE, group_digits, show_grouped, show_units, to_units_trunc
+from pyoutcome.formula import evaluate, run, start_state
+from pyoutcome.formula.syntax import Bands, Curve, Name, Node, Number, Step, names, walk
+from pyoutcome.legal.document.example_pages import put_edges, put_periods
+from pyoutcome.legal.document.examples import Examples
+from pyoutcome.legal.document.pages import Pages
+from pyoutcome.legal.document.tree import Table, plain_text
+from pyoutcome.terms.form import substitute
+from tests.contracts.runner import Runner, running_contract
+from tests.fuzz.agreements import write_agreement
+from tests.fuzz.rules import Told, compare_rules
+from tests.terms.deals import agree
+from tests.terms.every_field import FILES
+from tests.terms.rules import rule_of
+
+ROOT = Path(__file__).parents[2]
+CORPUS = sorted((ROOT / "tests" / "corpus").glob("**/agreements/*.yaml"))
+TEXTS = {**FILES, "example": (ROOT / "examples" / "punctual-arrivals.yaml").read_text(encoding="utf-8")}
+
+
+@cache
+def examples(name: str) -> Examples:
+    return Examples(Agreement.parse(TEXTS[name]))
+
+
+def random_agreement(seed: int) -> Agreement:
+    """Any agreement of the searches' writer; some seeds give one that is refused."""
+    made = write_agreement(Random(seed))
+    assume(made is not None)
+    assert made is not None
+    return made
+
+
+def settled(agreement: Agreement, values: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Lines, and amounts in base units, of a first period: by the evaluator, and the amounts by the machine too."""
+    rule, decimals = agreement.rule(), agreement.token.decimals
+    state = start_state(rule, decimals)
+    outcome = evaluate(rule, values, state=state)
+    program = agreement.program()
+    ran = run(program.data, values, [value for _, value in rule.parameters], state=state if rule.sequential else None)
+    assert ran.amounts == outcome.amounts
+    return outcome.lines, tuple(to_units_trunc(each, decimals) for each in outcome.amounts)
+
+
+def check_all(made: Examples) -> int:
+    """Every amount of all examples against the evaluator and the machine; how many rows there were."""
+    agreement, rule = made.agreement, made.rule
+    middling = next((each.values for each in made.periods if each.grade == "middling"), None)
+    for each in made.periods:
+        lines, units = settled(agreement, each.values)
+        stated = {line.name: line.value for part in each.statement.providers for line in part.lines}
+        stated |= {line.name: line.value for line in each.statement.shown}
+        assert {line.name: value for line, value in zip(rule.lines, lines, strict=True)} == stated
+        assert units == each.statement.amounts
+    count = 0
+    for table in made.edges:
+        assert middling is not None
+        for place, provider in enumerate(table.providers or ("",)):
+            kpi = table.kpi
+            if place:  # the row of tables that are the same is shown once: each provider's own KPI moves
+                kpi = [each.name for each in agreement.kpis].index(f"{agreement.kpis[kpi].kpi}.{provider}")
+            for value, shown, credited in table.rows:
+                lines, units = settled(agreement, (*middling[:kpi], value, *middling[kpi + 1 :]))
+                own = agreement.providers.index(provider) if provider else None
+                signed = [
+                    line.sign * amount if line.sign else amount
+                    for line, amount in zip(rule.lines, lines, strict=True)
+                    if line.payee == own
+                    and (not table.clause or line.name in (table.clause, f"{table.clause}.{provider}"))
+                    and (table.clause or line.sign)
+                ]
+                assert shown == sum(signed)
+                assert credited == (0 if own is None else units[own])
+                count += 1
+    return count
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_every_amount_is_the_evaluators(name: str) -> None:
+    assert ["good", "middling", "bad"] == [each.grade for each in examples(name).periods]
+    check_all(examples(name))
+
+
+@pytest.mark.parametrize("path", CORPUS, ids=lambda path: path.stem)
+def test_published_mechanisms_have_examples_that_are_the_evaluators(path: Path) -> None:
+    made = Examples(Agreement.load(path))
+    assert made.periods
+    check_all(made)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.integers(0, 10**9))
+def test_random_agreements_have_examples_that_are_the_evaluators(seed: int) -> None:
+    check_all(Examples(random_agreement(seed)))
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.integers(0, 10**9))
+def test_every_amount_of_the_examples_stands_in_the_text(seed: int) -> None:
+    agreement = random_agreement(seed)
+    made, pages = Examples(agreement), Pages()
+    put_periods(pages, made)
+    for clause in ("", *agreement.file.clauses):
+        put_edges(pages, made, clause)
+    cells = [
+        [plain_text(cell) for cell in row] for each in pages.blocks if isinstance(each, Table) for row in each.rows
+    ]
+    for period in made.periods:
+        for provider in period.statement.providers:
+            credited = group_digits(show_units(provider.units, provider.unit_decimals))
+            assert ["Credited", "", credited, provider.sentence] in cells
+            for line in provider.lines:
+                assert [line.title, line.name, show_grouped(line.amount or line.value), line.sentence] in cells
+    for table in made.edges:
+        kpi = agreement.kpis[table.kpi]
+        for value, amount, units in table.rows:
+            row = [kpi.tell(value), show_grouped(amount)]
+            row += [group_digits(show_units(units, agreement.token.decimals))] if table.providers else []
+            assert row in cells
+
+
+def test_the_contracts_give_the_same_amounts() -> None:
+    """The examples of the agreements here, and of some random ones, settled by the escrow's own machine."""
+    made = [examples(name) for name in TEXTS]
+    found = (write_agreement(Random(seed)) for seed in range(40))
+    made += [Examples(each) for each in found if each is not None][:6]
+    told = [
+        Told(each.rule, (period.values,), each.agreement.token.decimals) for each in made for period in each.periods
+    ]
+    with running_contract() as url:
+        tally = compare_rules(Runner(url), told, "worked examples")
+    assert [] == tally.mismatches
+    assert len(told) == tally.cases
+
+
+def edges_written(node: Node, kpi: str) -> set[tuple[int, bool]]:
+    """Every edge of a table over a KPI itself: the value, and whether the next value is the first beyond it."""
+    found: set[tuple[int, bool]] = set()
+    for each in walk(node):
+        match each:
+            case Step(of=Name(name)) if name == kpi:
+                found |= {(row.at.value, row.edge.value in ("above", "at_most")) for row in each.rows
+                          if isinstance(row.at, Number)}  # fmt: skip
+            case Bands(of=Name(name)) if name == kpi:
+                at = 0
+                for row in each.rows:
+                    assert isinstance(row.to, Number)
+                    at = at + row.to.value if row.is_width else row.to.value
+                    found.add((at, False))
+            case Curve(of=Name(name)) if name == kpi:
+                found |= {(point.x.value, False) for point in each.points if isinstance(point.x, Number)}
+            case _:
+                continue
+    return found
+
+
+def check_edges(made: Examples) -> int:
+    """Each edge of each band, row and point of a line over a KPI has both its sides in a table; how many edges."""
+    tables = {(each.clause, each.kpi): {row[0] for row in each.rows} for each in made.edges}
+    kpis = {kpi.name: at for at, kpi in enumerate(made.agreement.kpis)}
+    count = 0
+    parts = {each.name: each.formula for each in made.rule.definitions}
+    for line in made.rule.lines:
+        clause, _, provider = line.name.partition(".")
+        formula = line.formula
+        while set(parts) & set(names(formula)):
+            formula = substitute(formula, parts)
+        for name, at in kpis.items():
+            shape = made.rule.kpis[at]
+            for edge, below in edges_written(formula, name):
+                sides = {edge, edge + shape.multiple} if below else {edge - shape.multiple, edge}
+                sides = {side for side in sides if shape.low <= side <= shape.high}
+                if edge % shape.multiple or len(sides) < 2:
+                    continue
+                first = next(kpis[each] for each in kpis if each.partition(".")[0] == name.partition(".")[0])
+                assert sides <= tables.get((clause, at), tables.get((clause, first), set())), (line.name, name, edge)
+                count += 1
+        assert not provider or provider in made.agreement.providers
+    return count
+
+
+@pytest.mark.parametrize(("name", "edges"), [("example", 3 * (4 + 3 + 2)), ("credits", 2)])
+def test_each_edge_of_each_band_row_and_point_is_there(name: str, edges: int) -> None:
+    assert edges == check_edges(examples(name))
+
+
+def test_both_sides_of_an_edge_and_the_ends_of_the_range_are_shown() -> None:
+    made = Examples(
+        agree(
+            "fee: {kind: step, of: x, rows: {at_least 20: 200, above 10: 100, otherwise: 0}}",
+            "x: {unit: pieces, range: [0, 50], if_missing: 0, better: higher}",
+        )
+    )
+    [table] = made.edges
+    assert [(0, 0), (10, 0), (11, 100), (19, 100), (20, 200), (50, 200)] == [
+        (value // ONE, amount // ONE) for value, amount, _ in table.rows
+    ]
+    assert [20, 15, 10] == [each.values[0] // ONE for each in made.periods]
+
+
+@pytest.mark.parametrize(("better", "expected"), [("higher", [30, 20, 10]), ("lower", [10, 20, 30])])
+def test_good_is_what_the_kpi_says_is_better(better: str, expected: list[int]) -> None:
+    """Without any edge: three quarters, a half and a quarter of the range."""
+    made = Examples(
+        agree(
+            "fee: {kind: formula, is: 2 * x}", f"x: {{unit: pieces, range: [0, 40], if_missing: 0, better: {better}}}"
+        )
+    )
+    assert expected == [each.values[0] // ONE for each in made.periods]
+
+
+def test_without_a_better_way_good_is_what_pays_more() -> None:
+    made = Examples(
+        agree("fee: {kind: formula, is: 100 - x}", "x: {unit: pieces, range: [0, 40], if_missing: 0}\n"
+              "late: {unit: lateness, type: yes_no, if_missing: no}")
+    )  # fmt: skip
+    assert [10, 20, 30] == [each.values[0] // ONE for each in made.periods]
+    amounts = [each.statement.amounts[0] for each in made.periods]
+    assert sorted(amounts, reverse=True) == amounts
+
+
+def test_values_that_no_report_may_hold_are_in_no_example() -> None:
+    """Requirements and excluded values are kept; where a value cannot be, the nearest that can is taken."""
+    made = Examples(
+        rule_of(
+            "fee: {kind: step, of: x, rows: {at_least 20: 2, otherwise: 1}}\nmore: {kind: formula, is: y}",
+            "x: {range: [0, 40], except: [20, 30]}\ny: {range: [0, 40]}",
+            top="require: [x + y <= 45]\n",
+        )
+    )
+    assert made.periods
+    for each in made.periods:
+        assert sum(each.values) <= 45 * ONE
+        assert each.values[0] not in (20 * ONE, 30 * ONE)
+    assert all(row[0] not in (20 * ONE, 30 * ONE) for table in made.edges for row in table.rows if table.kpi == 0)
+    check_all(made)
+
+
+def test_where_nothing_can_be_reported_the_document_says_so() -> None:
+    made = Examples(rule_of("fee: {kind: formula, is: x}", "x: {range: [0, 40]}", top="require: [x > 41]\n"))
+    assert () == made.periods == made.edges
+    pages = Pages()
+    put_periods(pages, made)
+    assert ["No period could be made up whose values the requirements of a report allow."] == [
+        plain_text(each.runs) for each in pages.blocks if hasattr(each, "runs")
+    ]
+
+
+def test_periods_that_depend_on_one_another_are_shown_in_a_row() -> None:
+    made = examples("prices")
+    called = [kpi.name for kpi in made.agreement.kpis]
+    bad, middling, good = (dict(zip(called, each.values, strict=True)) for each in reversed(made.periods))
+    expected = made.agreement.statements([bad, middling, good])
+    assert [each.amounts for each in expected] == [each.amounts for each in made.row_of_periods]
+    assert expected[2].amounts != made.periods[0].statement.amounts  # it does depend
+    assert () == examples("example").row_of_periods
+
+
+def test_rows_rise() -> None:
+    for table in examples("example").edges:
+        assert all(before[0] < after[0] for before, after in pairwise(table.rows))
