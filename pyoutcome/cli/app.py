@@ -23,6 +23,7 @@ from pyoutcome.cli import (
     paying,
     proving,
     running,
+    signing,
     telling,
 )
 from pyoutcome.cli.polite import PoliteGroup
@@ -42,6 +43,7 @@ for room in (
     comparing,
     documents,
     measuring,
+    signing,
     dealing,
     evidence,
     proving,

@@ -27,6 +27,7 @@ VERBS = (
     "export",
     "index",
     "compare",
+    "offer",
 )
 
 
