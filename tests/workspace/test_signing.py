@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from pyoutcome.chain.deal import Deal, clone_address
 from pyoutcome.chain.keys import create_key_file, derive_test_accounts
 from pyoutcome.cli.app import app
 from pyoutcome.errors import ChainError, PyoutcomeError, WorkspaceError
+from pyoutcome.protocol import Domain
 from pyoutcome.terms import Agreement
 from pyoutcome.workspace import Workspace
 from pyoutcome.workspace.settings import Offer, TermsSignature
@@ -172,26 +175,33 @@ def test_an_altered_offer_is_not_signed(offer_file: Path, name: str) -> None:
     assert "offer-differs" == refused.value.code
 
 
-def test_an_offer_with_arguments_of_its_own_is_not_signed(offer_file: Path) -> None:
-    """Consistent in itself, with a reserve that does not follow from the agreement."""
-    from dataclasses import replace
-
-    from pyoutcome.chain.deal import Deal, clone_address
-    from pyoutcome.protocol import Domain
-
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        ("reserve", "its reserve is not what follows"),
+        ("quorum", "its quorum is not what follows"),
+        ("verifiers", "other numbers of providers or verifiers"),
+    ],
+)
+def test_an_offer_with_arguments_of_its_own_is_not_signed(offer_file: Path, part: str, said: str) -> None:
+    """Consistent in itself, with something that does not follow from the agreement."""
     offer = read_offer(offer_file)
     deal = check_offer(agreement(), offer, "deal.offer.json").deal
-    other = Deal(replace(deal.arguments, reserve=1), deal.agreement_digest, deal.program, deal.nonce)
+    was = getattr(deal.arguments, part)
+    changes: Any = {part: was - 1 if isinstance(was, int) else was[:-1]}
+    arguments = replace(deal.arguments, **changes)
+    other = Deal(arguments, deal.agreement_digest, deal.program, deal.nonce)
     terms_hash = other.terms.digest(Domain(offer.chain_id, offer.factory))
     changed = offer.model_copy(
         update={
-            "arguments": "0x" + other.arguments.pack().hex(),
+            "arguments": "0x" + arguments.pack().hex(),
             "terms_hash": "0x" + terms_hash.hex(),
             "escrow": clone_address(offer.factory, other.clone_code(offer.factory, offer.implementation, terms_hash)),
         }
     )
-    with pytest.raises(WorkspaceError, match="its reserve is not what follows"):
+    with pytest.raises(WorkspaceError, match=said) as refused:
         check_offer(agreement(), changed, "deal.offer.json")
+    assert "offer-differs" == refused.value.code
 
 
 def test_an_offer_for_another_agreement_is_not_signed(offer_file: Path) -> None:
