@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 
 import docx
 import pypdf
+from docx.text.paragraph import Paragraph as DocxParagraph
 from markdown_it import MarkdownIt
 
 from pyoutcome.decimals import parse
@@ -105,7 +106,7 @@ def _docx(data: bytes) -> str:
     found: list[str] = []
     file = docx.Document(io.BytesIO(data))
     for each in file.iter_inner_content():
-        if isinstance(each, docx.text.paragraph.Paragraph):
+        if isinstance(each, DocxParagraph):
             found.append(each.text)
         else:
             found += [cell.text for row in each.rows for cell in row.cells]
@@ -113,12 +114,10 @@ def _docx(data: bytes) -> str:
 
 
 def _pdf(data: bytes) -> str:
-    """All pages without their heads and feet."""
+    """All pages without their heads and feet, which are a line each."""
     found: list[str] = []
-    reader = pypdf.PdfReader(io.BytesIO(data))
-    title = str(reader.metadata.title) if reader.metadata else ""
-    for page in reader.pages:
-        text = page.extract_text()
-        lines = [line for line in text.splitlines() if not re.search(r"Page \d+ of \d+$", line)]
-        found += lines[1:] if lines and squeezed(lines[0]).startswith(squeezed(title)) and len(found) else lines
+    for number, page in enumerate(pypdf.PdfReader(io.BytesIO(data)).pages):
+        lines = page.extract_text().splitlines()
+        assert re.search(r"Page \d+ of \d+$", lines[-1])
+        found += lines[1 if number else 0 : -1]
     return "\n".join(found)

@@ -167,9 +167,11 @@ def test_the_pdf_says_what_it_is() -> None:
     assert reader.metadata is not None
     assert "Punctual arrivals at New York" == reader.metadata.title
     assert reader.metadata.creation_date is None
-    root = reader.trailer["/Root"]
-    assert root["/MarkInfo"]["/Marked"]  # tagged, for readers who listen
-    assert "en" == root["/Lang"]
+    root = reader.root_object
+    marks = root["/MarkInfo"].get_object()
+    assert isinstance(marks, pypdf.generic.DictionaryObject)
+    assert "True" == str(marks["/Marked"])  # tagged, for readers who listen
+    assert "en" == str(root["/Lang"])
     sections = [each.text for each in document("example").blocks if isinstance(each, Heading) and each.level == 1]
     outline = [str(each.title) for each in reader.outline if not isinstance(each, list)]
     assert len(sections) == len(outline)

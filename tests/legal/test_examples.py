@@ -46,14 +46,17 @@ def random_agreement(seed: int) -> Agreement:
 
 
 def settled(agreement: Agreement, values: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Lines, and amounts in base units, of a first period: by the evaluator, and the amounts by the machine too."""
+    """Lines, and amounts in base units, of a first period: by the evaluator; amounts by machine and statement too."""
     rule, decimals = agreement.rule(), agreement.token.decimals
     state = start_state(rule, decimals)
     outcome = evaluate(rule, values, state=state)
     program = agreement.program()
     ran = run(program.data, values, [value for _, value in rule.parameters], state=state if rule.sequential else None)
     assert ran.amounts == outcome.amounts
-    return outcome.lines, tuple(to_units_trunc(each, decimals) for each in outcome.amounts)
+    units = tuple(to_units_trunc(each, decimals) for each in outcome.amounts)
+    named = {kpi.name: value for kpi, value in zip(agreement.kpis, values, strict=True)}
+    assert agreement.statement(1, named).amounts == units
+    return outcome.lines, units
 
 
 def check_all(made: Examples) -> int:
@@ -252,7 +255,8 @@ def test_values_that_no_report_may_hold_are_in_no_example() -> None:
 
 def test_where_nothing_can_be_reported_the_document_says_so() -> None:
     made = Examples(rule_of("fee: {kind: formula, is: x}", "x: {range: [0, 40]}", top="require: [x > 41]\n"))
-    assert () == made.periods == made.edges
+    assert () == made.periods
+    assert () == made.edges
     pages = Pages()
     put_periods(pages, made)
     assert ["No period could be made up whose values the requirements of a report allow."] == [
@@ -268,6 +272,21 @@ def test_periods_that_depend_on_one_another_are_shown_in_a_row() -> None:
     assert [each.amounts for each in expected] == [each.amounts for each in made.row_of_periods]
     assert expected[2].amounts != made.periods[0].statement.amounts  # it does depend
     assert () == examples("example").row_of_periods
+
+
+def test_where_the_number_of_the_period_matters_every_period_is_shown() -> None:
+    made = Examples(rule_of("fee: {kind: fixed_fee, by_year: [10, 20]}", "x: {range: [0, 4]}", periods=30))
+    assert [(1, 12, 10), (13, 30, 20)] == [(first, last, units[0] // ONE) for first, last, units in made.over_time]
+    [(first, last, _)] = examples("example").over_time
+    assert (1, 12) == (first, last)
+
+
+def test_carried_values_are_followed_over_the_term() -> None:
+    made = examples("prices")
+    middling = dict(zip((kpi.name for kpi in made.agreement.kpis), made.periods[1].values, strict=True))
+    expected = made.agreement.statements([middling] * len(made.agreement.periods))
+    shown = [units for first, last, units in made.over_time for _ in range(first, last + 1)]
+    assert [each.amounts for each in expected] == shown
 
 
 def test_rows_rise() -> None:

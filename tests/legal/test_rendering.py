@@ -27,7 +27,7 @@ from pyoutcome.legal.document.tree import (
     visible,
 )
 from tests.legal.reading import squeezed, text_of, texts_of
-from tests.terms.deals import deal
+from tests.terms.deals import HEAD, deal
 
 HOSTILE = {
     "html": '<script>alert(1)</script><img src=x onerror="go()"> &lt;b&gt; &amp; </title></style><!-- -->',
@@ -39,8 +39,8 @@ HOSTILE = {
     "word": "PAGE \\* MERGEFORMAT {HYPERLINK} =1+1 \x0b]]> <w:p/>",
     "hebrew": "חוזה עברי 50% and English",
     "arabic": "عقد 75 then English",
-    "long": "W" * 400,
-    "long words": "0x" + "ab" * 200 + " " + "ÄÖ" * 90,
+    "long": "W" * 130,
+    "long words": "0x" + "ab" * 70 + " " + "ÄÖ" * 40,
     "quotes": '"double" \'single\' ``two`` `` ` `` ` " ',
     "ends": "`",
     "marks": "** __ ~~ * _ ~",
@@ -88,7 +88,7 @@ def test_a_text_is_a_text(kind: str, file_format: str) -> None:
 
 
 @pytest.mark.parametrize("file_format", ["md", "html", "docx"])
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(text=st.text(min_size=1, max_size=40))
 def test_any_text_is_a_text(file_format: str, text: str) -> None:
     made = document(text)
@@ -145,20 +145,43 @@ def test_a_docx_has_no_parts_from_elsewhere() -> None:
                 assert b"External" not in file.read(each)
 
 
+def places(data: bytes) -> list[float]:
+    """Where each piece of text on the pages of a PDF begins, in points from the left; 210 mm are 595 points.
+
+    Heads and feet are left out: they are cut at the margin.
+    """
+    found: list[float] = []
+
+    def see(text: str, moved: list[float], place: list[float], _font: object, _size: object) -> None:
+        if text.strip() and 60 < moved[5] - place[5] < 780:
+            found.append(moved[4] + place[4])
+
+    for page in pypdf.PdfReader(io.BytesIO(data)).pages:
+        page.extract_text(visitor_text=see)
+    return found
+
+
 def test_no_line_runs_over_the_edge_of_its_page() -> None:
     """Long words are broken, in cells and rules alike: no piece of text begins outside the margins."""
-    reader = pypdf.PdfReader(io.BytesIO(render_document(document(HOSTILE["long words"]), "pdf")))
-    places: list[float] = []
+    found = places(render_document(document(HOSTILE["long words"]), "pdf"))
+    assert len(found) > 1000
+    assert all(60 < x < 535 for x in found)
 
-    def see(text: str, _matrix: object, place: list[float], _font: object, _size: object) -> None:
-        if text.strip():
-            places.append(place[4])
 
-    for page in reader.pages:
-        page.extract_text(visitor_text=see)
-        width = float(page.mediabox.width)
-        assert places
-        assert all(0 < x < width for x in places)
+def test_many_parties_fit_the_page() -> None:
+    names = [f"Provider{at}" for at in range(24)]
+    parties = ", ".join(f"{name}: {{name: The provider with number {name}}}" for name in names)
+    text = deal(
+        "fee: {kind: curve, to: each, of: x, points: [[1, 1_000], [5, 123_456.789]], times: period}",
+        "x: {unit: pieces, per: provider, decimals: 2, range: [0, 9], if_missing: 0}",
+        head=HEAD.replace("{A: {name: Alpha Ltd}}", f"{{{parties}}}"),
+    )
+    made = make_document(Agreement.parse(text))
+    data = render_document(made, "pdf")
+    assert all(60 < x < 535 for x in places(data))
+    page = squeezed(text_of("pdf", data))
+    for each in texts_of(made):
+        assert squeezed(each) in page
 
 
 @pytest.mark.parametrize("file_format", FORMATS)

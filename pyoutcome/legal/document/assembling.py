@@ -205,7 +205,8 @@ class _Author:
         self.pages.say(
             "Every state of the escrow that waits has an end. Nobody's silence can keep the money of others."
         )
-        columns = [Column("Who does nothing"), Column("What follows", wide=True), Column("Who bears it")]
+        titles = ("Who does nothing", "What follows", "Who bears it")
+        columns = [Column(title, wide=True) for title in titles]
         self.pages.table(columns, list_silence(self.agreement))
 
     def legal(self) -> None:

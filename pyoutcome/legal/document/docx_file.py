@@ -20,6 +20,7 @@ from pyoutcome.legal.document.tree import (
     Table,
     plain_text,
     runs,
+    shorten,
 )
 
 _EPOCH: Final = datetime(1980, 1, 1, tzinfo=UTC)
@@ -97,9 +98,9 @@ class _Writer:
         """Title above, what it is and the page's number below."""
         section = self.file.sections[0]
         head = section.header.paragraphs[0]
-        self.put(head, runs(document.title), small=True)
+        self.put(head, runs(shorten(document.title, 80)), small=True)
         foot = section.footer.paragraphs[0]
-        self.put(foot, runs(f"{document.running}    Page "), small=True)
+        self.put(foot, runs(f"{shorten(document.running, 120)}    Page "), small=True)
         self.count(foot, "PAGE")
         self.put(foot, runs(" of "), small=True)
         self.count(foot, "NUMPAGES")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeVar
 
 from pyoutcome.decimals import group_digits, show_grouped, show_units
-from pyoutcome.legal.document.examples import EdgeTable, Example, Examples
+from pyoutcome.legal.document.edge_tables import EdgeTable
+from pyoutcome.legal.document.examples import Example, Examples
 from pyoutcome.legal.document.pages import Pages
 from pyoutcome.legal.document.tree import Column, Runs, code, runs, strong
 from pyoutcome.terms import Agreement, ProviderStatement
+
+_T = TypeVar("_T")
 
 
 def money(agreement: Agreement, units: int) -> str:
@@ -68,11 +72,13 @@ def put_periods(pages: Pages, examples: Examples) -> None:
     for each in examples.periods:
         _put_period(pages, agreement, each)
     _put_row(pages, examples)
+    _put_time(pages, examples)
 
 
 def _put_period(pages: Pages, agreement: Agreement, example: Example) -> None:
     pages.heading(f"A {example.grade} period")
-    pages.table([Column("KPI"), Column("In the sums"), *_kpi_columns(agreement)], _kpi_rows(agreement, example))
+    columns = [Column("KPI"), Column("Whose"), Column("In the sums"), Column("Value", "right")]
+    pages.table(columns, _kpi_rows(agreement, example))
     for names, shown in _alike(example.statement.providers):
         symbol = agreement.token.symbol
         title = f"{shown.name} ({shown.provider})" if len(agreement.providers) > 1 else shown.name
@@ -108,13 +114,29 @@ def _put_row(pages: Pages, examples: Examples) -> None:
     grades = [each.grade for each in reversed(examples.periods)]
     pages.heading("One after another")
     pages.say("A period depends on earlier ones here. If these three came one after another, this would be credited:")
-    columns = [Column("Period"), Column("Kind", wide=True)]
-    columns += [Column(f"{each}, {agreement.token.symbol}", "right") for each in agreement.providers]
+    titles = (f"{number}, {grade}" for number, (grade, _) in enumerate(zip(grades, statements, strict=False), 1))
+    columns = [Column("Provider"), *(Column(f"{title}, {agreement.token.symbol}", "right") for title in titles)]
     rows = [
-        [str(number), grade, *(money(agreement, units) for units in statement.amounts)]
-        for number, (grade, statement) in enumerate(zip(grades, statements, strict=False), 1)
+        [name, *(money(agreement, statement.of(name).units) for statement in statements)]
+        for name in agreement.providers
     ]
     pages.table(columns, rows)
+
+
+def _put_time(pages: Pages, examples: Examples) -> None:
+    """The middling values in every period, where they do not always pay the same."""
+    agreement, rows = examples.agreement, examples.over_time
+    if len(rows) < 2:
+        return
+    pages.heading("Over the term")
+    pages.say("If every period had the values of the middling one, this would be credited in each:")
+    columns = [Column("Periods"), Column("Provider"), Column(f"Credited, {agreement.token.symbol}", "right")]
+    shown = [
+        [str(first) if first == last else f"{first} to {last}", whose, money(agreement, amount)]
+        for first, last, units in rows
+        for whose, amount in _grouped(agreement, dict(zip(agreement.providers, units, strict=True)))
+    ]
+    pages.table(columns, shown)
 
 
 def _alike(providers: Sequence[ProviderStatement]) -> Iterator[tuple[list[str], ProviderStatement]]:
@@ -127,27 +149,25 @@ def _alike(providers: Sequence[ProviderStatement]) -> Iterator[tuple[list[str], 
         yield [each.provider for each in group], group[0]
 
 
-def _kpi_columns(agreement: Agreement) -> list[Column]:
-    shared = [kpi for kpi in agreement.kpis if kpi.provider is None]
-    own = len(shared) < len(agreement.kpis)
-    columns = [Column("Agreement", "right")] if shared else []
-    return columns + ([Column(each, "right") for each in agreement.providers] if own else [])
-
-
 def _kpi_rows(agreement: Agreement, example: Example) -> Iterator[list[str | Runs]]:
-    """A row for every KPI of the file, with its value for the agreement or for each provider."""
+    """Every KPI of the file with its value; providers that share one stand together."""
     shown = {kpi.name: kpi.tell(value) for kpi, value in zip(agreement.kpis, example.values, strict=True)}
-    whole = any(kpi.provider is None for kpi in agreement.kpis)
-    own = any(kpi.provider is not None for kpi in agreement.kpis)
     first = {kpi.kpi: kpi for kpi in reversed(agreement.kpis)}
     for name in agreement.file.kpis:
-        kpi = first[name]
-        row: list[str | Runs] = [kpi.title, runs(code(name))]
-        if whole:
-            row.append(shown[kpi.name] if kpi.provider is None else "")
-        if own:
-            row += ["" if kpi.provider is None else shown[f"{kpi.kpi}.{each}"] for each in agreement.providers]
-        yield row
+        if first[name].provider is None:
+            yield [first[name].title, "the agreement", runs(code(name)), shown[name]]
+            continue
+        own = {provider: shown[f"{name}.{provider}"] for provider in agreement.providers}
+        for whose, value in _grouped(agreement, own):
+            yield [first[name].title, whose, runs(code(name)), value]
+
+
+def _grouped(agreement: Agreement, values: Mapping[str, _T]) -> Iterator[tuple[str, _T]]:
+    """Values of providers, those that are the same once: whose they are, and the value."""
+    for value in dict.fromkeys(values.values()):
+        names = [name for name, each in values.items() if each == value]
+        every = len(names) == len(agreement.providers) > 1
+        yield "each provider" if every else _listed(names), value
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -1,21 +1,22 @@
 """Worked examples: KPI values chosen from where the rule turns, amounts worked out by its evaluator.
 
-The values are the document's; every amount is what ``Agreement.statement`` gives, which is what the escrow pays.
+The values are the document's; every amount is the evaluator's, which is what the escrow pays.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+from pyoutcome.decimals import to_units_trunc
 from pyoutcome.errors import AgreementError, FormulaError
+from pyoutcome.formula.evaluate import Outcome, evaluate, start_state
+from pyoutcome.legal.document.edge_tables import EdgeTable, Values, list_edge_tables
 from pyoutcome.legal.document.edges import Edges
-from pyoutcome.terms import Agreement, StatedLine, Statement
+from pyoutcome.terms import Agreement, Statement
 
-Values = tuple[int, ...]
-"""One value for every KPI, in the program's order."""
 GRADES: Final = ("good", "middling", "bad")
 
 
@@ -27,21 +28,6 @@ class Example:
     """``good``, ``middling`` or ``bad``."""
     values: Values
     statement: Statement
-
-
-@dataclass(frozen=True)
-class EdgeTable:
-    """What comes of a KPI's values around every turn, the other KPIs being as in the middling period."""
-
-    clause: str
-    """Id of the clause; empty: about the limits of the settlement."""
-    kpi: int
-    """The KPI that moves, by its place."""
-    providers: tuple[str, ...]
-    """Whose account it is about; several, if it is the same for each with its own KPI."""
-    rows: tuple[tuple[int, int, int], ...]
-    """Value of the KPI; amount of the clause, scaled and as a change of the provider's net amount (of limits: the net
-    amount); what the provider is credited for the period, base units."""
 
 
 class Examples:
@@ -63,13 +49,26 @@ class Examples:
                 self._known[key] = None
         return self._known[key]
 
+    def evaluate(self, values: Sequence[int]) -> Outcome | None:
+        """The same in numbers only, and quicker."""
+        if self._limited and self.settle(values) is None:
+            return None
+        try:
+            return evaluate(self.rule, values, state=start_state(self.rule, self.agreement.token.decimals))
+        except FormulaError:
+            return None
+
+    def turns_with(self, values: Values) -> Edges:
+        """The turns at a setting; every value is asked for only where some may not be reported."""
+        return Edges(self.rule, values, self._admits if self._limited else None)
+
     def _admits(self, values: Sequence[int]) -> bool:
         return self.settle(values) is not None
 
-    def _turns_with(self, values: Values) -> Edges:
-        """The turns at a setting; every value is asked for only where some may not be reported."""
-        limited = bool(self.agreement.file.require) or any(kpi.declared.except_ for kpi in self.agreement.kpis)
-        return Edges(self.rule, values, self._admits if limited else None)
+    @cached_property
+    def _limited(self) -> bool:
+        """Are there values inside the KPIs' ranges that no report may hold?"""
+        return bool(self.agreement.file.require) or any(kpi.declared.except_ for kpi in self.agreement.kpis)
 
     @cached_property
     def periods(self) -> tuple[Example, ...]:
@@ -96,10 +95,35 @@ class Examples:
             return ()  # the values were tried in the first period only; later ones may refuse them
 
     @cached_property
+    def over_time(self) -> tuple[tuple[int, int, tuple[int, ...]], ...]:
+        """What the middling values come to in every period: first and last period, base units per provider.
+
+        Neighbours that pay the same are one row; there is only one where the number of the period does not matter.
+        """
+        middling = self._values.get("middling")
+        if middling is None:
+            return ()
+        decimals = self.agreement.token.decimals
+        state = start_state(self.rule, decimals)
+        rows: list[tuple[int, int, tuple[int, ...]]] = []
+        for period in range(1, len(self.agreement.periods) + 1):
+            try:
+                outcome = evaluate(self.rule, middling, period=period, state=state)
+            except FormulaError:
+                break  # the values were chosen for the first period; the table ends where they have no amounts
+            state = outcome.state or state
+            units = tuple(to_units_trunc(amount, decimals) for amount in outcome.amounts)
+            if rows and rows[-1][2] == units:
+                rows[-1] = (rows[-1][0], period, units)
+            else:
+                rows.append((period, period, units))
+        return tuple(rows)
+
+    @cached_property
     def _edges(self) -> Edges | None:
         """The turns at a middling setting."""
         base = self._base
-        return None if base is None else self._turns_with(base)
+        return None if base is None else self.turns_with(base)
 
     @cached_property
     def _base(self) -> Values | None:
@@ -145,7 +169,7 @@ class Examples:
                 labels.sort()
             elif kpi.declared.better == "higher":
                 labels.sort(reverse=True)
-            return labels[0], labels[len(labels) // 2], labels[-1]
+            return labels[0], labels[(len(labels) - 1) // 2], labels[-1]
         turns = self._turns_in_lines(at)
         first, last = (turns[0], turns[-1] + unit) if turns else (low, high)
         if len(turns) < 2:  # nothing lies between: half the way to each end of the range
@@ -175,8 +199,8 @@ class Examples:
         def worth(value: int) -> int:
             base = list(self._base or ())
             base[at] = value
-            statement = self.settle(base)
-            return 0 if statement is None else sum(statement.amounts)
+            outcome = self.evaluate(base)
+            return 0 if outcome is None else sum(outcome.amounts)
 
         return worth
 
@@ -191,69 +215,7 @@ class Examples:
         """Every clause at every turn, the other KPIs being as in the middling period; what is the same for several
         providers stands once."""
         middling = self._values.get("middling")
-        if middling is None:
-            return ()
-        edges = self._turns_with(middling)
-        found = [*self._line_tables(edges, middling), *self._limit_tables(edges, middling)]
-        return tuple(_merge(found, self.agreement))
-
-    def _line_tables(self, edges: Edges, middling: Values) -> Iterator[EdgeTable]:
-        statement = self.settle(middling)
-        if statement is None:
-            return
-        stated = {line.name: (each.provider, line) for each in statement.providers for line in each.lines}
-        stated |= {line.name: ("", line) for line in statement.shown}
-        for line in self.rule.lines:
-            provider, told = stated[line.name]
-            for kpi in edges.kpis_of(line.name):
-                turns = edges.of_line(line.name, kpi)
-                if turns or self.rule.kpis[kpi].type != "number":
-                    rows = self._rows(middling, kpi, edges.around(kpi, turns), provider, told)
-                    yield EdgeTable(told.clause, kpi, (provider,) if provider else (), rows)
-
-    def _limit_tables(self, edges: Edges, middling: Values) -> Iterator[EdgeTable]:
-        """Where a limit of the settlement begins to hold, or ends to."""
-        for kpi, shape in enumerate(self.rule.kpis):
-            if shape.type != "number":
-                continue
-            turns = set(edges.of_amounts(kpi)) - edges.of_lines(kpi)
-            if not turns:
-                continue
-            values = sorted({*turns, *(turn + shape.multiple for turn in turns)})
-            for provider in self.agreement.providers:
-                rows = self._rows(middling, kpi, values, provider, None)
-                if len({(net, units) for _, net, units in rows}) > 1:
-                    yield EdgeTable("", kpi, (provider,), rows)
-
-    def _rows(
-        self, middling: Values, kpi: int, values: Sequence[int], provider: str, line: StatedLine | None
-    ) -> tuple[tuple[int, int, int], ...]:
-        found = []
-        for value in values:
-            statement = self.settle((*middling[:kpi], value, *middling[kpi + 1 :]))
-            if statement is None:
-                continue
-            if not provider:
-                [shown] = [each for each in statement.shown if line is not None and each.name == line.name]
-                found.append((value, shown.value, 0))
-                continue
-            own = statement.of(provider)
-            amounts = {each.name: each.amount if each.pays != "nobody" else each.value for each in own.lines}
-            found.append((value, own.net if line is None else amounts[line.name], own.units))
-        return tuple(found)
-
-
-def _merge(tables: Sequence[EdgeTable], agreement: Agreement) -> Iterator[EdgeTable]:
-    """Tables that say the same of several providers, each with its own KPI, as one."""
-    kpis = agreement.kpis
-    groups: dict[object, list[EdgeTable]] = {}
-    for each in tables:
-        own = each.providers and kpis[each.kpi].provider == each.providers[0]
-        key = (each.clause, kpis[each.kpi].kpi, each.rows) if own else each
-        groups.setdefault(key, []).append(each)
-    for group in groups.values():
-        first = group[0]
-        yield EdgeTable(first.clause, first.kpi, tuple(name for each in group for name in each.providers), first.rows)
+        return () if middling is None else list_edge_tables(self, middling)
 
 
 def _snap(low: int, high: int, unit: int, start: int | None = None) -> int:

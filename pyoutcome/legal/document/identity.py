@@ -99,10 +99,12 @@ def put_signatures(pages: Pages, agreement: Agreement, signed: SignedTerms | Non
             names[f"backup-{party}"] = one.backup.name
     pages.blocks += [PageBreak(), Heading(1, "", "Signatures")]
     if signed is not None:
-        pages.say("Each party signs the terms hash ", code(hexadecimal(signed.terms_hash)), ".")
+        pages.say("Each party signs the terms hash:")
+        pages.fields([("Terms hash", runs(code(hexadecimal(signed.terms_hash))))])
     elif agreement.deployable:
         pages.say(
-            "Each party signs for itself. The escrow accepts only the EIP-712 signatures of all of them over the terms hash."
+            "Each party signs for itself. The escrow accepts only the EIP-712 signatures of all of them over the terms "
+            "hash."
         )
     else:
         pages.say("Each party signs for itself.")

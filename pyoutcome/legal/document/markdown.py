@@ -70,14 +70,19 @@ def _escape_start(found: re.Match[str]) -> str:
 def _fields(block: Fields) -> Iterator[str]:
     if block.title:
         yield f"*{escape(block.title)}*"
-    yield "\n".join(["| | |", "|:--|:--|", *(f"| {escape(name)} | {_line(value)} |" for name, value in block.rows)])
+    yield "\n".join(["| | |", "|:--|:--|", *(f"| {escape(name)} | {_cell(value)} |" for name, value in block.rows)])
 
 
 def _table(block: Table) -> str:
     marks = "|".join("--:" if column.align == "right" else ":--" for column in block.columns)
     lines = [_row([escape(column.title) for column in block.columns]), f"|{marks}|"]
-    lines += [_row([_line(cell) for cell in row]) for row in block.rows]
+    lines += [_row([_cell(cell) for cell in row]) for row in block.rows]
     return "\n".join(lines)
+
+
+def _cell(given: Runs) -> str:
+    """In a table a stroke ends a cell even inside code."""
+    return "".join(_run(run, in_table=True) for run in given)
 
 
 def _row(cells: list[str]) -> str:
@@ -88,12 +93,12 @@ def _line(given: Runs) -> str:
     return "".join(map(_run, given))
 
 
-def _run(run: Run) -> str:
+def _run(run: Run, *, in_table: bool = False) -> str:
     text = run.text
     if not text:
         return ""
     if run.style == "code":
-        return _code(text)
+        return _code(text.replace("|", "\\|") if in_table else text)
     inner, before, after = escape(text.strip()), _blanks(text), _blanks(text[::-1])
     mark = {"strong": "**", "added": "**", "removed": "~~"}.get(run.style, "")
     return f"{before}{mark}{inner}{mark}{after}" if inner else text
@@ -107,6 +112,5 @@ def _code(text: str) -> str:
     """A code span whose fence is longer than any row of backticks in it."""
     longest = max((len(each) for each in re.findall("`+", text)), default=0)
     fence = "`" * (longest + 1)
-    inner = text.replace("|", "\\|")
     pad = " " if text[:1] in ("`", " ") or text[-1:] in ("`", " ") else ""
-    return f"{fence}{pad}{inner}{pad}{fence}"
+    return f"{fence}{pad}{text}{pad}{fence}"

@@ -22,6 +22,8 @@ def _of_prices(agreement: Agreement) -> Iterator[tuple[str, str]]:
         "Base unit",
         f"The smallest part of the money: {smallest} {agreement.token.symbol}. Amounts are whole base units.",
     )
+    yield "Client", "Who pays, and who is named so among the parties."
+    yield "Provider", "Who is paid for its part, and who is named so among the parties."
     yield "Clause", "A rule of the section on prices; it gives one amount for each provider that it concerns."
     yield "KPI", "A number, a choice, or yes or no, on which prices depend, counted for a period as its section says."
     yield "Net amount", "What the clauses owe a provider for a period, less what they let it owe."
@@ -33,6 +35,8 @@ def _of_escrow(agreement: Agreement) -> Iterator[tuple[str, str]]:
     if escrow is None:
         return
     terms = agreement.escrow
+    yield "Arbitrator", "Who decides on KPI values that are challenged, as the section on challenges says."
+    yield "Verifier", "Who works out the KPI values anew from its own copy of the records, and signs reports."
     yield "Arrears", "What a provider was credited and the escrow could not pay for lack of funds, in one queue."
     yield "Claimable", "Paid money that could not be sent; its owner alone can fetch it."
     yield "Credit", "What a settled period gives a provider."

@@ -9,7 +9,7 @@ from typing import Any
 
 from pyoutcome.errors import DocumentError
 from pyoutcome.legal.document.library import load
-from pyoutcome.legal.document.tree import Block, Document, Fields, Heading, PageBreak, Paragraph, Runs, Table
+from pyoutcome.legal.document.tree import Block, Document, Fields, Heading, PageBreak, Paragraph, Runs, Table, shorten
 
 
 def render_pdf(document: Document) -> bytes:
@@ -27,7 +27,6 @@ def typeset(document: Document, file_format: str) -> list[bytes]:
             format=file_format,
             ignore_system_fonts=True,  # the pages must not depend on what a machine has
             sys_inputs={"data": json.dumps(_contents(document))},
-            timestamp=0,
             **({"pdf_standards": ["ua-1"]} if file_format == "pdf" else {"ppi": 80}),
         )
     except typst.TypstError as error:
@@ -47,7 +46,8 @@ def _contents(document: Document) -> dict[str, Any]:
     return {
         "kind": document.kind,
         "title": document.title,
-        "running": document.running,
+        "head": shorten(document.title, 80),
+        "running": shorten(document.running, 120),
         "facts": _block(document.facts),
         "blocks": [_block(block) for block in document.blocks],
     }

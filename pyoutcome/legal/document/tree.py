@@ -57,6 +57,11 @@ def plain_text(given: Runs) -> str:
     return "".join(run.text for run in given)
 
 
+def shorten(text: str, most: int) -> str:
+    """A text for the head or foot of a page, cut where it is too long for a line."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 @dataclass(frozen=True, slots=True)
 class Heading:
     """The title of a section (level 1) or of a part of one (2)."""
