@@ -16,6 +16,7 @@ from pyoutcome.legal.comparison import compare
 from pyoutcome.legal.comparison.payments import compare_payments
 from pyoutcome.legal.comparison.values import read_values_file
 from pyoutcome.terms import Agreement
+from tests.terms.deals import agree
 
 EXAMPLE = (Path(__file__).parents[2] / "examples" / "punctual-arrivals.yaml").read_text(encoding="utf-8")
 OLD = Agreement.parse(EXAMPLE)
@@ -80,6 +81,17 @@ def test_by_hand() -> None:
     assert {"on_time.B6", "cancelled.B6", "arrivals.B6", "on_time.EV", "cancelled.EV", "arrivals.EV"} == set(
         found.missing
     )
+
+
+def test_what_is_cut_to_base_units_belongs_to_the_settlement() -> None:
+    """A token with six decimals: a third of 100 is 33.333333, a seventh 14.285714."""
+    old, new = (agree(f"fee: {{kind: formula, is: x / {parts}}}") for parts in (3, 7))
+    found = compare_payments(old, new, {1: {"x": "100", "y": "0"}})
+    [payment] = found.payments
+    assert (33_333_333 * 10**12, 14_285_714 * 10**12) == (payment.before, payment.after)
+    fee, cut = found.clauses
+    assert (("fee", "settlement"), payment.change) == ((fee.clause, cut.clause), fee.change + cut.change)
+    assert (-333_333_333_333, -285_714_285_714) == (cut.before, cut.after)
 
 
 def test_a_value_that_one_agreement_refuses_is_told_and_not_summed() -> None:

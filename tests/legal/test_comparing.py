@@ -144,6 +144,21 @@ def test_a_band_put_between_others_leaves_them_alone() -> None:
     assert {("35", None), ("3,000", None)} == {(each.after, each.before) for each in volume.numbers}
 
 
+def test_a_band_left_out_is_named_and_the_others_are_not() -> None:
+    [volume] = compare(agreement("example"), edited(("upto 2500: 40, ", ""))).changes
+    assert [("clauses.volume.bands.1.head", "upto 2500", None), ("clauses.volume.bands.1.value", "40", None)] == [
+        (rule.path, rule.before, rule.after) for rule in volume.rules
+    ]
+
+
+def test_another_order_of_providers_is_named() -> None:
+    united, jetblue = "    UA: {name: United Air Lines}\n", "    B6: {name: JetBlue Airways}\n"
+    [parties] = compare(agreement("example"), edited((united + jetblue, jetblue + united))).changes
+    assert [("order of parties.providers", "UA, B6, EV", "B6, UA, EV")] == [
+        (rule.path, rule.before, rule.after) for rule in parties.rules
+    ]
+
+
 def test_a_term_is_the_change_and_the_clauses_that_mention_it_only_read_differently() -> None:
     found = compare(agreement("example"), edited(("monthly_fee: 250000", "monthly_fee: 300000")))
     assert ["terms.monthly_fee"] == [each.key for each in found.changes]
