@@ -24,13 +24,20 @@ class PeriodActs(EscrowViews):
 
     def versions(self, period: int) -> tuple[Version, ...]:
         """The versions of a period in a window or dispute: the report or default first; none of any other period."""
-        kpis = len(self.arguments_of(period).kpis)
-        versions = collect_versions((located.event for located in self.history()), period, kpis)
+        versions = self._unpriced(period)
         if not versions:
             return ()
         # The events do not say the amounts of a report; while it waits they stay what they are.
         report, *others = versions
         return (replace(report, amounts=self.price(period, [report.values])[0].amounts), *others)
+
+    def is_contested(self, period: int) -> bool:
+        """Has a period in a window or dispute a version beside its report or default?"""
+        return len(self._unpriced(period)) > 1
+
+    def _unpriced(self, period: int) -> Sequence[Version]:
+        kpis = len(self.arguments_of(period).kpis)
+        return collect_versions((located.event for located in self.history()), period, kpis)
 
     def _shown(self, period: int) -> list[tuple[object, ...]]:
         return [version.as_tuple() for version in self.versions(period)]

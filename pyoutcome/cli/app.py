@@ -24,6 +24,8 @@ from pyoutcome.cli import (
     proving,
     running,
     signing,
+    schemas,
+    starting,
     telling,
 )
 from pyoutcome.cli.polite import PoliteGroup
@@ -39,6 +41,7 @@ app = typer.Typer(
 )
 for room in (
     telling,
+    starting,
     agreements,
     comparing,
     documents,
@@ -55,6 +58,7 @@ for room in (
     auditing,
     exporting,
     inspecting,
+    schemas,
     building,
 ):
     room.add_to(app)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from pyoutcome.workspace.disputing import Step
 
+WIDTH = 118
+"""Characters of a line in a file or pipe."""
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much is done and how much there is."""
 
@@ -43,7 +45,7 @@ def _console() -> Console:
     from rich.console import Console
 
     # Piped into a file or pager there is no terminal to ask for its width: tables keep a readable one.
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 118)
+    return Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
 
 
 def complain(error: PyoutcomeError, as_json: bool) -> None:

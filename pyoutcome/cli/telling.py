@@ -1,4 +1,4 @@
-"""The verb `demo`: the whole story on real records, from the agreement file to the audit."""
+"""The verb `demo`: the whole story of an example, from the agreement file to the audit."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pyoutcome.cli.options import Json
-from pyoutcome.cli.output import emit
-from pyoutcome.decimals import show_money
+from pyoutcome.cli.output import WIDTH, emit
+from pyoutcome.decimals import ONE, Rounding, round_to, show_money
 from pyoutcome.errors import WorkspaceError
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
     from pyoutcome.audit import AuditReport
     from pyoutcome.workspace import Workspace
     from pyoutcome.workspace.books import StatedPeriod
 
-EXAMPLE = "punctual-arrivals"
 MARK = "demo.txt"
 """Says that a folder was made by the demo and may be replaced by it."""
 
@@ -58,6 +58,9 @@ class Stopwatch:
 
 
 def demo(
+    name: Annotated[
+        str, typer.Argument(help="The example: punctual-arrivals, or a name from `pyoutcome new --list`.")
+    ] = "punctual-arrivals",
     out: Annotated[Path, typer.Option(help="Folder for the demo's workspace; a former demo there is replaced.")] = Path(
         "pyoutcome-demo"
     ),
@@ -66,14 +69,14 @@ def demo(
     ] = "embedded",
     as_json: Json = False,
 ) -> None:
-    """Runs the whole story: three airlines, twelve months, 336,776 real flights, an escrow, and an audit.
+    """Runs the whole story of an example: parties, records, an escrow, every period settled, and an audit.
 
-    The folder then holds the workspace, a statement of every month and airline, a chart, and demo.json, which is what
-    --json prints.
+    Without a name: three airlines, twelve months, 336,776 real flights. The folder then holds the workspace, a
+    statement of every period and provider, a chart, and demo.json, which is what --json prints.
 
     Examples:
         pyoutcome demo
-        pyoutcome demo --json
+        pyoutcome demo customer-support --json
         pyoutcome demo --network http://127.0.0.1:8545
     """
     watch = Stopwatch(as_json)
@@ -82,25 +85,26 @@ def demo(
         from pyoutcome.workspace.examples import find_example
         from pyoutcome.workspace.picture import draw
 
+    file, records = find_example(name)
     _make_room(out)
-    with watch.part("made a workspace: agreement, flights, local chain, factory, test token"):
-        file, records = find_example(EXAMPLE)
+    with watch.part("made a workspace: agreement, records, local chain, factory, test token"):
         workspace = Workspace.create(out / "workspace", file, network=network, records=records)
     (out / MARK).write_text(
         "Made by `pyoutcome demo`, which replaces this folder when it runs again.\n", encoding="utf-8"
     )
     with workspace:
         _make_deal(workspace, watch)
-        _settle(workspace, watch)
+        called = _settle(workspace, watch)
         with watch.part("wrote the statements and drew the chart"):
             periods = [workspace.books.statement(period.number) for period in workspace.agreement.periods]
             _write_statements(workspace, periods, out / "statements")
-            picture = draw(workspace, out / "payments.svg")
+            percent = any(kpi.declared.shown_as == "percent" for kpi in workspace.agreement.kpis)
+            picture = draw(workspace, out / "payments.svg") if percent else None
         with watch.part("audited everything from the raw records"):
             report = workspace.audit()
-        document = _document(workspace, periods, report, watch, picture)
+        document = _document(workspace, periods, report, watch, picture, called)
         (out / "demo.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-        emit(document, as_json, lambda console: _tell(console, workspace, periods, report, watch, out))
+        emit(document, as_json, lambda console: _tell(console, workspace, periods, report, watch, out, called))
     if report.differences:
         raise typer.Exit(1)
 
@@ -116,34 +120,35 @@ def _make_room(out: Path) -> None:
 
 
 def _make_deal(workspace: Workspace, watch: Stopwatch) -> None:
-    agreement = workspace.agreement
-    with watch.part("client and airlines signed the terms; the escrow was created and funded"):
-        agreement.check()
-        for party in ("client", *agreement.providers):
-            workspace.sign(party)
-        workspace.deploy()
-        workspace.fund(agreement.bounds().most_in_total)
+    from pyoutcome.workspace.story import make_deal
+
+    with watch.part("all parties signed the terms; the escrow was created and funded"):
+        make_deal(workspace)
 
 
-def _settle(workspace: Workspace, watch: Stopwatch) -> None:
+def _settle(workspace: Workspace, watch: Stopwatch) -> dict[str, int]:
+    """Everything up to the close; the backups that were called, by provider, with the first period of each."""
+    from pyoutcome.workspace.story import settle_with_backups
+
     agreement = workspace.agreement
-    with watch.part("each airline measured its twelve months and signed the evidence"):
-        for provider in agreement.providers:
-            workspace.measure(provider)
-    with watch.part("each of three verifiers recomputed every value and signed"):
-        for verifier in agreement.verifiers:
-            workspace.verify(verifier)
-    with watch.part("the escrow settled twelve months, each when it had ended"):
-        for outcome in workspace.settle(move_clock=workspace.network.local):
-            if outcome.error is not None:
-                raise outcome.error
+    called: dict[str, int] = {}
+    if not agreement.backups:
+        with watch.part("each provider measured its periods and signed the evidence"):
+            for provider in agreement.providers:
+                workspace.measure(provider)
+        with watch.part("each verifier recomputed every value and signed"):
+            for verifier in agreement.verifiers:
+                workspace.verify(verifier)
+    with watch.part("the escrow settled all periods, each when it had ended"):
+        called = settle_with_backups(workspace)
     with watch.part("the agreement closed: holdback released, the rest returned"):
         workspace.network.advance_to(max(workspace.network.now(), workspace.desk.deal.arguments.holdback_release))
         workspace.close_agreement()
+    return called
 
 
 def _write_statements(workspace: Workspace, periods: list[StatedPeriod], folder: Path) -> None:
-    """One text file per month and airline."""
+    """One text file per period and provider."""
     from rich.console import Console
 
     from pyoutcome.cli import show
@@ -153,7 +158,7 @@ def _write_statements(workspace: Workspace, periods: list[StatedPeriod], folder:
         for provider in workspace.agreement.providers:
             name = f"period-{stated.statement.period.number:02d}.{provider}.txt"
             with (folder / name).open("w", encoding="utf-8") as file:
-                show.stated(Console(file=file, width=118, highlight=False), workspace, stated, provider)
+                show.stated(Console(file=file, width=WIDTH, highlight=False), workspace, stated, provider)
 
 
 def _tell(
@@ -163,30 +168,21 @@ def _tell(
     report: AuditReport,
     watch: Stopwatch,
     out: Path,
+    called: dict[str, int],
 ) -> None:
-    from pyoutcome.cli import show
 
     agreement = workspace.agreement
     decimals, symbol = agreement.token.decimals, agreement.token.symbol
-    first = periods[0].statement.providers[0]
-    own = [kpi.kpi for kpi in agreement.kpis if kpi.provider == first.provider]
-    names = [*own, *(line.clause for line in first.lines), "amount", "held", "paid"]
-    rows = show.table(f"\nEvery month and airline, {symbol}", "period", "", *names, right=names)
-    for stated in periods:
-        for each in stated.statement.providers:
-            row = stated.rows[each.provider]
-            shown = [kpi.shown for kpi in stated.statement.kpis if kpi.provider == each.provider]
-            lines = [show.amount(line.amount) for line in each.lines]
-            money = [show_money(units, decimals) for units in (row.amount, row.held, row.paid)]
-            number = str(stated.statement.period.number) if each is stated.statement.providers[0] else ""
-            rows.add_row(number, each.provider, *shown, *(text.removesuffix(".00") for text in (*lines, *money)))
-    console.print(rows)
+    for rows in _tables(periods, symbol, decimals, console.width):
+        console.print(rows)
+    for provider, first in called.items():
+        console.print(f"the client called the backup of {provider}, which holds its place from period {first} on")
     accounts = workspace.status().accounts
     paid = "; ".join(f"{name} {show_money(account.paid, decimals)}" for name, account in accounts.items())
     console.print(f"\npaid in all, holdback included, {symbol}: {paid}")
-    console.print(
-        f"see {out / 'payments.svg'}, {out / 'statements'}/, {out / 'demo.json'} and the workspace {out / 'workspace'}/"
-    )
+    drawn = [str(out / "payments.svg")] if (out / "payments.svg").exists() else []
+    places = ", ".join([*drawn, f"{out / 'statements'}/", str(out / "demo.json")])
+    console.print(f"see {places} and the workspace {out / 'workspace'}/")
     console.print(
         f"\naudit: {report.compared} figures recomputed from agreement, raw records and chain, "
         f"{report.differences} differences to the base unit"
@@ -194,16 +190,71 @@ def _tell(
     console.print(f"demo: {report.settled} settled, {report.differences} differences, {watch.total:.1f} s")
 
 
+def _tables(periods: list[StatedPeriod], symbol: str, decimals: int, width: int) -> list[Table]:
+    """Every period and provider, in as many tables as it takes to show each number whole."""
+    from pyoutcome.cli import show
+
+    first = periods[0].statement
+    measured = list(dict.fromkeys(kpi.name.partition(".")[0] for kpi in first.kpis))
+    lines = list(dict.fromkeys(line.clause for each in first.providers for line in each.lines))
+    paid = [*lines, "amount", "held", "paid"]
+    rows: list[tuple[str, str, dict[str, str]]] = []
+    for stated in periods:
+        for each in stated.statement.providers:
+            row = stated.rows[each.provider]
+            own = [kpi for kpi in stated.statement.kpis if kpi.provider in (each.provider, None)]
+            cells = {kpi.name.partition(".")[0]: kpi.shown for kpi in own}
+            for line in each.lines:
+                cells[line.clause] = show.amount(round_to(line.amount, ONE // 100, Rounding.HALF_UP))
+            for name, units in (("amount", row.amount), ("held", row.held), ("paid", row.paid)):
+                cells[name] = show_money(units, decimals)
+            whole = {name: text.removesuffix(".00") for name, text in cells.items()}
+            number = str(stated.statement.period.number) if each is stated.statement.providers[0] else ""
+            rows.append((number, each.provider, whole))
+    taken = len("period") + max(len(provider) for _, provider, _ in rows)
+    widths = {name: max(len(name), *(len(cells.get(name, "")) for _, _, cells in rows)) for name in (*measured, *paid)}
+    room = width - taken - 2
+    groups = _split([*measured, *paid], widths, room)
+    if len(groups) > 1:
+        groups = [*_split(measured, widths, room), *_split(paid, widths, room)]
+    tables = []
+    for names in groups:
+        table = show.table(f"\nEvery period and provider, {symbol}", "period", "", *names, right=names)
+        for number, provider, cells in rows:
+            table.add_row(number, provider, *(cells.get(name, "") for name in names))
+        tables.append(table)
+    return tables
+
+
+def _split(names: list[str], widths: dict[str, int], room: int) -> list[list[str]]:
+    """The names in order, in as few groups as fit into so many characters with two between."""
+    groups: list[list[str]] = []
+    left = 0
+    for name in names:
+        if not groups or widths[name] + 2 > left:
+            groups.append([])
+            left = room
+        groups[-1].append(name)
+        left -= widths[name] + 2
+    return groups
+
+
 def _document(
-    workspace: Workspace, periods: list[StatedPeriod], report: AuditReport, watch: Stopwatch, picture: Path
+    workspace: Workspace,
+    periods: list[StatedPeriod],
+    report: AuditReport,
+    watch: Stopwatch,
+    picture: Path | None,
+    called: dict[str, int],
 ) -> dict[str, object]:
     return {
         "agreement": workspace.agreement.id,
         "network": workspace.network.name,
         "escrow": workspace.desk.escrow.address,
         "periods": [stated.to_dict() for stated in periods],
+        "backups_called": called,
         "audit": report.to_dict(),
-        "chart": str(picture),
+        "chart": str(picture) if picture else None,
         "seconds": {name: f"{seconds:.3f}" for name, seconds in watch.parts.items()},
         "settled": report.settled,
         "differences": report.differences,

@@ -14,7 +14,7 @@ from pyoutcome.ledger.balances import (
 from pyoutcome.ledger.book import Book, book_balances, book_worths, cut, escrow_book
 from pyoutcome.ledger.entries import Entry, Posting, Rate, Worth
 from pyoutcome.ledger.exports.csv_file import write_csv
-from pyoutcome.ledger.journal import Folding, Journal, fold, name_tenures, running_balances
+from pyoutcome.ledger.journal import Folding, Journal, fold, name_tenures, place_of_name, running_balances
 from pyoutcome.ledger.party_books import parties_of, party_book
 from pyoutcome.ledger.periods import PeriodRow
 from pyoutcome.ledger.rates import RateTable, read_rates
@@ -56,6 +56,7 @@ __all__ = [
     "name_tenures",
     "parties_of",
     "party_book",
+    "place_of_name",
     "provider_balances",
     "read_rates",
     "read_taxes",

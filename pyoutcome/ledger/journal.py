@@ -65,6 +65,11 @@ def name_tenures(located: Iterable[Located], slots: tuple[str, ...]) -> tuple[st
     return (*slots, *_new_names(located, slots, ()))
 
 
+def place_of_name(name: str) -> str:
+    """The place that a name of ``name_tenures`` holds: UA of ``UA`` and of ``UA-2``."""
+    return name.partition("-")[0]  # a provider's id has no hyphen
+
+
 def _new_names(located: Iterable[Located], slots: tuple[str, ...], known: tuple[str, ...]) -> list[str]:
     """Names of those who take a place by these events, after ``known`` have."""
     names = list(known)

@@ -46,8 +46,9 @@ def take_evidence(desk: Desk, path: Path) -> Path:
     require_supplier(desk, bundle.supplier)
     if bundle.agreement_digest != desk.under(bundle.period).agreement.digest():
         raise _for_another(path, "it is evidence for another agreement")
-    if bundle.signed_by() != desk.parties.addresses.get(bundle.supplier):
-        raise _for_another(path, f"it is not signed by {bundle.supplier}")
+    holder = desk.holder_of(bundle.supplier, bundle.period)
+    if bundle.signed_by() != desk.parties.addresses.get(holder):
+        raise _for_another(path, f"it is not signed by {holder}")
     try:
         return Path(keep_bundle(bundle, desk.evidence))
     except EvidenceError as error:

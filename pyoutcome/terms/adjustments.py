@@ -25,10 +25,11 @@ from pyoutcome.formula.syntax import (
     Round,
     product,
 )  # fmt: skip
+from pyoutcome.terms import spelling
 from pyoutcome.terms.form import ZERO, Draft
 from pyoutcome.terms.problems import refusing
 from pyoutcome.terms.rows import Threshold
-from pyoutcome.terms.scalars import Expression, Part, Whole
+from pyoutcome.terms.scalars import Expression, Part, Ways, Whole
 from pyoutcome.terms.tables import Head
 
 DAYS_OF_A_YEAR: Final = Number(365 * ONE)
@@ -68,7 +69,9 @@ def _rounded(value: object) -> Rounded:
     return Rounded(parse(step), Rounding(mode))
 
 
-StepAndMode = Annotated[InstanceOf[Rounded], BeforeValidator(_rounded), PlainSerializer(str, return_type=str)]
+StepAndMode = Annotated[
+    InstanceOf[Rounded], BeforeValidator(_rounded), PlainSerializer(str, return_type=str), spelling.ROUNDING
+]
 """How something is rounded, such as ``0.01 half_up``."""
 
 
@@ -104,10 +107,15 @@ class Adjustment(Part):
     lifetime_at_least: Expression | None = None
     when: Expression | None = None
 
+    @classmethod
+    def ways(cls) -> Ways:
+        """One operation, whichever."""
+        return (tuple((name,) for name in cls.model_fields if name != "when"),)
+
     @model_validator(mode="after")
     @refusing
     def _one_operation(self) -> Adjustment:
-        operations = [name for name in type(self).model_fields if name != "when"]
+        operations = [name for (name,) in self.ways()[0]]
         given = [name for name in operations if getattr(self, name) is not None]
         if len(given) != 1:
             raise AgreementError(

@@ -84,6 +84,8 @@ Zone = Annotated[Line, AfterValidator(_known_zone)]
 class Term(Part):
     """When the agreement runs: equal calendar periods, or the days on which periods end."""
 
+    WAYS = ((("every", "periods"), ("ends",)),)
+
     zone: Zone
     first: Day
     """The first day of period 1 (or its exact first instant)."""

@@ -16,6 +16,8 @@ from pyoutcome.terms.calendar import Period, read_moment
 from pyoutcome.terms.file import AgreementFile
 from pyoutcome.terms.kpis import show_value
 
+LISTED: Final = (("parties", "providers"), ("parties", "verifiers"), ("kpis",), ("clauses",))
+"""Maps of the file that are lists here, each entry with its ``id``, because their order is the program's."""
 FORMAT: Final = "pyoutcome agreement 1"
 """Names this canonical form and the meaning of everything in it; changes when either does."""
 
@@ -26,8 +28,10 @@ def write_canonical(file: AgreementFile, periods: tuple[Period, ...]) -> bytes:
     for name, kpi in file.kpis.items():
         if kpi.stands_in:  # 'refuse' and 'last' are rules of their own, whatever a period without evidence settles with
             data["kpis"][name]["if_missing"] = show_value(kpi.shape(name, None), kpi.value_of_missing(name))
-    parties = data["parties"]
-    for section, place in (("providers", parties), ("verifiers", parties), ("kpis", data), ("clauses", data)):
+    for *way, section in LISTED:
+        place = data
+        for name in way:
+            place = place[name]
         place[section] = [{"id": key, **value} for key, value in place[section].items()]
     for source in data["records"].values():
         source["null_words"] = sorted(source["null_words"])

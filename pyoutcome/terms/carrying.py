@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field, model_validator
 
@@ -27,6 +27,7 @@ from pyoutcome.formula.syntax import (
 )  # fmt: skip
 from pyoutcome.terms.problems import demand_one, refusing
 from pyoutcome.terms.scalars import Expression, Part, Whole
+from pyoutcome.terms.spelling import Json
 
 ZERO: Final = Number(0)
 _ONE: Final = Number(ONE, "1")
@@ -52,6 +53,9 @@ class StateForm:
 class CarriedState(Part):
     """A value carried from period to period."""
 
+    WAYS = (tuple((way,) for way in _WAYS),)
+    SHAPE: ClassVar[Json] = {"dependentRequired": {way: ["start"] for way in _STARTED}}
+
     start: Expression | None = None
     """Before the first period, from terms and numbers only."""
     next: Expression | None = None
@@ -75,7 +79,7 @@ class CarriedState(Part):
     @refusing
     def _one_way(self) -> CarriedState:
         demand_one(
-            self, _WAYS, "A carried value", "Keep the one that says how the value goes on from period to period."
+            self, self.WAYS[0], "A carried value", "Keep the one that says how the value goes on from period to period."
         )
         if self.way in _STARTED and self.start is None:
             raise AgreementError(

@@ -34,6 +34,8 @@ from pyoutcome.terms.scalars import Expression, Mode, Part, Whole
 class CreditRate(Part):
     """A share of the charges for each unit by which a level is missed."""
 
+    WAYS = ((("under",), ("over",)),)
+
     under: Expression | None = None
     """The level that is missed by being under it; or ``over``, by being over it."""
     over: Expression | None = None
@@ -51,7 +53,7 @@ class CreditRate(Part):
     def _one_level(self) -> CreditRate:
         demand_one(
             self,
-            ("under", "over"),
+            self.WAYS[0],
             "A rate",
             "Write 'under: 99.9' if a low value is bad, or 'over: 60' if a high one is.",
         )
@@ -115,6 +117,8 @@ class EarnBack(Part):
 class ServiceCredit(ScopedClause):
     """A share of the charges for a missed level."""
 
+    WAYS = ((("measure", "levels"), ("measure", "rate"), ("allocation",)),)
+
     kind: Literal["service_credit"]
     measure: Expression | None = None
     charges: Expression
@@ -139,7 +143,7 @@ class ServiceCredit(ScopedClause):
     def _one_way(self) -> ServiceCredit:
         way = demand_one(
             self,
-            ("levels", "rate", "allocation"),
+            (("levels",), ("rate",), ("allocation",)),
             "A service credit",
             "Keep one: 'levels' for a table, 'rate' for each unit missed, 'allocation' for a share of a pool.",
         )

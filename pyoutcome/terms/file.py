@@ -31,6 +31,13 @@ _TERM: Final = {"zone": "UTC", "first": "2000-01-01"}
 _EVERY: Final = {"every": "month", "periods": "1"}
 _TOKEN: Final = {"name": "Money", "symbol": "MONEY", "decimals": "18"}
 _KPI: Final = {"unit": "units", "if_missing": "refuse"}
+RULE_DEFAULTS: Final[dict[str, dict[str, Any]]] = {
+    "parties": _PARTIES,
+    "term": _TERM | _EVERY,
+    "token": _TOKEN,
+    "kpis": _KPI,
+}
+"""What a file without ``escrow`` may leave out, by section; of ``kpis`` in each."""
 
 
 class AgreementFile(Part):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -11,9 +11,10 @@ from pyoutcome.formula.syntax import Compare, If, Max, Min, Minus, Node, Plus, R
 from pyoutcome.terms.adjustments import StepAndMode
 from pyoutcome.terms.clause import UNIT, ScopedClause, below, is_zero, times
 from pyoutcome.terms.form import ZERO, Draft
-from pyoutcome.terms.problems import demand_one, refusing
+from pyoutcome.terms.problems import demand_one, given_way, refusing
 from pyoutcome.terms.rows import BandRows, Levels, Points, is_one, scaled_bands, step_of
 from pyoutcome.terms.scalars import Expression, Part
+from pyoutcome.terms.spelling import Json
 from pyoutcome.terms.tables import curve_of
 
 
@@ -46,6 +47,8 @@ class StepClause(ScopedClause):
 class Rate(Part):
     """Money per unit on one side of a target."""
 
+    WAYS = ((("rate",), ("bands",)),)
+
     rate: Expression | None = None
     """One rate for all units; or ``bands``, measured outward from the target, each with its own."""
     bands: BandRows | None = None
@@ -65,7 +68,7 @@ class Rate(Part):
     def _one_rate(self) -> Rate:
         demand_one(
             self,
-            ("rate", "bands"),
+            self.WAYS[0],
             "One side of a target",
             "Write 'rate' for one rate, or 'bands' for one of each part, such as {upto 10: 0, rest: 5}.",
         )
@@ -92,6 +95,8 @@ class Rate(Part):
 
 class BonusMalus(ScopedClause):
     """Money for each unit better than a target, less money for each unit worse."""
+
+    SHAPE: ClassVar[Json] = {"anyOf": [{"required": ["bonus"]}, {"required": ["malus"]}]}
 
     kind: Literal["bonus_malus"]
     of: Expression
@@ -123,6 +128,8 @@ class BonusMalus(ScopedClause):
 class Item(Part):
     """One item of a scorecard: its weight and the level reached."""
 
+    WAYS = ((("level",), ("of", "levels"), ("of", "points")),)
+
     weight: Expression = UNIT
     level: Expression | None = None
     """The level itself; or, instead of it, the measure ``of`` which levels are read."""
@@ -135,8 +142,7 @@ class Item(Part):
     @model_validator(mode="after")
     @refusing
     def _one_level(self) -> Item:
-        given = [name for name in ("level", "levels", "points") if getattr(self, name) is not None]
-        if len(given) != 1 or (self.of is None) != (given == ["level"]):
+        if given_way(self, self.WAYS[0]) is None:
             raise AgreementError(
                 "one-level-needed",
                 "An item of a scorecard does not say in one way how its level is found.",

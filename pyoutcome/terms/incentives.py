@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import BeforeValidator, Discriminator, Tag, model_validator
 
@@ -11,13 +11,15 @@ from pyoutcome.formula.syntax import Clamp, Max, Min, Minus, Name, Node, Plus, p
 from pyoutcome.terms.adjustments import nothing_unless
 from pyoutcome.terms.clause import UNIT, ScopedClause, is_zero
 from pyoutcome.terms.form import ZERO, Draft
-from pyoutcome.terms.problems import demand_one, refusing
+from pyoutcome.terms.problems import demand_one, given_way, refusing
 from pyoutcome.terms.rows import BandRows, Least, Row, bands_of, scaled_bands
-from pyoutcome.terms.scalars import Expression, Part, YesNo
+from pyoutcome.terms.scalars import Expression, Part, Ways, YesNo
 
 
 class Sharing(Part):
     """How a saving (or an overrun) is shared."""
+
+    WAYS: ClassVar[Ways] = ((("share",), ("bands",)),)
 
     share: Expression | None = None
     """One share of all of it; or ``bands``, each part at its own share."""
@@ -38,7 +40,7 @@ class Sharing(Part):
     def _one_share(self) -> Sharing:
         demand_one(
             self,
-            ("share", "bands"),
+            self.WAYS[0],
             "Sharing",
             "Write 'share' for one share of all, or 'bands' for a share of each part.",
         )
@@ -67,6 +69,8 @@ class Sharing(Part):
 class Gainshare(Sharing, ScopedClause):
     """A share of what is saved against a baseline, less a share of what is overrun."""
 
+    WAYS = (*Sharing.WAYS, (("saving",), ("baseline", "actual")))
+
     kind: Literal["gainshare"]
     saving: Expression | None = None
     """What is saved, negative for an overrun; or ``baseline`` less ``actual``."""
@@ -78,9 +82,7 @@ class Gainshare(Sharing, ScopedClause):
     @model_validator(mode="after")
     @refusing
     def _one_saving(self) -> Gainshare:
-        both = self.baseline is not None and self.actual is not None
-        neither = self.baseline is None and self.actual is None
-        if not (both if self.saving is None else neither):
+        if given_way(self, self.WAYS[1]) is None:
             raise AgreementError(
                 "one-saving-needed",
                 "The clause does not say in one way what is saved.",
@@ -144,7 +146,7 @@ class IncentiveFee(ScopedClause):
     actual_cost: Expression
     target_cost: Expression
     target_fee: Expression
-    provider_share: Annotated[Sides, BeforeValidator(_sides)]
+    provider_share: Annotated[Sides, BeforeValidator(_sides, json_schema_input_type=Sides | ShareOrBands)]
     """The provider's share of savings and overruns: one, or one ``under`` and one ``over`` the target cost. Each is one
     share of all of it, or bands with a share of each part."""
     fee_range: tuple[Expression, Expression] | None = None

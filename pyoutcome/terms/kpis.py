@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field
 from pyoutcome.decimals import DECIMALS, ONE, from_decimal, parse, show, show_grouped
 from pyoutcome.errors import AgreementError, PyoutcomeError, did_you_mean
 from pyoutcome.formula.rule import KpiShape
+from pyoutcome.terms.kpi_spelling import KPI_SHAPE
 from pyoutcome.terms.measures import Measure
 from pyoutcome.terms.scalars import Line, Name, Number, Part, Whole, Word, YesNo
 
@@ -21,6 +22,8 @@ MOST_KPIS: Final = 128
 
 class Kpi(Part):
     """One KPI as the file declares it."""
+
+    SHAPE = KPI_SHAPE
 
     title: Line | None = None
     unit: Line
@@ -37,9 +40,12 @@ class Kpi(Part):
     """Least and greatest value; a number needs it."""
     except_: Annotated[tuple[Line, ...], Field(alias="except", max_length=20)] = ()
     """Values inside the range that are impossible all the same."""
-    outside: Annotated[Literal["clamp", "missing"] | None, BeforeValidator(lambda v: None if v == "refuse" else v)] = (
-        None
-    )
+    outside: Annotated[
+        Literal["clamp", "missing"] | None,
+        BeforeValidator(
+            lambda v: None if v == "refuse" else v, json_schema_input_type=Literal["clamp", "missing", "refuse"]
+        ),
+    ] = None
     """What a measured value outside the range does: it counts as the nearer end (``clamp``) or as ``missing``, or it
     stops the measurement (``refuse``, which need not be written)."""
     if_missing: Line

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 
@@ -22,6 +22,7 @@ from pyoutcome.terms.scalars import (
     Whole,
     Word,
 )
+from pyoutcome.terms.spelling import Json
 
 EVERYTHING: Final = "everything"
 """Denominator that counts every record of the period."""
@@ -34,6 +35,18 @@ OpenTelemetry metrics as OTLP/JSON; a table that the engine holds already."""
 
 class Column(Part):
     """One column of a file of records."""
+
+    SHAPE: ClassVar[Json] = {
+        "if": {"required": ["type"], "properties": {"type": {"const": "decimal"}}},
+        "then": {"required": ["digits"]},
+        "else": {"properties": {"digits": False}},
+        "allOf": [
+            {
+                "if": {"required": ["zone"]},
+                "then": {"properties": {"type": {"const": "wall"}}},
+            }
+        ],
+    }
 
     type: ColumnType
     """``instant``: a time with zone or in UTC; ``wall``: a local time without zone, read in its ``zone``."""
@@ -60,6 +73,8 @@ class LateRule(Part):
 class RecordSource(Part):
     """Raw records that measures count."""
 
+    ASKED = ("duplicates", "late")
+
     format: RecordFormat
     null_words: tuple[Exact, ...] = ()
     """Texts that mean that a value is missing; an empty field always does."""
@@ -82,6 +97,8 @@ class RecordSource(Part):
 
 class Versions(Part):
     """Records are versions of items, and one version of each item counts."""
+
+    ASKED = ("version", "by")
 
     item: Annotated[tuple[Word, ...], Field(min_length=1, max_length=20)]
     """Columns that tell items apart."""
@@ -146,6 +163,8 @@ class DistinctCount(_Grained):
 class Ratio(_Grained):
     """Things that satisfy the numerator, per thing that satisfies the denominator."""
 
+    ASKED = ("denominator", "rounding")
+
     kind: Literal["ratio"]
     numerator: Exact
     """Condition on a thing."""
@@ -156,6 +175,8 @@ class Ratio(_Grained):
 
 
 class _Valued(_Grained):
+    ASKED = ("missing", "rounding")
+
     value: Exact
     """The number that each thing has."""
     missing: Missing | None = None
@@ -211,6 +232,8 @@ class Percentile(_Valued):
 
 class TimeShare(_Counted):
     """The time during which items are in a state, per time during which their state is known."""
+
+    ASKED = ("rounding",)
 
     kind: Literal["time_share"]
     item: Annotated[tuple[Word, ...], Field(min_length=1, max_length=20)]

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
 from pyoutcome.decimals import parse, show
 from pyoutcome.errors import AgreementError
+from pyoutcome.terms import spelling
 from pyoutcome.terms.problems import refusing
 from pyoutcome.terms.scalars import Duration, Line, Part, Share, Whole, Word, YesNo
 
@@ -32,7 +33,7 @@ def _amount(value: object) -> int:
     return amount
 
 
-Amount = Annotated[int, BeforeValidator(_amount), PlainSerializer(show, return_type=str)]
+Amount = Annotated[int, BeforeValidator(_amount), PlainSerializer(show, return_type=str), spelling.AMOUNT]
 """Money from 0, scaled by 10**18."""
 
 
@@ -79,7 +80,7 @@ class Holdback(Part):
 
     share: Share
     release: Duration
-    """Seconds after the end of the last period."""
+    """How long after the end of the last period."""
 
 
 Proven = Literal["proven"]
@@ -112,9 +113,9 @@ class Challenge(Part):
     """How a report can be contested, and how long the arbitrator has."""
 
     within: Duration
-    """Seconds after a report in which it can be challenged; meanwhile it pays nothing. 0: a report pays at once."""
+    """How long after a report it can be challenged; meanwhile it pays nothing. 0: a report pays at once."""
     ruling_within: Duration
-    """Seconds after the window in which the arbitrator can rule; then the report stands."""
+    """How long after that the arbitrator can rule; then the report stands."""
     stake: Stake = Stake()
     arbitrator: Literal["rules", "chooses"] = "rules"
     """``rules``: it rules KPI values. ``chooses``: it is an adapter to a court or oracle, and chooses
@@ -127,7 +128,7 @@ class Convenience(Part):
     by: Literal["client", "providers", "all"]
     """Who may give notice."""
     notice: Duration
-    """Seconds from the notice to the moment whose period is the last."""
+    """The time from the notice to the moment whose period is the last."""
     fee: Annotated[dict[Word, Amount], Field(default_factory=dict)]
     """What a notice of the client pays at once, by provider."""
 
@@ -136,22 +137,23 @@ class Escrow(Part):
     """How long the escrow waits, what it keeps back and what must lie ready in it."""
 
     evidence_within: Duration
-    """Seconds after a period's end in which evidence must arrive; then anyone may propose the default."""
+    """How long after a period's end evidence may arrive; then anyone may propose the default."""
     default_window: Duration
-    """Seconds in which a report still replaces a proposed default."""
+    """How long a report still replaces a proposed default."""
     holdback: Holdback | None = None
     reserve: Annotated[
         int | Proven,
         BeforeValidator(_reserve),
         PlainSerializer(lambda value: show(value) if isinstance(value, int) else value, return_type=str),
+        spelling.RESERVE,
     ] = "proven"
-    """Cover of one period, scaled by 10**18; ``proven`` takes the most one period can cost from the bounds."""
+    """Cover of one period; ``proven`` takes the most one period can cost from the bounds."""
     challenge: Challenge | None = None
     """Without it a report pays at once; a default can be challenged all the same, for nothing."""
     breaches: Annotated[Whole, Field(ge=1, le=MOST_BREACHES)] | None = None
     """Breaches in a row after which the client may call a provider's backup or end the agreement."""
     cure_within: Duration | None = None
-    """Seconds a reserve that is not covered may stay so before a provider may end the agreement."""
+    """How long a reserve may stay uncovered before a provider may end the agreement."""
     convenience: Convenience | None = None
     restates: Annotated[YesNo | None, AfterValidator(lambda said: said or None)] = None
     """Client and providers may settle a settled period anew, on values that they sign together; ``no`` is as if it were

@@ -38,6 +38,8 @@ MOST_YEARS: Final = 100
 class FixedFee(ScopedClause):
     """The same amount every period, or every period of a contract year."""
 
+    WAYS = ((("amount",), ("by_year",)),)
+
     kind: Literal["fixed_fee"]
     amount: Expression | None = None
     by_year: Annotated[tuple[Expression, ...], Field(min_length=1, max_length=MOST_YEARS)] | None = None
@@ -48,7 +50,7 @@ class FixedFee(ScopedClause):
     def _one_amount(self) -> FixedFee:
         demand_one(
             self,
-            ("amount", "by_year"),
+            self.WAYS[0],
             "A fixed fee",
             "Write 'amount' for the same in every period, or 'by_year' with one amount for each contract year.",
         )
@@ -63,6 +65,8 @@ class FixedFee(ScopedClause):
 
 class UnitPrice(ClauseFields):
     """A price per unit: one price, one for the whole quantity by tier, or one for each band of it."""
+
+    WAYS = ((("price",), ("tiers",), ("bands",)),)
 
     kind: Literal["unit_price"]
     quantity: Expression
@@ -97,7 +101,7 @@ class UnitPrice(ClauseFields):
     def _one_price(self) -> UnitPrice:
         demand_one(
             self,
-            ("price", "tiers", "bands"),
+            self.WAYS[0],
             "A unit price",
             "Keep exactly one: 'price' for one price, 'tiers' for one by volume, 'bands' for graduated ones.",
         )

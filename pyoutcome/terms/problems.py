@@ -44,15 +44,22 @@ def refusing(read: Callable[_P, _T]) -> Callable[_P, _T]:
     return carried
 
 
-def demand_one(part: object, keys: Sequence[str], what: str, fix: str) -> str:
+def given_way(part: object, ways: Sequence[tuple[str, ...]]) -> tuple[str, ...] | None:
+    """The one of some sets of keys that a part gives, whole and nothing of the others; None if it does not."""
+    given = {key for way in ways for key in way if getattr(part, key) is not None}
+    return next((way for way in ways if set(way) == given), None)
+
+
+def demand_one(part: object, ways: Sequence[tuple[str, ...]], what: str, fix: str) -> str:
     """The one of some keys that a part gives; refused if it gives none or several.
 
     Args:
         part: What was read; a key that it does not give is None.
-        keys: Of which exactly one is to be given.
+        ways: The keys of which exactly one is to be given, each as the only one of its way.
         what: The part in the words of a sentence.
         fix: What to do, which is for the part to say.
     """
+    keys = [key for (key,) in ways]
     given = [key for key in keys if getattr(part, key) is not None]
     if len(given) != 1:
         possible = f"{', '.join(keys[:-1])} and {keys[-1]}"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 
 from pyoutcome.terms.scalars import Duration, Part, Slug, Word
+from pyoutcome.terms.spelling import Json
 
 FINDINGS: Final[Mapping[str, str]] = {
     "answers-with-warnings": "answers that came with a warning and may not be complete",
@@ -43,6 +44,8 @@ is agreed that it changes nothing."""
 
 class Quality(Part):
     """What is expected of the records of one source."""
+
+    SHAPE: ClassVar[Json] = {"minProperties": 1}
 
     gap: Annotated[Duration, Field(ge=1)] | None = None
     """The longest time within a period without a record's anchor; a longer one is a finding. Without it one is that is

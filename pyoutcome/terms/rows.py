@@ -10,7 +10,7 @@ from pyoutcome.decimals import ONE
 from pyoutcome.errors import AgreementError
 from pyoutcome.formula.parser import parse
 from pyoutcome.formula.syntax import Bands, Node, Number, product
-from pyoutcome.terms import tables
+from pyoutcome.terms import spelling, table_spelling, tables
 from pyoutcome.terms.problems import refusing
 from pyoutcome.terms.scalars import Expression, Part
 from pyoutcome.terms.tables import MOST_ROWS, Head, read_head
@@ -21,7 +21,9 @@ _read_head = refusing(read_head)
 class Row(Part):
     """One row: its head and the formula it gives."""
 
-    head: Annotated[InstanceOf[Head], BeforeValidator(_read_head), PlainSerializer(str, return_type=str)]
+    head: Annotated[
+        InstanceOf[Head], BeforeValidator(_read_head), PlainSerializer(str, return_type=str), table_spelling.HEAD
+    ]
     value: Expression
 
 
@@ -47,6 +49,7 @@ Levels = Annotated[
     BeforeValidator(_split),
     Field(min_length=1, max_length=MOST_ROWS),
     AfterValidator(_check_levels),
+    table_spelling.LEVELS,
 ]
 """Step rows, ``{at_least 99: 10%, ..., otherwise: 0}``: the first row that holds gives the value; or one
 value for each label of a choice, ``{gold: 10, silver: 5}``."""
@@ -55,6 +58,7 @@ BandRows = Annotated[
     BeforeValidator(_split),
     Field(min_length=1, max_length=MOST_ROWS),
     AfterValidator(_check_bands),
+    table_spelling.BAND_ROWS,
 ]
 """Graduated bands, ``{upto 100: 5, next 50: 7, rest: 0}``: each rate applies to its own part."""
 Points = Annotated[tuple[tuple[Expression, Expression], ...], Field(min_length=2, max_length=MOST_ROWS)]
@@ -94,7 +98,9 @@ def _threshold(value: object) -> Head:
     return head
 
 
-Threshold = Annotated[InstanceOf[Head], BeforeValidator(_threshold), PlainSerializer(str, return_type=str)]
+Threshold = Annotated[
+    InstanceOf[Head], BeforeValidator(_threshold), PlainSerializer(str, return_type=str), spelling.THRESHOLD
+]
 """``at_least E`` or ``above E``."""
 
 
@@ -105,5 +111,5 @@ def _least(value: object) -> Head:
     return _threshold(value) if first in ("at_least", "above") or not text else Head("at_least", parse(text))
 
 
-Least = Annotated[InstanceOf[Head], BeforeValidator(_least), PlainSerializer(str, return_type=str)]
+Least = Annotated[InstanceOf[Head], BeforeValidator(_least), PlainSerializer(str, return_type=str), spelling.LEAST]
 """``E``, which an amount reaches when it is at least that; or ``at_least E`` or ``above E`` in so many words."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, ClassVar, Final, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, InstanceOf, PlainSerializer, model_validator
 
@@ -13,6 +13,7 @@ from pyoutcome.errors import AgreementError, did_you_mean
 from pyoutcome.formula.printer import to_text
 from pyoutcome.formula.syntax import Node
 from pyoutcome.formula.tokens import RESERVED
+from pyoutcome.terms import spelling
 from pyoutcome.terms.problems import MOST, UnknownKey, refusing
 from pyoutcome.terms.tables import read_formula
 
@@ -28,10 +29,24 @@ LONGEST_NAME: Final = 40
 LONGEST_TEXT: Final = 1000
 
 
+Ways: TypeAlias = tuple[tuple[tuple[str, ...], ...], ...]
+
+
 class Part(BaseModel):
     """A map of an agreement file; frozen, and without room for keys it does not know."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    WAYS: ClassVar[Ways] = ()
+    """Choices between sets of keys: of each choice exactly one set is given, whole."""
+    ASKED: ClassVar[tuple[str, ...]] = ()
+    """Keys whose absence the model lets pass, for a check to ask the question that it leaves open."""
+    SHAPE: ClassVar[spelling.Json] = {}
+    """What else a schema can say of the map."""
+
+    @classmethod
+    def ways(cls) -> Ways:
+        """``WAYS``, or what a model makes of its fields."""
+        return cls.WAYS
 
     @model_validator(mode="before")
     @classmethod
@@ -227,41 +242,49 @@ def show_day(value: date | datetime) -> str:
     return value.strftime("%Y-%m-%dT%H:%M:%SZ") if getattr(value, "tzinfo", None) else value.isoformat()
 
 
-Line = Annotated[str, BeforeValidator(_line)]
+Line = Annotated[str, BeforeValidator(_line), spelling.LINE]
 """Words for people; runs of white space count as one space."""
-Exact = Annotated[str, BeforeValidator(_exact)]
+Exact = Annotated[str, BeforeValidator(_exact), spelling.EXACT]
 """A condition on records or a word in them; white space inside it means something and stays."""
-Word = Annotated[str, BeforeValidator(_word)]
+Word = Annotated[str, BeforeValidator(_word), spelling.WORD]
 """A letter, then letters, digits and underscores."""
-Name = Annotated[str, BeforeValidator(_name)]
+Name = Annotated[str, BeforeValidator(_name), spelling.NAME]
 """A word that formulas may use: not one of the language's own."""
-Slug = Annotated[str, BeforeValidator(_slug)]
+Slug = Annotated[str, BeforeValidator(_slug), spelling.SLUG]
 """Small letters and digits with hyphens."""
-Number = Annotated[int, BeforeValidator(_number), PlainSerializer(show, return_type=str)]
+Number = Annotated[int, BeforeValidator(_number), PlainSerializer(show, return_type=str), spelling.NUMBER]
 """An exact decimal, scaled by 10**18."""
-Share = Annotated[int, BeforeValidator(_share), PlainSerializer(show, return_type=str)]
+Share = Annotated[int, BeforeValidator(_share), PlainSerializer(show, return_type=str), spelling.SHARE]
 """An exact decimal from 0 to 1, scaled by 10**18."""
-Whole = Annotated[int, BeforeValidator(_whole), PlainSerializer(str, return_type=str)]
+Whole = Annotated[int, BeforeValidator(_whole), PlainSerializer(str, return_type=str), spelling.WHOLE]
 """A whole number, not scaled."""
-Duration = Annotated[int, BeforeValidator(_duration), PlainSerializer(str, return_type=str)]
+Duration = Annotated[int, BeforeValidator(_duration), PlainSerializer(str, return_type=str), spelling.DURATION]
 """A length of time in seconds, below 2**32."""
-Day = Annotated[date | datetime, BeforeValidator(_day), PlainSerializer(show_day, return_type=str)]
+Day = Annotated[date | datetime, BeforeValidator(_day), PlainSerializer(show_day, return_type=str), spelling.DAY]
 """A calendar date (in the agreement's zone) or an exact time in UTC."""
-Moment = Annotated[date | datetime, BeforeValidator(_moment), PlainSerializer(show_day, return_type=str)]
+Moment = Annotated[
+    date | datetime, BeforeValidator(_moment), PlainSerializer(show_day, return_type=str), spelling.MOMENT
+]
 """A calendar date (its start in the agreement's zone), a time by the clocks of that zone, or an exact time in UTC."""
-Percent = Annotated[int, BeforeValidator(_percent), PlainSerializer(show, return_type=str)]
+Percent = Annotated[int, BeforeValidator(_percent), PlainSerializer(show, return_type=str), spelling.PERCENT]
 """A number above 0 and up to 100 with at most 6 decimals, scaled by 10**18."""
-Positive = Annotated[int, BeforeValidator(_positive), PlainSerializer(show, return_type=str)]
+Positive = Annotated[int, BeforeValidator(_positive), PlainSerializer(show, return_type=str), spelling.POSITIVE]
 """An exact decimal above 0, scaled by 10**18."""
 Missing = Annotated[
     int | str,
     BeforeValidator(_missing),
     PlainSerializer(lambda value: show(value) if isinstance(value, int) else value, return_type=str),
+    spelling.MISSING,
 ]
 """``skip``, ``refuse``, or the exact decimal that stands in, scaled by 10**18."""
-YesNo = Annotated[bool, BeforeValidator(_yes_no), PlainSerializer(lambda value: "yes" if value else "no")]
+YesNo = Annotated[
+    bool, BeforeValidator(_yes_no), PlainSerializer(lambda value: "yes" if value else "no"), spelling.YES_NO
+]
 Expression = Annotated[
-    InstanceOf[Node], BeforeValidator(refusing(read_formula)), PlainSerializer(to_text, return_type=str)
+    InstanceOf[Node],
+    BeforeValidator(refusing(read_formula)),
+    PlainSerializer(to_text, return_type=str),
+    spelling.EXPRESSION,
 ]
 """A formula of the payment language, as text or as a table."""
 Mode = Annotated[Rounding, BeforeValidator(_rounding)]

@@ -15,6 +15,7 @@ from pyoutcome.ledger import (
     PeriodRow,
     ProviderBalance,
     fold,
+    place_of_name,
     provider_balances,
 )
 from pyoutcome.protocol import MISSING, Located
@@ -152,7 +153,8 @@ class Books:
         deployed = desk.is_deployed()
         if deployed and self._pricing.is_settled(period):
             values, basis = self._pricing.settled_values(period), "settled on chain"
-            rows = {row.provider: row for row in self.journal.rows if row.period == period}
+            # By place, whoever holds it in this period.
+            rows = {place_of_name(row.provider): row for row in self.journal.rows if row.period == period}
         else:
             values, basis = self._expected_values(period)
             rows = {}

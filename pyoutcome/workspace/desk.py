@@ -156,6 +156,13 @@ class Desk:
         """Whether the escrow exists and is active."""
         return self.is_deployed() and self.undeployed_escrow.stage() is Stage.ACTIVE
 
+    def holder_of(self, provider: str, period: int) -> str:
+        """Id of whoever holds a provider's place in a period, and so signs its evidence: itself, or who followed it."""
+        places = self.agreement.providers
+        if provider not in places or not self.is_deployed() or self.escrow.tenures() == len(places):
+            return provider
+        return self.party_of(self.escrow.holder_of(places.index(provider), period))
+
     def party_of(self, tenure: int) -> str:
         """Id of the client (-1) or of whoever holds a tenure; WorkspaceError ``address-missing`` if nobody here is."""
         if tenure < 0:

@@ -115,10 +115,10 @@ def measure_periods(
     WorkspaceError ``wrong-role``; EvidenceError ``evidence-exists``.
     """
     require_supplier(desk, provider)
-    signer = desk.parties.signer(provider)
     unders = {period: desk.under(period) for period in periods}
+    signers = {period: desk.parties.signer(desk.holder_of(provider, period)) for period in unders}
     stored = {
-        period: None if replace else _stored(under, period, provider, signer.address)
+        period: None if replace else _stored(under, period, provider, signers[period].address)
         for period, under in unders.items()
     }
     secrets = {}
@@ -133,7 +133,7 @@ def measure_periods(
         measured = reading.measured(period, [provider])
         trees = reading.trees[period, provider, secret] if secret else None
         salt = None if held is None else held.salt
-        bundle = make_bundle(under.agreement, measured, provider, signer, salt, trees=trees, secret=secret)
+        bundle = make_bundle(under.agreement, measured, provider, signers[period], salt, trees=trees, secret=secret)
         keep_bundle(bundle, desk.evidence, replace=replace)
         bundles.append(bundle)
     return bundles
@@ -193,7 +193,6 @@ def verify_periods(
         _require_role(verifier, under.agreement.verifiers, "does not verify")
     signer = desk.parties.signer(verifier)
     addresses = desk.parties.addresses
-    suppliers = {provider: addresses[provider] for provider in desk.agreement.providers}
     known = _foresee(unders, read, progress)
     reports = []
     for done, period in enumerate(wanted):
@@ -210,6 +209,7 @@ def verify_periods(
                 period=period,
             )
         given = list(bundles.values())
+        suppliers = {provider: addresses[desk.holder_of(provider, period)] for provider in desk.agreement.providers}
         verified = verify(under.agreement, given, read(under), supplier_records, signers=suppliers)
         values = tuple(MISSING if value is None else value for value in verified.values)
         message = Report(desk.undeployed_escrow.address, under.terms_hash, period, 0, values, verified.evidence_digest)

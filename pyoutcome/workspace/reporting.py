@@ -59,7 +59,7 @@ class PeriodDesk:
         stage, until, challenged = At.OPEN, 0, False
         if desk.is_deployed():
             stage, until = self._standing(period)
-            challenged = stage in (At.REPORTED, At.DEFAULTED) and len(desk.escrow.versions(period)) > 1
+            challenged = stage in (At.REPORTED, At.DEFAULTED) and desk.escrow.is_contested(period)
         settled = stage is At.SETTLED
         ends = arguments.ends[period - 1]
         providers, stored = desk.agreement.providers, set(desk.evidence.names())
@@ -96,7 +96,7 @@ class PeriodDesk:
     def measure(self, period: int) -> None:
         """Makes the missing bundles of the providers whose keys are here."""
         for provider in self.desk.agreement.providers:
-            here = self.desk.parties.has_key(provider)
+            here = self.desk.parties.has_key(self.desk.holder_of(provider, period))
             if here and not has_bundle(self.desk, period, provider):
                 read = partial(self._readings.of, party=provider)
                 measure_periods(self.desk, read, provider, [period], self.progress)
@@ -230,7 +230,8 @@ def show_evidence(desk: Desk, period: int, by: str) -> str:
         )
     digest = bundle.digest()
     does = f"shows that it has its evidence of period {period}"
-    done = desk.perform(by, does, "no money", lambda e, key: e.post_digest(key, period, digest))
+    holder = desk.holder_of(by, period)
+    done = desk.perform(holder, does, "no money", lambda e, key: e.post_digest(key, period, digest))
     return done.transaction
 
 

@@ -7,7 +7,7 @@ import re
 from typing import Annotated
 
 from eth_utils.address import is_checksum_address
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
 from pyoutcome.chain.network import Identity
 from pyoutcome.errors import WorkspaceError
@@ -28,11 +28,11 @@ def _hex(length: int | None) -> AfterValidator:
     return AfterValidator(check)
 
 
-Address = Annotated[str, AfterValidator(_address)]
+Address = Annotated[str, AfterValidator(_address), WithJsonSchema({"type": "string", "pattern": "^0x[0-9A-Fa-f]{40}$"})]
 """A checksummed Ethereum address."""
-Hash = Annotated[str, _hex(32)]
+Hash = Annotated[str, _hex(32), WithJsonSchema({"type": "string", "pattern": "^0x[0-9a-f]{64}$"})]
 """32 bytes as 0x and lower-case hexadecimal."""
-Bytes = Annotated[str, _hex(None)]
+Bytes = Annotated[str, _hex(None), WithJsonSchema({"type": "string", "pattern": "^0x(?:[0-9a-f]{2})*$"})]
 """Bytes as 0x and lower-case hexadecimal."""
 
 

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 EXAMPLE = str(ROOT / "examples" / "punctual-arrivals.yaml")
 VERBS = (
     *("init", "check", "explain", "measure", "verify", "sign", "deploy", "fund", "report", "settle", "status", "run"),
-    *("statement", "audit", "compile", "demo", "close", "clock", "default", "chart", "journal", "plot"),
+    *("statement", "audit", "compile", "demo", "close", "clock", "default", "chart", "journal", "plot", "schema"),
     *("inspect", "challenge", "dispute", "rule", "agree", "bond", "assign", "step-in", "terminate", "claim"),
     *("amend", "batch", "cancel", "withdraw", "pay", "sync", "payout", "show-evidence", "kpis", "bundle", "prove"),
     "document",
@@ -28,6 +28,7 @@ VERBS = (
     "index",
     "compare",
     "offer",
+    "new",
 )
 
 
