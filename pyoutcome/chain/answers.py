@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 from eth_utils.address import to_checksum_address
@@ -54,7 +55,12 @@ def read_hash(value: object) -> bytes:
 
 def read_address(value: object) -> str:
     """An address, as checksum text."""
-    return to_checksum_address(_match(_ADDRESS, value, "address"))
+    return _with_checksum(_match(_ADDRESS, value, "address"))
+
+
+@lru_cache(maxsize=8192)  # logs repeat few addresses, and each checksum costs a tenth of a millisecond
+def _with_checksum(address: str) -> str:
+    return to_checksum_address(address)
 
 
 def read_text(value: object) -> str:

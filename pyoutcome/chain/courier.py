@@ -13,7 +13,7 @@ from typing import Final
 from pyoutcome.chain.delivery import Delivery, Scene, SignerOf, nonce_used, signed_by, unmined
 from pyoutcome.chain.fees import FeePolicy
 from pyoutcome.chain.inflight import HELD, Entry, InFlight, Plan, State, Wanted
-from pyoutcome.chain.network import Network, Receipt, Reverted
+from pyoutcome.chain.network import Landing, Network, Reverted
 from pyoutcome.chain.outbox import Outbox
 from pyoutcome.chain.reverts import explain
 from pyoutcome.chain.signing import require_coin, require_signer
@@ -92,8 +92,8 @@ class Courier:
         """What needs no recording. What was final and is wanted still is looked up again: the chain is the truth."""
         found = self.outbox.find([one.purpose for one in wanted])
         final = [entry for entry in found.values() if entry.state is State.FINAL]
-        receipts = self.network.receipts([entry.hash for entry in final])
-        gone = [entry for entry, receipt in zip(final, receipts, strict=True) if receipt is None]
+        landings = self.network.landings([entry.hash for entry in final])
+        gone = [entry for entry, landing in zip(final, landings, strict=True) if landing is None]
         found |= {entry.purpose: entry for entry in self.outbox.note(gone, [unmined(entry) for entry in gone])}
         return {purpose: entry for purpose, entry in found.items() if entry.state in HELD}
 
@@ -129,10 +129,10 @@ class Courier:
         if not entries:
             return []
         scene = self._look()
-        # The counts are asked before the receipts: what was used then and has no receipt now, somebody else used.
+        # The counts are asked before the landings: what was used then and has not landed now, somebody else used.
         used = {sender: self.network.nonce_at(sender) for sender in {entry.call.sender for entry in entries}}
-        receipts = self._receipts(entries)
-        seen = self.outbox.note(entries, [self._see(*pair, scene) for pair in zip(entries, receipts, strict=True)])
+        landings = self._landings(entries)
+        seen = self.outbox.note(entries, [self._see(*pair, scene) for pair in zip(entries, landings, strict=True)])
         taken = [entry for entry in seen if entry.block is None and entry.nonce < used[entry.call.sender]]
         waiting = [entry for entry in seen if entry.block is None and entry.nonce >= used[entry.call.sender]]
         pushed = self._delivery.push(waiting, used, scene, signer_of)
@@ -151,32 +151,32 @@ class Courier:
             final = head.number - CONFIRMATIONS if told is None else min(told, head.number)
         return Scene(head, self.network.priority_fee(), final)
 
-    def _receipts(self, entries: Sequence[Entry]) -> list[Receipt | None]:
-        """For each entry the receipt of whichever attempt is in a block."""
+    def _landings(self, entries: Sequence[Entry]) -> list[Landing | None]:
+        """For each entry where it is in the chain, by whichever attempt is in a block."""
         hashes = [attempt.hash for entry in entries for attempt in entry.attempts]
-        by_hash = dict(zip(hashes, self.network.receipts(hashes), strict=True))
+        by_hash = dict(zip(hashes, self.network.landings(hashes), strict=True))
         return [
             next((found for one in entry.attempts if (found := by_hash[one.hash]) is not None), None)
             for entry in entries
         ]
 
-    def _see(self, entry: Entry, receipt: Receipt | None, scene: Scene) -> Entry:
+    def _see(self, entry: Entry, landing: Landing | None, scene: Scene) -> Entry:
         """The entry as the chain has it now."""
-        if receipt is None:
+        if landing is None:
             return unmined(entry)
-        mined = replace(entry, hash=receipt.transaction, block=receipt.block, block_hash=receipt.block_hash)
-        cancelled = next(one.cancels for one in entry.attempts if one.hash == receipt.transaction)
-        error = entry.error if cancelled else None if receipt.succeeded else str(_failed(receipt))
-        if not self._is_final(receipt, scene):
+        mined = replace(entry, hash=landing.transaction, block=landing.block, block_hash=landing.block_hash)
+        cancelled = next(one.cancels for one in entry.attempts if one.hash == landing.transaction)
+        error = entry.error if cancelled else None if landing.succeeded else str(_failed(landing))
+        if not self._is_final(landing, scene):
             return replace(mined, state=State.MINED, error=error)
-        state = State.CANCELLED if cancelled else State.FINAL if receipt.succeeded else State.FAILED
+        state = State.CANCELLED if cancelled else State.FINAL if landing.succeeded else State.FAILED
         return replace(mined, state=state, error=error)
 
-    def _is_final(self, receipt: Receipt, scene: Scene) -> bool:
+    def _is_final(self, landing: Landing, scene: Scene) -> bool:
         if scene.final >= scene.head.number:
             return True
         # A node behind a balancer may still tell of a block that the others have dropped.
-        return receipt.block <= scene.final and self.network.block_hash(receipt.block) == receipt.block_hash
+        return landing.block <= scene.final and self.network.block_hash(landing.block) == landing.block_hash
 
     def _give_way(self, taken: Sequence[Entry], scene: Scene) -> list[Entry]:
         """What becomes of entries whose nonce somebody else used: once that is final and was seen twice, they end."""
@@ -186,9 +186,9 @@ class Courier:
         used = {sender: self.network.nonce_at(sender, scene.final) if scene.final >= 0 else 0 for sender in senders}
         ended = [
             replace(entry, state=State.SUPERSEDED)
-            if entry.error == str(nonce_used(entry)) and receipt is None and entry.nonce < used[entry.call.sender]
+            if entry.error == str(nonce_used(entry)) and landing is None and entry.nonce < used[entry.call.sender]
             else replace(entry, error=str(nonce_used(entry)))
-            for entry, receipt in zip(taken, self._receipts(taken), strict=True)
+            for entry, landing in zip(taken, self._landings(taken), strict=True)
         ]
         return self.outbox.note(taken, ended)
 
@@ -207,10 +207,10 @@ class Courier:
         )
 
 
-def _failed(receipt: Receipt) -> ChainError:
+def _failed(landing: Landing) -> ChainError:
     return ChainError(
         "transaction-failed",
-        f"Transaction 0x{receipt.transaction.hex()} is in block {receipt.block}, but the contract refused it.",
+        f"Transaction 0x{landing.transaction.hex()} is in block {landing.block}, but the contract refused it.",
         "Read the state again; if the step is still needed, repeat it.",
-        transaction="0x" + receipt.transaction.hex(),
+        transaction="0x" + landing.transaction.hex(),
     )

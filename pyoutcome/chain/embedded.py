@@ -227,9 +227,7 @@ class EmbeddedNetwork(Network):
         price = min(sent.max_fee_per_gas, (header.base_fee_per_gas or 0) + sent.max_priority_fee_per_gas)
         logs = tuple(log for log in self._logs_of(header) if log.transaction == transaction)
         succeeded = receipt.state_root == b"\x01"
-        return Receipt(
-            transaction, block, succeeded, receipt.gas_used, price, created, logs, block_hash=bytes(header.hash)
-        )
+        return Receipt(transaction, block, bytes(header.hash), succeeded, receipt.gas_used, price, created, logs)
 
     def logs(self, addresses: tuple[str, ...], first: int, last: int) -> list[Log]:
         """Logs of the addresses, block by block; a block whose bloom filter has none of them is not opened."""

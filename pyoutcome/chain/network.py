@@ -80,21 +80,27 @@ class Log:
 
 
 @dataclass(frozen=True)
-class Receipt:
-    """What became of a transaction that stands in a block."""
+class Landing:
+    """Where a transaction stands in the chain, and whether it was carried out there."""
 
     transaction: bytes
     """Transaction hash, 32 bytes."""
     block: int
+    block_hash: bytes
+    """Hash of the block it stands in, 32 bytes."""
     succeeded: bool
+
+
+@dataclass(frozen=True)
+class Receipt(Landing):
+    """What became of a transaction that stands in a block."""
+
     gas_used: int
     gas_price: int
     """Wei paid per unit of gas."""
     created: str | None
     """Checksum address of the contract it created."""
     logs: tuple[Log, ...]
-    block_hash: bytes
-    """Hash of the block it stands in, 32 bytes."""
 
     @property
     def fee(self) -> int:
@@ -215,6 +221,10 @@ class Network(ABC):
     def receipts(self, transactions: Sequence[bytes]) -> list[Receipt | None]:
         """What ``receipt`` gives for each."""
         return [self.receipt(transaction) for transaction in transactions]
+
+    def landings(self, transactions: Sequence[bytes]) -> list[Landing | None]:
+        """Where each stands, without its logs: all that is asked of many on their way, and much less to read."""
+        return [*self.receipts(transactions)]
 
     @abstractmethod
     def logs(self, addresses: tuple[str, ...], first: int, last: int) -> list[Log]:

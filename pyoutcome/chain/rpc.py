@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from eth_utils.crypto import keccak
 
@@ -24,7 +24,7 @@ from pyoutcome.chain.answers import (
     read_text,
 )
 from pyoutcome.chain.jsonrpc import Node
-from pyoutcome.chain.network import Block, Call, Head, Identity, Log, Network, Receipt, Reverted
+from pyoutcome.chain.network import Block, Call, Head, Identity, Landing, Log, Network, Receipt, Reverted
 from pyoutcome.errors import ChainError
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from pyoutcome.chain.proofs import Proof
 
+Landed = TypeVar("Landed", bound=Landing)
 BLOCKS_AT_ONCE: Final = 10_000
 """Blocks per log query; halved where a node finds that too many."""
 LOCAL_CHAINS: Final = frozenset({1337, 31337})
@@ -193,21 +194,27 @@ class RpcNetwork(Network):
 
     def receipts(self, transactions: Sequence[bytes]) -> list[Receipt | None]:
         """The receipts of transactions, asked in lists."""
-        method = "eth_getTransactionReceipt"
-        found = self._node.ask_many(method, [["0x" + one.hex()] for one in transactions], _read_receipt)
-        return [
-            self._check_receipt(transaction, receipt)
-            for transaction, receipt in zip(transactions, _all_answered(found), strict=True)
-        ]
+        found = self._landed(transactions, _read_receipt)
+        return [None if receipt is None else self._check_logs(receipt) for receipt in found]
 
-    def _check_receipt(self, transaction: bytes, receipt: Receipt | None) -> Receipt | None:
-        if receipt is None:
-            return None
-        place = (transaction, receipt.block, receipt.block_hash)
-        strangers = [log for log in receipt.logs if (log.transaction, log.block, log.block_hash) != place]
-        if receipt.transaction != transaction or strangers:
+    def landings(self, transactions: Sequence[bytes]) -> list[Landing | None]:
+        """Where each stands: the same answers, of which the logs are not read."""
+        return self._landed(transactions, _read_landing)
+
+    def _landed(self, transactions: Sequence[bytes], read: Callable[[object], Landed | None]) -> list[Landed | None]:
+        method = "eth_getTransactionReceipt"
+        answers = self._node.ask_many(method, [["0x" + one.hex()] for one in transactions], read)
+        found = _all_answered(answers)
+        if any(one is not None and one.transaction != asked for one, asked in zip(found, transactions, strict=True)):
+            raise self._node.bad_answer(method, "the receipt of another transaction")
+        return found
+
+    def _check_logs(self, receipt: Receipt) -> Receipt:
+        place = (receipt.transaction, receipt.block, receipt.block_hash)
+        if any((log.transaction, log.block, log.block_hash) != place for log in receipt.logs):
             raise self._node.bad_answer("eth_getTransactionReceipt", "the receipt of another transaction")
-        return replace(receipt, logs=self._with_times(receipt.logs))
+        logs = self._with_times(receipt.logs)
+        return receipt if logs is receipt.logs else replace(receipt, logs=logs)
 
     def logs(self, addresses: tuple[str, ...], first: int, last: int) -> list[Log]:
         """Logs of the addresses, asked for in portions the node can bear."""
@@ -239,6 +246,8 @@ class RpcNetwork(Network):
 
     def _with_times(self, logs: tuple[Log, ...]) -> tuple[Log, ...]:
         """The logs with the time of their block, which many nodes leave out."""
+        if all(log.timestamp for log in logs):
+            return logs
         times = {log.block: log.timestamp for log in logs}
         for block, known in times.items():
             if not known:
@@ -273,20 +282,33 @@ class RpcNetwork(Network):
         self._node.close()
 
 
-def _read_receipt(result: object) -> Receipt | None:
+def _read_landing(result: object) -> Landing | None:
     if result is None:
+        return None
+    content = read_object(result)
+    return Landing(
+        transaction=read_hash(content.get("transactionHash")),
+        block=read_count(content.get("blockNumber")),
+        block_hash=read_hash(content.get("blockHash")),
+        succeeded=read_number(content.get("status")) == 1,
+    )
+
+
+def _read_receipt(result: object) -> Receipt | None:
+    landing = _read_landing(result)
+    if landing is None:
         return None
     content = read_object(result)
     created = content.get("contractAddress")
     return Receipt(
-        transaction=read_hash(content.get("transactionHash")),
-        block=read_count(content.get("blockNumber")),
-        succeeded=read_number(content.get("status")) == 1,
+        transaction=landing.transaction,
+        block=landing.block,
+        block_hash=landing.block_hash,
+        succeeded=landing.succeeded,
         gas_used=read_count(content.get("gasUsed")),
         gas_price=read_number(content.get("effectiveGasPrice")),
         created=read_address(created) if created else None,
         logs=tuple(read_log(log) for log in read_list(content.get("logs"))),
-        block_hash=read_hash(content.get("blockHash")),
     )
 
 

@@ -234,6 +234,24 @@ class EscrowViews(Deployed):
         found = self.read("price", period, [list(row) for row in rows])
         return tuple(Priced(*one) for one in found)
 
+    def foresee(self, *questions: tuple[str, tuple[object, ...]]) -> None:
+        """Asks several things in one request, so that a network that remembers (``Glance``) need not be asked for each.
+
+        What is refused is told when it is really asked.
+        """
+        self.network.call_many([self._question(*question) for question in questions], self.block)
+
+    def foresee_period(self, period: int) -> None:
+        """The same for what a look at a period asks."""
+        self.foresee(
+            ("stage", ()), ("lastPeriod", ()), ("termsHashOf", (period,)), ("periodState", (period,)), ("termsHash", ())
+        )
+
+    def foresee_money(self) -> None:
+        """The same for what a look at the agreement as a whole asks."""
+        plain = ("stage", "clientClaimable", "tenures", "funds", "requiredCover", "queueLength", "lastPeriod")
+        self.foresee(*((name, ()) for name in plain), ("account", (0,)))
+
     def reading(self, holders: int) -> Reading:
         """All that an audit asks, together: with the accounts of so many tenures."""
         plain = ("factory", "program", "termsHash", "lastPeriod", "tracked", "funds", "clientClaimable")

@@ -43,7 +43,9 @@ def export(
     ] = None,
     rates: Annotated[Path | None, typer.Option(help="CSV of rates: date,rate,source.")] = None,
     taxes: Annotated[Path | None, typer.Option(help="CSV of tax lines: name,base,rate,on,debit,credit.")] = None,
-    accounts: Annotated[Path | None, typer.Option(help="CSV of bank accounts for pain001: party,iban,bic.")] = None,
+    accounts: Annotated[
+        Path | None, typer.Option(help="CSV of bank accounts for pain001: party,iban,bic, perhaps with addresses.")
+    ] = None,
     folder: Folder = None,
     as_json: Json = False,
 ) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal
 
-import rfc8785
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import Field, StringConstraints
 
 from pyoutcome.decimals import parse, show
 from pyoutcome.errors import EvidenceError
@@ -14,6 +13,7 @@ from pyoutcome.evidence.bundle import Bundle
 from pyoutcome.evidence.measured import Finding, MeasuredValue
 from pyoutcome.evidence.merkle import RecordTree, RecordTrees, digest_of_secret
 from pyoutcome.evidence.staged import FileDigest, SourceDigest
+from pyoutcome.evidence.strict import ShapeError, SpellingError, Strict, read_canonical
 
 LARGEST: Final = 4 << 20
 """Bytes a bundle's file may have."""
@@ -25,12 +25,6 @@ _Number = Annotated[str, StringConstraints(pattern=r"^-?(?:0|[1-9][0-9]{0,59})(?
 Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,79}$")]
 _FileName = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 _Text = Annotated[str, StringConstraints(min_length=1, max_length=200_000)]
-
-
-class Strict(BaseModel):
-    """Base of layouts: nothing unknown, nothing converted."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
 class _File(Strict):
@@ -106,23 +100,17 @@ def parse_bundle(data: bytes, name: str = "bundle") -> Bundle:
 
     Raises EvidenceError ``bundle-malformed`` or ``bundle-not-canonical``. The signature is not checked here.
     """
-    if len(data) > LARGEST:
-        raise _malformed(name, f"it has more than {LARGEST} bytes")
     try:
-        # pydantic's own parser: its depth is bounded, where the standard library's follows the recursion limit, which
-        # other packages raise until the stack overflows.
-        manifest = Manifest.model_validate_json(data)
-    except ValidationError as error:
-        fault = error.errors()[0]
-        place = ".".join(str(part)[:40] for part in fault["loc"])
-        raise _malformed(name, f"{ascii(place) if place else 'the whole'}: {fault['msg'][:200]!a}") from error
-    if rfc8785.dumps(manifest.model_dump(exclude_unset=True)) != data:
+        manifest = read_canonical(Manifest, data, LARGEST)
+    except ShapeError as error:
+        raise _malformed(name, str(error)) from error
+    except SpellingError as error:
         raise EvidenceError(
             "bundle-not-canonical",
             f"{name} is not written in canonical JSON (RFC 8785), so its digest would depend on its spelling.",
             "Use the file exactly as it was written and signed.",
             file=name,
-        )
+        ) from error
     return bundle_of(manifest, name)
 
 

@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import rfc8785
 from eth_utils.address import is_checksum_address
-from pydantic import Field, StringConstraints, ValidationError
+from pydantic import Field, StringConstraints
 
 from pyoutcome.errors import EvidenceError
 from pyoutcome.evidence.bundle import Bundle
 from pyoutcome.evidence.leaves import Leaf
 from pyoutcome.evidence.manifest import LARGEST as LARGEST_BUNDLE
-from pyoutcome.evidence.manifest import Digest, Manifest, Strict, Whole, Word, bundle_of
+from pyoutcome.evidence.manifest import Digest, Manifest, Whole, Word, bundle_of
 from pyoutcome.evidence.merkle import RecordTree, leads_to
 from pyoutcome.evidence.storage import locate
+from pyoutcome.evidence.strict import ShapeError, SpellingError, Strict, read_canonical
 
 if TYPE_CHECKING:
     from pyoutcome.evidence.sources.files import Given
@@ -127,21 +128,17 @@ def parse_proof(data: bytes, name: str = "proof") -> Proof:
 
     Raises EvidenceError ``proof-malformed``, ``proof-not-canonical`` and, for the bundle in it, ``bundle-malformed``.
     """
-    if len(data) > LARGEST:
-        raise _malformed(name, f"it has more than {LARGEST} bytes")
     try:
-        layout = _Layout.model_validate_json(data)
-    except ValidationError as error:
-        fault = error.errors()[0]
-        place = ".".join(str(part)[:40] for part in fault["loc"])
-        raise _malformed(name, f"{ascii(place) if place else 'the whole'}: {fault['msg'][:200]!a}") from error
-    if rfc8785.dumps(layout.model_dump(exclude_unset=True)) != data:
+        layout = read_canonical(_Layout, data, LARGEST)
+    except ShapeError as error:
+        raise _malformed(name, str(error)) from error
+    except SpellingError as error:
         raise EvidenceError(
             "proof-not-canonical",
             f"{name} is not written in canonical JSON (RFC 8785).",
             "Use the file exactly as it was written.",
             file=name,
-        )
+        ) from error
     bundle = bundle_of(layout.bundle, name)
     if bundle.secret:
         raise _malformed(name, "it gives away the secret of all salts")

@@ -11,11 +11,11 @@ import secrets
 from abc import ABC, abstractmethod
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
-from urllib.parse import urlsplit
+from typing import Final
 
 from pyoutcome.errors import EvidenceError
 from pyoutcome.evidence.sources.remote import without_secrets
+from pyoutcome.evidence.stores import is_store, reach_store, storage_failed
 
 _SCHEMES: Final = ("abfs", "az", "gcs", "gs", "memory", "s3", "s3a", "sftp", "ssh")
 """Stores that fsspec can write to. Its others reach into local files, archives, caches and commands."""
@@ -85,12 +85,7 @@ class Storage(ABC):
     def _failed(self, name: str, doing: str, error: BaseException) -> EvidenceError:
         # An address may hold secrets, and the words of a store repeat it: only the kind of error is told.
         told = error.strerror if isinstance(self, FolderStorage) and isinstance(error, OSError) else None
-        return EvidenceError(
-            "storage-failed",
-            f"{self.place(name) if name else self.where} cannot be {doing}: {told or type(error).__name__}.",
-            "Check that the place exists and that this machine may read and write there.",
-            file=self.place(name) if name else self.where,
-        )
+        return storage_failed(self.place(name) if name else self.where, doing, told or type(error).__name__)
 
 
 class FolderStorage(Storage):
@@ -165,31 +160,15 @@ class ObjectStorage(Storage):
     """Objects under an address such as ``s3://bucket/deals/punctual``. Access follows each store's own settings."""
 
     def __init__(self, address: str) -> None:
-        parts = urlsplit(address)
         self.where = without_secrets(address).rstrip("/")
-        if parts.scheme not in _SCHEMES or "::" in address or parts.password or parts.query or parts.fragment:
+        if not is_store(address, _SCHEMES):
             raise EvidenceError(
                 "storage-address",
                 f"Evidence cannot be kept at {self.where}.",
                 f"Name a folder, or an address without a password that begins with one of "
                 f"{', '.join(f'{each}://' for each in _SCHEMES)}.",
             )
-        try:
-            import fsspec  # type: ignore[import-untyped,unused-ignore]
-
-            system, path = fsspec.core.url_to_fs(address)
-        except ImportError as error:
-            raise EvidenceError(
-                "remote-extra-missing",
-                f"Evidence is kept at {self.where}, and what reaches it is not installed.",
-                "Install it with `pip install 'pyoutcome[remote]'`, or keep evidence in a folder.",
-                url=self.where,
-            ) from error
-        # Each store has errors of its own, which share no class; none of them may show the address with its secrets.
-        except Exception as error:  # noqa: BLE001
-            raise self._failed("", "reached", error) from None
-        self._system: Any = system
-        self._path = str(path).rstrip("/")
+        self._system, self._path = reach_store(address)
 
     def names(self) -> list[str]:
         try:

@@ -8,6 +8,7 @@ from datetime import date
 
 from pyoutcome.ledger.balances import TrialLine
 from pyoutcome.ledger.book import OPENING, Book, book_balances, cut
+from pyoutcome.ledger.by_period import RULE, PeriodLine, lines_by_period
 from pyoutcome.ledger.entries import Entry, Posting
 from pyoutcome.ledger.periods import PeriodRow
 
@@ -47,6 +48,8 @@ class BookStatement:
     """The same in the book currency's smallest units; empty in a book without one."""
     periods: tuple[PeriodRow, ...]
     """Periods settled in the span: all of them for escrow and client, a provider's own for a provider."""
+    by_period: tuple[PeriodLine, ...] = ()
+    """A provider's accounts by agreement period; the lines of an account add up to its own. Base units."""
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -69,6 +72,8 @@ class BookStatement:
             "currency": self.book.currency,
             "accounts_in_currency": [line.to_dict() for line in self.worths],
             "periods": [row.to_dict() for row in self.periods],
+            "accounts_by_period": [line.to_dict() for line in self.by_period],
+            "accounts_by_period_rule": RULE,
         }
 
 
@@ -86,7 +91,8 @@ def state_book(
     )
     lines = account_lines(part)
     worths = account_lines(part, in_currency=True) if part.currency else ()
-    return BookStatement(part, since, until, lines, worths, kept)
+    by_period = () if book.owner in ("escrow", "client") else lines_by_period(book, since, until)
+    return BookStatement(part, since, until, lines, worths, kept, by_period)
 
 
 def account_lines(book: Book, *, in_currency: bool = False) -> tuple[AccountLine, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -23,15 +22,10 @@ from pyoutcome.workspace.settings import SignedReport
 if TYPE_CHECKING:
     from pyoutcome.workspace.desk import Desk
 
-KINDS: Final = ("evidence", "reports", "records")
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 MOST_RECORDS: Final = 16 << 30
 """Bytes a file of records may have."""
-
-
-def is_name(name: str) -> bool:
-    """Whether an arriving file may be called that: no path, nothing hidden, nothing a shell would trip over."""
-    return _NAME.fullmatch(name) is not None
+MOST: Final = {"evidence": LARGEST, "reports": LARGEST, "records": MOST_RECORDS}
+"""Bytes a file of each kind may have."""
 
 
 def take_evidence(desk: Desk, path: Path) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from pyoutcome.chain.escrow import CLIENT, EscrowClient, Stage
+from pyoutcome.protocol.events import Claimed, ClientClaimed
 from pyoutcome.service.alerts import FUNDS_SHORT, Herald
 from pyoutcome.service.hands import Hands
 from pyoutcome.settlement.patience import LONGEST
@@ -19,6 +20,7 @@ def look_at_agreement(hands: Hands, herald: Herald, standing: Standing, again: i
     if not desk.is_deployed():
         return Look(NEED, "The escrow does not exist yet.", again)
     escrow = desk.escrow
+    escrow.foresee_money()
     stage = escrow.stage()
     if stage is Stage.OFFER:
         return Look(NEED, "The agreement is not active yet.", again)
@@ -39,23 +41,32 @@ def look_at_agreement(hands: Hands, herald: Herald, standing: Standing, again: i
 
 
 def _claim(hands: Hands, escrow: EscrowClient) -> str | None:
-    """Wants the first claim of a party that this keeper signs for; its name."""
+    """Wants the first claim of a party that this keeper signs for, if claiming is a duty; its name."""
     addresses = hands.desk.parties.addresses
     mine = {addresses[party]: party for party in hands.duties.sign if party in addresses}
-    if not mine:
+    if not mine or not hands.duties.claims:
         return None
-    occasion = f"{len(escrow.history())}"
     client = escrow.arguments().client
-    if client in mine and (amount := escrow.client_claimable()):
-        hands.want("claim", AGREEMENT, mine[client], ("claim", (CLIENT, client, False)), f"client {amount} {occasion}")
-        return mine[client]
-    for tenure in range(escrow.tenures()):
+    waiting = [(CLIENT, client)] if client in mine and escrow.client_claimable() else []
+    for tenure in range(escrow.tenures()) if not waiting else ():
         account = escrow.account(tenure)
         if account.claimable and account.holder in mine:
-            form = ("claim", (tenure, account.holder, False))
-            hands.want("claim", AGREEMENT, mine[account.holder], form, f"{tenure} {account.claimable} {occasion}")
-            return mine[account.holder]
+            waiting.append((tenure, account.holder))
+            break
+    for whose, holder in waiting:
+        # A claim takes all there is: while the next one is on its way, more that is added is in it.
+        occasion = f"{'client' if whose == CLIENT else whose} {_claims(escrow, whose)}"
+        hands.want("claim", AGREEMENT, mine[holder], ("claim", (whose, holder, False)), occasion)
+        return mine[holder]
     return None
+
+
+def _claims(escrow: EscrowClient, whose: int) -> int:
+    """How often it was claimed before."""
+    told = [located.event for located in escrow.history()]
+    if whose == CLIENT:
+        return sum(isinstance(event, ClientClaimed) for event in told)
+    return sum(isinstance(event, Claimed) and event.provider == whose for event in told)
 
 
 def _close(hands: Hands, escrow: EscrowClient, queued: int) -> Look:

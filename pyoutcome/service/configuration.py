@@ -11,15 +11,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from pyoutcome.errors import SettlementError
+from pyoutcome.evidence.sources.remote import without_secrets
+from pyoutcome.service.letterbox import STORES, is_object_store
 from pyoutcome.terms.loader import read_file
 from pyoutcome.terms.problems import raise_problems, refusing, translate
 from pyoutcome.terms.scalars import Duration, Line, Part, Slug, Whole, YesNo
 from pyoutcome.workspace.files import MARK
 
 DAY: Final = 86_400
+LOCAL: Final = "file://"
+"""Begins the address of a folder."""
 MOST_SECRET: Final = 4096
 """Characters a secret may have."""
 
@@ -41,11 +45,33 @@ Kind = Literal["evidence", "reports", "records"]
 """What may arrive."""
 
 
+@refusing
+def _inbox(value: object) -> str:
+    if not isinstance(value, str) or "://" not in value or is_object_store(value) or value.startswith(LOCAL):
+        return str(value)
+    raise SettlementError(
+        "inbox-address",
+        f"{without_secrets(value)} cannot be an inbox.",
+        f"Name a folder, or an address without a password and a query that begins with one of "
+        f"{', '.join(f'{each}://' for each in STORES)}.",
+    )
+
+
+@refusing
+def _target(value: object) -> str:
+    given = str(value)
+    return given if given.startswith(("https://", "http://")) else _inbox(value)
+
+
+InboxPlace = Annotated[Line, AfterValidator(_inbox)]
+TargetPlace = Annotated[Line, AfterValidator(_target)]
+
+
 class Target(Part):
     """Another keeper's inbox."""
 
-    to: Line
-    """A folder, which is that inbox for this agreement, or the https address of its keeper."""
+    to: TargetPlace
+    """A folder or place in an object store, which is that inbox for this agreement, or the keeper's https address."""
     key: SecretName | None = None
     """The key for an address."""
     agreement: Slug | None = None
@@ -61,6 +87,8 @@ class Duties(Part):
     """The party that submits transactions; without it none are submitted but claims."""
     defaults: YesNo = False
     """Whether it proposes the default of an overdue period."""
+    claims: YesNo = True
+    """Whether money that could not be paid to those it signs for is claimed."""
     close: YesNo = False
     """Whether it closes the agreement once all is settled and the holdback date has passed."""
     without_records: YesNo = False
@@ -150,8 +178,8 @@ class Configuration(Part):
 
     database: Line = "keeper.sqlite"
     """A file's path, or postgresql://USER@HOST/NAME."""
-    inbox: Line | None = None
-    """The folder in which files of others arrive, AGREEMENT/{records,evidence,reports}/ in it."""
+    inbox: InboxPlace | None = None
+    """Where files of others arrive, AGREEMENT/{records,evidence,reports}/ in it: a folder, or an object store."""
     agreements: Annotated[dict[Slug, Place], Field(default_factory=dict)]
     workspaces: tuple[Many, ...] = ()
     poll: Duration = 2
@@ -202,10 +230,16 @@ class Setup:
         return given if "://" in given else self.folder / given
 
     @property
-    def inbox(self) -> Path | None:
-        """The inbox folder."""
+    def inbox(self) -> Path | str | None:
+        """The inbox: a folder's path, or the address of a place in an object store."""
         given = self.configuration.inbox
-        return None if given is None else self.folder / given
+        return None if given is None else self.place(given)
+
+    def place(self, given: str) -> Path | str:
+        """A folder's path, which starts at the file's folder, or an address as it is."""
+        if given.startswith(LOCAL):
+            return Path(given.removeprefix(LOCAL))
+        return given if "://" in given else self.folder / given
 
     def agreements(self) -> Iterator[KeptAgreement]:
         """The agreements as they are now; folders are looked through anew."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from pyoutcome.chain.disputing import Form
 from pyoutcome.chain.network import Call
@@ -20,6 +21,9 @@ from pyoutcome.settlement.plan import PeriodFacts
 from pyoutcome.workspace.evidencing import has_bundle, require_supplier, verify_periods
 from pyoutcome.workspace.reporting import PeriodDesk, collect_report
 from pyoutcome.workspace.reports import agreeing_reports, message_of
+
+VERIFYING: Final = "the verifier"
+"""Whose reading of the records all verifiers share for whom one keeper signs."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,8 @@ class Hands(PeriodDesk):
 
     def facts(self, period: int) -> PeriodFacts:
         """Everything known about a period now."""
+        if period not in self.seen and self.desk.is_deployed():
+            self.desk.undeployed_escrow.foresee_period(period)
         self.seen[period] = found = super().facts(period)
         return found
 
@@ -80,7 +86,8 @@ class Hands(PeriodDesk):
         for verifier in self.desk.under(period).agreement.verifiers:
             if verifier in self.duties.sign and not self.desk.files.report(period, verifier).exists():
                 try:
-                    read = partial(self._readings.of, party=verifier)
+                    # Recomputed once from the records here, which all verifiers that this keeper signs for have.
+                    read = partial(self._readings.of, party=VERIFYING)
                     verify_periods(self.desk, read, verifier, [period], self.progress)
                 except WorkspaceError as error:
                     if error.code != "records-missing":

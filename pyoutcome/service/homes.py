@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
+from pyoutcome.chain.glance import Glance
 from pyoutcome.chain.networks import EMBEDDED, connect
 from pyoutcome.service.configuration import KeptAgreement
 from pyoutcome.settlement.state import Known
@@ -34,20 +35,30 @@ class Homes:
         self._most = most
         self._open: OrderedDict[str, tuple[Workspace, int]] = OrderedDict()
         self._networks: dict[str, Network] = {}
+        self._glances: dict[str, Glance] = {}
+        self._addresses: dict[str, str] = {}
         self._signers: dict[str, Signer] = {}
         self._parties: dict[str, tuple[str, str]] = {}
         self.kept: dict[str, KeptAgreement] = {}
 
     def open(self, name: str) -> Workspace:
-        """The workspace of an agreement. Errors as ``Workspace.open`` raises."""
+        """The workspace of an agreement, which sees its chain anew, and then the same until somebody opens one again.
+
+        Errors as ``Workspace.open`` raises.
+        """
         files = WorkspaceFiles(self.kept[name].folder)
+        address = self._address_of(name)
+        glance = self._glances.get(address)
+        if glance is None:
+            glance = self._glances[address] = Glance(self.network_of(name))
+        glance.look_again()
         amendments = sum(1 for _ in files.amendments())
         opened, had = self._open.get(name, (None, amendments))
         if opened is not None and had == amendments:
             self._open.move_to_end(name)
             return opened
         # An amendment may bring new parties, whom a workspace knows from when it was opened.
-        workspace = Workspace.open(files.folder, password=self._password, network=self.network_of(name))
+        workspace = Workspace.open(files.folder, password=self._password, network=glance)
         self._open[name] = workspace, amendments
         while len(self._open) > self._most:
             self._open.popitem(last=False)  # its network stays open for the others
@@ -59,13 +70,21 @@ class Homes:
 
     def network_of(self, name: str) -> Network:
         """The network of an agreement, connected once for all that share its address."""
-        folder = self.kept[name].folder
-        files = WorkspaceFiles(folder)
-        settings = files.load(files.settings, Settings)
-        address = f"{EMBEDDED} {folder}" if settings.network == EMBEDDED else settings.url
+        address = self._address_of(name)
         if address not in self._networks:
-            self._networks[address] = connect(settings.url, folder, recorded=settings.identity)
+            files = WorkspaceFiles(self.kept[name].folder)
+            settings = files.load(files.settings, Settings)
+            self._networks[address] = connect(settings.url, files.folder, recorded=settings.identity)
         return self._networks[address]
+
+    def _address_of(self, name: str) -> str:
+        """What tells an agreement's network from others; read once, because a workspace stays where it was made."""
+        if name not in self._addresses:
+            folder = self.kept[name].folder
+            files = WorkspaceFiles(folder)
+            settings = files.load(files.settings, Settings)
+            self._addresses[name] = f"{EMBEDDED} {folder}" if settings.network == EMBEDDED else settings.url
+        return self._addresses[name]
 
     def describe(self, name: str) -> tuple[Known, tuple[int, ...], tuple[str, ...]] | None:
         """What is remembered of an agreement, its periods' ends and its providers; None while it is not offered."""
@@ -114,3 +133,4 @@ class Homes:
         for network in self._networks.values():
             network.close()
         self._networks.clear()
+        self._glances.clear()

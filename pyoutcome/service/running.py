@@ -18,6 +18,7 @@ from pyoutcome.service.configuration import Http, Setup
 from pyoutcome.service.homes import Homes
 from pyoutcome.service.inbox import Inbox
 from pyoutcome.service.keeper import Keeper
+from pyoutcome.service.letterbox import Letterbox, open_letterbox
 from pyoutcome.service.logs import Redactor, say
 from pyoutcome.service.naming import own_name
 from pyoutcome.service.sending import Dispatch, Exchange, alert_channels
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
 def open_keeper(setup: Setup, password: Password) -> Iterator[tuple[Keeper, Dispatch]]:
     """A keeper and what sends for it, as the configuration says; everything is given back at the end.
 
-    StoreError for the database, SettlementError ``secret-missing``, ``address-taken``.
+    StoreError for the database, SettlementError ``secret-missing``, ``address-taken``; EvidenceError
+    ``remote-extra-missing``, ``storage-failed`` for an inbox in an object store.
     """
     given = setup.configuration
     engine = open_database(setup.database)
@@ -59,20 +61,20 @@ def open_keeper(setup: Setup, password: Password) -> Iterator[tuple[Keeper, Disp
             index_of=lambda network: EventIndex(engine, network),
             exchange=Exchange(outgoing, homes),
         )
-        if setup.inbox is not None:
-            setup.inbox.mkdir(parents=True, exist_ok=True)
-            keeper.inbox = Inbox(setup.inbox, state, herald, homes.desk_of, lambda: homes.kept)
+        box = None if setup.inbox is None else open_letterbox(setup.inbox)
+        if box is not None:
+            keeper.inbox = Inbox(box, state, herald, homes.desk_of, lambda: homes.kept, patience)
         if given.http is not None:
-            stack.enter_context(_serving(setup, given.http, keeper, outgoing))
+            stack.enter_context(_serving(setup, given.http, box, keeper, outgoing))
         yield keeper, Dispatch(setup, outgoing, patience)
 
 
 @contextmanager
-def _serving(setup: Setup, http: Http, keeper: Keeper, outgoing: Outgoing) -> Iterator[None]:
+def _serving(setup: Setup, http: Http, box: Letterbox | None, keeper: Keeper, outgoing: Outgoing) -> Iterator[None]:
     from pyoutcome.service.metrics import Figures
     from pyoutcome.service.web import Door, Keys, serving
 
-    door = Door(setup.inbox, Keys.read(setup, http), http.most_bytes, Figures(keeper, outgoing))
+    door = Door(box, Keys.read(setup, http), http.most_bytes, Figures(keeper, outgoing))
     with serving(door.app(), http):
         yield
 

@@ -15,8 +15,8 @@ from threading import Event
 from typing import TYPE_CHECKING, Final
 
 from pyoutcome.errors import PyoutcomeError, StoreError
+from pyoutcome.evidence.storage import open_storage
 from pyoutcome.service.configuration import Mail, Setup, Target, Webhook
-from pyoutcome.service.inbox import PART
 from pyoutcome.service.logs import say
 from pyoutcome.settlement.outgoing import Item, Outgoing
 from pyoutcome.settlement.patience import Patience
@@ -148,9 +148,12 @@ class Dispatch:
         data = Path(told["file"]).read_bytes()
         if hashlib.sha256(data).hexdigest() != told["sha256"]:
             raise Undelivered("the file has changed since; what it is now goes out by itself")
-        if "://" not in target.to:
-            _put(
-                self._setup.folder / target.to.replace("{agreement}", item.agreement) / told["kind"], told["name"], data
+        if not target.to.startswith(("https://", "http://")):
+            inbox = self._setup.place(target.to.replace("{agreement}", item.agreement))
+            kind = told["kind"]
+            # The name holds the content's digest: what is there under it is the same.
+            open_storage(f"{inbox.rstrip('/')}/{kind}" if isinstance(inbox, str) else inbox / kind).put(
+                told["name"], data
             )
             return
         address = f"{target.to.rstrip('/')}/agreements/{target.agreement or item.agreement}/{told['kind']}"
@@ -168,13 +171,6 @@ def _post(address: str, body: bytes, headers: dict[str, str]) -> None:
         raise Undelivered(f"no answer ({type(error).__name__})") from None
     if not 200 <= answer.status_code < 300:
         raise Undelivered(f"refused with HTTP status {answer.status_code}")
-
-
-def _put(folder: Path, name: str, data: bytes) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    draft = folder / f"{name}{PART}"
-    draft.write_bytes(data)
-    draft.replace(folder / name)
 
 
 def _reason(failure: Exception) -> str:

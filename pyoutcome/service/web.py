@@ -10,22 +10,21 @@ import hashlib
 import hmac
 import logging
 import os
-import secrets
 from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from socket import AI_PASSIVE, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, getaddrinfo, socket
 from threading import Thread
 from typing import Final, Protocol
 
 import uvicorn
 from fastapi import FastAPI, HTTPException, Request
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
-from pyoutcome.errors import SettlementError
-from pyoutcome.service.arriving import is_name
+from pyoutcome.errors import EvidenceError, SettlementError
 from pyoutcome.service.configuration import Http, Setup
+from pyoutcome.service.letterbox import Letterbox, is_name
 from pyoutcome.service.logs import say
 from pyoutcome.service.metrics import CONTENT_TYPE
 
@@ -94,7 +93,7 @@ def _digest(key: str) -> bytes:
 class Door:
     """What is answered to whom."""
 
-    def __init__(self, inbox: Path | None, keys: Keys, most_bytes: int, keeper: Told) -> None:
+    def __init__(self, inbox: Letterbox | None, keys: Keys, most_bytes: int, keeper: Told) -> None:
         """``keeper``: what may be told of it."""
         self._inbox = inbox
         self._keys = keys
@@ -153,11 +152,12 @@ class Door:
         holder = self._admit(request, kind, agreement)
         if self._inbox is None:
             raise HTTPException(404, "This keeper has no inbox.")
-        home = self._inbox / agreement / kind / folder
+        home = "/".join(each for each in (agreement, kind, folder) if each)
         try:
-            size, digest = await _store(request.stream(), home, file, self._most)
-        except OSError as error:
-            say("not-stored", logging.ERROR, agreement=agreement, kind=kind, why=error.strerror)
+            size, digest = await _store(request.stream(), self._inbox, home, file, self._most)
+        except (OSError, EvidenceError) as error:
+            why = error.why if isinstance(error, EvidenceError) else error.strerror
+            say("not-stored", logging.ERROR, agreement=agreement, kind=kind, why=why)
             raise HTTPException(507, "The file could not be kept; send it again later.") from None
         if size is None:
             raise HTTPException(413, f"At most {self._most} bytes are taken.")
@@ -165,12 +165,12 @@ class Door:
         return JSONResponse({"received": size, "sha256": digest}, 202)
 
 
-async def _store(stream: AsyncIterator[bytes], folder: Path, name: str, most: int) -> tuple[int | None, str]:
-    """Writes what is posted under its name once it is whole; its bytes (None if too many) and SHA-256."""
-    folder.mkdir(parents=True, exist_ok=True)
-    draft = folder / f".{secrets.token_hex(8)}.part"
+async def _store(
+    stream: AsyncIterator[bytes], box: Letterbox, home: str, name: str, most: int
+) -> tuple[int | None, str]:
+    """Puts what is posted into the inbox under its name once it is whole; its bytes (None if too many) and SHA-256."""
     size, digest = 0, hashlib.sha256()
-    try:
+    with box.draft(home) as draft:
         with draft.open("xb") as file:
             async for piece in stream:
                 size += len(piece)
@@ -181,12 +181,7 @@ async def _store(stream: AsyncIterator[bytes], folder: Path, name: str, most: in
             file.flush()
             os.fsync(file.fileno())
         # What was posted before under that name is not replaced: the inbox takes both.
-        target = folder / name.format(digest=digest.hexdigest()[:32])
-        if target.exists():
-            target = folder / f"{target.stem}.{secrets.token_hex(4)}{target.suffix}"
-        draft.rename(target)
-    finally:
-        draft.unlink(missing_ok=True)
+        await run_in_threadpool(box.put, draft, home, name.format(digest=digest.hexdigest()[:32]))
     return size, digest.hexdigest()
 
 

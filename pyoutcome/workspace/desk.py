@@ -19,7 +19,7 @@ from pyoutcome.terms.agreement import Agreement
 from pyoutcome.workspace.files import WorkspaceFiles
 from pyoutcome.workspace.intent import Confirm, Intent
 from pyoutcome.workspace.parties import PartyBook
-from pyoutcome.workspace.settings import Amendment, Offer, Settings
+from pyoutcome.workspace.settings import Amendment, Offer, Settings, SignedReport
 
 COIN_DECIMALS = 18
 """Decimals of every Ethereum network's native coin."""
@@ -95,6 +95,11 @@ class Desk:
     @cached_property
     def _hashes(self) -> dict[int, tuple[int, bytes]]:
         """By period: at which block it was asked, and the answer."""
+        return {}
+
+    @cached_property
+    def checked_reports(self) -> dict[tuple[int, str], tuple[str, str | None, SignedReport]]:
+        """By period and verifier: the text of a stored report that held, the address it held for, and what it says."""
         return {}
 
     @cached_property

@@ -149,8 +149,12 @@ class WorkspaceFiles:
 
     def load(self, path: Path, model: type[M]) -> M:
         """Reads a model from JSON; WorkspaceError ``file-missing``, ``file-unreadable`` or ``file-malformed``."""
+        return self.parse(path, self.read(path), model)
+
+    def parse(self, path: Path, text: str, model: type[M]) -> M:
+        """The model in a file's text; WorkspaceError ``file-malformed``."""
         try:
-            return model.model_validate_json(self.read(path))
+            return model.model_validate_json(text)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             place = ".".join(str(part) for part in first["loc"])

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import load
+from tests.bench import keeping, load
 from tests.bench.figures import FLOORS, Figure, measure
 from tests.bench.measuring import ROWS, compare
 
@@ -27,9 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--agreements", type=int, default=load.AGREEMENTS, help="with --load: how many")
     chosen = parser.parse_args(arguments)
     if chosen.load:
-        found = load.measure(chosen.agreements, say=lambda text: print(text, file=sys.stderr))
-        where = f"{chosen.agreements} agreements of {load.PERIODS} periods"
-        figures = [Figure(name, value, where) for name, value in asdict(found).items()]
+        figures = measure_load(chosen.agreements, lambda text: print(text, file=sys.stderr))
         ratios: dict[str, tuple[float, float]] = {}
     else:
         figures, ratios = measure()
@@ -39,6 +37,18 @@ def main(arguments: list[str] | None = None) -> int:
     else:
         show(figures, ratios, markdown=chosen.markdown)
     return 0 if all(figure.holds for figure in figures) else 1
+
+
+def measure_load(agreements: int, say: Callable[[str], None]) -> list[Figure]:
+    """Many agreements on a chain, then keepers over a tenth of as many and over as many."""
+    found = load.measure(agreements, say=say)
+    where = f"{agreements} agreements of {load.PERIODS} periods"
+    few = max(1, agreements // 10)
+    kept = keeping.measure(few, agreements, say=say)
+    return [
+        *(Figure(name, value, where) for name, value in asdict(found).items()),
+        *(Figure(name, value, f"keepers of {few} and of {agreements}") for name, value in asdict(kept).items()),
+    ]
 
 
 def as_object(figures: list[Figure], ratios: dict[str, tuple[float, float]]) -> dict[str, object]:

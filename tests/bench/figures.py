@@ -34,9 +34,12 @@ LIMITS: Final[Mapping[str, float]] = {
     "reindex_s": 60,
     "audit_s": 60,
     "differences": 0,
+    "history": 1.2,
+    "memory_growth": 1.25,
+    "keeper_history": 1.2,
 }
 """The greatest value that each figure may have."""
-FLOORS: Final[Mapping[str, float]] = {"settle_rate": 0.7, "batch_rate": 2}
+FLOORS: Final[Mapping[str, float]] = {"settle_rate": 0.7, "batch_rate": 2, "batch_gain": 2}
 """The least value that each of these must have."""
 _STORIES: Final = 60
 _ROUNDS: Final = 31

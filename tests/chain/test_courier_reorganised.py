@@ -87,7 +87,7 @@ def test_a_reorganisation_moves_a_transaction_to_another_block(node_post: tuple[
 
 
 class Stale(Mortal):
-    """A node that goes on telling of receipts whose blocks the others have dropped."""
+    """A node that goes on telling of transactions whose blocks the others have dropped."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -95,13 +95,13 @@ class Stale(Mortal):
 
     def guard(self, thing: Any) -> Any:
         guarded = super().guard(thing)
-        if hasattr(thing, "receipts"):
+        if hasattr(thing, "landings"):
 
-            def receipts(hashes: list[bytes]) -> list[Any]:
-                self.told |= {hash_: one for hash_, one in zip(hashes, thing.receipts(hashes), strict=True) if one}
+            def landings(hashes: list[bytes]) -> list[Any]:
+                self.told |= {hash_: one for hash_, one in zip(hashes, thing.landings(hashes), strict=True) if one}
                 return [self.told.get(hash_) for hash_ in hashes]
 
-            guarded.receipts = receipts
+            guarded.landings = landings
         return guarded
 
 

@@ -12,7 +12,7 @@ from eth_utils.crypto import keccak
 
 from pyoutcome.chain.fees import Fees
 from pyoutcome.chain.keys import KeySigner
-from pyoutcome.chain.network import Call, Identity, Network, Reverted
+from pyoutcome.chain.network import Call, Identity, Landing, Network, Reverted
 from pyoutcome.chain.networks import connect
 from pyoutcome.chain.sender import Sender
 from pyoutcome.chain.signing import sign_call
@@ -181,8 +181,14 @@ def test_many_are_tried_handed_in_and_looked_up_together(network: Network) -> No
         wait_for(network, keccak(raw))
     asked = [keccak(raws[1]), keccak(b"unknown"), keccak(raws[0])]
     assert [True, False, True] == network.knows(asked)
-    assert [network.receipt(one) for one in asked] == network.receipts(asked)
+    receipts = [network.receipt(one) for one in asked]
+    assert receipts == network.receipts(asked)
+    assert [landing_of(receipt) for receipt in receipts] == [landing_of(one) for one in network.landings(asked)]
     assert ([], [], [], []) == (network.rehearse([]), network.send_many([]), network.knows([]), network.receipts([]))
+
+
+def landing_of(found: Landing | None) -> tuple[bytes, int, bytes, bool] | None:
+    return None if found is None else (found.transaction, found.block, found.block_hash, found.succeeded)
 
 
 def wait_for(network: Network, transaction: bytes) -> None:

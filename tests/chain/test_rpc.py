@@ -263,6 +263,7 @@ QUESTIONS: list[Callable[[Network], object]] = [
     lambda network: network.send(b"\x02"),
     lambda network: network.receipt(bytes.fromhex(HASH[2:])),
     lambda network: network.receipts([bytes.fromhex(HASH[2:])] * 2),
+    lambda network: network.landings([bytes.fromhex(HASH[2:])] * 2),
     lambda network: network.knows([bytes.fromhex(HASH[2:])]),
     lambda network: network.rehearse([Call(ADDRESS, ADDRESS, b"")]),
     lambda network: network.send_many([b"\x02"]),
@@ -419,7 +420,10 @@ def test_a_node_that_never_finds_the_portion_small_enough_is_given_up(tmp_path: 
         network.logs((ADDRESS,), 0, 100_000)
 
 
-def test_another_transaction_s_receipt_is_not_taken(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ask", [RpcNetwork.receipts, RpcNetwork.landings], ids=["receipts", "landings"])
+def test_another_transaction_s_receipt_is_not_taken(
+    tmp_path: Path, ask: Callable[[RpcNetwork, list[bytes]], object]
+) -> None:
     receipt: dict[str, Any] = {
         "transactionHash": "0x" + "cd" * 32, "blockNumber": "0x1", "status": "0x1", "gasUsed": "0x1",
         "effectiveGasPrice": "0x1", "contractAddress": None, "logs": [], "blockHash": HASH,
@@ -429,7 +433,8 @@ def test_another_transaction_s_receipt_is_not_taken(tmp_path: Path) -> None:
         connect(url, tmp_path) as network,
         refused("bad-network-answer"),
     ):
-        network.receipt(bytes.fromhex(HASH[2:]))
+        assert isinstance(network, RpcNetwork)
+        ask(network, [bytes.fromhex(HASH[2:])])
 
 
 def test_a_network_without_a_base_fee_is_refused(tmp_path: Path) -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
-import subprocess
 import sys
 import zipfile
 from fractions import Fraction
@@ -14,32 +12,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from pyoutcome.workspace.examples import find_flights
+from tests.cli.story import COMMAND, ROOT, pyoutcome, start
 
-ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-COMMAND = [sys.executable, "-c", "from pyoutcome.cli.app import main; main()"]
-
-
-def pyoutcome(*arguments: str, cwd: Path) -> str:
-    """One command in a process of its own."""
-    done = start([*COMMAND, *arguments], cwd)
-    assert 0 == done.returncode, done.stderr
-    return done.stdout
-
-
-def start(command: list[str], cwd: Path) -> subprocess.CompletedProcess[str]:
-    """A process that finds this checkout's package."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
-
-
-@pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    folder = tmp_path_factory.mktemp("demo")
-    return folder, pyoutcome("demo", cwd=folder)
 
 
 def test_the_demo_ends_with_its_count(told: tuple[Path, str]) -> None:

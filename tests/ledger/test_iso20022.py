@@ -19,7 +19,7 @@ from pyoutcome.decimals import ONE
 from pyoutcome.errors import LedgerError
 from pyoutcome.ledger import Book, Rate, RateTable, convert, escrow_book, fold, party_book, state_book
 from pyoutcome.ledger.exports import About, write_book
-from pyoutcome.ledger.exports.iso20022 import BankAccount, read_accounts
+from pyoutcome.ledger.exports.iso20022 import BankAccount, PostalAddress, read_accounts
 from pyoutcome.ledger.exports.pain_file import dues_of
 from pyoutcome.ledger.statements import balance_of
 from pyoutcome.protocol import events
@@ -214,4 +214,42 @@ def test_bank_accounts_are_read_and_mistyped_ones_refused() -> None:
     ):
         with pytest.raises(LedgerError) as refused:
             read_accounts(f"{head}{line}\n")
+        assert "table-malformed" == refused.value.code
+
+
+ADDRESSES = """party,iban,bic,street,building,postcode,town,country
+client,DE89370400440532013000,COBADEFFXXX,,,,Frankfurt am Main,DE
+UA,GB29NWBK60161331926819,,"Long & <Wide> Street",1,E1 6AN,London,GB
+"""
+
+
+def test_parties_have_the_structured_addresses_that_are_known(tmp_path: Path) -> None:
+    banks = read_accounts(ADDRESSES)
+    book = convert(party_book(fold(told_over_days().located, NAMES), "client"), RATES, 6)
+    path = tmp_path / "pain.xml"
+    write_book("pain001", state_book(book, ()), ABOUT, path, banks)
+    text = path.read_text(encoding="utf-8")
+    assert [] == list(pain_schema().iter_errors(text))
+    told = {
+        str(party.findtext(f"{NAMESPACE}Nm")): [
+            (field.tag.removeprefix(NAMESPACE), field.text) for field in party.findall(f"{NAMESPACE}PstlAdr/*")
+        ]
+        for kind in ("Dbtr", "Cdtr")
+        for party in ElementTree.fromstring(text).iter(f"{NAMESPACE}{kind}")
+    }
+    client, provider = told.values()
+    assert [("TwnNm", "Frankfurt am Main"), ("Ctry", "DE")] == client
+    assert [
+        ("StrtNm", "Long & <Wide> Street"), ("BldgNb", "1"), ("PstCd", "E1 6AN"), ("TwnNm", "London"), ("Ctry", "GB"),
+    ] == provider  # fmt: skip
+
+
+def test_an_address_has_town_and_country_or_there_is_none() -> None:
+    head = ADDRESSES.partition("\n")[0]
+    line = "client,DE89370400440532013000,"
+    assert read_accounts(f"{head}\n{line},,,,,\n")["client"].address is None
+    assert read_accounts(f"{head}\n{line},,,,Bonn,DE\n")["client"].address == PostalAddress("Bonn", "DE")
+    for address in (",,,Bonn,", ",,,,DE", "Street,1,53111,,DE", ",,,Bonn,Germany", ",,,Bonn,de", ",,Bonn,DE"):
+        with pytest.raises(LedgerError) as refused:
+            read_accounts(f"{head}\n{line},{address}\n")
         assert "table-malformed" == refused.value.code

@@ -198,6 +198,14 @@ def test_a_workbook_has_every_posting_account_and_period(story: Story, tmp_path:
             (int(str(row["period"])), str(row["provider"]), exactly(row["amount"]).scaleb(6))
             for row in cells(path, "Periods")
         ]
+        if statement.by_period:
+            split = cells(path, "By period")
+            assert [line.period for line in statement.by_period] == [row["period"] for row in split]
+            assert [Decimal(line.closing).scaleb(-6) for line in statement.by_period] == [
+                exactly(row["closing"]) for row in split
+            ]
+            for account, closing in shown.items():
+                assert closing == sum(exactly(row["closing"]) for row in split if row["account"] == account)
 
 
 @given(st.integers(-(10**20), 10**20), st.integers(0, 18))

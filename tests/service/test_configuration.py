@@ -76,6 +76,10 @@ def test_a_folder_of_workspaces_is_looked_through_anew(tmp_path: Path) -> None:
         ("http:\n  keys:\n    me: {key: env:KEY, agreements: [all], may: [everything]}", "unknown-word", 3),
         ("alerts:\n  webhook: {url: https://hooks.example/T0/B1, secret: env:S}", "secret-in-file", 2),
         ("alerts:\n  mail: {host: h, from: a, to: [b], user: env:U}", "mail-login-incomplete", 2),
+        ("inbox: https://keeper.example/inbox", "inbox-address", 1),
+        ("inbox: s3://user:sesame@bucket/inbox", "inbox-address", 1),
+        ("inbox: simplecache::s3://bucket/inbox", "inbox-address", 1),
+        ("agreements:\n  one:\n    workspace: w\n    exchange: [{to: ftp://partner/inbox}]", "inbox-address", 4),
         ("poll: 1 second\npoll: 2 seconds", "duplicate-key", 2),
         ("a: &x 1\nb: *x", "yaml-feature-refused", 1),
     ],
@@ -98,3 +102,15 @@ def test_secrets_come_from_the_environment_or_a_file(tmp_path: Path, monkeypatch
         with pytest.raises(SettlementError) as refused:
             setup.secret(missing)
         assert "secret-missing" == refused.value.code
+
+
+@pytest.mark.parametrize(
+    ("given", "place"),
+    [
+        ("s3://bucket/inbox", "s3://bucket/inbox"),
+        ("file:///srv/inbox", Path("/srv/inbox")),
+        ("/srv/in", Path("/srv/in")),
+    ],
+)
+def test_an_inbox_is_a_folder_or_a_place_in_an_object_store(tmp_path: Path, given: str, place: Path | str) -> None:
+    assert place == load(tmp_path, f"inbox: {given}").inbox

@@ -5,18 +5,29 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import tempfile
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import fsspec  # type: ignore[import-untyped,unused-ignore]
 import pytest
 
 from pyoutcome.database import open_database
+from pyoutcome.service import arriving
 from pyoutcome.service.alerts import Herald
+from pyoutcome.service.arriving import MOST, TAKE, take_evidence
+from pyoutcome.service.configuration import Setup
 from pyoutcome.service.inbox import Inbox
+from pyoutcome.service.letterbox import FolderLetterbox, Letterbox, open_letterbox
 from pyoutcome.settlement.outgoing import Outgoing
+from pyoutcome.settlement.patience import Patience
 from pyoutcome.settlement.state import KeeperState
 from pyoutcome.workspace import Workspace
-from tests.service.deals import ENDS, make_deal, write_parcels
+from pyoutcome.workspace.desk import Desk
+from tests.service.deals import ENDS, make_deal, write_keeper, write_parcels
 
 
 @pytest.fixture(scope="module")
@@ -39,14 +50,38 @@ def deal(made: Path, tmp_path: Path) -> Iterator[Workspace]:
         yield workspace
 
 
-@pytest.fixture
-def inbox(deal: Workspace, tmp_path: Path) -> Iterator[Inbox]:
+@dataclass
+class Arriving:
+    """An inbox, and what its senders write and look with: a library that knows nothing of inboxes."""
+
+    box: Letterbox
+    inbox: Inbox
+    store: Any
+    root: str
+
+    def names(self, *inside: str) -> set[str]:
+        """Names of the files in a folder of the agreement and below it."""
+        return {each.rpartition("/")[2] for each in self.store.find("/".join((self.root, "parcels", *inside)))}
+
+
+@pytest.fixture(params=["folder", "address of a folder", "object store"])
+def inbox(request: pytest.FixtureRequest, deal: Workspace, tmp_path: Path) -> Iterator[Arriving]:
+    given, store, root = {
+        "folder": (str(tmp_path / "inbox"), fsspec.filesystem("file", auto_mkdir=True), str(tmp_path / "inbox")),
+        "address of a folder": (f"file://{tmp_path}/in", fsspec.filesystem("file", auto_mkdir=True), f"{tmp_path}/in"),
+        "object store": ("memory://bucket/in[box/", fsspec.filesystem("memory"), "/bucket/in[box"),
+    }[request.param]
+    place = Setup.load(write_keeper(tmp_path / "keeper", {"inbox": given})).inbox
+    assert place is not None
     engine = open_database(tmp_path / "keeper.sqlite")
     state = KeeperState(engine, "me")
-    yield Inbox(
-        tmp_path / "inbox", state, Herald(Outgoing(state), ["log"]), lambda _: deal.desk, lambda: ["parcels"], 0
-    )
+    box = open_letterbox(place)
+    box.steady = 0
+    made = Inbox(box, state, Herald(Outgoing(state), ["log"]), lambda _: deal.desk, lambda: ["parcels"], Patience(3))
+    yield Arriving(box, made, store, root)
     engine.dispose()
+    if request.param == "object store" and store.exists("/bucket"):
+        store.rm("/bucket", recursive=True)
 
 
 def bundle_of(deal: Workspace, period: int) -> Path:
@@ -54,61 +89,57 @@ def bundle_of(deal: Workspace, period: int) -> Path:
     return deal.files.evidence / f"period-{period:02d}.P1.json"
 
 
-def put(inbox: Inbox, kind: str, name: str, source: Path | bytes, agreement: str = "parcels") -> Path:
-    path = inbox.folder / agreement / kind / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(source if isinstance(source, bytes) else source.read_bytes())
+def put(inbox: Arriving, kind: str, name: str, source: Path | bytes, agreement: str = "parcels") -> str:
+    path = f"{inbox.root}/{agreement}/{kind}/{name}"
+    inbox.store.pipe_file(path, source if isinstance(source, bytes) else source.read_bytes())
     return path
 
 
-def go(inbox: Inbox) -> None:
+def go(inbox: Arriving) -> None:
     """Two rounds: the first sees a file, the second that it no longer grows."""
-    inbox.round()
-    inbox.round()
+    inbox.inbox.round()
+    inbox.inbox.round()
 
 
-def refusal(inbox: Inbox, kind: str, name: str) -> str:
-    found = json.loads((inbox.folder / "parcels" / "refused" / kind / f"{name}.reason.json").read_text("utf-8"))
+def refusal(inbox: Arriving, kind: str, name: str) -> str:
+    found = json.loads(inbox.store.cat_file(f"{inbox.root}/parcels/refused/{kind}/{name}.reason.json"))
     return str(found["code"])
 
 
 def test_a_bundle_and_a_report_are_kept_where_the_workspace_looks_for_them(
-    inbox: Inbox, deal: Workspace, made: Path
+    inbox: Arriving, deal: Workspace, made: Path
 ) -> None:
     put(inbox, "evidence", "from-the-courier.json", made / "evidence" / "period-01.P1.json")
     put(inbox, "reports", "anything.json", made / "reports" / "period-01.V1.json")
     go(inbox)
     for kept, sent in ((bundle_of(deal, 1), "evidence"), (deal.files.report(1, "V1"), "reports")):
         assert (made / sent / kept.name).read_bytes() == kept.read_bytes()
-    taken = inbox.folder / "parcels" / "taken"
-    assert {"from-the-courier.json", "anything.json"} == {path.name for path in taken.rglob("*.json")}
+    assert {"from-the-courier.json", "anything.json"} == inbox.names("taken") == inbox.names()
 
 
 def test_a_file_is_left_alone_while_it_grows_is_hidden_or_called_part(
-    inbox: Inbox, deal: Workspace, made: Path
+    inbox: Arriving, deal: Workspace, made: Path
 ) -> None:
     whole = (made / "evidence" / "period-01.P1.json").read_bytes()
     for name in ("a.json.part", ".hidden.json"):
         put(inbox, "evidence", name, whole)
-    growing = put(inbox, "evidence", "growing.json", whole[:100])
-    inbox.round()
-    growing.write_bytes(whole)
-    inbox.round()
+    put(inbox, "evidence", "growing.json", whole[:100])
+    inbox.inbox.round()
+    put(inbox, "evidence", "growing.json", whole)
+    inbox.inbox.round()
     assert not bundle_of(deal, 1).exists()
-    inbox.round()
+    inbox.inbox.round()
     assert bundle_of(deal, 1).exists()
-    left = {path.name for path in (inbox.folder / "parcels" / "evidence").iterdir()}
-    assert {"a.json.part", ".hidden.json"} == left
+    assert {"a.json.part", ".hidden.json"} == inbox.names("evidence")
 
 
-def test_the_same_again_is_taken_and_another_one_is_not(inbox: Inbox, deal: Workspace, made: Path) -> None:
+def test_the_same_again_is_taken_and_another_one_is_not(inbox: Arriving, deal: Workspace, made: Path) -> None:
     put(inbox, "evidence", "one.json", made / "evidence" / "period-01.P1.json")
     go(inbox)
     before = bundle_of(deal, 1).read_bytes()
     put(inbox, "evidence", "one.json", before)
     go(inbox)
-    taken = inbox.folder / "parcels" / "taken" / "evidence"
-    assert {"one.json", "one.1.json"} == {path.name for path in taken.iterdir()}
+    assert {"one.json", "one.1.json"} == inbox.names("taken", "evidence")
     bundle_of(deal, 1).unlink()
     deal.measure("P1", [1])  # with another salt, so another bundle that is as good
     other = bundle_of(deal, 1).read_bytes()
@@ -140,7 +171,7 @@ def another_signer(text: str) -> str:
     ],
 )
 def test_what_was_changed_on_the_way_is_refused_with_the_reason_beside_it(
-    inbox: Inbox, deal: Workspace, made: Path, kind: str, change: Callable[[str], str], code: str
+    inbox: Arriving, deal: Workspace, made: Path, kind: str, change: Callable[[str], str], code: str
 ) -> None:
     name = {"evidence": "period-01.P1.json", "reports": "period-01.V1.json"}[kind]
     text = (made / kind / name).read_text("utf-8")
@@ -152,17 +183,17 @@ def test_what_was_changed_on_the_way_is_refused_with_the_reason_beside_it(
     assert not deal.files.report(1, "V1").exists()
 
 
-def test_bytes_of_any_kind_are_refused_and_nothing_stops(inbox: Inbox, deal: Workspace) -> None:
+def test_bytes_of_any_kind_are_refused_and_nothing_stops(inbox: Arriving, deal: Workspace) -> None:
     for number, data in enumerate((b"", b"\0" * 1000, b"[" * 100_000, b"\xff\xfe", b"{}", b"x" * (5 << 20))):
         put(inbox, "evidence", f"{number}.json", data)
         put(inbox, "reports", f"{number}.json", data)
     go(inbox)
-    refused = list((inbox.folder / "parcels" / "refused").rglob("*.reason.json"))
-    assert 12 == len(refused)
+    refused = inbox.store.find(f"{inbox.root}/parcels/refused")
+    assert 12 == len([path for path in refused if path.endswith(".reason.json")])
     assert deal.status().periods
 
 
-def test_records_are_read_whole_before_they_are_kept(inbox: Inbox, deal: Workspace, tmp_path: Path) -> None:
+def test_records_are_read_whole_before_they_are_kept(inbox: Arriving, deal: Workspace, tmp_path: Path) -> None:
     kept = deal.files.records / "parcels.csv"
     kept.unlink()
     good = write_parcels(tmp_path / "good.csv")
@@ -176,7 +207,7 @@ def test_records_are_read_whole_before_they_are_kept(inbox: Inbox, deal: Workspa
     assert {"parcels.csv"} == {path.name for path in deal.files.records.iterdir()}
 
 
-def test_records_of_a_folder_come_month_by_month(inbox: Inbox, deal: Workspace, tmp_path: Path) -> None:
+def test_records_of_a_folder_come_month_by_month(inbox: Arriving, deal: Workspace, tmp_path: Path) -> None:
     (deal.files.records / "parcels.csv").unlink()
     for month in (1, 2):
         part = write_parcels(tmp_path / "part.csv", months=[month])
@@ -192,7 +223,9 @@ def test_records_of_a_folder_come_month_by_month(inbox: Inbox, deal: Workspace, 
     assert "arrived-for-another" == refusal(inbox, "records", "parcels.csv")
 
 
-def test_records_of_other_names_formats_and_places_are_refused(inbox: Inbox, deal: Workspace, tmp_path: Path) -> None:
+def test_records_of_other_names_formats_and_places_are_refused(
+    inbox: Arriving, deal: Workspace, tmp_path: Path
+) -> None:
     good = write_parcels(tmp_path / "good.csv")
     for name in ("flights.csv", "parcels.parquet", "agreement.yaml"):
         put(inbox, "records", name, good)
@@ -202,27 +235,103 @@ def test_records_of_other_names_formats_and_places_are_refused(inbox: Inbox, dea
     assert deal.agreement.id == "parcels"
 
 
-def test_links_and_strange_names_are_not_followed(inbox: Inbox, deal: Workspace, made: Path, tmp_path: Path) -> None:
-    folder = inbox.folder / "parcels" / "evidence"
+@pytest.mark.parametrize("inbox", ["folder", "address of a folder"], indirect=True)
+def test_links_and_strange_names_are_not_followed(inbox: Arriving, deal: Workspace, made: Path, tmp_path: Path) -> None:
+    folder = Path(inbox.root) / "parcels" / "evidence"
     folder.mkdir(parents=True)
     (folder / "link.json").symlink_to(made / "evidence" / "period-01.P1.json")
     os.mkfifo(folder / "pipe.json")
     (folder / "-rf").write_bytes(b"{}")
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    (inbox.folder / "other").symlink_to(elsewhere)
+    (Path(inbox.root) / "other").symlink_to(elsewhere)
     go(inbox)
     assert {"link.json", "pipe.json", "-rf"} == {path.name for path in folder.iterdir()}
     assert not bundle_of(deal, 1).exists()
 
 
-def test_what_is_for_no_agreement_here_stays_where_it_is(inbox: Inbox, made: Path) -> None:
+def test_names_that_are_no_plain_names_are_left_alone(inbox: Arriving, deal: Workspace, made: Path) -> None:
+    whole = made / "evidence" / "period-01.P1.json"
+    names = {"-rf", "a b.json", "a*.json", "x" * 101 + ".json", "über.json"}
+    for name in names:
+        put(inbox, "evidence", name, whole)
+    go(inbox)
+    assert names == inbox.names("evidence")
+    assert not bundle_of(deal, 1).exists()
+
+
+def test_a_file_that_was_replaced_while_it_was_taken_is_not_moved_away(
+    inbox: Arriving, deal: Workspace, made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = (made / "evidence" / "period-01.P1.json").read_bytes()
+    put(inbox, "evidence", "one.json", whole)
+
+    def take_and_replace(desk: Desk, path: Path) -> Path:
+        kept = take_evidence(desk, path)
+        put(inbox, "evidence", "one.json", b"another")
+        return kept
+
+    monkeypatch.setitem(TAKE, "evidence", take_and_replace)
+    go(inbox)
+    assert (set(), {"one.json"}) == (inbox.names("taken"), inbox.names("evidence"))
+    monkeypatch.undo()
+    go(inbox)
+    assert "bundle-malformed" == refusal(inbox, "evidence", "one.json")
+    assert whole == bundle_of(deal, 1).read_bytes()
+
+
+def test_no_more_is_fetched_than_a_file_of_its_kind_may_have(
+    inbox: Arriving, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(MOST, "records", 100)
+    monkeypatch.setattr(arriving, "MOST_RECORDS", 100)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    put(inbox, "records", "parcels.csv", b"x" * 1000)
+    with inbox.box.open("parcels/records/parcels.csv", 100) as copy:
+        assert copy.stat().st_size == (1000 if isinstance(inbox.box, FolderLetterbox) else 101)
+    go(inbox)
+    assert "arrived-too-long" == refusal(inbox, "records", "parcels.csv")
+    assert {"parcels.csv", "parcels.csv.reason.json"} == inbox.names("refused")
+    assert [] == list(tmp_path.glob("pyoutcome-*"))
+
+
+@pytest.mark.parametrize("inbox", ["object store"], indirect=True)
+def test_a_store_that_does_not_answer_is_asked_again_after_a_while_and_that_is_told(
+    inbox: Arriving, deal: Workspace, made: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    put(inbox, "evidence", "one.json", made / "evidence" / "period-01.P1.json")
+    now, asked = [10**12], [0]
+
+    def refuse(*_: object, **__: object) -> None:
+        asked[0] += 1
+        raise PermissionError("the secret of the address")
+
+    monkeypatch.setattr(time, "monotonic_ns", lambda: now[0])
+    with monkeypatch.context() as broken:
+        broken.setattr(type(inbox.store), "ls", refuse)
+        for seconds in (0, 1, 2, 4):
+            assert not inbox.inbox.round()
+            assert not inbox.inbox.round()
+            now[0] += seconds * 10**9
+            now[0] += 1
+    assert 3 == asked[0]
+    told = [record.getMessage() for record in caplog.records]
+    assert (3, 1) == (told.count("inbox-not-reached"), told.count("alert"))
+    assert "the secret of the address" not in caplog.text
+    now[0] += 4 * 10**9
+    go(inbox)
+    now[0] += 1
+    go(inbox)
+    assert bundle_of(deal, 1).exists()
+
+
+def test_what_is_for_no_agreement_here_stays_where_it_is(inbox: Arriving, made: Path) -> None:
     path = put(inbox, "evidence", "one.json", made / "evidence" / "period-01.P1.json", agreement="others")
     go(inbox)
-    assert path.exists()
+    assert inbox.store.exists(path)
 
 
-def test_late_and_out_of_order_evidence_is_kept_like_any_other(inbox: Inbox, deal: Workspace, made: Path) -> None:
+def test_late_and_out_of_order_evidence_is_kept_like_any_other(inbox: Arriving, deal: Workspace, made: Path) -> None:
     for period in (2, 1):
         put(inbox, "evidence", f"{period}.json", made / "evidence" / f"period-{period:02d}.P1.json")
         go(inbox)
@@ -231,7 +340,7 @@ def test_late_and_out_of_order_evidence_is_kept_like_any_other(inbox: Inbox, dea
 
 
 def test_evidence_of_another_agreement_is_refused_though_the_same_provider_signed_it(
-    inbox: Inbox, deal: Workspace, tmp_path: Path
+    inbox: Arriving, deal: Workspace, tmp_path: Path
 ) -> None:
     with make_deal(tmp_path / "other", "embedded", name="other", periods=1) as other:
         other.measure("P1", [1])

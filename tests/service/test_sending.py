@@ -15,6 +15,7 @@ from socket import socket
 from threading import Thread
 from typing import Any
 
+import fsspec  # type: ignore[import-untyped,unused-ignore]
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword, Session
@@ -218,3 +219,55 @@ def test_a_name_that_looks_like_a_header_stays_in_its_line(sender: Sender, lette
     sender.dispatch.flush()
     [letter] = letters.got
     assert letter["Bcc"] is None
+
+
+def test_files_go_to_inboxes_in_folders_and_object_stores_whole_and_once(tmp_path: Path) -> None:
+    sender = Sender(tmp_path, {})
+    made = tmp_path / "period-01.P1.json"
+    made.write_bytes(b"a bundle")
+    store = fsspec.filesystem("memory")
+    places = {
+        "inbox/{agreement}": (fsspec.filesystem("file"), str(tmp_path / "inbox" / "arrivals")),
+        f"file://{tmp_path}/theirs": (fsspec.filesystem("file"), f"{tmp_path}/theirs"),
+        "memory://partner/inbox/{agreement}/": (store, "/partner/inbox/arrivals"),
+    }
+    content = {"kind": "evidence", "file": str(made), "name": "one.12345678.json"}
+    content["sha256"] = hashlib.sha256(b"a bundle").hexdigest()
+    for again in range(2):
+        for to in places:
+            told = json.dumps({**content, "target": {"to": to}})
+            sender.outgoing.put(f"file {again}", [to], "file", "arrivals", None, told)
+        while sender.dispatch.flush():
+            pass
+    for system, root in places.values():
+        assert b"a bundle" == system.cat_file(f"{root}/evidence/one.12345678.json")
+        assert 1 == len(system.find(root))
+    assert 0 == sender.outgoing.waiting()
+    store.rm("/partner", recursive=True)
+    sender.engine.dispose()
+
+
+def test_a_store_that_refuses_a_file_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sender = Sender(tmp_path, {})
+    made = tmp_path / "a.json"
+    made.write_bytes(b"a bundle")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError("the secret of the address")
+
+    target = {"to": "memory://partner/inbox"}
+    content = {"kind": "reports", "file": str(made), "name": "a.json", "target": target}
+    content["sha256"] = hashlib.sha256(b"a bundle").hexdigest()
+    sender.outgoing.put("file", ["there"], "file", "arrivals", None, json.dumps(content))
+    with monkeypatch.context() as broken:
+        broken.setattr(fsspec.get_filesystem_class("memory"), "pipe_file", refuse)
+        for _ in range(3):
+            sender.dispatch.flush()
+            sender.now += HOUR
+    [(_, _, why)] = sender.outgoing.given_up()
+    assert "memory://partner/inbox/reports/a.json cannot be written: PermissionError." == why
+    sender.outgoing.retry()
+    sender.dispatch.flush()
+    assert ([], 0) == (sender.outgoing.given_up(), sender.outgoing.waiting())
+    fsspec.filesystem("memory").rm("/partner", recursive=True)
+    sender.engine.dispose()

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import fsspec  # type: ignore[import-untyped,unused-ignore]
 import httpx
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from pyoutcome.errors import SettlementError
 from pyoutcome.service.configuration import Http, Setup
+from pyoutcome.service.letterbox import open_letterbox
 from pyoutcome.service.metrics import CONTENT_TYPE, Figures
 from pyoutcome.service.running import open_keeper
 from pyoutcome.service.web import Door, Keys, serving
@@ -44,14 +48,26 @@ def setup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Setup:
     return Setup.load(write_keeper(tmp_path, {"inbox": "inbox", "http": {"port": 0, "keys": keys}}))
 
 
-@pytest.fixture
-def client(setup: Setup) -> Iterator[httpx.Client]:
+@contextmanager
+def serve(setup: Setup, inbox: Path | str) -> Iterator[httpx.Client]:
     http = setup.configuration.http
     assert http is not None
     with (
-        serving(Door(setup.inbox, Keys.read(setup, http), MOST, Told()).app(), http) as port,
+        serving(Door(open_letterbox(inbox), Keys.read(setup, http), MOST, Told()).app(), http) as port,
         httpx.Client(base_url=f"http://127.0.0.1:{port}") as made,
     ):
+        yield made
+
+
+@pytest.fixture
+def inbox(setup: Setup) -> Path:
+    assert isinstance(setup.inbox, Path)
+    return setup.inbox
+
+
+@pytest.fixture
+def client(setup: Setup, inbox: Path) -> Iterator[httpx.Client]:
+    with serve(setup, inbox) as made:
         yield made
 
 
@@ -92,24 +108,41 @@ def test_a_key_is_good_for_what_it_names_and_nothing_else(client: httpx.Client) 
     assert ["parcels"] == [each["agreement"] for each in client.get("/status", headers=by("shop")).json()]
 
 
-def test_what_is_posted_lies_whole_in_the_inbox(client: httpx.Client, setup: Setup) -> None:
-    assert setup.inbox is not None
-    for _ in range(2):
-        answer = client.post("/agreements/arrivals/evidence", content=b'{"a": 1}', headers=by("airline"))
-        assert 8 == answer.json()["received"]
-    for path, file in (("flights.csv", "flights.csv"), ("01.csv?source=flights", "flights/01.csv")):
-        client.post(f"/agreements/arrivals/records/{path}", content=b"x,y\n", headers=by("airline"))
-        assert b"x,y\n" == (setup.inbox / "arrivals" / "records" / file).read_bytes()
-    found = list((setup.inbox / "arrivals" / "evidence").iterdir())
-    assert [b'{"a": 1}'] * 2 == [path.read_bytes() for path in found]
-    assert all(re.fullmatch(r"[0-9a-f]{32}(\.[0-9a-f]{8})?\.json", path.name) for path in found)
+@pytest.mark.parametrize("kind", ["folder", "object store"])
+def test_what_is_posted_lies_whole_in_the_inbox(setup: Setup, inbox: Path, kind: str) -> None:
+    places: dict[str, tuple[Path | str, Any, str]] = {
+        "folder": (inbox, fsspec.filesystem("file"), str(inbox)),
+        "object store": ("memory://posted", fsspec.filesystem("memory"), "/posted"),
+    }
+    place, store, root = places[kind]
+    with serve(setup, place) as client:
+        for _ in range(2):
+            answer = client.post("/agreements/arrivals/evidence", content=b'{"a": 1}', headers=by("airline"))
+            assert 8 == answer.json()["received"]
+        for path, file in (("flights.csv", "flights.csv"), ("01.csv?source=flights", "flights/01.csv")):
+            client.post(f"/agreements/arrivals/records/{path}", content=b"x,y\n", headers=by("airline"))
+            assert b"x,y\n" == store.cat_file(f"{root}/arrivals/records/{file}")
+    found = store.find(f"{root}/arrivals/evidence")
+    assert [b'{"a": 1}'] * 2 == [store.cat_file(path) for path in found]
+    assert all(re.search(r"/[0-9a-f]{32}(\.1)?\.json$", path) for path in found)
+    store.rm(root, recursive=True)
 
 
-def test_too_much_is_refused_and_leaves_nothing(client: httpx.Client, setup: Setup) -> None:
-    assert setup.inbox is not None
+def test_too_much_is_refused_and_leaves_nothing(client: httpx.Client, inbox: Path) -> None:
     answer = client.post("/agreements/arrivals/evidence", content=b"x" * (MOST + 1), headers=by("airline"))
     assert 413 == answer.status_code
-    assert [] == list((setup.inbox / "arrivals" / "evidence").iterdir())
+    assert [] == list((inbox / "arrivals" / "evidence").iterdir())
+
+
+def test_what_the_store_does_not_keep_is_not_said_to_be_received(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError("the secret of the address")
+
+    monkeypatch.setattr(fsspec.get_filesystem_class("memory"), "put_file", refuse)
+    with serve(setup, "memory://posted") as client:
+        answer = client.post("/agreements/arrivals/evidence", content=b"{}", headers=by("airline"))
+    assert 507 == answer.status_code
+    assert "secret" not in answer.text
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,21 @@ _DIGITS: Final = 18
 _NOT_IN_XML: Final = re.compile(r"[^\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _IBAN: Final = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{1,30}")
 _BIC: Final = re.compile(r"[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}([A-Z0-9]{3})?")
+_COUNTRY: Final = re.compile(r"[A-Z]{2}")
 ACCOUNT_COLUMNS: Final = ("party", "iban", "bic")
+ADDRESS_COLUMNS: Final = (*ACCOUNT_COLUMNS, "street", "building", "postcode", "town", "country")
+
+
+@dataclass(frozen=True)
+class PostalAddress:
+    """Where a party is, in the fields that banks ask for; town and country at least."""
+
+    town: str
+    country: str
+    """Two letters of ISO 3166."""
+    street: str = ""
+    building: str = ""
+    postcode: str = ""
 
 
 @dataclass(frozen=True)
@@ -33,20 +47,33 @@ class BankAccount:
     iban: str
     bic: str
     """Empty if it is not known."""
+    address: PostalAddress | None = None
 
 
 def read_accounts(text: str, name: str = "accounts.csv") -> dict[str, BankAccount]:
     """Bank accounts by party from CSV text with the columns ``party,iban,bic``; a BIC may be empty.
 
-    LedgerError ``table-malformed``, also for an IBAN whose check digits are wrong.
+    With the columns ``street,building,postcode,town,country`` after them each may have an address: with town and
+    country, or all of it empty. LedgerError ``table-malformed``, also for an IBAN whose check digits are wrong.
     """
     found: dict[str, BankAccount] = {}
-    for line, row in read_table(text, ACCOUNT_COLUMNS, name):
+    head = text.removeprefix("\ufeff").partition("\n")[0].strip()
+    columns = ADDRESS_COLUMNS if head == ",".join(ADDRESS_COLUMNS) else ACCOUNT_COLUMNS
+    for line, row in read_table(text, columns, name):
         iban, bic = row["iban"].replace(" ", ""), row["bic"]
         if row["party"] in found or not _is_iban(iban) or (bic and not _BIC.fullmatch(bic)):
             raise table_malformed(name, line, "the IBAN or BIC is mistyped, or the party occurs twice")
-        found[row["party"]] = BankAccount(iban, bic)
+        found[row["party"]] = BankAccount(iban, bic, _read_address(row, name, line))
     return found
+
+
+def _read_address(row: Mapping[str, str], name: str, line: int) -> PostalAddress | None:
+    given = {column: row.get(column, "") for column in ADDRESS_COLUMNS[len(ACCOUNT_COLUMNS) :]}
+    if not any(given.values()):
+        return None
+    if not given["town"] or not _COUNTRY.fullmatch(given["country"]):
+        raise table_malformed(name, line, "an address needs a town and its country's two capital letters")
+    return PostalAddress(**given)
 
 
 def _is_iban(iban: str) -> bool:
@@ -140,6 +167,22 @@ def add_account(
         add(proxy, "Tp/Prtry", "CAIP-10")
         add(proxy, "Id", f"eip155:{about.chain_id}:{address}")
     return account
+
+
+def add_party(parent: ET.Element, name: str, owner: str, about: About, bank: BankAccount | None) -> None:
+    """A party with its name and, where it is known, its address."""
+    party = add(parent, name)
+    add(party, "Nm", limited(about.name_of(owner), 140))
+    address = bank.address if bank else None
+    if address is not None:
+        fields = (
+            ("StrtNm", address.street, 70), ("BldgNb", address.building, 16), ("PstCd", address.postcode, 16),
+            ("TwnNm", address.town, 35), ("Ctry", address.country, 2),
+        )  # fmt: skip
+        postal = add(party, "PstlAdr")
+        for field, text, most in fields:
+            if text:
+                add(postal, field, limited(text, most))
 
 
 def add_agent(parent: ET.Element, name: str, owner: str, banks: Mapping[str, BankAccount]) -> None:

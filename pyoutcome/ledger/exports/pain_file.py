@@ -61,8 +61,9 @@ def write_pain(
 ) -> int:
     """Writes one credit transfer for each due and returns how many.
 
-    In a valued book the amounts are those of the last day's rate. ``banks`` gives accounts by party; who has none is
-    named by its address on chain. LedgerError ``nothing-to-pay``, ``amount-does-not-fit``.
+    In a valued book the amounts are those of the last day's rate. ``banks`` gives accounts by party, with postal
+    addresses where they are known; who has none is named by its address on chain. LedgerError ``nothing-to-pay``,
+    ``amount-does-not-fit``.
     """
     book, accounts = statement.book, banks or {}
     day = statement.until or (book.entries[-1].day if book.entries else date(2000, 1, 1))
@@ -89,7 +90,7 @@ def write_pain(
     add(payment, "NbOfTxs", str(len(orders)))
     add(payment, "CtrlSum", total)
     add(payment, "ReqdExctnDt/Dt", day.isoformat())
-    add(payment, "Dbtr/Nm", limited(about.name_of(book.owner), 140))
+    iso20022.add_party(payment, "Dbtr", book.owner, about, accounts.get(book.owner))
     _account(payment, "DbtrAcct", book.owner, book, about, accounts)
     iso20022.add_agent(payment, "DbtrAgt", book.owner, accounts)
     for due, amount in orders:
@@ -97,7 +98,7 @@ def write_pain(
         add(order, "PmtId/EndToEndId", iso20022.reference(name, due.creditor, due.why))
         add_amount(add(order, "Amt"), "InstdAmt", amount, book, about)
         iso20022.add_agent(order, "CdtrAgt", due.creditor, accounts)
-        add(order, "Cdtr/Nm", limited(about.name_of(due.creditor), 140))
+        iso20022.add_party(order, "Cdtr", due.creditor, about, accounts.get(due.creditor))
         _account(order, "CdtrAcct", due.creditor, book, about, accounts)
         tokens = f"{about.money(due.units)} {about.token}{_rate(book, day)}"
         add(order, "RmtInf/Ustrd", limited(f"{due.why} on {day.isoformat()}: {tokens}; {about.agreement}", 140))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from pyoutcome.decimals import show_units
 from pyoutcome.errors import LedgerError
+from pyoutcome.ledger.by_period import RULE
 from pyoutcome.ledger.exports.about import About
 from pyoutcome.ledger.exports.library import load
 from pyoutcome.ledger.exports.lines import columns_of, lines_of
@@ -27,7 +28,7 @@ Cell = int | str | Decimal | None
 
 
 def write_xlsx(statement: BookStatement, about: About, path: Path) -> int:
-    """Writes the sheets Postings, Accounts, Periods and About; returns how many postings.
+    """Writes the sheets Postings, Accounts, Periods, By period (a provider's) and About; returns how many postings.
 
     Amounts are numbers if they have at most 15 digits and exact texts otherwise. LedgerError ``too-many-lines`` for
     more postings than a sheet has rows, ``library-missing``.
@@ -54,6 +55,8 @@ def write_xlsx(statement: BookStatement, about: About, path: Path) -> int:
         )
         _sheet(workbook, "Accounts", *_accounts(statement, about))
         _sheet(workbook, "Periods", *_periods(statement, about))
+        if statement.by_period:
+            _sheet(workbook, "By period", *_by_period(statement, about))
         _sheet(workbook, "About", ("what", "value"), _facts(statement, about))
     return written
 
@@ -113,6 +116,15 @@ def _periods(statement: BookStatement, about: About) -> tuple[Sequence[str], Ite
     return ("period", "provider", "settled", *amounts), rows
 
 
+def _by_period(statement: BookStatement, about: About) -> tuple[Sequence[str], Iterator[Sequence[Cell]]]:
+    columns = ("period", "account", "opening", "debits", "credits", "closing")
+    rows = (
+        (line.period, line.account, *(exact(about.money(getattr(line, name))) for name in columns[2:]))
+        for line in statement.by_period
+    )
+    return columns, rows
+
+
 def _facts(statement: BookStatement, about: About) -> Iterator[Sequence[Cell]]:
     span = [day.isoformat() if day else "" for day in (statement.since, statement.until)]
     yield "agreement", about.agreement
@@ -124,4 +136,6 @@ def _facts(statement: BookStatement, about: About) -> Iterator[Sequence[Cell]]:
     yield "escrow", about.escrow
     yield "chain", str(about.chain_id)
     yield "signs", "A debit is positive, a credit negative; the postings of an entry sum to zero."
+    if statement.by_period:
+        yield "by period", RULE
     yield "long numbers", f"A spreadsheet keeps {DIGITS} digits of a number: longer amounts are written as text."
