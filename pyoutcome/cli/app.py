@@ -23,8 +23,8 @@ from pyoutcome.cli import (
     paying,
     proving,
     running,
-    signing,
     schemas,
+    signing,
     starting,
     telling,
 )
