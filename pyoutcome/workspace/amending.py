@@ -21,8 +21,7 @@ from pyoutcome.workspace.desk import AmendedDesk, Desk
 from pyoutcome.workspace.disputing import Step
 from pyoutcome.workspace.offer import register_program
 from pyoutcome.workspace.parties import party_ids
-from pyoutcome.workspace.pricing import ANEW
-from pyoutcome.workspace.settings import Amendment
+from pyoutcome.workspace.settings import ANEW, Amendment
 
 WITHIN: Final = 14 * 24 * 3600
 """Seconds in which an amendment can be handed in, if nobody says otherwise."""

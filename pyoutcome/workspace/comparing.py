@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 from pyoutcome.errors import EvidenceError, WorkspaceError
 from pyoutcome.workspace.files import WorkspaceFiles
-from pyoutcome.workspace.pricing import ANEW
-from pyoutcome.workspace.settings import Amendment, Settings
+from pyoutcome.workspace.settings import ANEW, Amendment, Settings
 
 if TYPE_CHECKING:
     from pyoutcome.evidence.storage import Storage

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Annotated
+from typing import Annotated, Final
 
 from eth_utils.address import is_checksum_address
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
@@ -114,6 +114,10 @@ class Offer(Stored):
     """The EIP-712 digest the parties sign."""
     escrow: Address
     """Where the escrow will be."""
+
+
+ANEW: Final = 255
+"""In an amendment's ``carry``: the word starts anew."""
 
 
 class Amendment(Stored):
