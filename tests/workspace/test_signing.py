@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -12,8 +12,6 @@ from typing import Any
 
 import pytest
 from coincurve.utils import GROUP_ORDER_INT
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from pyoutcome.chain.deal import Deal, clone_address
@@ -213,36 +211,29 @@ def test_an_offer_for_another_agreement_is_not_signed(offer_file: Path) -> None:
         check_offer(fewer, read_offer(offer_file), "deal.offer.json")
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(at=st.integers(0, 10_000), byte=st.integers(0, 255))
+@pytest.mark.parametrize("change", [lambda each: each ^ 1, lambda each: each ^ 0x20, lambda _: 0x30, lambda _: 0x22])
 def test_a_signature_file_with_any_byte_altered_is_refused_or_says_the_same(
-    offer_file: Path, tmp_path: Path, at: int, byte: int
+    offer_file: Path, tmp_path: Path, change: Callable[[int], int]
 ) -> None:
-    offered = signing(offer_file)
-    good = signature_of_ua(offer_file)
-    data = bytearray(good.model_dump_json(indent=2).encode())
-    data[at % len(data)] = byte
+    """Each byte with its last bit turned, in the other case, as a zero and as a quotation mark."""
+    offered = check_offer(agreement(), read_offer(offer_file), "deal.offer.json")
+    good = signature_of(offer_file, "UA")
+    data = good.model_dump_json(indent=2).encode()
     file = tmp_path / "altered.json"
-    file.write_bytes(bytes(data))
-    try:
-        found = read_signature(file)
-        offered.check(found)
-    except WorkspaceError as refused:
-        found = None
-        code = refused.code
-    assert found == good or code in (
-        "file-malformed", "file-unreadable", "signature-differs", "not-a-signing-party",
-    )  # fmt: skip
-
-
-@cache
-def signing(offer_file: Path) -> Any:
-    return check_offer(agreement(), read_offer(offer_file), "deal.offer.json").signing
-
-
-@cache
-def signature_of_ua(offer_file: Path) -> TermsSignature:
-    return signature_of(offer_file, "UA")
+    same = 0
+    for at, byte in enumerate(data):
+        file.write_bytes(data[:at] + bytes([change(byte)]) + data[at + 1 :])
+        found: TermsSignature | None = None
+        code = ""
+        try:
+            found = read_signature(file)
+            offered.signing.check(found)
+        except WorkspaceError as refused:
+            found, code = None, refused.code
+        refusals = ("file-malformed", "file-unreadable", "signature-differs", "not-a-signing-party")
+        assert found == good or code in refusals, at
+        same += found == good
+    assert same < len(data) // 3
 
 
 @pytest.mark.parametrize(
