@@ -17,7 +17,7 @@ PACKAGE = ROOT / "pyoutcome"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 PURE = ("errors.py", "decimals.py", "formula", "terms", "protocol")
 """Layers without clock, chance, network or chain."""
-EXACT = (*PURE, "ledger", "settlement", "audit")
+EXACT = (*PURE, "ledger", "legal", "settlement", "audit")
 """Layers whose every number is money, a KPI value or a step towards one."""
 HEAVY = (
     "altair",

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pyoutcome.cli.options import Folder, Json, open_workspace
 from pyoutcome.cli.output import emit
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 def add_to(app: typer.Typer) -> None:
@@ -39,6 +42,7 @@ def document(
     from pyoutcome.legal.document import make_document, write_document
     from pyoutcome.terms.agreement import Agreement
 
+    amendments: list[str] = []
     if file is not None:
         agreement, signed = Agreement.load(file), None
     else:
@@ -46,6 +50,8 @@ def document(
 
         with open_workspace(folder) as workspace:
             agreement, signed = workspace.agreement, signed_terms(workspace.desk)
+            files = workspace.files
+            amendments = [files.name(files.amendment(number)) for number in files.amendments()]
     size = write_document(make_document(agreement, signed), out)
     emit(
         {
@@ -55,7 +61,15 @@ def document(
             "digest": "0x" + agreement.digest().hex(),
             "terms_hash": None if signed is None else "0x" + signed.terms_hash.hex(),
             "escrow": None if signed is None else signed.escrow,
+            "amendments": amendments,
         },
         as_json,
-        lambda console: console.print(f"Written: {out}, {size:,} bytes"),
+        lambda console: _say(console, f"{out}, {size:,} bytes", amendments),
     )
+
+
+def _say(console: Console, written: str, amendments: list[str]) -> None:
+    console.print(f"Written: {written}")
+    if amendments:
+        listed = ", ".join(amendments)
+        console.print(f"It is the agreement as first signed. Amendments: {listed}; `document FILE` writes each.")

@@ -152,6 +152,15 @@ def test_the_verb_writes_a_file_and_in_a_workspace_a_signed_one(tmp_path: Path) 
     assert out.read_bytes() == again.read_bytes()
 
 
+def test_amendments_are_not_passed_over_in_silence(tmp_path: Path) -> None:
+    offered(tmp_path, "client")
+    (tmp_path / "deal" / "amendments").mkdir()
+    (tmp_path / "deal" / "amendments" / "01.yaml").write_text(small(tmp_path).read_text())
+    order = ["document", "-w", str(tmp_path / "deal"), "--out", str(tmp_path / "agreement.md")]
+    assert ["amendments/01.yaml"] == json.loads(CliRunner().invoke(app, [*order, "--json"]).stdout)["amendments"]
+    assert "Amendments: amendments/01.yaml;" in " ".join(CliRunner().invoke(app, order).stdout.split())
+
+
 @pytest.mark.parametrize("out", ["agreement", "agreement.txt", "none/agreement.md"])
 def test_the_verb_says_what_is_wrong_with_the_file(tmp_path: Path, out: str) -> None:
     result = CliRunner().invoke(app, ["document", str(small(tmp_path)), "--out", str(tmp_path / out)])

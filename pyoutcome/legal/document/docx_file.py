@@ -29,6 +29,8 @@ _INK: Final = "1F2933"
 _PALE: Final = "5B6670"
 _SERIF: Final = "Georgia"
 _FIXED: Final = "Consolas"
+_HALF_POINT: Final = 6350
+"""Of Office's own units of length."""
 
 
 def render_docx(document: Document) -> bytes:
@@ -40,6 +42,7 @@ class _Writer:
     def __init__(self, docx: Any) -> None:
         self.docx = docx
         self.file: Any = docx.Document()
+        self.ids = {each.name: each.style_id for each in self.file.styles}
         self.shared: Any = load("docx.shared")
         self.enum: Any = load("docx.enum.text")
         self.xml: Any = load("docx.oxml")
@@ -66,10 +69,10 @@ class _Writer:
         section.page_width, section.page_height = shared.Mm(210), shared.Mm(297)
         section.left_margin = section.right_margin = shared.Mm(23)
         section.top_margin, section.bottom_margin = shared.Mm(24), shared.Mm(24)
-        sizes = {"Normal": 10.5, "Title": 23, "Subtitle": 11, "Heading 1": 14, "Heading 2": 11.5, "Caption": 9}
-        for name, size in sizes.items():
+        halves = {"Normal": 21, "Title": 46, "Subtitle": 22, "Heading 1": 28, "Heading 2": 23, "Caption": 18}
+        for name, size in halves.items():
             style = styles[name]
-            style.font.name, style.font.size = _SERIF, shared.Pt(size)
+            style.font.name, style.font.size = _SERIF, shared.Emu(size * _HALF_POINT)
             style.font.bold = name not in ("Normal", "Subtitle", "Caption")
             style.font.italic = False
             pale = name in ("Subtitle", "Caption")
@@ -131,7 +134,8 @@ class _Writer:
                 self.file.add_page_break()
 
     def paragraph(self, given: Runs, style: str) -> Any:
-        made = self.file.add_paragraph(style=style)
+        made = self.file.add_paragraph()
+        made._p.style = self.ids[style]  # by name the library searches all styles for every paragraph
         self.put(made, given)
         return made
 
@@ -154,7 +158,7 @@ class _Writer:
             run.underline = True if each.style == "added" else None
             run.font.strike = True if each.style == "removed" else None
             if each.style == "code":
-                run.font.name, run.font.size = _FIXED, self.shared.Pt(8.5)
+                run.font.name, run.font.size = _FIXED, self.shared.Emu(17 * _HALF_POINT)
             if small:
                 run.font.size = self.shared.Pt(8)
                 run.font.color.rgb = self.shared.RGBColor.from_string(_PALE)

@@ -59,7 +59,10 @@ def list_silence(agreement: Agreement) -> Iterator[tuple[str, str, str]]:
     yield "So many verifiers that no quorum is left", (
         "The default may be proposed and challenged; client and providers may agree on values or on other verifiers."
     ), "Nobody, if they agree; else as the arbitrator rules."  # fmt: skip
-    yield "A party that might challenge", "The report pays when the window is over.", "Itself."
+    unchallenged = (
+        "A report pays when the window is over." if terms.challenge_window else "A default pays when its time is over."
+    )
+    yield "A party that might challenge", unchallenged, "Itself."
     yield (
         "The arbitrator",
         "The report or default stands once its time is over" + (", and stakes go back." if _staked(agreement) else "."),
