@@ -112,7 +112,11 @@ def create_key(folder: Path, party: str, password: str, *, light: bool = False) 
     ``light`` spends less work on the encryption; only for keys of local chains. Raises ChainError: ``key-exists``,
     ``short-password``, ``bad-key-name``.
     """
-    path = keystore_path(folder, party)
+    return create_key_file(keystore_path(folder, party), party, password, light=light)
+
+
+def create_key_file(path: Path, party: str, password: str, *, light: bool = False) -> KeySigner:
+    """The same into a file of any name."""
     if len(password) < LEAST_PASSWORD:
         raise ChainError(
             "short-password",
@@ -126,7 +130,7 @@ def create_key(folder: Path, party: str, password: str, *, light: bool = False) 
     limit_depth()
     secret = PrivateKey().secret
     content = create_keyfile_json(secret, password.encode(), kdf="scrypt", iterations=LIGHT if light else STRONG)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     _write_new(path, party, json.dumps(content))
     return KeySigner(secret)
 
@@ -168,10 +172,15 @@ def unlock(folder: Path, party: str, password: str) -> KeySigner:
 
     Raises ChainError: ``no-such-key``, ``bad-keystore``, ``wrong-password``.
     """
+    return unlock_file(keystore_path(folder, party), party, password)
+
+
+def unlock_file(path: Path, party: str, password: str) -> KeySigner:
+    """The same of a file of any name."""
     from eth_keyfile.keyfile import decode_keyfile_json
 
     limit_depth()
-    content = _read(keystore_path(folder, party), party)
+    content = _read(path, party)
     _require_bearable(content, party)
     address = _address_of(content, party)
     try:

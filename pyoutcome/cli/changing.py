@@ -14,7 +14,6 @@ from pyoutcome.cli.output import emit
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from pyoutcome.workspace import Workspace
     from pyoutcome.workspace.amending import Amending
     from pyoutcome.workspace.batching import Batch
 
@@ -60,7 +59,7 @@ def amend(
         done = workspace.amend(
             party, file, first, anew=anew, within=within * _DAY, arbitrator=arbitrator, submit=submit
         )
-        emit(done.to_dict(), as_json, lambda console: _tell_amending(console, workspace, done))
+        emit(done.to_dict(), as_json, lambda console: _tell_amending(console, done))
 
 
 def batch(
@@ -101,21 +100,13 @@ def batch(
         raise typer.Exit(1)
 
 
-def _tell_amending(console: Console, workspace: Workspace, done: Amending) -> None:
+def _tell_amending(console: Console, done: Amending) -> None:
     from pyoutcome.cli import show
-    from pyoutcome.decimals import show_money
+    from pyoutcome.cli.drawing import draw
+    from pyoutcome.legal.comparison.report import make_report
 
-    decimals, symbol = workspace.agreement.token.decimals, workspace.agreement.token.symbol
-    changes = show.table(f"What changes from period {done.first} on", "rule", "before", "after")
-    for change in done.changes:
-        changes.add_row(change.path, change.before or "", change.after or "")
-    console.print(changes)
-    names = ("least", "most", "least then", "most then")
-    worst = show.table(f"\nWhat a period can pay, {symbol}", "provider", *names, right=names)
-    for each in done.worst:
-        figures = (each.least_before, each.most_before, each.least_after, each.most_after)
-        worst.add_row(each.provider, *(show_money(units, decimals) for units in figures))
-    console.print(worst)
+    if done.comparison is not None:
+        draw(console, make_report(done.comparison))
     console.print()
     pairs = {"transaction": done.transaction} if done.transaction else {}
     if done.missing:

@@ -1,4 +1,4 @@
-"""Verbs that make the deal: init, key, sign, deploy, fund, clock, close."""
+"""Verbs that make the deal: init, key, deploy, fund, clock, close."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from pyoutcome.cli.options import By, Folder, Json, Party, Records, Yes, open_workspace, read_records
+from pyoutcome.cli.options import By, Folder, Json, Records, Yes, ask_password, open_workspace, read_records
 from pyoutcome.cli.output import emit, progress
 from pyoutcome.errors import WorkspaceError
 
@@ -16,7 +16,6 @@ from pyoutcome.errors import WorkspaceError
 def add_to(app: typer.Typer) -> None:
     """Adds the verbs of this module."""
     app.command("init", rich_help_panel="Deal")(init)
-    app.command("sign", rich_help_panel="Deal")(sign)
     app.command("deploy", rich_help_panel="Deal")(deploy)
     app.command("fund", rich_help_panel="Deal")(fund)
     app.command("close", rich_help_panel="Deal")(close)
@@ -96,28 +95,6 @@ def _files(records: dict[str, list[str]]) -> dict[str, Path]:
                 "Name an existing file or folder; patterns, URLs and tables are named to `pyoutcome measure` instead.",
             )
     return {name: Path(places[0]) for name, places in records.items()}
-
-
-def sign(party: Party, folder: Folder = None, as_json: Json = False) -> None:
-    """Signs the terms as the client or a provider: the agreement's digest, its program and every deployed argument.
-
-    Examples:
-        pyoutcome sign --as client
-        pyoutcome sign --as UA
-    """
-    from pyoutcome.cli import show
-
-    with open_workspace(folder) as workspace:
-        signature = workspace.sign(party)
-        emit(
-            signature.model_dump(),
-            as_json,
-            lambda console: show.facts(
-                console,
-                f"{party} has signed the terms",
-                {"terms hash": signature.terms_hash, "signed by": signature.signer, "file": f"signatures/{party}.json"},
-            ),
-        )
 
 
 def deploy(party: By = "client", folder: Folder = None, yes: Yes = False, as_json: Json = False) -> None:
@@ -229,25 +206,32 @@ def _read_time(text: str) -> int:
 
 def new_key(
     party: Annotated[str, typer.Argument(help="The party the key is for.")],
+    keystore: Annotated[
+        Path | None, typer.Option("--keystore", help="A file to put it into, instead of a workspace; needs no network.")
+    ] = None,
     folder: Folder = None,
     as_json: Json = False,
 ) -> None:
-    """Makes an encrypted key for a party in this workspace; asks for a password.
+    """Makes an encrypted key for a party in this workspace, or in a file; asks for a password.
 
     Examples:
         pyoutcome key new client
+        pyoutcome key new UA --keystore UA.key.json
     """
     from pyoutcome.cli import show
 
-    with open_workspace(folder) as workspace:
-        address = workspace.parties.create_key(party)
-        emit(
-            {"party": party, "address": address},
-            as_json,
-            lambda console: show.facts(
-                console, f"New key of {party}", {"address": address, "file": f"keys/{party}.json"}
-            ),
-        )
+    if keystore is not None:
+        from pyoutcome.chain.keys import create_key_file
+
+        address, file = str(create_key_file(keystore, party, ask_password(party)).address), str(keystore)
+    else:
+        with open_workspace(folder) as workspace:
+            address, file = workspace.parties.create_key(party), f"keys/{party}.json"
+    emit(
+        {"party": party, "address": address},
+        as_json,
+        lambda console: show.facts(console, f"New key of {party}", {"address": address, "file": file}),
+    )
 
 
 def trust(

@@ -33,6 +33,8 @@ class ProviderBounds:
     """Over the whole term."""
     most_in_total: int
     """Over the whole term."""
+    periods: tuple[tuple[int, int], ...]
+    """The least and the most in each period."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,7 @@ def bound_amounts(
             min(of_period[at][0] for of_period in units),
             max(of_period[at][1] for of_period in units),
             *totals[at],
+            tuple(of_period[at] for of_period in units),
         )
         for at, payee in enumerate(rule.payees)
     )

@@ -11,18 +11,17 @@ from pyoutcome.chain.deal import Deal
 from pyoutcome.chain.escrow import PeriodStage
 from pyoutcome.errors import WorkspaceError
 from pyoutcome.formula.verify import Shape, verify
+from pyoutcome.legal.comparison import Comparison, compare
 from pyoutcome.protocol import Arguments, messages, refusals
 from pyoutcome.protocol.events import Amended, BackupLapsed, SteppedIn
 from pyoutcome.terms.agreement import Agreement
 from pyoutcome.workspace.acts import Act, collect, sign_act
 from pyoutcome.workspace.binding import bind, demand_bound, demand_signable
-from pyoutcome.workspace.comparing import Change, Worst, compare, worst_cases
 from pyoutcome.workspace.desk import AmendedDesk, Desk
 from pyoutcome.workspace.disputing import Step
 from pyoutcome.workspace.offer import register_program
 from pyoutcome.workspace.parties import party_ids
-from pyoutcome.workspace.pricing import ANEW
-from pyoutcome.workspace.settings import Amendment
+from pyoutcome.workspace.settings import ANEW, Amendment
 
 WITHIN: Final = 14 * 24 * 3600
 """Seconds in which an amendment can be handed in, if nobody says otherwise."""
@@ -41,8 +40,8 @@ class Amending(Step):
 
     first: int = 0
     deadline: int = 0
-    changes: tuple[Change, ...] = ()
-    worst: tuple[Worst, ...] = ()
+    comparison: Comparison | None = None
+    """What it changes."""
     lapsing: tuple[str, ...] = ()
     """Backups that have not signed: they lapse when it is handed in."""
 
@@ -52,8 +51,7 @@ class Amending(Step):
             **super().to_dict(),
             "first": self.first,
             "deadline": self.deadline,
-            "changes": [change.to_dict() for change in self.changes],
-            "worst": [each.to_dict() for each in self.worst],
+            "comparison": self.comparison and self.comparison.to_dict(),
             "lapsing": list(self.lapsing),
         }
 
@@ -110,7 +108,7 @@ def sign(desk: Desk, by: str) -> Amending:
     """Signs the stored amendment as a party. WorkspaceError ``no-amendment``, ``not-a-signing-party``."""
     found = _pending(desk)
     act, required, backups = _act(desk, found), _required(desk, found), _backups(desk)
-    worst = sum(each.most_after for each in worst_cases(desk.under(found.amendment.first).agreement, found.agreement))
+    worst = found.agreement.bounds().most_per_period
     does = (
         f"signs that {desk.files.name(desk.files.amendment(found.number))} governs from period {found.amendment.first} "
         f"on, which can then cost {desk.money(worst)} at most"
@@ -245,8 +243,8 @@ def _backups(desk: Desk) -> list[str]:
 
 def _told(desk: Desk, found: AmendedDesk, did: str, missing: tuple[str, ...], lapsing: tuple[str, ...]) -> Amending:
     before, amendment = desk.under(found.amendment.first).agreement, found.amendment
-    changes, worst = compare(before, found.agreement), worst_cases(before, found.agreement)
-    return Amending(did, None, missing, amendment.first, amendment.deadline, changes, worst, lapsing)
+    comparison = compare(before, found.agreement)
+    return Amending(did, None, missing, amendment.first, amendment.deadline, comparison, lapsing)
 
 
 def _latest(desk: Desk) -> bytes:

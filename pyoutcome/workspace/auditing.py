@@ -15,7 +15,8 @@ from pyoutcome.protocol.events import Amended
 from pyoutcome.workspace.binding import bind
 from pyoutcome.workspace.desk import AmendedDesk, Desk
 from pyoutcome.workspace.evidencing import read_bundles
-from pyoutcome.workspace.pricing import ANEW, Pricing, Version
+from pyoutcome.workspace.pricing import Pricing, Version
+from pyoutcome.workspace.settings import ANEW
 
 if TYPE_CHECKING:
     from pyoutcome.evidence.recomputation import Recomputation

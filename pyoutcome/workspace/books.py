@@ -24,7 +24,8 @@ from pyoutcome.terms.statement import ProviderStatement, Statement
 from pyoutcome.workspace.auditing import audit_case, open_case, version_of
 from pyoutcome.workspace.desk import Desk
 from pyoutcome.workspace.evidencing import Progress, Readings, read_bundles
-from pyoutcome.workspace.offer import activation_waits_for, missing_signatures
+from pyoutcome.workspace.offer import activation_waits_for
+from pyoutcome.workspace.offering import missing_signatures
 from pyoutcome.workspace.pricing import Pricing, Version
 from pyoutcome.workspace.reporting import PeriodDesk
 from pyoutcome.workspace.reports import agreeing_reports, message_of

@@ -1,77 +1,97 @@
-"""Two agreements side by side: every rule that differs, and what each provider can be paid before and after."""
+"""What a comparison takes from a workspace: values from its evidence, and an amendment with what it replaces."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pyoutcome.errors import EvidenceError, WorkspaceError
+from pyoutcome.workspace.files import WorkspaceFiles
+from pyoutcome.workspace.settings import ANEW, Amendment, Settings
+
 if TYPE_CHECKING:
+    from pyoutcome.evidence.storage import Storage
+    from pyoutcome.legal.comparison import Values
+
+
+@dataclass(frozen=True)
+class Replaced:
+    """An amendment's file beside the one whose rules it replaces."""
+
+    before: Path
+    after: Path
+    first: int
+    """The period from which it governs."""
+    anew: bool
+    """Whether what rules carry from period to period starts anew there."""
+
+
+def find_amendment(files: WorkspaceFiles, number: int | None = None) -> Replaced:
+    """The amendment of that number, or the latest, accepted or not, as its files say. WorkspaceError ``no-amendment``
+    and those of reading its terms."""
+    numbers = [each for each in files.amendments() if files.amendment_terms(each).exists()]
+    chosen = number if number is not None else max(numbers, default=0)
+    if chosen not in numbers:
+        raise WorkspaceError(
+            "no-amendment",
+            f"The workspace has no amendment {chosen}." if number is not None else "The workspace has no amendment.",
+            "Name two agreement files to compare, or propose an amendment: `pyoutcome amend FILE --as PARTY`.",
+        )
+    terms = files.load(files.amendment_terms(chosen), Amendment)
+    before = files.agreement if chosen == 1 else files.amendment(chosen - 1)
+    return Replaced(before, files.amendment(chosen), terms.first, ANEW in terms.carry)
+
+
+def read_evidence(place: str, known: Collection[bytes]) -> Values:
+    """KPI values by period from the bundles in a folder, a workspace or at an address.
+
+    ``known`` are the digests of agreements whose evidence is meant. Signatures are not checked: ``verify`` does that.
+
+    Raises EvidenceError ``bundles-missing``, ``bundle-for-another-agreement``, ``bundles-disagree``, and what reading
+    bundles and opening a storage raise.
+    """
+    from pyoutcome.evidence.filing import find_bundles
+
+    storage, own = _open(place)
+    found: dict[int, dict[str, int | None]] = {}
+    for bundle in find_bundles(storage):
+        if bundle.agreement_digest not in {*known, *own}:
+            raise EvidenceError(
+                "bundle-for-another-agreement",
+                f"The evidence of {bundle.supplier} for period {bundle.period} in {storage.where} belongs to agreement "
+                f"0x{bundle.agreement_digest.hex()}, which is neither of the two.",
+                "Name the folder with the evidence of one of the two agreements.",
+            )
+        values = found.setdefault(bundle.period, {})
+        for each in bundle.values:
+            name = each.kpi if each.provider is None else f"{each.kpi}.{each.provider}"
+            if values.setdefault(name, each.value) != each.value:
+                raise EvidenceError(
+                    "bundles-disagree",
+                    f"Two bundles of period {bundle.period} say different values of {name}.",
+                    "Find out which one is right (`pyoutcome verify`), and give the values with --values.",
+                    kpi=name,
+                )
+    if not found:
+        raise EvidenceError(
+            "bundles-missing",
+            f"There is no evidence in {storage.where}.",
+            "Name a workspace or folder with bundles, or give the values with --values.",
+        )
+    return found
+
+
+def _open(place: str) -> tuple[Storage, set[bytes]]:
+    """The storage of the bundles, and the digests of the workspace's agreements if it is one's."""
+    from pyoutcome.evidence.storage import open_storage
     from pyoutcome.terms.agreement import Agreement
 
-
-@dataclass(frozen=True)
-class Change:
-    """One rule that differs."""
-
-    path: str
-    """Where it stands in the agreement file, such as ``clauses.volume.bands``."""
-    before: str | None
-    """As the canonical form writes it; None where there is none."""
-    after: str | None
-
-    def to_dict(self) -> dict[str, object]:
-        """For machines."""
-        return {"path": self.path, "before": self.before, "after": self.after}
-
-
-@dataclass(frozen=True)
-class Worst:
-    """What one provider can be owed for a period, base units, proven from the KPIs' ranges."""
-
-    provider: str
-    least_before: int
-    most_before: int
-    least_after: int
-    most_after: int
-
-    def to_dict(self) -> dict[str, object]:
-        """For machines."""
-        return {
-            "provider": self.provider,
-            "before": [str(self.least_before), str(self.most_before)],
-            "after": [str(self.least_after), str(self.most_after)],
-        }
-
-
-def compare(before: Agreement, after: Agreement) -> tuple[Change, ...]:
-    """Every difference between the canonical forms, in the order of their paths."""
-    old, new = dict(_leaves(json.loads(before.canonical()))), dict(_leaves(json.loads(after.canonical())))
-    return tuple(
-        Change(path, old.get(path), new.get(path))
-        for path in sorted(old.keys() | new.keys())
-        if old.get(path) != new.get(path)
-    )
-
-
-def worst_cases(before: Agreement, after: Agreement) -> tuple[Worst, ...]:
-    """Per provider, in the order of the agreement. FormulaError as in ``Agreement.bounds``."""
-    pairs = zip(before.bounds().providers, after.bounds().providers, strict=True)
-    return tuple(Worst(old.provider, old.least, old.most, new.least, new.most) for old, new in pairs)
-
-
-def _leaves(value: object, path: str = "") -> Iterator[tuple[str, str]]:
-    """Every text of a document with its place; items that have an id stand under it."""
-    if isinstance(value, dict):
-        for key, each in value.items():
-            if not (key == "id" and path):
-                yield from _leaves(each, f"{path}.{key}" if path else str(key))
-    elif isinstance(value, list) and value and all(isinstance(each, dict) and "id" in each for each in value):
-        for each in value:
-            yield from _leaves(each, f"{path}.{each['id']}")
-    elif isinstance(value, list) and any(isinstance(each, dict | list) for each in value):
-        for at, each in enumerate(value, 1):
-            yield from _leaves(each, f"{path}.{at}")
-    else:
-        yield path, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    files = WorkspaceFiles(Path(place))
+    if "://" in place or not files.settings.is_file():
+        return open_storage(place), set()
+    numbers = files.amendments()
+    agreements = (files.agreement, *map(files.amendment, numbers))
+    digests = {Agreement.load(each).digest() for each in agreements}
+    return open_storage(files.evidence_place(files.load(files.settings, Settings).evidence)), digests

@@ -14,7 +14,7 @@ from pyoutcome.chain.sender import Cost
 from pyoutcome.decimals import show_money, show_units
 from pyoutcome.errors import ProtocolError, WorkspaceError
 from pyoutcome.evidence.storage import Storage, open_storage
-from pyoutcome.protocol import Signer, unpack_arguments
+from pyoutcome.protocol import Domain, Signer, unpack_arguments
 from pyoutcome.terms.agreement import Agreement
 from pyoutcome.workspace.files import WorkspaceFiles
 from pyoutcome.workspace.intent import Confirm, Intent
@@ -44,10 +44,7 @@ class Desk:
     @cached_property
     def evidence(self) -> Storage:
         """Where bundles and proofs lie. Raises what ``open_storage`` raises."""
-        place = self.settings.evidence
-        if place is None or "://" not in place:
-            return open_storage(self.files.evidence if place is None else self.files.folder / place)
-        return open_storage(place)
+        return open_storage(self.files.evidence_place(self.settings.evidence))
 
     @cached_property
     def factory(self) -> FactoryClient:
@@ -67,25 +64,16 @@ class Desk:
                 "Run `pyoutcome sign --as client` first.",
             )
         offer = self.files.load(self.files.offer, Offer)
-        deal = self._read_deal(offer, "offer.json")
+        for what, ours, theirs in (
+            ("chain", self.network.chain_id, offer.chain_id),
+            ("factory", self.settings.factory, offer.factory),
+            ("implementation", self.factory.implementation, offer.implementation),
+        ):
+            if ours != theirs:
+                raise offer_differs("offer.json", f"its {what} is {theirs}, and that of this workspace {ours}")
+        deal = read_deal(self.agreement, offer, self.factory.domain, "offer.json")
         if self.factory.predict(deal).escrow != offer.escrow:
             raise offer_differs("offer.json", "its escrow address does not follow from its arguments")
-        return deal
-
-    def _read_deal(self, stored: Offer | Amendment, name: str) -> Deal:
-        """The deal that a file tells, after checking that it follows from this desk's agreement."""
-        try:
-            arguments = unpack_arguments(bytes.fromhex(stored.arguments[2:]))
-        except ProtocolError as error:
-            raise offer_differs(name, "its arguments cannot be read") from error
-        deal = Deal(arguments, self.agreement.digest(), self.agreement.program().data, stored.nonce)
-        for what, ours, theirs in (
-            ("agreement", deal.agreement_digest, stored.agreement_digest),
-            ("program", deal.program_hash, stored.program_hash),
-            ("terms hash", deal.terms.digest(self.factory.domain), stored.terms_hash),
-        ):
-            if "0x" + ours.hex() != theirs:
-                raise offer_differs(name, f"its {what} is not the one that follows from the agreement here")
         return deal
 
     def amended(self, number: int) -> AmendedDesk:
@@ -251,7 +239,8 @@ class AmendedDesk(Desk):
     @cached_property
     def deal(self) -> Deal:
         """What the amendment's signatures cover. WorkspaceError ``offer-differs``."""
-        return self._read_deal(self.amendment, self.files.name(self.files.amendment_terms(self.number)))
+        name = self.files.name(self.files.amendment_terms(self.number))
+        return read_deal(self.agreement, self.amendment, self.factory.domain, name)
 
     @cached_property
     def undeployed_escrow(self) -> EscrowClient:
@@ -272,10 +261,27 @@ class _AskingEscrow(EscrowClient):
         return super().act(signer, function, *arguments, value=value)
 
 
+def read_deal(agreement: Agreement, stored: Offer | Amendment, domain: Domain, name: str) -> Deal:
+    """The deal that a file tells, once it is what follows from an agreement. WorkspaceError ``offer-differs``."""
+    try:
+        arguments = unpack_arguments(bytes.fromhex(stored.arguments[2:]))
+    except ProtocolError as error:
+        raise offer_differs(name, "its arguments cannot be read") from error
+    deal = Deal(arguments, agreement.digest(), agreement.program().data, stored.nonce)
+    for what, ours, theirs in (
+        ("agreement", deal.agreement_digest, stored.agreement_digest),
+        ("program", deal.program_hash, stored.program_hash),
+        ("terms hash", deal.terms.digest(domain), stored.terms_hash),
+    ):
+        if "0x" + ours.hex() != theirs:
+            raise offer_differs(name, f"its {what} is not the one that follows from the agreement here")
+    return deal
+
+
 def offer_differs(name: str, why: str) -> WorkspaceError:
     """What was received is not what follows from the agreement here."""
     return WorkspaceError(
         "offer-differs",
-        f"{name} does not fit the agreement in this workspace: {why}.",
+        f"{name} does not fit the agreement here: {why}.",
         f"Compare the agreement file and {name} with the other parties' copies; after a change, everybody signs anew.",
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pyoutcome.legal.document import SignedTerms, TermsSignatureLine
 from pyoutcome.workspace.desk import Desk
-from pyoutcome.workspace.offer import collect_signatures, signing_parties
+from pyoutcome.workspace.offering import collect_signatures
+from pyoutcome.workspace.signing import signing_parties
 
 
 def signed_terms(desk: Desk) -> SignedTerms | None:

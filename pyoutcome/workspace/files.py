@@ -78,6 +78,12 @@ class WorkspaceFiles:
         """Where bundles lie, unless the settings name another place."""
         return self.folder / "evidence"
 
+    def evidence_place(self, named: str | None) -> Path | str:
+        """Where bundles lie by what the settings name: an address, or a folder (from this one)."""
+        if named is None:
+            return self.evidence
+        return named if "://" in named else self.folder / named
+
     def report(self, period: int, verifier: str) -> Path:
         return self.folder / "reports" / f"period-{period:02d}.{verifier}.json"
 

@@ -1,21 +1,14 @@
-"""From an agreement to an active escrow: the offer, everybody's signatures, creation, funding and bonds."""
+"""From everybody's signatures to an active escrow: creation, funding and bonds."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from pyoutcome.chain.escrow import Stage
-from pyoutcome.chain.factory import Deal
-from pyoutcome.errors import ProtocolError, WorkspaceError
+from pyoutcome.errors import WorkspaceError
 from pyoutcome.formula.encode import Program
-from pyoutcome.protocol import signer_of
-from pyoutcome.terms.agreement import Agreement
-from pyoutcome.workspace.binding import bind, demand_bound, demand_signable
 from pyoutcome.workspace.desk import Desk
-from pyoutcome.workspace.settings import Offer, TermsSignature
-
-ACTIVATE_WITHIN = 30 * 24 * 3600
-"""Seconds an offer stays open, counted from the first signature by the chain's clock."""
+from pyoutcome.workspace.offering import collect_signatures, demand_signed, missing_signatures
 
 PERMIT_WITHIN = 3600
 """Seconds in which a signed permit can be used."""
@@ -63,105 +56,6 @@ class Funding:
             "waits_for": self.waits_for,
             "transactions": list(self.transactions),
         }
-
-
-def signing_parties(agreement: Agreement) -> tuple[str, ...]:
-    """Who signs the terms, in the order the escrow takes the signatures: client, providers, backups."""
-    return ("client", *agreement.providers, *agreement.backups)
-
-
-def sign_terms(desk: Desk, party: str) -> TermsSignature:
-    """Signs the terms as a party; the first signature makes the offer.
-
-    WorkspaceError ``not-a-signing-party``, ``address-missing``, those of the key; ChainError ``prediction-differs``.
-    """
-    signing = signing_parties(desk.agreement)
-    desk.parties.require(party)
-    if party not in signing:
-        raise WorkspaceError(
-            "not-a-signing-party",
-            f"{party} does not sign the terms.",
-            f"The terms are signed by {', '.join(signing)}.",
-            party=party,
-        )
-    signer = desk.parties.signer(party)
-    if not desk.files.offer.exists():
-        _make_offer(desk)
-    demand_bound(desk, "offer.json")
-    signature = TermsSignature(
-        party=party,
-        signer=signer.address,
-        terms_hash="0x" + desk.terms_hash.hex(),
-        signature="0x" + signer.sign(desk.terms_hash).hex(),
-    )
-    desk.files.save(desk.files.signature(party), signature)
-    return signature
-
-
-def _make_offer(desk: Desk) -> None:
-    desk.factory.verify()
-    demand_signable(desk.agreement)
-    arguments = bind(desk.agreement, desk.parties.addresses, desk.settings.token, desk.network.now() + ACTIVATE_WITHIN)
-    program = desk.agreement.program()
-    deal = Deal(arguments, desk.agreement.digest(), program.data)
-    prediction = desk.factory.predict(deal)
-    offer = Offer(
-        arguments="0x" + arguments.pack().hex(),
-        agreement_digest="0x" + deal.agreement_digest.hex(),
-        program_hash="0x" + deal.program_hash.hex(),
-        nonce=deal.nonce,
-        terms_hash="0x" + prediction.terms_hash.hex(),
-        escrow=prediction.escrow,
-    )
-    desk.files.save(desk.files.offer, offer)
-
-
-def collect_signatures(desk: Desk) -> dict[str, bytes]:
-    """The stored signatures that really cover these terms, by party.
-
-    WorkspaceError ``signature-differs`` for one that covers other terms or comes from another key.
-    """
-    found: dict[str, bytes] = {}
-    for party in signing_parties(desk.agreement):
-        path = desk.files.signature(party)
-        if not path.exists():
-            continue
-        stored = desk.files.load(path, TermsSignature)
-        signature = bytes.fromhex(stored.signature[2:])
-        if not _covers(desk, party, signature):
-            raise WorkspaceError(
-                "signature-differs",
-                f"The signature of {party} does not cover these terms.",
-                f"Let {party} sign again: it signed another version, or with another key.",
-                party=party,
-            )
-        found[party] = signature
-    return found
-
-
-def missing_signatures(desk: Desk) -> list[str]:
-    """The signing parties without a stored signature."""
-    signed = collect_signatures(desk)
-    return [party for party in signing_parties(desk.agreement) if party not in signed]
-
-
-def _covers(desk: Desk, party: str, signature: bytes) -> bool:
-    try:
-        return signer_of(desk.terms_hash, signature) == desk.parties.addresses.get(party)
-    except ProtocolError:
-        return False  # a malformed signature covers nothing
-
-
-def demand_signed(desk: Desk) -> None:
-    """Refuses to go on while a signature is missing: WorkspaceError ``signatures-missing``."""
-    missing = missing_signatures(desk)
-    if missing:
-        raise WorkspaceError(
-            "signatures-missing",
-            f"Not signed yet by {', '.join(missing)}.",
-            "Each of them runs `pyoutcome sign --as PARTY`; nothing unsigned is deployed.",
-            missing=missing,
-        )
 
 
 def deploy_escrow(desk: Desk, by: str) -> Deployment:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
 
 from pyoutcome.audit import Story, sort_out
 from pyoutcome.decimals import DECIMALS
@@ -15,9 +14,6 @@ from pyoutcome.formula.verify import verify
 from pyoutcome.protocol import MISSING, Located
 from pyoutcome.terms.agreement import Agreement
 from pyoutcome.terms.statement import Statement
-
-ANEW: Final = 255
-"""In an amendment's ``carry``: the word starts anew."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,8 +21,8 @@ from pyoutcome.workspace.binding import bind
 from pyoutcome.workspace.evidencing import find_record_source
 from pyoutcome.workspace.files import WorkspaceFiles
 from pyoutcome.workspace.inspecting import verify_escrow
-from pyoutcome.workspace.pricing import ANEW, Version
-from pyoutcome.workspace.settings import Amendment
+from pyoutcome.workspace.pricing import Version
+from pyoutcome.workspace.settings import ANEW, Amendment
 
 if TYPE_CHECKING:
     from pyoutcome.evidence.recomputation import Recomputation

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Annotated
+from typing import Annotated, Final
 
 from eth_utils.address import is_checksum_address
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
@@ -96,8 +96,14 @@ class Parties(Stored):
 
 
 class Offer(Stored):
-    """What every party signs: the deployed arguments and what follows from them."""
+    """What every party signs: the deployed arguments and what follows from them. With the agreement file beside it
+    nothing else is needed to check and sign it, not even a network."""
 
+    chain_id: int = Field(ge=1, lt=2**64)
+    factory: Address
+    """Of the escrow. It and the chain are part of what is signed."""
+    implementation: Address
+    """The code that the factory's escrows run: the escrow's address follows from it."""
     arguments: Bytes
     """The packed arguments of the escrow (docs/protocol.md, section 12)."""
     agreement_digest: Hash
@@ -108,6 +114,10 @@ class Offer(Stored):
     """The EIP-712 digest the parties sign."""
     escrow: Address
     """Where the escrow will be."""
+
+
+ANEW: Final = 255
+"""In an amendment's ``carry``: the word starts anew."""
 
 
 class Amendment(Stored):
@@ -131,10 +141,13 @@ class Amendment(Stored):
 
 
 class TermsSignature(Stored):
-    """One party's signature over the terms."""
+    """One party's signature over the terms. Everything but the signature says what it is for, and must be so."""
 
     party: str
     signer: Address
+    chain_id: int = Field(ge=1, lt=2**64)
+    factory: Address
+    escrow: Address
     terms_hash: Hash
     signature: Bytes
 

@@ -29,7 +29,9 @@ def check_signatures(case: Case, stored: WorkspaceFiles, files: Mapping[str, byt
             if kind == "signatures":
                 terms = stored.load(path, TermsSignature)
                 digest = bytes.fromhex(terms.terms_hash[2:])
-                own = digest == chain.terms_hash and terms.signer in signing
+                place = terms.chain_id, terms.factory
+                own = (digest, place) == (chain.terms_hash, (domain.chain_id, domain.factory))
+                own = own and terms.signer in signing
                 yield _judge(name, own and signer_of(digest, bytes.fromhex(terms.signature[2:])) == terms.signer)
             elif kind == "reports":
                 report = stored.load(path, SignedReport)

@@ -16,7 +16,7 @@ from pyoutcome.decimals import from_units, parse, to_units_trunc
 from pyoutcome.errors import WorkspaceError
 from pyoutcome.settlement.keeper import Outcome, keep
 from pyoutcome.terms.agreement import Agreement
-from pyoutcome.workspace import amending, disputing, evidencing, leaving, money, offer, proving, reporting
+from pyoutcome.workspace import amending, disputing, evidencing, leaving, money, offer, offering, proving, reporting
 from pyoutcome.workspace.amending import Amending
 from pyoutcome.workspace.books import Books, StatedPeriod, Status
 from pyoutcome.workspace.desk import Desk
@@ -30,7 +30,7 @@ from pyoutcome.workspace.offer import Deployment, Funding
 from pyoutcome.workspace.parties import PartyBook, Password, party_ids
 from pyoutcome.workspace.proving import StoredProof
 from pyoutcome.workspace.remote import Store
-from pyoutcome.workspace.settings import Settings, SignedReport, TermsSignature
+from pyoutcome.workspace.settings import Offer, Settings, SignedReport, TermsSignature
 
 if TYPE_CHECKING:
     from pyoutcome.evidence.bundle import Bundle
@@ -184,7 +184,26 @@ class Workspace:
 
     def sign(self, party: str) -> TermsSignature:
         """Signs the terms as the client or a provider."""
-        return offer.sign_terms(self._desk, party)
+        return offering.sign_terms(self._desk, party)
+
+    def offer(self, out: str | Path | None = None) -> Offer:
+        """The offer that everybody signs, made if there is none; ``out``: a file for those who sign elsewhere."""
+        made = offering.make_offer(self._desk)
+        if out is not None:
+            self.files.save(Path(out), made)
+        return made
+
+    def take_offer(self, file: str | Path) -> Offer:
+        """Stores the offer in a file that another party sent."""
+        return offering.take_offer(self._desk, Path(file))
+
+    def take_signatures(self, files: Iterable[str | Path]) -> tuple[TermsSignature, ...]:
+        """Stores signatures that other parties sent as files: all of them, or none if one does not fit."""
+        return offering.take_signatures(self._desk, [Path(each) for each in files])
+
+    def missing_signatures(self) -> tuple[str, ...]:
+        """Who has not signed the terms yet; every stored signature is checked."""
+        return tuple(offering.missing_signatures(self._desk))
 
     def deploy(self, by: str = "client") -> Deployment:
         """Creates the escrow that everybody signed."""

@@ -30,7 +30,8 @@ from pyoutcome.chain.outbox import Outbox
 from pyoutcome.database import open_database
 from pyoutcome.protocol import Signer
 from pyoutcome.workspace import Workspace
-from pyoutcome.workspace.settings import Offer, TermsSignature
+from pyoutcome.workspace.settings import Offer
+from pyoutcome.workspace.signing import Signing
 from tests.anvil import Line, connected, running_anvil
 from tests.service.deals import make_deal, write_keeper
 
@@ -173,11 +174,13 @@ def _sign(workspace: Workspace, escrow: str, nonce: int, terms: bytes, signers: 
     offer = files.load(files.offer, Offer)
     told = "0x" + terms.hex()
     files.save(files.offer, offer.model_copy(update={"nonce": nonce, "terms_hash": told, "escrow": escrow}))
-    signatures = [signer.sign(terms) for signer in signers]
-    for party, signer, signature in zip(("client", "P1"), signers, signatures, strict=True):
-        signed = TermsSignature(party=party, signer=signer.address, terms_hash=told, signature="0x" + signature.hex())
-        files.save(files.signature(party), signed)
-    return signatures
+    parties = dict(zip(("client", "P1"), signers, strict=True))
+    addresses = {party: signer.address for party, signer in parties.items()}
+    signing = Signing(offer.chain_id, offer.factory, escrow, terms, addresses)
+    signed = [signing.sign(party, signer) for party, signer in parties.items()]
+    for each in signed:
+        files.save(files.signature(each.party), each)
+    return [bytes.fromhex(each.signature[2:]) for each in signed]
 
 
 def wait_until_settled(network: Network, escrows: Sequence[EscrowClient], period: int) -> None:

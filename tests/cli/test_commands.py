@@ -26,6 +26,8 @@ VERBS = (
     "document",
     "export",
     "index",
+    "compare",
+    "offer",
     "new",
 )
 

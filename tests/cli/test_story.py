@@ -94,9 +94,10 @@ def work_out(values: dict[str, Any], airline: str) -> Fraction:
     return min(max(250_000 + bonus - share * 250_000 + volume, Fraction(180_000)), Fraction(520_000))
 
 
-def test_the_story_by_hand_in_separate_processes(tmp_path: Path) -> None:
-    [story] = re.findall(r"```console\n(.*?)```", README, flags=re.DOTALL)
-    here = tmp_path
+def run_commands_of(heading: str, here: Path) -> dict[str, str]:
+    """What each command under a heading of the README printed, each run in a process of its own."""
+    section = README.split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    [story] = re.findall(r"```console\n(.*?)```", section, flags=re.DOTALL)
     printed: dict[str, str] = {}
     for line in story.splitlines():
         verb, *arguments = shlex.split(line.removeprefix("$ "))
@@ -105,6 +106,24 @@ def test_the_story_by_hand_in_separate_processes(tmp_path: Path) -> None:
         else:
             assert "pyoutcome" == verb
             printed[" ".join(arguments)] = pyoutcome(*arguments, cwd=here)
+    return printed
+
+
+def test_a_newcomer_gets_from_nothing_to_a_settled_agreement_of_its_own(tmp_path: Path) -> None:
+    printed = run_commands_of("Your own, in ten minutes", tmp_path)
+    assert "45_000" in (tmp_path / "agreement.yaml").read_text(encoding="utf-8")
+    assert (tmp_path / "deal" / "agreement.html").stat().st_size > 10_000
+    assert "client  signed" in printed["sign --check"]
+    assert "0 differences" in printed["audit"]
+    changed = tmp_path / "changed.yaml"
+    text = (tmp_path / "deal" / "agreement.yaml").read_text(encoding="utf-8")
+    changed.write_text(text.replace("45_000", "46_000"), encoding="utf-8")
+    told = pyoutcome("compare", "../changed.yaml", "--evidence", ".", cwd=tmp_path / "deal")
+    assert "On the given values DESK gains" in told
+
+
+def test_the_story_by_hand_in_separate_processes(tmp_path: Path) -> None:
+    printed = run_commands_of("The same by hand", tmp_path)
     assert 20 == len(printed)
     assert "389,196.00" in printed["statement --period 1 --provider UA"]
     assert "0 differences" in printed["audit"]

@@ -14,7 +14,7 @@ from pyoutcome.ledger import balances
 from pyoutcome.settlement.plan import Need
 from pyoutcome.workspace import Intent, Workspace
 from pyoutcome.workspace.evidencing import records_of
-from pyoutcome.workspace.offer import signing_parties
+from pyoutcome.workspace.signing import signing_parties
 
 JANUARY_END = 1_359_694_800  # 2013-02-01 00:00 in New York
 UNIT = 10**6
