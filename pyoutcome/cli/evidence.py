@@ -79,7 +79,7 @@ def bundle(
         pyoutcome bundle s3://bucket/deals/my/period-01.UA.json --json
     """
     from pyoutcome.cli import show
-    from pyoutcome.evidence.filing import read_bundle
+    from pyoutcome.evidence.bundles.filing import read_bundle
 
     found = read_bundle(file)
     signer = found.signed_by()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from pyoutcome.audit import AuditReport
-    from pyoutcome.evidence.bundle import Bundle
+    from pyoutcome.evidence.bundles.bundle import Bundle
     from pyoutcome.evidence.findings import Finding as EvidenceFinding
     from pyoutcome.evidence.kpi_library import LibraryKpi
     from pyoutcome.ledger import PeriodRow

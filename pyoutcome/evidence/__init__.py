@@ -9,17 +9,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from pyoutcome.evidence.bundle import Bundle, bundle_name, evidence_digest, make_bundle
-    from pyoutcome.evidence.differences import RecordDifference
-    from pyoutcome.evidence.filing import fetch_bundle, find_bundles, keep_bundle, read_bundle, write_bundle
-    from pyoutcome.evidence.manifest import parse_bundle
-    from pyoutcome.evidence.measured import Finding, Measured, MeasuredValue
-    from pyoutcome.evidence.planning import plan_measures
-    from pyoutcome.evidence.proof import CheckedProof, Proof, check_proof, make_proof, parse_proof
+    from pyoutcome.evidence.bundles.bundle import Bundle, bundle_name, evidence_digest, make_bundle
+    from pyoutcome.evidence.bundles.filing import fetch_bundle, find_bundles, keep_bundle, read_bundle, write_bundle
+    from pyoutcome.evidence.bundles.manifest import parse_bundle
+    from pyoutcome.evidence.bundles.measured import Finding, Measured, MeasuredValue
+    from pyoutcome.evidence.bundles.storage import Storage, open_storage
+    from pyoutcome.evidence.measures.planning import plan_measures
+    from pyoutcome.evidence.proofs.proof import CheckedProof, Proof, check_proof, make_proof, parse_proof
+    from pyoutcome.evidence.proofs.record_trees import build_trees
+    from pyoutcome.evidence.quality.differences import RecordDifference
     from pyoutcome.evidence.recomputation import Recomputation, measure
-    from pyoutcome.evidence.record_trees import build_trees
-    from pyoutcome.evidence.records import SourceDigest
-    from pyoutcome.evidence.storage import Storage, open_storage
+    from pyoutcome.evidence.sources.records import SourceDigest
     from pyoutcome.evidence.verification import Verified, verify
 
 __all__ = [
@@ -54,18 +54,18 @@ __all__ = [
 ]
 
 _HOMES: Final = {
-    **dict.fromkeys(("Bundle", "bundle_name", "evidence_digest", "make_bundle"), "bundle"),
-    **dict.fromkeys(("fetch_bundle", "find_bundles", "keep_bundle", "read_bundle", "write_bundle"), "filing"),
-    **dict.fromkeys(("CheckedProof", "Proof", "check_proof", "make_proof", "parse_proof"), "proof"),
-    **dict.fromkeys(("Storage", "open_storage"), "storage"),
-    **dict.fromkeys(("Finding", "Measured", "MeasuredValue"), "measured"),
+    **dict.fromkeys(("Bundle", "bundle_name", "evidence_digest", "make_bundle"), "bundles.bundle"),
+    **dict.fromkeys(("fetch_bundle", "find_bundles", "keep_bundle", "read_bundle", "write_bundle"), "bundles.filing"),
+    **dict.fromkeys(("CheckedProof", "Proof", "check_proof", "make_proof", "parse_proof"), "proofs.proof"),
+    **dict.fromkeys(("Storage", "open_storage"), "bundles.storage"),
+    **dict.fromkeys(("Finding", "Measured", "MeasuredValue"), "bundles.measured"),
     **dict.fromkeys(("Recomputation", "measure"), "recomputation"),
     **dict.fromkeys(("Verified", "verify"), "verification"),
-    "RecordDifference": "differences",
+    "RecordDifference": "quality.differences",
     "SourceDigest": "staged",
-    "build_trees": "record_trees",
-    "parse_bundle": "manifest",
-    "plan_measures": "planning",
+    "build_trees": "proofs.record_trees",
+    "parse_bundle": "bundles.manifest",
+    "plan_measures": "measures.planning",
 }
 
 

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyoutcome.evidence.building import Frame
-from pyoutcome.evidence.drift import Presence, presence_of
-from pyoutcome.evidence.engine import Engine, Limits, open_engine
+from pyoutcome.evidence.engines.engine import Engine, Limits, open_engine
 from pyoutcome.evidence.findings import Finding
-from pyoutcome.evidence.plan import ItemPlan, MeasurePlan, ScanPlan, SourcePlan, StatePlan
-from pyoutcome.evidence.quality import check_ties, find_strays, settle_keys
-from pyoutcome.evidence.queries import scan_query, watched_columns
-from pyoutcome.evidence.records import Given, StagedRecords, stage_records
-from pyoutcome.evidence.states import state_scan_query
+from pyoutcome.evidence.measures.plan import ItemPlan, MeasurePlan, ScanPlan, SourcePlan, StatePlan
+from pyoutcome.evidence.quality.drift import Presence, presence_of
+from pyoutcome.evidence.quality.faults import check_ties, find_strays, settle_keys
+from pyoutcome.evidence.queries.building import Frame
+from pyoutcome.evidence.queries.scans import scan_query, watched_columns
+from pyoutcome.evidence.queries.states import state_scan_query
+from pyoutcome.evidence.sources.records import Given, StagedRecords, stage_records
 from pyoutcome.evidence.values import Figures, read_figure
 
 if TYPE_CHECKING:

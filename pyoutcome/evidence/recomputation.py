@@ -8,36 +8,36 @@ from typing import TYPE_CHECKING
 
 from pyoutcome.decimals import show
 from pyoutcome.errors import EvidenceError, did_you_mean
-from pyoutcome.evidence.building import NO_PROVIDER, Frame
-from pyoutcome.evidence.building import Part as QueryPart
+from pyoutcome.evidence.bundles.measured import Finding, Measured, MeasuredValue
+from pyoutcome.evidence.bundles.merkle import RecordTrees
 from pyoutcome.evidence.counting import Counted, open_records, run_scan
-from pyoutcome.evidence.dialects import DUCKDB
-from pyoutcome.evidence.differences import Comparison, Part, compare_records
-from pyoutcome.evidence.engine import Limits
-from pyoutcome.evidence.measured import Finding, Measured, MeasuredValue
-from pyoutcome.evidence.merkle import RecordTrees
-from pyoutcome.evidence.plan import (
+from pyoutcome.evidence.engines.dialects import DUCKDB
+from pyoutcome.evidence.engines.engine import Limits
+from pyoutcome.evidence.measures.plan import (
     Aggregate,
     CountIf,
     DistinctOf,
     SourcePlan,
     StatePlan,
 )
-from pyoutcome.evidence.planning import plan_measures
-from pyoutcome.evidence.plausibility import find_thresholds, find_unusual
-from pyoutcome.evidence.quality import (
+from pyoutcome.evidence.measures.planning import plan_measures
+from pyoutcome.evidence.quality.differences import Comparison, Part, compare_records
+from pyoutcome.evidence.quality.faults import (
     check_figures,
     find_copies,
     nothing_to_count,
     value_outside,
     values_skipped,
 )
-from pyoutcome.evidence.queries import part_query
-from pyoutcome.evidence.records import Given, SourceDigest
-from pyoutcome.evidence.seeing import Seen, see
-from pyoutcome.evidence.severity import judge
-from pyoutcome.evidence.states import state_part_query
-from pyoutcome.evidence.steadiness import find_disorder
+from pyoutcome.evidence.quality.plausibility import find_thresholds, find_unusual
+from pyoutcome.evidence.quality.seeing import Seen, see
+from pyoutcome.evidence.quality.severity import judge
+from pyoutcome.evidence.quality.steadiness import find_disorder
+from pyoutcome.evidence.queries.building import NO_PROVIDER, Frame
+from pyoutcome.evidence.queries.building import Part as QueryPart
+from pyoutcome.evidence.queries.scans import part_query
+from pyoutcome.evidence.queries.states import state_part_query
+from pyoutcome.evidence.sources.records import Given, SourceDigest
 from pyoutcome.evidence.values import divide, in_range, round_quotient
 from pyoutcome.formula.cut import find_dependents
 from pyoutcome.formula.nearness import Nearness

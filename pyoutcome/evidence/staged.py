@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal, TypeAlias
 
 from pyoutcome.errors import EvidenceError
 from pyoutcome.evidence.findings import Finding
+
+Given: TypeAlias = "str | Path | Sequence[str | Path]"
+"""How a user names records: a path, folder, pattern or URL, or several of them."""
+LONGEST_RECORD: Final = 1 << 20
+"""Bytes one record may have."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Final
 
 from pyoutcome.decimals import DECIMALS, ONE, Rounding, fit, round_to
 from pyoutcome.errors import EvidenceError
-from pyoutcome.evidence.plan import Aggregate, GreatestOf, LeastOf, MeasurePlan, RankOf, SumOf
+from pyoutcome.evidence.measures.plan import Aggregate, GreatestOf, LeastOf, MeasurePlan, RankOf, SumOf
 from pyoutcome.terms.measures import (
     Count,
     DistinctCount,

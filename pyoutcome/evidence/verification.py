@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 from pyoutcome.decimals import show
 from pyoutcome.errors import EvidenceError
-from pyoutcome.evidence.bundle import Bundle, evidence_digest, measured_of
-from pyoutcome.evidence.differences import Comparison
-from pyoutcome.evidence.measured import Measured, MeasuredValue
+from pyoutcome.evidence.bundles.bundle import Bundle, evidence_digest, measured_of
+from pyoutcome.evidence.bundles.measured import Measured, MeasuredValue
+from pyoutcome.evidence.proofs.record_trees import check_trees
+from pyoutcome.evidence.quality.differences import Comparison
 from pyoutcome.evidence.recomputation import Recomputation
-from pyoutcome.evidence.record_trees import check_trees
-from pyoutcome.evidence.records import Given, SourceDigest
+from pyoutcome.evidence.sources.records import Given, SourceDigest
 
 if TYPE_CHECKING:
     from pyoutcome.terms.agreement import Agreement

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from pyoutcome.decimals import show
-from pyoutcome.evidence.plausibility import find_thresholds
+from pyoutcome.evidence.quality.plausibility import find_thresholds
 from pyoutcome.formula.nearness import Nearness
 from pyoutcome.service.logs import say
 from pyoutcome.settlement.outgoing import Outgoing

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 from pydantic import ValidationError
 
 from pyoutcome.errors import EvidenceError, PyoutcomeError, SettlementError
-from pyoutcome.evidence.filing import keep_bundle
-from pyoutcome.evidence.manifest import LARGEST, parse_bundle
+from pyoutcome.evidence.bundles.filing import keep_bundle
+from pyoutcome.evidence.bundles.manifest import LARGEST, parse_bundle
 from pyoutcome.workspace.evidencing import require_supplier
 from pyoutcome.workspace.reports import check_report
 from pyoutcome.workspace.settings import SignedReport
@@ -101,7 +101,7 @@ def take_records(desk: Desk, path: Path, source: str | None) -> Path:
 
 def _check_records(desk: Desk, name: str, copy: Path) -> None:
     from pyoutcome.evidence.counting import open_records
-    from pyoutcome.evidence.planning import plan_measures
+    from pyoutcome.evidence.measures.planning import plan_measures
 
     plan = next((plan for plan in plan_measures(desk.agreement) if plan.name == name), None)
     if plan is not None:

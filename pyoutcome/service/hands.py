@@ -11,9 +11,9 @@ from typing import Final
 from pyoutcome.chain.disputing import Form
 from pyoutcome.chain.network import Call
 from pyoutcome.errors import EvidenceError, WorkspaceError
-from pyoutcome.evidence.bundle import bundle_name, make_bundle
-from pyoutcome.evidence.filing import fetch_bundle, keep_bundle
-from pyoutcome.evidence.storage import FolderStorage
+from pyoutcome.evidence.bundles.bundle import bundle_name, make_bundle
+from pyoutcome.evidence.bundles.filing import fetch_bundle, keep_bundle
+from pyoutcome.evidence.bundles.storage import FolderStorage
 from pyoutcome.protocol import MISSING
 from pyoutcome.service.alerts import dangers
 from pyoutcome.service.configuration import Duties

@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import IO, Final
 
-from pyoutcome.evidence.stores import is_store
+from pyoutcome.evidence.bundles.stores import is_store
 
 KINDS: Final = ("evidence", "reports", "records")
 """What may arrive."""

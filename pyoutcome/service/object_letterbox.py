@@ -11,8 +11,8 @@ from threading import Lock
 from typing import Any, Final
 
 from pyoutcome.errors import PyoutcomeError
+from pyoutcome.evidence.bundles.stores import reach_store, storage_failed
 from pyoutcome.evidence.sources.remote import without_secrets
-from pyoutcome.evidence.stores import reach_store, storage_failed
 from pyoutcome.service.letterbox import CHUNK, KINDS, PART, Letterbox, beside, is_name, names_like, same_bytes
 
 _MARKS: Final = (

@@ -15,7 +15,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Final
 
 from pyoutcome.errors import PyoutcomeError, StoreError
-from pyoutcome.evidence.storage import open_storage
+from pyoutcome.evidence.bundles.storage import open_storage
 from pyoutcome.service.configuration import Mail, Setup, Target, Webhook
 from pyoutcome.service.logs import say
 from pyoutcome.settlement.outgoing import Item, Outgoing

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pyoutcome.audit import Amendment, AuditReport, ChainView, Subject, audit
 from pyoutcome.chain.views import EscrowViews
-from pyoutcome.evidence.bundle import Bundle, evidence_digest
+from pyoutcome.evidence.bundles.bundle import Bundle, evidence_digest
 from pyoutcome.ledger import AccountBalance, EscrowBalances, name_tenures
 from pyoutcome.protocol import Arguments, Located
 from pyoutcome.protocol.events import Amended

@@ -31,7 +31,7 @@ from pyoutcome.workspace.reporting import PeriodDesk
 from pyoutcome.workspace.reports import agreeing_reports, message_of
 
 if TYPE_CHECKING:
-    from pyoutcome.evidence.sources.files import Given
+    from pyoutcome.evidence.staged import Given
 
 
 @dataclass(frozen=True)

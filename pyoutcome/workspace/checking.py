@@ -15,8 +15,8 @@ from pyoutcome.chain.network import Network
 from pyoutcome.chain.proofs import Proof, read_proof
 from pyoutcome.chain.transcript import RecordingNetwork, ToldNetwork
 from pyoutcome.errors import WorkspaceError
-from pyoutcome.evidence.bundle import bundle_name
-from pyoutcome.evidence.manifest import LARGEST
+from pyoutcome.evidence.bundles.bundle import bundle_name
+from pyoutcome.evidence.bundles.manifest import LARGEST
 from pyoutcome.terms.agreement import Agreement
 from pyoutcome.workspace.auditing import Case, audit_case
 from pyoutcome.workspace.files import WorkspaceFiles
@@ -26,7 +26,7 @@ from pyoutcome.workspace.settings import Address, Bytes, Stored
 from pyoutcome.workspace.signatures import check_signatures
 
 if TYPE_CHECKING:
-    from pyoutcome.evidence.sources.files import Given
+    from pyoutcome.evidence.staged import Given
 
 Progress = Callable[[int, int], None]
 _EXTRA: Final = ("reports", "signatures")

@@ -12,7 +12,7 @@ from pyoutcome.workspace.files import WorkspaceFiles
 from pyoutcome.workspace.settings import ANEW, Amendment, Settings
 
 if TYPE_CHECKING:
-    from pyoutcome.evidence.storage import Storage
+    from pyoutcome.evidence.bundles.storage import Storage
     from pyoutcome.legal.comparison import Values
 
 
@@ -52,7 +52,7 @@ def read_evidence(place: str, known: Collection[bytes]) -> Values:
     Raises EvidenceError ``bundles-missing``, ``bundle-for-another-agreement``, ``bundles-disagree``, and what reading
     bundles and opening a storage raise.
     """
-    from pyoutcome.evidence.filing import find_bundles
+    from pyoutcome.evidence.bundles.filing import find_bundles
 
     storage, own = _open(place)
     found: dict[int, dict[str, int | None]] = {}
@@ -85,7 +85,7 @@ def read_evidence(place: str, known: Collection[bytes]) -> Values:
 
 def _open(place: str) -> tuple[Storage, set[bytes]]:
     """The storage of the bundles, and the digests of the workspace's agreements if it is one's."""
-    from pyoutcome.evidence.storage import open_storage
+    from pyoutcome.evidence.bundles.storage import open_storage
     from pyoutcome.terms.agreement import Agreement
 
     files = WorkspaceFiles(Path(place))

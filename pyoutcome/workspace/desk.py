@@ -13,7 +13,7 @@ from pyoutcome.chain.network import Network
 from pyoutcome.chain.sender import Cost
 from pyoutcome.decimals import show_money, show_units
 from pyoutcome.errors import ProtocolError, WorkspaceError
-from pyoutcome.evidence.storage import Storage, open_storage
+from pyoutcome.evidence.bundles.storage import Storage, open_storage
 from pyoutcome.protocol import Domain, Signer, unpack_arguments
 from pyoutcome.terms.agreement import Agreement
 from pyoutcome.workspace.files import WorkspaceFiles

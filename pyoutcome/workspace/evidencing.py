@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from pyoutcome.decimals import show
 from pyoutcome.errors import EvidenceError, WorkspaceError
-from pyoutcome.evidence.bundle import Bundle, bundle_name, make_bundle
-from pyoutcome.evidence.filing import fetch_bundle, keep_bundle
+from pyoutcome.evidence.bundles.bundle import Bundle, bundle_name, make_bundle
+from pyoutcome.evidence.bundles.filing import fetch_bundle, keep_bundle
 from pyoutcome.protocol import MISSING, Report
 from pyoutcome.terms.agreement import Agreement
 from pyoutcome.workspace.desk import Desk
@@ -20,7 +20,7 @@ from pyoutcome.workspace.settings import SignedReport
 
 if TYPE_CHECKING:
     from pyoutcome.evidence.recomputation import Recomputation
-    from pyoutcome.evidence.sources.files import Given
+    from pyoutcome.evidence.staged import Given
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much is done and how much there is."""
@@ -151,7 +151,7 @@ def _stored(desk: Desk, period: int, provider: str, address: str) -> Bundle | No
 
 def _build_trees(wanted: Iterable[tuple[Recomputation, int, str, bytes]], progress: Progress) -> None:
     """The trees of many periods, with one more reading of the records for each agreement."""
-    from pyoutcome.evidence.record_trees import build_trees
+    from pyoutcome.evidence.proofs.record_trees import build_trees
 
     by_reading: dict[int, tuple[Recomputation, dict[tuple[int, str], bytes]]] = {}
     for reading, period, supplier, secret in wanted:

@@ -13,7 +13,7 @@ from pyoutcome.chain.network import Network
 from pyoutcome.chain.networks import EMBEDDED, connect, start_chain
 from pyoutcome.chain.tokens import TokenClient, deploy_test_token
 from pyoutcome.errors import WorkspaceError
-from pyoutcome.evidence.storage import open_storage
+from pyoutcome.evidence.bundles.storage import open_storage
 from pyoutcome.terms.agreement import Agreement
 from pyoutcome.workspace.desk import Desk
 from pyoutcome.workspace.evidencing import Progress

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyoutcome.errors import WorkspaceError
-from pyoutcome.evidence.filing import fetch_bundle
-from pyoutcome.evidence.storage import locate
+from pyoutcome.evidence.bundles.filing import fetch_bundle
+from pyoutcome.evidence.bundles.storage import locate
 from pyoutcome.workspace.evidencing import place_of, require_supplier
 
 if TYPE_CHECKING:
-    from pyoutcome.evidence.proof import Proof
-    from pyoutcome.evidence.sources.files import Given
+    from pyoutcome.evidence.proofs.proof import Proof
+    from pyoutcome.evidence.staged import Given
     from pyoutcome.terms.agreement import Agreement
     from pyoutcome.workspace.desk import Desk
 
@@ -41,7 +41,7 @@ def prove(
 
     WorkspaceError ``wrong-role``, ``bundles-missing``, ``proof-source``; what ``make_proof`` and ``Storage.put`` raise.
     """
-    from pyoutcome.evidence.proof import make_proof, proof_name
+    from pyoutcome.evidence.proofs.proof import make_proof, proof_name
 
     require_supplier(desk, provider)
     desk = desk.under(period)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from pyoutcome.chain.network import Network
 from pyoutcome.chain.views import EscrowViews
 from pyoutcome.errors import WorkspaceError
-from pyoutcome.evidence.bundle import Bundle
-from pyoutcome.evidence.filing import fetch_bundle
-from pyoutcome.evidence.storage import Storage, open_storage
+from pyoutcome.evidence.bundles.bundle import Bundle
+from pyoutcome.evidence.bundles.filing import fetch_bundle
+from pyoutcome.evidence.bundles.storage import Storage, open_storage
 from pyoutcome.protocol import Arguments, Located
 from pyoutcome.protocol.events import Amended
 from pyoutcome.terms.agreement import Agreement
@@ -26,7 +26,7 @@ from pyoutcome.workspace.settings import ANEW, Amendment
 
 if TYPE_CHECKING:
     from pyoutcome.evidence.recomputation import Recomputation
-    from pyoutcome.evidence.sources.files import Given
+    from pyoutcome.evidence.staged import Given
 
 
 @dataclass(frozen=True)

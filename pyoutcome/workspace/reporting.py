@@ -8,8 +8,8 @@ from functools import partial
 
 from pyoutcome.chain.escrow import PeriodStage, Stage
 from pyoutcome.errors import WorkspaceError
-from pyoutcome.evidence.bundle import bundle_name
-from pyoutcome.evidence.filing import fetch_bundle
+from pyoutcome.evidence.bundles.bundle import bundle_name
+from pyoutcome.evidence.bundles.filing import fetch_bundle
 from pyoutcome.protocol import Report
 from pyoutcome.protocol.events import Activated, Amended, Settled
 from pyoutcome.settlement.plan import At, PeriodFacts

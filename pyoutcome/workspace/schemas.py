@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def _bundle() -> dict[str, Any]:
-    from pyoutcome.evidence.manifest import Manifest
+    from pyoutcome.evidence.bundles.manifest import Manifest
 
     return schema_of(Manifest, "pyoutcome evidence bundle")
 

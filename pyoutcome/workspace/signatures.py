@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from pyoutcome.errors import PyoutcomeError
-from pyoutcome.evidence.bundle import bundle_name
+from pyoutcome.evidence.bundles.bundle import bundle_name
 from pyoutcome.protocol import Domain, signer_of
 from pyoutcome.protocol.events import Assigned, SteppedIn
 from pyoutcome.workspace.auditing import Case

@@ -33,9 +33,9 @@ from pyoutcome.workspace.remote import Store
 from pyoutcome.workspace.settings import Offer, Settings, SignedReport, TermsSignature
 
 if TYPE_CHECKING:
-    from pyoutcome.evidence.bundle import Bundle
+    from pyoutcome.evidence.bundles.bundle import Bundle
     from pyoutcome.evidence.recomputation import Recomputation
-    from pyoutcome.evidence.sources.files import Given
+    from pyoutcome.evidence.staged import Given
     from pyoutcome.workspace.checking import Packed
 
 

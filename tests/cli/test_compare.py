@@ -159,9 +159,9 @@ def test_bundles_that_disagree_on_a_shared_kpi_are_refused(tmp_path: Path) -> No
     )
     for name in ("old", "new"):
         (tmp_path / f"{name}.yaml").write_text(text, encoding="utf-8")
-    from pyoutcome.evidence.bundle import Bundle
-    from pyoutcome.evidence.filing import write_bundle
-    from pyoutcome.evidence.measured import MeasuredValue
+    from pyoutcome.evidence.bundles.bundle import Bundle
+    from pyoutcome.evidence.bundles.filing import write_bundle
+    from pyoutcome.evidence.bundles.measured import MeasuredValue
     from pyoutcome.terms import Agreement
 
     digest = Agreement.parse(text).digest()

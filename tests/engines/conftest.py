@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from pyoutcome.evidence.columns import ColumnType
-from pyoutcome.evidence.engine import Engine, Limits, open_engine
-from pyoutcome.evidence.plan import SourcePlan
-from pyoutcome.evidence.records import stage_records
+from pyoutcome.evidence.engines.engine import Engine, Limits, open_engine
+from pyoutcome.evidence.measures.columns import ColumnType
+from pyoutcome.evidence.measures.plan import SourcePlan
+from pyoutcome.evidence.sources.records import stage_records
 from pyoutcome.terms.measures import Column, RecordSource
 
 ENGINES = os.environ.get("PYOUTCOME_ENGINES", "duckdb").split()

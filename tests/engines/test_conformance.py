@@ -19,8 +19,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlglot import exp
 
-from pyoutcome.evidence.columns import TEXT, ColumnType, Kind
-from pyoutcome.evidence.conditions import (
+from pyoutcome.evidence.engines.engine import Engine
+from pyoutcome.evidence.measures.columns import TEXT, ColumnType, Kind
+from pyoutcome.evidence.measures.conditions import (
     Column,
     Condition,
     Connective,
@@ -31,7 +32,6 @@ from pyoutcome.evidence.conditions import (
     SecondsBetween,
     Value,
 )
-from pyoutcome.evidence.engine import Engine
 from tests.engines.conftest import loaded, plan_of
 from tests.engines.trees import (
     BOOLEAN,

@@ -11,9 +11,9 @@ import duckdb
 import pytest
 
 from pyoutcome.errors import EvidenceError
-from pyoutcome.evidence.bundle import make_bundle
-from pyoutcome.evidence.differences import RecordDifference, compare_records
-from pyoutcome.evidence.planning import plan_measures
+from pyoutcome.evidence.bundles.bundle import make_bundle
+from pyoutcome.evidence.measures.planning import plan_measures
+from pyoutcome.evidence.quality.differences import RecordDifference, compare_records
 from pyoutcome.evidence.recomputation import Recomputation
 from pyoutcome.evidence.verification import verify
 from pyoutcome.terms.agreement import Agreement

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from pyoutcome.errors import EvidenceError
 from pyoutcome.evidence.counting import open_records
-from pyoutcome.evidence.planning import plan_measures
+from pyoutcome.evidence.measures.planning import plan_measures
 from pyoutcome.evidence.recomputation import Recomputation
 from pyoutcome.evidence.values import divide, read_figure
 from pyoutcome.terms.agreement import Agreement

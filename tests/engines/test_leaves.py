@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 from sqlglot import exp
 
 from pyoutcome.errors import EvidenceError
-from pyoutcome.evidence.building import Frame
-from pyoutcome.evidence.columns import TEXT, ColumnType, Kind
 from pyoutcome.evidence.counting import open_records
-from pyoutcome.evidence.leaves import Leaf, kpis_of, query_of, read_leaves
-from pyoutcome.evidence.plan import CountIf, DistinctOf
-from pyoutcome.evidence.planning import plan_measures
+from pyoutcome.evidence.measures.columns import TEXT, ColumnType, Kind
+from pyoutcome.evidence.measures.plan import CountIf, DistinctOf
+from pyoutcome.evidence.measures.planning import plan_measures
+from pyoutcome.evidence.proofs.leaves import Leaf, kpis_of, query_of, read_leaves
+from pyoutcome.evidence.proofs.record_trees import build_trees
+from pyoutcome.evidence.queries.building import Frame
 from pyoutcome.evidence.recomputation import Recomputation
-from pyoutcome.evidence.record_trees import build_trees
 from pyoutcome.terms.agreement import Agreement
 from tests.engines import test_real_records as real
 from tests.engines.conftest import ENGINES, loaded, plan_of

@@ -9,10 +9,10 @@ import duckdb
 import pytest
 from sqlglot import exp
 
-from pyoutcome.evidence.columns import TEXT
-from pyoutcome.evidence.conditions import Column, Constant, SecondsBetween
-from pyoutcome.evidence.engine import open_engine
-from pyoutcome.evidence.records import stage_records
+from pyoutcome.evidence.engines.engine import open_engine
+from pyoutcome.evidence.measures.columns import TEXT
+from pyoutcome.evidence.measures.conditions import Column, Constant, SecondsBetween
+from pyoutcome.evidence.sources.records import stage_records
 from pyoutcome.terms.measures import RecordSource
 from tests.engines.conftest import declare, plan_of
 from tests.engines.trees import BOOLEAN, INSTANT, SECONDS, WALL, decimal

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from pyoutcome.errors import EvidenceError
-from pyoutcome.evidence.columns import TEXT
-from pyoutcome.evidence.engine import Limits, open_engine
+from pyoutcome.evidence.engines.engine import Limits, open_engine
+from pyoutcome.evidence.measures.columns import TEXT
 from tests.engines.conftest import loaded, plan_of
 
 SECRET = "hunter2"

@@ -10,10 +10,10 @@ import pytest
 from sqlglot import exp
 
 from pyoutcome.errors import EvidenceError
-from pyoutcome.evidence.columns import TEXT, ColumnType
-from pyoutcome.evidence.conditions import Column
-from pyoutcome.evidence.engine import Engine, open_engine
-from pyoutcome.evidence.records import stage_records
+from pyoutcome.evidence.engines.engine import Engine, open_engine
+from pyoutcome.evidence.measures.columns import TEXT, ColumnType
+from pyoutcome.evidence.measures.conditions import Column
+from pyoutcome.evidence.sources.records import stage_records
 from pyoutcome.evidence.staged import SourceDigest
 from pyoutcome.terms.measures import RecordSource
 from tests.engines.conftest import declare, loaded, plan_of
@@ -42,7 +42,7 @@ def run(engine_name: str, *statements: str) -> None:
             for statement in ("SET standard_conforming_strings = on", "SET datestyle = 'ISO, YMD'", *statements):
                 connection.execute(statement.encode())
     else:
-        from pyoutcome.evidence.engine import Limits
+        from pyoutcome.evidence.engines.engine import Limits
         from pyoutcome.evidence.engines.spark import _connect
 
         session: Any = _connect("spark", Limits()).newSession()
@@ -96,7 +96,7 @@ def test_a_table_is_read_where_it_lies(engine_name: str, tmp_path: Path) -> None
     table = make(engine_name, "flights_held", NATIVE[kind], ROWS)
     _, digest = read(engine_name, tmp_path, table, TYPES)
     # The same records in a file, in another order and on DuckDB, have the same digest.
-    from pyoutcome.evidence.sources.tables import with_digest
+    from pyoutcome.evidence.engines.tables import with_digest
 
     lines = [HEADER, *(",".join(f'"{cell}"' if "," in cell else cell for cell in row) for row in reversed(ROWS)), ""]
     plan = plan_of(TYPES)

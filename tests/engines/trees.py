@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Final
 
-from pyoutcome.evidence.columns import MAX_DIGITS, ColumnType, Kind, common_type
-from pyoutcome.evidence.conditions import (
+from pyoutcome.evidence.measures.columns import MAX_DIGITS, ColumnType, Kind, common_type
+from pyoutcome.evidence.measures.conditions import (
     Arithmetic,
     Case,
     Column,

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import duckdb
 
-from pyoutcome.evidence.columns import ColumnType, Kind
-from pyoutcome.evidence.sources.files import Given
+from pyoutcome.evidence.measures.columns import ColumnType, Kind
+from pyoutcome.evidence.staged import Given
 from tests.evidence.deal import HEADER
 
 COLUMNS = {

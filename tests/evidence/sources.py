@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pyoutcome.errors import EvidenceError
-from pyoutcome.evidence.records import StagedRecords, stage_records
+from pyoutcome.evidence.sources.records import StagedRecords, stage_records
 from pyoutcome.terms.measures import RecordSource
 
 

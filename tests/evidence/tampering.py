@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Final
 
 from pyoutcome.errors import EvidenceError
-from pyoutcome.evidence.bundle import Bundle, make_bundle
-from pyoutcome.evidence.manifest import parse_bundle
+from pyoutcome.evidence.bundles.bundle import Bundle, make_bundle
+from pyoutcome.evidence.bundles.manifest import parse_bundle
 from pyoutcome.evidence.recomputation import Recomputation
-from pyoutcome.evidence.records import stage_records
+from pyoutcome.evidence.sources.records import stage_records
 from pyoutcome.terms.agreement import Agreement
 from tests.evidence.deal import HEADER, KEYS, agree, write_records
 

@@ -16,13 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyoutcome.errors import EvidenceError
-from pyoutcome.evidence.bundle import Bundle, evidence_digest, make_bundle, measured_of
-from pyoutcome.evidence.filing import read_bundle, write_bundle
-from pyoutcome.evidence.manifest import parse_bundle
-from pyoutcome.evidence.measured import Finding, Measured
-from pyoutcome.evidence.merkle import RecordTree, RecordTrees, digest_of_secret
+from pyoutcome.evidence.bundles.bundle import Bundle, evidence_digest, make_bundle, measured_of
+from pyoutcome.evidence.bundles.filing import read_bundle, write_bundle
+from pyoutcome.evidence.bundles.manifest import parse_bundle
+from pyoutcome.evidence.bundles.measured import Finding, Measured
+from pyoutcome.evidence.bundles.merkle import RecordTree, RecordTrees, digest_of_secret
 from pyoutcome.evidence.recomputation import measure
-from pyoutcome.evidence.records import SourceDigest
+from pyoutcome.evidence.sources.records import SourceDigest
 from tests.evidence.deal import KEYS, agree, write_records
 
 SALT = bytes(range(32))
@@ -275,7 +275,7 @@ def test_what_is_no_bundle_at_all_is_refused(data: bytes) -> None:
 
 
 def test_a_file_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pyoutcome.evidence.filing.LARGEST", 1000)
+    monkeypatch.setattr("pyoutcome.evidence.bundles.filing.LARGEST", 1000)
     (tmp_path / "long.json").write_bytes(b" " * 100_000)
     with pytest.raises(EvidenceError, match="more than 1000 bytes"):
         read_bundle(tmp_path / "long.json")

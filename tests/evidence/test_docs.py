@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from pyoutcome.evidence import Recomputation, make_bundle, records
-from pyoutcome.evidence.bundle import BUNDLE_TYPE
-from pyoutcome.evidence.engine import Limits
+from pyoutcome.evidence import Recomputation, make_bundle
+from pyoutcome.evidence.bundles.bundle import BUNDLE_TYPE
+from pyoutcome.evidence.engines.engine import Limits
+from pyoutcome.evidence.sources import records
 from pyoutcome.terms.agreement import Agreement
 from tests.evidence.deal import ADDRESSES, KEYS
 

@@ -8,8 +8,8 @@ import duckdb
 import pytest
 
 from pyoutcome.errors import EvidenceError
-from pyoutcome.evidence.engine import Limits, open_engine
 from pyoutcome.evidence.engines import duckdb as engines
+from pyoutcome.evidence.engines.engine import Limits, open_engine
 from tests.evidence.deal import quote
 
 READ = "header = false, auto_detect = false, columns = {'a': 'VARCHAR'}"

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from sqlglot import exp
 
 from pyoutcome.errors import EvidenceError
-from pyoutcome.evidence.columns import ColumnType, Kind
-from pyoutcome.evidence.conditions import Condition
-from pyoutcome.evidence.dialects import DUCKDB
-from pyoutcome.evidence.engine import Engine, open_engine
-from pyoutcome.evidence.expressions import parse_condition, parse_value
+from pyoutcome.evidence.engines.dialects import DUCKDB
+from pyoutcome.evidence.engines.engine import Engine, open_engine
+from pyoutcome.evidence.measures.columns import ColumnType, Kind
+from pyoutcome.evidence.measures.conditions import Condition
+from pyoutcome.evidence.measures.expressions import parse_condition, parse_value
 from tests.evidence.meanings import Row, Test, conditions, decimal_text
 
 COLUMNS = {
@@ -368,7 +368,7 @@ def test_a_column_may_have_the_name_of_any_word_of_sql(name: str) -> None:
 def test_the_second_gate_holds_without_the_first(sql: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # Whatever the first gate might let through by mistake: the tree is refused for what it is.
     tree = sqlglot.parse_one(sql, into=sqlglot.exp.Condition)
-    monkeypatch.setattr("pyoutcome.evidence.expressions.sqlglot.parse_one", lambda *_, **__: tree)
+    monkeypatch.setattr("pyoutcome.evidence.measures.expressions.sqlglot.parse_one", lambda *_, **__: tree)
     with pytest.raises(EvidenceError, match=r"expression-(refused|type|unknown-column)"):
         parse_condition("n < 1" + " " * 100, COLUMNS, "here")
 

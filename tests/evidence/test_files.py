@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pyoutcome.errors import EvidenceError
-from pyoutcome.evidence.records import StagedRecords, stage_records
 from pyoutcome.evidence.sources import files
-from pyoutcome.evidence.sources.files import Given
+from pyoutcome.evidence.sources.records import StagedRecords, stage_records
+from pyoutcome.evidence.staged import Given
 from pyoutcome.terms.measures import RecordSource
 from tests.evidence.sources import declare
 

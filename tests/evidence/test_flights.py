@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from pyoutcome.evidence.building import Frame
 from pyoutcome.evidence.counting import open_records
-from pyoutcome.evidence.planning import plan_measures
-from pyoutcome.evidence.queries import scan_query
+from pyoutcome.evidence.measures.planning import plan_measures
+from pyoutcome.evidence.queries.building import Frame
+from pyoutcome.evidence.queries.scans import scan_query
 from pyoutcome.evidence.recomputation import Recomputation, measure
 from pyoutcome.terms.agreement import Agreement
 from tests.evidence.conftest import EXAMPLE

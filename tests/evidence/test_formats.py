@@ -13,10 +13,10 @@ import duckdb
 import pytest
 
 from pyoutcome.errors import EvidenceError
-from pyoutcome.evidence.engine import open_engine
-from pyoutcome.evidence.measured import Measured
+from pyoutcome.evidence.bundles.measured import Measured
+from pyoutcome.evidence.engines.engine import open_engine
 from pyoutcome.evidence.recomputation import Recomputation
-from pyoutcome.evidence.sources.files import Given
+from pyoutcome.evidence.staged import Given
 from pyoutcome.terms.agreement import Agreement
 from tests.evidence import deal
 from tests.evidence.deal import agree, write_records

@@ -16,10 +16,10 @@ import duckdb
 import pytest
 
 from pyoutcome.errors import EvidenceError
-from pyoutcome.evidence.expressions import parse_condition, parse_value
+from pyoutcome.evidence.measures.expressions import parse_condition, parse_value
 from pyoutcome.evidence.recomputation import Recomputation
-from pyoutcome.evidence.records import stage_records
-from pyoutcome.evidence.sources.files import Given
+from pyoutcome.evidence.sources.records import stage_records
+from pyoutcome.evidence.staged import Given
 from pyoutcome.terms.agreement import Agreement
 from tests.evidence.deal import agree
 from tests.evidence.hostile import COLUMNS, EXPRESSIONS, FILES, GOOD, PLACES, Made, archive

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyoutcome.errors import EvidenceError
-from pyoutcome.evidence.columns import ColumnType, Kind
-from pyoutcome.evidence.leaves import Leaf, read_text, show_cell
+from pyoutcome.evidence.measures.columns import ColumnType, Kind
+from pyoutcome.evidence.proofs.leaves import Leaf, read_text, show_cell
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 WORDS = st.from_regex(r"[A-Za-z][A-Za-z0-9_]{0,9}", fullmatch=True)

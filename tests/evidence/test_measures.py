@@ -9,7 +9,7 @@ import pytest
 
 from pyoutcome.errors import AgreementError, EvidenceError
 from pyoutcome.evidence.counting import open_records
-from pyoutcome.evidence.planning import plan_measures
+from pyoutcome.evidence.measures.planning import plan_measures
 from pyoutcome.evidence.recomputation import Recomputation, measure
 from pyoutcome.terms.agreement import Agreement
 from tests.evidence.deal import HEADER, MEASURE, agree, write_records

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyoutcome.evidence.merkle import SIZE, hash_leaf, hash_plain, leads_to, path_of, root_of, salt_of
+from pyoutcome.evidence.bundles.merkle import SIZE, hash_leaf, hash_plain, leads_to, path_of, root_of, salt_of
 
 ENTRIES = [bytes.fromhex(each) for each in ("", "00", "10", "2021", "3031", "40414243", "5051525354555657")]
 ENTRIES.append(bytes(range(0x60, 0x70)))

@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from pyoutcome.errors import EvidenceError
-from pyoutcome.evidence.columns import ColumnType, Kind
-from pyoutcome.evidence.engine import open_engine
-from pyoutcome.evidence.plan import SourcePlan
-from pyoutcome.evidence.records import StagedRecords, stage_records
+from pyoutcome.evidence.engines.engine import open_engine
+from pyoutcome.evidence.measures.columns import ColumnType, Kind
+from pyoutcome.evidence.measures.plan import SourcePlan
+from pyoutcome.evidence.sources.records import StagedRecords, stage_records
 from pyoutcome.terms.measures import RecordSource
 
 SLOW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

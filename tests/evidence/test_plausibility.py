@@ -8,9 +8,9 @@ import pytest
 
 from pyoutcome.decimals import ONE
 from pyoutcome.errors import EvidenceError
+from pyoutcome.evidence.bundles.measured import Measured
 from pyoutcome.evidence.findings import Finding
-from pyoutcome.evidence.measured import Measured
-from pyoutcome.evidence.plausibility import find_unusual
+from pyoutcome.evidence.quality.plausibility import find_unusual
 from pyoutcome.evidence.recomputation import measure
 from pyoutcome.terms.agreement import Agreement
 from tests.evidence.deal import MEASURE, TEXT, agree, write_records

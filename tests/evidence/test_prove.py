@@ -15,12 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyoutcome.errors import EvidenceError, PyoutcomeError
-from pyoutcome.evidence.bundle import Bundle, make_bundle
-from pyoutcome.evidence.leaves import Leaf
-from pyoutcome.evidence.merkle import RecordTree, RecordTrees
-from pyoutcome.evidence.proof import Proof, check_proof, make_proof, parse_proof, proof_name, read_proof
+from pyoutcome.evidence.bundles.bundle import Bundle, make_bundle
+from pyoutcome.evidence.bundles.merkle import RecordTree, RecordTrees
+from pyoutcome.evidence.proofs.leaves import Leaf
+from pyoutcome.evidence.proofs.proof import Proof, check_proof, make_proof, parse_proof, proof_name, read_proof
+from pyoutcome.evidence.proofs.record_trees import build_trees, follow_record
 from pyoutcome.evidence.recomputation import Recomputation
-from pyoutcome.evidence.record_trees import build_trees, follow_record
 from pyoutcome.evidence.verification import verify
 from pyoutcome.terms.agreement import Agreement
 from tests.evidence.deal import ADDRESSES, KEYS, MEASURE, TEXT, agree, write_records
@@ -467,7 +467,7 @@ def test_what_is_no_proof_at_all_is_refused(data: bytes) -> None:
 
 
 def test_a_file_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pyoutcome.evidence.proof.LARGEST", 1000)
+    monkeypatch.setattr("pyoutcome.evidence.proofs.proof.LARGEST", 1000)
     (tmp_path / "long.json").write_bytes(b" " * 100_000)
     with pytest.raises(EvidenceError, match="more than 1000 bytes"):
         read_proof(tmp_path / "long.json")

@@ -14,14 +14,13 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from pyoutcome.errors import EvidenceError
-from pyoutcome.evidence import records
-from pyoutcome.evidence.columns import ColumnType, Kind
-from pyoutcome.evidence.engine import open_engine
-from pyoutcome.evidence.loading import load_records
-from pyoutcome.evidence.plan import SourcePlan
-from pyoutcome.evidence.records import StagedRecords, stage_records
-from pyoutcome.evidence.sources import files
+from pyoutcome.evidence.engines.engine import open_engine
+from pyoutcome.evidence.engines.loading import load_records
+from pyoutcome.evidence.measures.columns import ColumnType, Kind
+from pyoutcome.evidence.measures.plan import SourcePlan
+from pyoutcome.evidence.sources import files, records
 from pyoutcome.evidence.sources.csv_text import CsvChecker
+from pyoutcome.evidence.sources.records import StagedRecords, stage_records
 from pyoutcome.terms.measures import RecordSource
 
 SLOW = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -10,8 +10,8 @@ import fsspec  # type: ignore[import-untyped,unused-ignore]
 import pytest
 
 from pyoutcome.errors import EvidenceError
-from pyoutcome.evidence.records import StagedRecords, stage_records
 from pyoutcome.evidence.sources import files
+from pyoutcome.evidence.sources.records import StagedRecords, stage_records
 from pyoutcome.evidence.sources.remote import without_secrets
 
 

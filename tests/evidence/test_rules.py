@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pyoutcome.errors import EvidenceError
-from pyoutcome.evidence.measured import Measured
+from pyoutcome.evidence.bundles.measured import Measured
 from pyoutcome.evidence.recomputation import Recomputation
 from pyoutcome.terms.agreement import Agreement
 from tests.evidence.deal import TEXT

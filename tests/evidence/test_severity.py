@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pyoutcome.errors import EvidenceError
-from pyoutcome.evidence.measured import Measured
+from pyoutcome.evidence.bundles.measured import Measured
 from pyoutcome.evidence.recomputation import Recomputation, measure
 from pyoutcome.terms.agreement import Agreement
 from pyoutcome.terms.quality import FINDINGS

@@ -14,10 +14,10 @@ import fsspec  # type: ignore[import-untyped,unused-ignore]
 import pytest
 
 from pyoutcome.errors import EvidenceError
-from pyoutcome.evidence.bundle import Bundle, make_bundle
-from pyoutcome.evidence.filing import fetch_bundle, find_bundles, keep_bundle, read_bundle
+from pyoutcome.evidence.bundles.bundle import Bundle, make_bundle
+from pyoutcome.evidence.bundles.filing import fetch_bundle, find_bundles, keep_bundle, read_bundle
+from pyoutcome.evidence.bundles.storage import FolderStorage, ObjectStorage, Storage, open_storage
 from pyoutcome.evidence.recomputation import Recomputation
-from pyoutcome.evidence.storage import FolderStorage, ObjectStorage, Storage, open_storage
 from tests.evidence.deal import KEYS, agree, write_records
 
 

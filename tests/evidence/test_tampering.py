@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from pyoutcome.errors import EvidenceError
-from pyoutcome.evidence.bundle import Bundle
-from pyoutcome.evidence.manifest import parse_bundle
+from pyoutcome.evidence.bundles.bundle import Bundle
+from pyoutcome.evidence.bundles.manifest import parse_bundle
 from pyoutcome.evidence.recomputation import Recomputation
 from pyoutcome.evidence.verification import verify
 from tests.evidence.deal import ADDRESSES

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from pyoutcome.errors import AgreementError, EvidenceError
 from pyoutcome.evidence import recomputation as recomputing
-from pyoutcome.evidence.bundle import Bundle, evidence_digest, make_bundle
-from pyoutcome.evidence.differences import RecordDifference, compare_records
-from pyoutcome.evidence.measured import Finding
-from pyoutcome.evidence.planning import plan_measures
+from pyoutcome.evidence.bundles.bundle import Bundle, evidence_digest, make_bundle
+from pyoutcome.evidence.bundles.measured import Finding
+from pyoutcome.evidence.measures.planning import plan_measures
+from pyoutcome.evidence.quality.differences import RecordDifference, compare_records
 from pyoutcome.evidence.recomputation import Recomputation
 from pyoutcome.evidence.verification import Verified, verify
 from pyoutcome.terms.agreement import Agreement

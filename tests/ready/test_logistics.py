@@ -6,7 +6,7 @@ import json
 from fractions import Fraction
 from pathlib import Path
 
-from pyoutcome.evidence.manifest import parse_bundle
+from pyoutcome.evidence.bundles.manifest import parse_bundle
 from pyoutcome.workspace import Workspace
 from pyoutcome.workspace.picture import draw
 from tests.ready.playing import cents, line, play, read_rows, seconds, share, within

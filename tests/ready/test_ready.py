@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from pyoutcome.cli.app import app
 from pyoutcome.errors import AgreementError, PyoutcomeError, WorkspaceError
-from pyoutcome.evidence.planning import plan_measures
+from pyoutcome.evidence.measures.planning import plan_measures
 from pyoutcome.terms.agreement import Agreement
 from pyoutcome.terms.loader import read_text
 from pyoutcome.terms.tree import Text

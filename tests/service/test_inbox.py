@@ -356,7 +356,7 @@ def fail(error: Exception) -> Callable[..., NoReturn]:
 @pytest.mark.parametrize(
     ("kind", "broken"),
     [
-        ("evidence", "pyoutcome.evidence.storage.FolderStorage._write_part"),
+        ("evidence", "pyoutcome.evidence.bundles.storage.FolderStorage._write_part"),
         ("reports", "pyoutcome.service.arriving.os.fsync"),
         ("records", "pyoutcome.service.arriving.shutil.copyfile"),
         ("evidence", "pyoutcome.service.letterbox.FolderLetterbox.free"),

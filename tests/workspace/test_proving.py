@@ -11,7 +11,7 @@ import fsspec  # type: ignore[import-untyped,unused-ignore]
 import pytest
 
 from pyoutcome.errors import EvidenceError, PyoutcomeError
-from pyoutcome.evidence.proof import check_proof, read_proof
+from pyoutcome.evidence.proofs.proof import check_proof, read_proof
 from pyoutcome.settlement.plan import Need
 from pyoutcome.workspace import Workspace
 from tests.workspace.conftest import AGREEMENT, AIRLINES

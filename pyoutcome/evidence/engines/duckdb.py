@@ -15,9 +15,9 @@ import duckdb
 from sqlglot import exp
 
 from pyoutcome.errors import EvidenceError
-from pyoutcome.evidence.dialects import DUCKDB, Dialect
-from pyoutcome.evidence.engine import Engine, Limits, assert_setting, failed, first_line, out_of_limits
-from pyoutcome.evidence.sources.files import LONGEST_RECORD
+from pyoutcome.evidence.engines.dialects import DUCKDB, Dialect
+from pyoutcome.evidence.engines.engine import Engine, Limits, assert_setting, failed, first_line, out_of_limits
+from pyoutcome.evidence.staged import LONGEST_RECORD
 
 if TYPE_CHECKING:
     from pyoutcome.evidence.staged import StagedRecords

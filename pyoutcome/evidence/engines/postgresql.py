@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from sqlglot import exp
 
 from pyoutcome.errors import EvidenceError
-from pyoutcome.evidence.columns import Kind
-from pyoutcome.evidence.dialects import POSTGRES, Dialect
-from pyoutcome.evidence.engine import Engine, Limits, assert_setting, failed, first_line, needs, out_of_limits
+from pyoutcome.evidence.engines.dialects import POSTGRES, Dialect
 from pyoutcome.evidence.engines.duckdb import DuckDB
+from pyoutcome.evidence.engines.engine import Engine, Limits, assert_setting, failed, first_line, needs, out_of_limits
+from pyoutcome.evidence.measures.columns import Kind
 
 try:
     import psycopg
@@ -29,7 +29,7 @@ except ImportError as error:
     raise needs("psycopg", "postgresql") from error
 
 if TYPE_CHECKING:
-    from pyoutcome.evidence.plan import SourcePlan
+    from pyoutcome.evidence.measures.plan import SourcePlan
     from pyoutcome.evidence.staged import StagedRecords
 
 _OLDEST: Final = 140_000

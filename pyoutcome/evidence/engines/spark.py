@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from sqlglot import exp
 
 from pyoutcome.errors import EvidenceError
-from pyoutcome.evidence.dialects import SPARK, Dialect
-from pyoutcome.evidence.engine import Engine, Limits, assert_setting, failed, first_line, needs, out_of_limits
+from pyoutcome.evidence.engines.dialects import SPARK, Dialect
+from pyoutcome.evidence.engines.engine import Engine, Limits, assert_setting, failed, first_line, needs, out_of_limits
 
 with warnings.catch_warnings():
     # It warns of packages it finds here and that are never given to it.

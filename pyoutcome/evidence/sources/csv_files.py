@@ -12,8 +12,8 @@ from typing import IO
 
 from pyoutcome.evidence.sources.csv_text import CsvChecker
 from pyoutcome.evidence.sources.declared import find_drift, require_columns
-from pyoutcome.evidence.sources.files import LONGEST_RECORD, HashedFile, open_file
-from pyoutcome.evidence.staged import FileDigest, SourceDigest, StagedRecords
+from pyoutcome.evidence.sources.files import HashedFile, open_file
+from pyoutcome.evidence.staged import LONGEST_RECORD, FileDigest, SourceDigest, StagedRecords
 
 
 @dataclass(frozen=True)

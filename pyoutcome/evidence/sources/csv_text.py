@@ -15,7 +15,7 @@ import re
 from typing import Final, NoReturn
 
 from pyoutcome.errors import EvidenceError
-from pyoutcome.evidence.sources.files import LONGEST_RECORD
+from pyoutcome.evidence.staged import LONGEST_RECORD
 
 MOST_COLUMNS: Final = 1000
 

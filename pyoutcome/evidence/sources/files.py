@@ -8,19 +8,14 @@ import os
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Final, TypeAlias
+from typing import IO, Final
 
 from pyoutcome.errors import EvidenceError
-from pyoutcome.evidence.staged import FileDigest
+from pyoutcome.evidence.staged import FileDigest, Given
 
-Given: TypeAlias = "str | Path | Sequence[str | Path]"
-"""How a user names records: a path, folder, pattern or URL, or several of them."""
-
-LONGEST_RECORD: Final = 1 << 20
-"""Bytes one record may have."""
 LARGEST_FILE: Final = 16 << 30
 """Bytes a file of records may have, unpacked."""
 MOST_FILES: Final = 10_000

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pyoutcome.evidence.sources.files import LONGEST_RECORD, HashedFile
+from pyoutcome.evidence.sources.files import HashedFile
 from pyoutcome.evidence.sources.json_text import Numeral, ObjectReader
 from pyoutcome.evidence.sources.rows import plain_number
 from pyoutcome.evidence.sources.texts import Row, stage_rows
-from pyoutcome.evidence.staged import StagedRecords
+from pyoutcome.evidence.staged import LONGEST_RECORD, StagedRecords
 
 
 def stage_json(name: str, files: Sequence[Path], origin: str, folder: Path, places: Mapping[str, str]) -> StagedRecords:

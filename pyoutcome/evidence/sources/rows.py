@@ -9,7 +9,8 @@ from typing import IO, Final
 
 from pyoutcome.errors import EvidenceError
 from pyoutcome.evidence.sources.csv_text import CsvChecker
-from pyoutcome.evidence.sources.files import CHUNK, LONGEST_RECORD
+from pyoutcome.evidence.sources.files import CHUNK
+from pyoutcome.evidence.staged import LONGEST_RECORD
 
 _QUOTED: Final = re.compile(r'[",\r\n]')
 _EXPONENT: Final = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?)[eE]([+-]?[0-9]{1,4})")

@@ -1,0 +1,1 @@
+"""Proofs that single records were counted."""

@@ -1,0 +1,1 @@
+"""What people should know about the records: faults, holes, drift, differences."""

@@ -1,0 +1,1 @@
+"""The intermediate form as queries, in any engine's dialect."""
