@@ -76,6 +76,8 @@ class Recomputation:
         """Where they were counted, as ``open_engine`` takes it."""
         self.trees: dict[tuple[int, str, bytes], RecordTrees] = {}
         """What ``build_trees`` has made of them, by period, supplier and secret."""
+        self.earlier: dict[tuple[bytes, ...], Recomputation] = {}
+        """What ``read_earlier`` has made of some of the files, by their sources' digests."""
         self._counted = counted
         self._seen = seen
         self._providers = {provider: index for index, provider in enumerate(agreement.providers, 1)}

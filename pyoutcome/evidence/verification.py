@@ -15,6 +15,7 @@ from pyoutcome.decimals import show
 from pyoutcome.errors import EvidenceError
 from pyoutcome.evidence.bundles.bundle import Bundle, evidence_digest, measured_of
 from pyoutcome.evidence.bundles.measured import Measured, MeasuredValue
+from pyoutcome.evidence.earlier import read_earlier
 from pyoutcome.evidence.proofs.record_trees import check_trees
 from pyoutcome.evidence.quality.differences import Comparison
 from pyoutcome.evidence.recomputation import Recomputation
@@ -118,6 +119,9 @@ def _compare(
     for held, claimed in zip(expected.values, bundle.values, strict=True):
         if _figures(held) != _figures(claimed):
             raise _value_differs(own, held, claimed, bundle, supplier_records)
+    # Files that came after the supplier measured: its claim is about those it had.
+    if (earlier := read_earlier(own, bundle.sources)) is not None:
+        expected = measured_of(earlier.measured(bundle.period), bundle.supplier)
     for source, told in zip(expected.sources, bundle.sources, strict=True):
         if source != told or _files(source) != _files(told):
             raise _records_differ(own, source, told, bundle, supplier_records)

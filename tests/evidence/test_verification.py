@@ -363,3 +363,47 @@ def test_one_altered_flight_among_336_776_is_named(
     assert f"flight {told[b'flight'].decode()}, origin {told[b'origin'].decode()}" in error.why
     assert "1 records differ, the first: record (year 2013, month 1" in error.why
     assert "arr_delay is 15 in your records and 14 in the supplier's" in error.why
+
+
+def lay(folder: Path, **files: list[dict[str, object]]) -> Path:
+    """A folder of records with some files."""
+    folder.mkdir()
+    for name, rows in files.items():
+        write_records(folder / f"{name}.csv", rows)
+    return folder
+
+
+FEBRUARY: list[dict[str, object]] = [{"id": 1}, {"id": 2, "delay": 20}, {"id": 3, "carrier": "B6"}]
+MARCH: list[dict[str, object]] = [{"id": 4, "at": "2013-03-10T12:00:00Z", "delay": 50}]
+
+
+def test_files_that_came_after_the_supplier_measured_do_not_matter(agreement: Agreement, tmp_path: Path) -> None:
+    bundles = submit(agreement, lay(tmp_path / "then", february=FEBRUARY))
+    now = Recomputation.read(agreement, {"flights": lay(tmp_path / "now", february=FEBRUARY, march=MARCH)})
+    found = verify(agreement, bundles, now, signers=ADDRESSES)
+    assert (5 * 10**17, 10**18) == found.values
+    assert evidence_digest(bundles, agreement.providers) == found.evidence_digest
+
+
+def test_a_later_file_with_records_of_the_period_is_no_less_than_the_others(
+    agreement: Agreement, tmp_path: Path
+) -> None:
+    """A supplier cannot leave out the file that speaks against it."""
+    bundles = submit(agreement, lay(tmp_path / "theirs", february=FEBRUARY))
+    more = lay(tmp_path / "mine", february=FEBRUARY, march=[*MARCH, {"id": 5, "delay": 90}])
+    error = refusal(Recomputation.read(agreement, {"flights": more}), bundles)
+    assert "evidence-value-differs" == error.code
+
+
+def test_files_that_the_verifier_lacks_are_no_earlier_ones(agreement: Agreement, tmp_path: Path) -> None:
+    april: list[dict[str, object]] = [{"id": 6, "at": "2013-04-10T12:00:00Z"}]
+    bundles = submit(agreement, lay(tmp_path / "theirs", february=FEBRUARY, april=april))
+    mine = lay(tmp_path / "mine", february=FEBRUARY, march=MARCH)
+    assert "evidence-records-differ" == refusal(Recomputation.read(agreement, {"flights": mine}), bundles).code
+
+
+def test_what_a_supplier_says_of_its_own_files_is_held_against_these(agreement: Agreement, tmp_path: Path) -> None:
+    bundles = submit(agreement, lay(tmp_path / "then", february=FEBRUARY))
+    false = [sign(bundles[0], findings=(Finding("all-well", "flights", 0, "Nothing to see."),)), bundles[1]]
+    now = Recomputation.read(agreement, {"flights": lay(tmp_path / "now", february=FEBRUARY, march=MARCH)})
+    assert "bundle-text-differs" == refusal(now, false).code
