@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -33,6 +32,7 @@ from pyoutcome.workspace import Workspace
 from pyoutcome.workspace.settings import Offer
 from pyoutcome.workspace.signing import Signing
 from tests.anvil import Line, connected, running_anvil
+from tests.bench.memory import most_memory
 from tests.service.deals import make_deal, write_keeper
 
 STEADY: Final = 20
@@ -266,8 +266,7 @@ def main(config: str) -> None:
 
     def tell() -> None:
         for _ in sys.stdin:
-            used = resource.getrusage(resource.RUSAGE_SELF)
-            taken = {"questions": questions, "seconds": used.ru_utime + used.ru_stime, "peak": used.ru_maxrss * 1024}
+            taken = {"questions": questions, "seconds": time.process_time(), "peak": most_memory()}
             print(json.dumps(taken), flush=True)
 
     setattr(Node, "_post", count)  # noqa: B010 - from outside, so that nothing is counted where nobody asks

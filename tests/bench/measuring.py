@@ -18,6 +18,8 @@ from statistics import median
 from time import process_time
 from typing import TYPE_CHECKING, Any, Final
 
+from tests.bench.memory import most_memory
+
 if TYPE_CHECKING:
     from pyoutcome.terms.agreement import Agreement
 
@@ -232,13 +234,9 @@ def main() -> None:
     side, path = sys.argv[1:]
     idle = process_time()
     result = SIDES[side](Path(path))
-    status = Path("/proc/self/status").read_text("utf-8")
-    most = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
-    print(
-        json.dumps(
-            {"seconds": process_time(), "idle": idle, "mib": most / 1024, "found": result[0] if side == "check" else 0}
-        )
-    )
+    mib = most_memory() / 1024**2
+    found = result[0] if side == "check" else 0
+    print(json.dumps({"seconds": process_time(), "idle": idle, "mib": mib, "found": found}))
 
 
 if __name__ == "__main__":
