@@ -119,9 +119,12 @@ def test_changes_and_exits_in_json(deal: Path, tmp_path: Path) -> None:
     file.write_text(text.replace("monthly_fee: 250000", "monthly_fee: 260000"), encoding="utf-8")
     told = ask("amend", str(file), "--from", "2", "--as", "client", *where)
     assert (2, None, list(AIRLINES)) == (told["first"], told["transaction"], told["missing"])
-    assert [{"path": "terms.monthly_fee", "before": "250000", "after": "260000"}] == told["changes"]
-    united = {"provider": "UA", "before": ["180000000000", "520000000000"], "after": ["180000000000", "520000000000"]}
-    assert united == told["worst"][0]
+    [change] = told["comparison"]["changes"]
+    assert [{"path": "terms.monthly_fee", "before": "250000", "after": "260000"}] == change["rules"]
+    assert [{"before": "250,000", "after": "260,000"}] == change["numbers"]
+    united = told["comparison"]["extremes"][0]
+    same = {"least": "180000", "most": "520000"}
+    assert ("UA", {"before": same, "after": same}) == (united["provider"], united["period"])
     for airline in AIRLINES:
         ask("amend", "--as", airline, *where)
     assert ask("amend", "--as", "client", "--submit", *where)["transaction"].startswith("0x")
