@@ -103,6 +103,7 @@ def _list(console: Console, found: list[ReadyAgreement]) -> None:
 
 def _tell(console: Console, ready: ReadyAgreement) -> None:
     from rich.markup import escape
+    from rich.table import Table
 
     from pyoutcome.cli import show
 
@@ -111,8 +112,10 @@ def _tell(console: Console, ready: ReadyAgreement) -> None:
     told = {"Use it when": about.use_when, "Not when": about.not_when, "What it follows": about.practice}
     for title, sentences in told.items():
         console.print(f"\n[bold]{title}[/]")
+        points = Table.grid(padding=(0, 1))
         for each in sentences:
-            console.print(f"  - {escape(each)}")
+            points.add_row("  -", escape(each))
+        console.print(points)
     rows = show.table("\nParameters", "parameter", "meaning", "default", "sensible values", right=("default",))
     for name, parameter in about.parameters.items():
         sensible = f"{parameter.range[0]} to {parameter.range[1]}" if parameter.range else "any name"
@@ -120,10 +123,12 @@ def _tell(console: Console, ready: ReadyAgreement) -> None:
     console.print(rows)
     sources = show.table("\nSample records", "source", "from", "columns", "what")
     for name, sample in about.records.items():
-        origin = f"synthetic, seed {sample.seed}" if sample.synthetic else f"{sample.source} ({sample.licence})"
-        columns = ", ".join(ready.agreement.records[name].columns)
-        sources.add_row(name, escape(origin), columns, escape(sample.words))
+        origin = f"synthetic, seed {sample.seed}" if sample.synthetic else "real"
+        sources.add_row(name, origin, escape(", ".join(ready.columns(name))), escape(sample.words))
     console.print(sources)
+    for name, sample in about.records.items():
+        if not sample.synthetic:
+            console.print(f"{name}: {escape(f'{sample.source}; {sample.licence}')}", soft_wrap=True)
     if about.accepts:
         warnings = show.table("\nWarnings of `check` that are meant", "warning", "why it stays")
         for code, reason in about.accepts.items():

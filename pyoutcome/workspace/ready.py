@@ -158,6 +158,10 @@ class ReadyAgreement:
             for name, each in self.about.records.items()
         }
 
+    def columns(self, source: str) -> list[str]:
+        """The columns that the records of a source must have, as the records call them."""
+        return [column.from_ or name for name, column in self.agreement.records[source].columns.items()]
+
     def default(self, parameter: str) -> str:
         """What the agreement says where a parameter stands."""
         found = self.tree.find(self.about.parameters[parameter].steps)
@@ -200,7 +204,7 @@ class ReadyAgreement:
                     "source": each.source,
                     "licence": each.licence,
                     "package": each.package,
-                    "columns": list(self.agreement.records[name].columns),
+                    "columns": self.columns(name),
                 }
                 for name, each in about.records.items()
             },

@@ -37,8 +37,8 @@ def measured(month: int) -> tuple[Fraction, Fraction, Fraction]:
     up, known = _seconds_up(start.astimezone(UTC), end.astimezone(UTC))
     return (
         share(up, known, 6),
-        share(sum(each is not None and each <= 14_400 for each in alarms), len(alarms)),
-        share(sum(each is not None and each <= 0 for each in late), len(late)),
+        Fraction(sum(each is not None and each <= 14_400 for each in alarms), len(alarms)),
+        Fraction(sum(each is not None and each <= 0 for each in late), len(late)),
     )
 
 
@@ -90,7 +90,18 @@ def test_every_month_pays_the_fee_less_credits_and_gives_half_of_them_back(tmp_p
 
 def test_fee_and_target_are_others_from_the_second_year_on() -> None:
     agreement = Agreement.parse(fill(find_ready(NAME), {"months": "14"}))
-    values = {"availability": "99.6%", "contained_in_time": "100%", "patched_in_time": "100%"}
+    values = {
+        "availability": "99.6%",
+        **dict.fromkeys(("incidents", "contained_in_time", "due", "fixed_in_time"), "40"),
+    }
     paid = [each.of("HOST").units for each in agreement.statements([values] * 13)]
     # 99.6% meets the target of the first year, and misses that of the second, which costs a twentieth of its fee.
     assert [20_000 * 10**6] * 12 + [18_525 * 10**6] == paid
+
+
+def test_a_month_without_incidents_costs_nothing_and_one_without_evidence_a_quarter() -> None:
+    agreement = find_ready(NAME).agreement
+    none = dict.fromkeys(("incidents", "contained_in_time", "due", "fixed_in_time"), "0")
+    assert 20_000 * 10**6 == agreement.statement(1, {"availability": "100%", **none}).of("HOST").units
+    unknown = {kpi.name: None for kpi in agreement.kpis}
+    assert 15_000 * 10**6 == agreement.statement(1, unknown).of("HOST").units

@@ -333,6 +333,9 @@ def test_one_is_told_without_a_file() -> None:
     _, out, _ = run("new", "logistics")
     for said in ("Chilled parcels by two carriers", "absence_charge", "2_500", "synthetic, seed 7103", "cliff"):
         assert said in out
+    _, out, _ = run("new", "cybersecurity-infrastructure")
+    for said in ("ts, status", "states: University of Bern, ", "Open Database License 1.0", "synthetic, seed 7104"):
+        assert said in out
     status, _, err = run("new", "logistics", "--with-records", "--json")
     assert (1, "no-file-named") == (status, json.loads(err)["error"]["code"])
     status, _, err = run("new", "logistic", "--json")
