@@ -20,6 +20,7 @@ from pyoutcome.evidence.measures.planning import plan_measures
 from pyoutcome.formula.bounds import bounds_over
 from pyoutcome.terms.agreement import Agreement
 from pyoutcome.terms.clauses import AnyClause
+from pyoutcome.terms.legal_prose import unsettled
 from pyoutcome.terms.loader import read_text
 from pyoutcome.terms.tree import Text
 from pyoutcome.workspace import Workspace
@@ -36,7 +37,9 @@ YEAR = {"month": 12, "quarter": 4}
 """Periods of a contract year."""
 SUPPORT = find_ready("customer-support")
 LOGISTICS = find_ready("logistics")
+TEN = [each for each in READY if each.name != DEMO]
 every = pytest.mark.parametrize("ready", READY, ids=[each.name for each in READY])
+each_of_the_ten = pytest.mark.parametrize("ready", TEN, ids=[each.name for each in TEN])
 
 
 @every
@@ -119,6 +122,14 @@ def test_setting_every_parameter_to_its_default_changes_no_character(ready: Read
     assert ready.file.read_text(encoding="utf-8") == fill(ready, given)
 
 
+@each_of_the_ten
+def test_it_leaves_no_subject_of_governance_and_law_open(ready: ReadyAgreement) -> None:
+    """And whose law, and which courts or seat, are for its user to name."""
+    assert () == unsettled(ready.agreement.file.legal)
+    paths = {each.path for each in ready.about.parameters.values() if each.path.startswith("legal.")}
+    assert {"legal.law"} < paths <= {"legal.law", "legal.courts", "legal.arbitration.seat"}
+
+
 def test_ten_are_one_for_each_usual_field_and_the_eleventh_is_the_demo_s() -> None:
     assert {
         *("software development", "customer support", "data entry", "finance and accounting", "human resources"),
@@ -131,9 +142,8 @@ def test_ten_are_one_for_each_usual_field_and_the_eleventh_is_the_demo_s() -> No
 
 
 def test_all_kinds_of_clauses_are_shown_by_the_ten_as_the_page_says() -> None:
-    ten = [each for each in READY if each.name != DEMO]
     shown = {
-        kind: [each.name for each in ten if kind in {clause.kind for clause in each.agreement.file.clauses.values()}]
+        kind: [each.name for each in TEN if kind in {clause.kind for clause in each.agreement.file.clauses.values()}]
         for kind in KINDS
     }
     assert len(KINDS) >= 14
