@@ -33,8 +33,6 @@ from tests.ready.making import make
 READY = list_ready()
 DEMO = "punctual-arrivals"
 KINDS = {get_args(each.model_fields["kind"].annotation)[0] for each in get_args(AnyClause)}
-YEAR = {"month": 12, "quarter": 4}
-"""Periods of a contract year."""
 SUPPORT = find_ready("customer-support")
 LOGISTICS = find_ready("logistics")
 TEN = [each for each in READY if each.name != DEMO]
@@ -94,10 +92,13 @@ def test_every_parameter_can_be_set_to_both_ends_of_its_range(ready: ReadyAgreem
         low, high = parameter.range
         assert parameter.measure(low) <= parameter.measure(default) <= parameter.measure(high)
         # Levels and shares are what could come out of order; that nothing fails is proven from the bounds of the first
-        # period or, of a value that holds from the second contract year on, of all periods until that has begun.
-        periods = YEAR[str(ready.agreement.file.term.every)] + 1 if holds_later(ready, parameter) else 1
+        # period; of a value of the second contract year from those of two periods, if each were a year.
+        years = 2 if holds_later(ready, parameter) else 1
         for value in parameter.range if default.endswith("%") else ():
-            assert bounds_over(Agreement.parse(fill(ready, {name: value})).rule(), periods).totals
+            text = re.sub(
+                "every: (month|quarter)", "every: year" if years == 2 else r"every: \1", fill(ready, {name: value})
+            )
+            assert bounds_over(Agreement.parse(text).rule(), years).totals
 
 
 def holds_later(ready: ReadyAgreement, parameter: Parameter) -> bool:
