@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 from eth_utils.address import to_checksum_address
 
-from pyoutcome.chain.network import Block, Log
+from pyoutcome.chain.blocks import Block, Log
 
 _NUMBER: Final = re.compile(r"0x[0-9a-fA-F]{1,64}")
 _BYTES: Final = re.compile(r"0x(?:[0-9a-fA-F]{2})*")

@@ -23,8 +23,9 @@ from pyoutcome.chain.answers import (
     read_object,
     read_text,
 )
+from pyoutcome.chain.blocks import Block, Call, Head, Identity, Landing, Log, Receipt, Reverted
 from pyoutcome.chain.jsonrpc import Node
-from pyoutcome.chain.network import Block, Call, Head, Identity, Landing, Log, Network, Receipt, Reverted
+from pyoutcome.chain.network import Network
 from pyoutcome.errors import ChainError
 
 if TYPE_CHECKING:

@@ -8,9 +8,10 @@ from enum import IntEnum
 from functools import cached_property
 from typing import TypeVar
 
+from pyoutcome.chain.blocks import ZERO_ADDRESS, Log
 from pyoutcome.chain.deployed import Deployed
 from pyoutcome.chain.eventlog import locate
-from pyoutcome.chain.network import ZERO_ADDRESS, Log, Network
+from pyoutcome.chain.network import Network
 from pyoutcome.chain.parts import PARTS, SHARED
 from pyoutcome.chain.terms_in_code import CodedTerms, read_terms
 from pyoutcome.chain.tokens import TokenClient

@@ -15,7 +15,8 @@ from pyoutcome.workspace.parties import Password
 from pyoutcome.workspace.settings import Parties, Settings
 
 if TYPE_CHECKING:
-    from pyoutcome.chain.network import Identity, Network
+    from pyoutcome.chain.blocks import Identity
+    from pyoutcome.chain.network import Network
     from pyoutcome.protocol import Signer
     from pyoutcome.workspace.desk import Desk
 

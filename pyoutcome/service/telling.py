@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pyoutcome.chain.blocks import Identity
 from pyoutcome.chain.inflight import Entry
-from pyoutcome.chain.network import Identity
 from pyoutcome.chain.outbox import Outbox
 from pyoutcome.database import open_database
 from pyoutcome.errors import SettlementError

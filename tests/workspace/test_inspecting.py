@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from pyoutcome.chain.blocks import Call
 from pyoutcome.chain.contract import contract
 from pyoutcome.chain.escrow import EscrowClient
 from pyoutcome.chain.factory import deploy_factory
-from pyoutcome.chain.network import Call, Network
+from pyoutcome.chain.network import Network
 from pyoutcome.chain.sender import Sender
 from pyoutcome.cli.app import app
 from pyoutcome.decimals import ONE
