@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from pyoutcome.errors import EvidenceError
-from pyoutcome.evidence.engines.engine import Limits, open_engine
+from pyoutcome.evidence.engines.engine import Limits
+from pyoutcome.evidence.engines.opening import open_engine
 from pyoutcome.evidence.measures.columns import TEXT
 from tests.engines.conftest import loaded, plan_of
 

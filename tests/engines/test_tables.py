@@ -10,7 +10,8 @@ import pytest
 from sqlglot import exp
 
 from pyoutcome.errors import EvidenceError
-from pyoutcome.evidence.engines.engine import Engine, open_engine
+from pyoutcome.evidence.engines.engine import Engine
+from pyoutcome.evidence.engines.opening import open_engine
 from pyoutcome.evidence.measures.columns import TEXT, ColumnType
 from pyoutcome.evidence.measures.conditions import Column
 from pyoutcome.evidence.sources.records import stage_records

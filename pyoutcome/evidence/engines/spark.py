@@ -26,6 +26,7 @@ from sqlglot import exp
 from pyoutcome.errors import EvidenceError
 from pyoutcome.evidence.engines.dialects import SPARK, Dialect
 from pyoutcome.evidence.engines.engine import Engine, Limits, assert_setting, failed, first_line, needs, out_of_limits
+from pyoutcome.evidence.engines.loading import load_records
 
 with warnings.catch_warnings():
     # It warns of packages it finds here and that are never given to it.
@@ -39,6 +40,7 @@ with warnings.catch_warnings():
         raise needs("pyspark", "spark") from error
 
 if TYPE_CHECKING:
+    from pyoutcome.evidence.measures.plan import SourcePlan
     from pyoutcome.evidence.staged import StagedRecords
 
 _ASSERTED: Final[Mapping[str, str]] = {
@@ -132,6 +134,10 @@ class Spark(Engine):
             rows = (tuple(row) for row in self._session.sql(sql).toLocalIterator())
             while piece := list(islice(rows, size)):
                 yield piece
+
+    def load(self, plan: SourcePlan, staged: StagedRecords) -> StagedRecords:
+        """As ``Engine.load`` says."""
+        return load_records(self, plan, staged)
 
     def define(self, name: str, query: exp.Expr) -> None:
         """Makes a temporary view."""
