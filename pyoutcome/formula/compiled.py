@@ -69,6 +69,14 @@ class Quick:
             return None
 
 
+def quick_of(rule: Rule) -> Quick:
+    """The functions of a rule, the same each time."""
+    found: Quick | None = rule.made.get("quick")
+    if found is None:
+        found = rule.made["quick"] = Quick(rule)
+    return found
+
+
 def translate(rule: Rule, *, with_terms: bool = False) -> Callable[..., Outcome | None]:
     """The function ``(values, period, state) -> Outcome | None`` of a rule; with terms, a fourth argument."""
     return _Translation(rule, with_terms).function()

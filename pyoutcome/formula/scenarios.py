@@ -85,11 +85,12 @@ def evaluate_many(
     state = _begin(rule, state, first, unit_decimals)
     count_of_rows = len(rule.lines) + len(_own_amounts(rule)) + (len(rule.definitions) if definitions else 0)
     key = (tuple(terms.items()), first, periods, state, definitions)
-    if key not in rule.translations:
-        if len(rule.translations) >= _MOST_KEPT:
-            rule.translations.clear()
-        rule.translations[key] = _Plan(rule, terms, first, periods, state, definitions).function()
-    work: Callable[..., None] = rule.translations[key]  # type: ignore[assignment]
+    kept: dict[object, Callable[..., None]] = rule.made.setdefault("scenarios", {})
+    if key not in kept:
+        if len(kept) >= _MOST_KEPT:
+            kept.clear()
+        kept[key] = _Plan(rule, terms, first, periods, state, definitions).function()
+    work = kept[key]
     found = np.empty((periods, count_of_rows, count))
     doubts = np.zeros(count, dtype=np.bool_)
     # blocks of one length: a short last one would cost as many calls as the others
