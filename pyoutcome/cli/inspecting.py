@@ -183,6 +183,6 @@ def _draw_values(console: Console, found: Inspection) -> None:
 
 
 def _days(seconds: int) -> str:
-    from pyoutcome.terms.escrow_prose import show_duration
+    from pyoutcome.terms.scalars import show_duration
 
     return show_duration(seconds)
