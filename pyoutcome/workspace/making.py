@@ -14,9 +14,9 @@ from pyoutcome.chain.networks import EMBEDDED, connect, start_chain
 from pyoutcome.chain.tokens import TokenClient, deploy_test_token
 from pyoutcome.errors import WorkspaceError
 from pyoutcome.evidence.bundles.storage import open_storage
+from pyoutcome.settlement.progress import Progress
 from pyoutcome.terms.agreement import Agreement
 from pyoutcome.workspace.desk import Desk
-from pyoutcome.workspace.evidencing import Progress
 from pyoutcome.workspace.files import WorkspaceFiles
 from pyoutcome.workspace.intent import Confirm
 from pyoutcome.workspace.parties import PartyBook, Password, party_ids

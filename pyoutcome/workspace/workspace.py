@@ -13,11 +13,12 @@ from pyoutcome.chain.network import Network
 from pyoutcome.chain.networks import EMBEDDED
 from pyoutcome.errors import WorkspaceError
 from pyoutcome.settlement.keeper import Outcome, keep
+from pyoutcome.settlement.progress import Progress, silent
 from pyoutcome.workspace import evidencing, proving, reporting
 from pyoutcome.workspace.acting import Acting
 from pyoutcome.workspace.books import Books, StatedPeriod, Status
 from pyoutcome.workspace.desk import Desk
-from pyoutcome.workspace.evidencing import Progress, Readings
+from pyoutcome.workspace.evidencing import Readings
 from pyoutcome.workspace.intent import Confirm, agree_to_all
 from pyoutcome.workspace.making import Plan, make_workspace, open_desk
 from pyoutcome.workspace.parties import Password
@@ -30,10 +31,6 @@ if TYPE_CHECKING:
     from pyoutcome.evidence.recomputation import Recomputation
     from pyoutcome.evidence.staged import Given
     from pyoutcome.workspace.checking import Packed
-
-
-def silent(what: str, done: int, total: int) -> None:
-    """Progress that nobody watches."""
 
 
 def no_password(party: str) -> str:
