@@ -189,7 +189,8 @@ def test_only_scenarios_know_arrays_of_floats() -> None:
         or (isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "numpy")
     }
     found -= {"pyoutcome/terms/agreement.py"}  # for type checkers only: test_starting_loads_nothing_heavy holds it
-    assert {f"pyoutcome/formula/{each}.py" for each in ("arrays", "floats", "scenarios")} == found
+    simulating = ("arrays", "floats", "scenario_plan", "scenario_values", "scenarios")
+    assert {f"pyoutcome/formula/{each}.py" for each in simulating} == found
 
 
 def test_pure_layers_know_no_clock_and_no_chance() -> None:

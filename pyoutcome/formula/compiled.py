@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Final
 from pyoutcome.decimals import DECIMALS, ONE
 from pyoutcome.errors import FormulaError
 from pyoutcome.formula.generated import Code, Term, choose, joined, name, opposite, row, term
-from pyoutcome.formula.integers import MOST_WORD, Integers, Whole, fits
+from pyoutcome.formula.integers import Integers
 from pyoutcome.formula.outcome import Outcome
 from pyoutcome.formula.state import State, check_state, empty_state, next_state, unit_of
+from pyoutcome.formula.wholes import MOST_WORD, Whole, fits
 
 if TYPE_CHECKING:
     from pyoutcome.formula.rule import Rule
