@@ -7,8 +7,8 @@ from typing import Final
 
 from eth_utils.address import to_canonical_address
 
+from pyoutcome.chain.artifact import load_artifact
 from pyoutcome.chain.blocks import Call
-from pyoutcome.chain.compiler import load_artifact
 from pyoutcome.chain.contract import contract
 from pyoutcome.chain.deployed import Deployed, Done, create_contract
 from pyoutcome.chain.network import Network

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pyoutcome.chain.glance import Glance
 from pyoutcome.chain.networks import EMBEDDED, connect
 from pyoutcome.service.configuration import KeptAgreement
-from pyoutcome.settlement.state import Known
+from pyoutcome.settlement.standing import Known
 from pyoutcome.workspace import Workspace
 from pyoutcome.workspace.files import WorkspaceFiles
 from pyoutcome.workspace.parties import Password

@@ -28,7 +28,8 @@ from pyoutcome.service.troubles import as_ours
 from pyoutcome.service.visiting import Visit, Visitor
 from pyoutcome.settlement.patience import SECOND, Patience
 from pyoutcome.settlement.progress import silent
-from pyoutcome.settlement.state import LEASE, KeeperState, Known, Standing
+from pyoutcome.settlement.standing import LEASE, Known, Standing
+from pyoutcome.settlement.state import KeeperState
 
 if TYPE_CHECKING:
     from pyoutcome.chain.courier import Courier

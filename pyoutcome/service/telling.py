@@ -13,7 +13,8 @@ from pyoutcome.chain.outbox import Outbox
 from pyoutcome.database import open_database
 from pyoutcome.errors import SettlementError
 from pyoutcome.settlement.outgoing import Outgoing
-from pyoutcome.settlement.state import AGREEMENT, FRESH, KeeperState, Known, Standing
+from pyoutcome.settlement.standing import AGREEMENT, FRESH, Known, Standing
+from pyoutcome.settlement.state import KeeperState
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine

@@ -20,7 +20,7 @@ from pyoutcome.settlement.keeper import Outcome, keep
 from pyoutcome.settlement.patience import LONGEST, SECOND
 from pyoutcome.settlement.plan import At, Need, PeriodFacts
 from pyoutcome.settlement.progress import silent
-from pyoutcome.settlement.state import AGREEMENT, FRESH, Look, Standing
+from pyoutcome.settlement.standing import AGREEMENT, FRESH, Look, Standing
 
 if TYPE_CHECKING:
     from pyoutcome.service.chains import Chain

@@ -9,12 +9,12 @@ from pyoutcome.chain.escrow import PeriodStage
 from pyoutcome.chain.network import Network
 from pyoutcome.terms.agreement import Agreement
 from pyoutcome.workspace import amending, disputing, leaving, money, offer, offering, reporting
+from pyoutcome.workspace.addresses import read_address
 from pyoutcome.workspace.amending import Amending
 from pyoutcome.workspace.desk import Desk
 from pyoutcome.workspace.disputing import Step
 from pyoutcome.workspace.files import WorkspaceFiles
 from pyoutcome.workspace.granting import grant, grant_bond, read_money
-from pyoutcome.workspace.inspecting import read_address
 from pyoutcome.workspace.offer import Deployment, Funding
 from pyoutcome.workspace.parties import PartyBook
 from pyoutcome.workspace.settings import Offer, TermsSignature

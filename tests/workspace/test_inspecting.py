@@ -23,7 +23,7 @@ from pyoutcome.errors import PyoutcomeError
 from pyoutcome.formula import encode, parse
 from pyoutcome.terms import Agreement
 from pyoutcome.workspace import Workspace, inspect_escrow
-from pyoutcome.workspace.inspecting import read_address
+from pyoutcome.workspace.addresses import read_address
 from tests.anvil import running_anvil
 from tests.chain.echo import CREATION
 from tests.workspace.conftest import AGREEMENT, AIRLINES
