@@ -17,8 +17,8 @@ from pyoutcome.terms.clause_prose import ClauseWriter
 from pyoutcome.terms.escrow_prose import say_escrow
 from pyoutcome.terms.kpi_prose import say_kpi
 from pyoutcome.terms.legal_prose import say_legal
-from pyoutcome.terms.measure_prose import source_words, window_words
 from pyoutcome.terms.naming import Naming, quoted
+from pyoutcome.terms.records_prose import reading_words, source_words, window_words
 from pyoutcome.terms.scalars import show_day
 from pyoutcome.terms.tree import Tree
 
@@ -82,6 +82,7 @@ class _Writer:
         yield Passage("term", "Term", _lines(self.term()))
         yield Passage("money", "Money", _lines(self.money()))
         yield Passage("records", "Records", _lines(sources))
+        yield Passage("reading", "Records", _lines(reading_words(file)))
         yield Passage("windows", "Excluded times", _lines(windows))
         yield Passage("kpis", "KPIs", tuple(say_kpi(name, kpi, file, naming) for name, kpi in file.kpis.items()))
         yield Passage("require", "Requirements", _lines(self.requirements()))

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from pyoutcome.decimals import group_digits, show_grouped, show_units
+from pyoutcome.formula.words import list_words
 from pyoutcome.legal.document.edge_tables import EdgeTable
 from pyoutcome.legal.document.examples import Example, Examples
 from pyoutcome.legal.document.pages import Pages
@@ -50,7 +51,7 @@ def _account(agreement: Agreement, table: EdgeTable) -> str:
         return ""
     if len(table.providers) == len(agreement.providers):
         return ", for each provider"
-    return f", for {_listed(table.providers)}"
+    return f", for {list_words(table.providers)}"
 
 
 def put_periods(pages: Pages, examples: Examples) -> None:
@@ -82,7 +83,7 @@ def _put_period(pages: Pages, agreement: Agreement, example: Example) -> None:
     for names, shown in _alike(example.statement.providers):
         symbol = agreement.token.symbol
         title = f"{shown.name} ({shown.provider})" if len(agreement.providers) > 1 else shown.name
-        also = f"; the same amounts for {_listed(names[1:])}" if len(names) > 1 else ""
+        also = f"; the same amounts for {list_words(names[1:])}" if len(names) > 1 else ""
         rows: list[list[str | Runs]] = [
             [
                 line.title,
@@ -167,8 +168,4 @@ def _grouped(agreement: Agreement, values: Mapping[str, _T]) -> Iterator[tuple[s
     for value in dict.fromkeys(values.values()):
         names = [name for name, each in values.items() if each == value]
         every = len(names) == len(agreement.providers) > 1
-        yield "each provider" if every else _listed(names), value
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+        yield "each provider" if every else list_words(names), value
