@@ -264,6 +264,17 @@ def test_where_nothing_can_be_reported_the_document_says_so() -> None:
     ]
 
 
+def test_without_kpis_one_period_stands_for_all() -> None:
+    made = Examples(rule_of("fee: {kind: fixed_fee, by_year: [10, 20]}", "", periods=30))
+    assert ["middling"] == [each.grade for each in made.periods]
+    check_all(made)
+    pages = Pages()
+    put_periods(pages, made)
+    said = [plain_text(each.runs) for each in pages.blocks if hasattr(each, "runs")]
+    assert "No amount depends on a KPI." in said[0]
+    assert ["This is credited in each period:"] == said[1:]
+
+
 def test_periods_that_depend_on_one_another_are_shown_in_a_row() -> None:
     made = examples("prices")
     called = [kpi.name for kpi in made.agreement.kpis]

@@ -60,14 +60,22 @@ def put_periods(pages: Pages, examples: Examples) -> None:
     if not examples.periods:
         pages.say("No period could be made up whose values the requirements of a report allow.")
         return
+    if not agreement.kpis:
+        pages.say(
+            "No amount depends on a KPI. A period is settled as follows; the rules of this agreement work it out."
+        )
+        _put_statement(pages, agreement, examples.periods[0])
+        _put_time(pages, examples)
+        return
     pages.say(
-        "These periods are made up; their KPI values lie where the rules turn. Good means better for the client; of a "
+        "These periods are made up. Their KPI values lie where the rules turn, or near it where values that contradict "
+        "one another would. Good means better for the client; of a "
         "KPI of which the agreement does not say which way is better, that the providers get more. Every amount is "
         "worked out by the rules of this agreement, as for period 1."
     )
     pages.remark(
         "Names in the sums, such as ",
-        code(f"{agreement.kpis[0].name}" if agreement.kpis else next(iter(agreement.file.clauses))),
+        code(agreement.kpis[0].name),
         ", are those of the agreement file; after the point stands whose value it is.",
     )
     for each in examples.periods:
@@ -80,6 +88,11 @@ def _put_period(pages: Pages, agreement: Agreement, example: Example) -> None:
     pages.heading(f"A {example.grade} period")
     columns = [Column("KPI"), Column("Whose"), Column("In the sums"), Column("Value", "right")]
     pages.table(columns, _kpi_rows(agreement, example))
+    _put_statement(pages, agreement, example)
+
+
+def _put_statement(pages: Pages, agreement: Agreement, example: Example) -> None:
+    """What each provider is credited for a period, and why."""
     for names, shown in _alike(example.statement.providers):
         symbol = agreement.token.symbol
         title = f"{shown.name} ({shown.provider})" if len(agreement.providers) > 1 else shown.name
@@ -130,7 +143,8 @@ def _put_time(pages: Pages, examples: Examples) -> None:
     if len(rows) < 2:
         return
     pages.heading("Over the term")
-    pages.say("If every period had the values of the middling one, this would be credited in each:")
+    supposed = "If every period had the values of the middling one, this would be credited in each:"
+    pages.say(supposed if agreement.kpis else "This is credited in each period:")
     columns = [Column("Periods"), Column("Provider"), Column(f"Credited, {agreement.token.symbol}", "right")]
     shown = [
         [str(first) if first == last else f"{first} to {last}", whose, money(agreement, amount)]
