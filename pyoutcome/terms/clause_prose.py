@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -54,13 +55,22 @@ class ClauseWriter:
 
     def meanings(self, form: Form) -> list[str]:
         """What the names of parts in a form mean."""
-        said = [f"Here {self.naming.say(part.name)} means {self.words(part.formula)}." for part in form.parts]
+        said = [
+            f"{_capital(self.naming.say(part.name))} if {self.words(part.formula)}."
+            if _is_stage(part.name)
+            else f"Here {self.naming.say(part.name)} means {self.words(part.formula)}."
+            for part in form.parts
+        ]
         said += [
-            f"{_capital(self.naming.say(each.name))} is carried from period to period: it starts as "
+            f"{_capital(self._carried(each.name))} is carried from period to period: it starts as "
             f"{self.words(each.start)}, and after each period it is {self.words(each.next)}."
             for each in form.carried
         ]
         return said
+
+    def _carried(self, name: str) -> str:
+        said = self.naming.say(name)
+        return f"whether {said}" if _is_stage(name) else said
 
     def who(self, name: str, clause: AnyClause) -> str:
         """Who owes whom."""
@@ -103,6 +113,11 @@ class ClauseWriter:
             f"{_AMOUNT}, changed so that with what this entry left in the earlier periods of the contract year it "
             f"comes to at {kept} {self.words(limit if limit is not None else Name(_AMOUNT))}"
         )
+
+
+def _is_stage(name: str) -> bool:
+    """Is it a part that says whether a stage is reached?"""
+    return re.fullmatch(r"met[0-9]*", name.rpartition(".")[2]) is not None
 
 
 def _capital(text: str) -> str:

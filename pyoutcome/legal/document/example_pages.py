@@ -23,19 +23,30 @@ def money(agreement: Agreement, units: int) -> str:
 
 def put_edges(pages: Pages, examples: Examples, clause: str) -> None:
     """The tables of a clause at every turn; ``clause`` empty: those of the settlement's limits."""
-    for each in examples.edges:
-        if each.clause == clause:
-            _put_edge_table(pages, examples.agreement, each)
+    tables = [each for each in examples.edges if each.clause == clause]
+    kpis = examples.agreement.kpis
+    later = {kpis[each.kpi].kpi for each in tables if each.regime.period > 1}
+    for each in tables:
+        period = _period(each) if kpis[each.kpi].kpi in later else ""
+        _put_edge_table(pages, examples.agreement, each, period)
 
 
-def _put_edge_table(pages: Pages, agreement: Agreement, table: EdgeTable) -> None:
+def _period(table: EdgeTable) -> str:
+    """Which period a table is of, where there are several."""
+    number = table.regime.period
+    after = ", after middling ones" if number > 2 else ", after a middling one"
+    return f", in period {number}{after if table.regime.state is not None else ''}"
+
+
+def _put_edge_table(pages: Pages, agreement: Agreement, table: EdgeTable, period: str) -> None:
     kpi = agreement.kpis[table.kpi]
     symbol = agreement.token.symbol
     account = _account(agreement, table)
     what = "The clause at the values of" if table.clause else "What the settlement's limits do at the values of"
     own = "" if kpi.provider is None or kpi.provider in table.providers else f" of {kpi.provider}"
     account = _account(agreement, table)
-    caption = f"{what} {kpi.title}{own} where something turns{account}; other KPIs as in the middling example."
+    turning = f"{what} {kpi.title}{own} where something turns{account}{period}"
+    caption = f"{turning}; other KPIs as in the middling example."
     columns = [Column(kpi.title, "right"), Column(f"{'Clause' if table.clause else 'Net amount'}, {symbol}", "right")]
     if table.providers:
         columns.append(Column(f"Credited for the period, {symbol}", "right"))
@@ -61,17 +72,15 @@ def put_periods(pages: Pages, examples: Examples) -> None:
         pages.say("No period could be made up whose values the requirements of a report allow.")
         return
     if not agreement.kpis:
-        pages.say(
-            "No amount depends on a KPI. A period is settled as follows; the rules of this agreement work it out."
-        )
+        pages.say("No amount depends on a KPI. By the rules of this agreement period 1 is settled like this:")
         _put_statement(pages, agreement, examples.periods[0])
         _put_time(pages, examples)
         return
     pages.say(
-        "These periods are made up. Their KPI values lie where the rules turn, or near it where values that contradict "
-        "one another would. Good means better for the client; of a "
-        "KPI of which the agreement does not say which way is better, that the providers get more. Every amount is "
-        "worked out by the rules of this agreement, as for period 1."
+        "These periods are made up. Their KPI values lie where the rules turn, or near it where such values would "
+        "contradict one another. Good means better for the client; of a KPI of which the agreement does not say which "
+        "way is better, that the providers get more. Every amount is worked out by the rules of this agreement, as for "
+        "period 1."
     )
     pages.remark(
         "Names in the sums, such as ",
