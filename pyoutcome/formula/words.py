@@ -181,7 +181,8 @@ class _Speaker:
             case s.Bands():
                 parts: list[str] = []
                 for row in node.rows:
-                    part = "next" if row.is_width else "part from there up to" if parts else "part up to"
+                    width = "next" if parts else "first"
+                    part = width if row.is_width else "part from there up to" if parts else "part up to"
                     parts.append(f"{self.inner(row.rate)} per unit of the {part} {self.inner(row.to)}")
                 parts.append(f"{self.inner(node.rest)} per unit of the {'rest' if node.rows else 'whole'}")
                 return f"the sum over {self.inner(node.of)} in bands: {'; '.join(parts)}; nothing below zero"

@@ -43,7 +43,7 @@ class ClauseWriter:
         said = [f"{self.naming.say(name)}{each}: {self.who(name, clause)} {self.words(form.amount)}."]
         said += self.meanings(form)
         if clause.then:
-            said.append(f"Then, in this order: {self.adjustments(name, clause.then)}")
+            said.append(f"The amount then becomes{self.adjustments(name, clause.then)}")
         if clause.is_restated:
             said.append(
                 "This is what is due for all periods so far; what the clause came to in earlier periods is taken off."
@@ -84,20 +84,23 @@ class ClauseWriter:
                 return "shown only, never paid,"
 
     def adjustments(self, name: str, entries: Sequence[Adjustment]) -> str:
-        """Entries of ``then`` or ``settlement``: the formulas they apply, said of "the amount so far"."""
+        """Entries of ``then`` or ``settlement``: what the amount becomes, said of "the amount so far"."""
         draft = Draft(name, self.file.terms)
         said: list[str] = []
         meanings: list[str] = []
         for entry in entries:
             condition = f"only if {self.words(entry.when)}: " if entry.when is not None else ""
             if entry.carries:
-                said.append(f"({len(said) + 1}) {condition}{self._over_periods(entry)}")
+                said.append(f"{condition}{self._over_periods(entry)}")
                 continue
             changed = entry.model_copy(update={"when": None}).apply(Name(_AMOUNT), draft)
             form = draft.form(changed)
-            said.append(f"({len(said) + 1}) {condition}{self.words(form.amount)}")
+            said.append(f"{condition}{self.words(form.amount)}")
             meanings += [each for each in self.meanings(form) if each not in meanings]
-        return " ".join([f"{'; '.join(said)}.", *meanings])
+        if len(said) == 1:
+            return " ".join([f" {said[0]}.", *meanings])
+        steps = "; ".join(f"({at}) {step}" for at, step in enumerate(said, 1))
+        return " ".join([f", step by step: {steps}.", *meanings])
 
     def _over_periods(self, entry: Adjustment) -> str:
         """An entry that adds up the periods, in words of its own."""

@@ -42,7 +42,8 @@ def measure_words(kpi: Kpi, file: AgreementFile) -> tuple[str, ...]:
     """How a KPI is counted: from which records, what is worked out of them, and what of missing values and rounding."""
     measure = kpi.measure
     if measure is None:
-        return ("This agreement does not say how it is counted; the verifiers report it.",)
+        reported = "; the verifiers report it" if file.escrow is not None else ""
+        return (f"This agreement does not say how it is counted{reported}.",)
     if isinstance(measure, TimeShare):
         return _time_words(measure, file), _rounding_words(kpi, measure)
     items = _item_words(measure)

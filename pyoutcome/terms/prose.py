@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pyoutcome.decimals import group_digits, show_units
 from pyoutcome.formula.syntax import Node
-from pyoutcome.formula.words import to_words
+from pyoutcome.formula.words import list_words, to_words
 from pyoutcome.terms.calendar import zones_version
 from pyoutcome.terms.carrying import state_words
 from pyoutcome.terms.clause_prose import ClauseWriter
@@ -134,7 +134,7 @@ class _Writer:
             length = f"each a {term.every}, the first starting with {first}"
         else:
             length = f"the first starting with {first}, and each ending where the next starts: with"
-            length = f"{length} {', '.join(map(show_day, term.ends))}"
+            length = f"{length} {list_words(map(show_day, term.ends))}"
         said = (
             f"The agreement has {len(periods)} {'period' if len(periods) == 1 else 'periods'}, {length}. A period "
             f"includes its start and excludes its end. Days start at midnight in {term.zone}; the times below were "
@@ -178,8 +178,7 @@ class _Writer:
         lines = [net]
         if self.file.settlement:
             lines.append(
-                "The net amount of each provider is then changed, in this order: "
-                f"{self.clauses.adjustments('settlement', self.file.settlement)}"
+                f"The net amount of each provider then becomes{self.clauses.adjustments('settlement', self.file.settlement)}"
             )
         return lines
 

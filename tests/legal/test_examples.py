@@ -80,9 +80,7 @@ def check_all(made: Examples) -> int:
         assert middling is not None
         for place, provider in enumerate(table.providers or ("",)):
             kpi = table.kpi
-            if (
-                place and agreement.kpis[kpi].provider
-            ):  # the row of tables that are the same is shown once: each provider's own KPI moves
+            if place and agreement.kpis[kpi].provider:  # the same tables stand once: each provider's own KPI moves
                 kpi = [each.name for each in agreement.kpis].index(f"{agreement.kpis[kpi].kpi}.{provider}")
             for value, shown, credited in table.rows:
                 before = (middling,) * (table.regime.period - 1)

@@ -141,7 +141,7 @@ def test_the_words_say_what_holds_when_nothing_is_said() -> None:
         "pays at once. Only a proposed default can be challenged",
         "The arbitrator has 3 days for the rest",
         "A challenge costs no stake.",
-        "Nobody may end it early without a cause.",
+        "Nobody may end the agreement early without a cause.",
         "If that is missing, once recorded, a provider may end the agreement",
     ):
         assert said in words
