@@ -9,11 +9,11 @@ from typing import Final
 
 from pyoutcome.formula.words import list_words
 from pyoutcome.terms.calendar import read_moment
-from pyoutcome.terms.escrow_prose import show_duration
 from pyoutcome.terms.file import AgreementFile
 from pyoutcome.terms.measures import Column, LateRule, Measure, RecordSource, Window
 from pyoutcome.terms.naming import quoted
 from pyoutcome.terms.quality_rules import quality_words
+from pyoutcome.terms.scalars import show_duration
 
 _FORMATS: Final = {
     "csv": "CSV files",

@@ -14,6 +14,7 @@ from pyoutcome.decimals import ONE
 from pyoutcome.errors import AgreementError, PyoutcomeError, WorkspaceError
 from pyoutcome.evidence.measures.planning import plan_measures
 from pyoutcome.terms.agreement import Agreement
+from pyoutcome.terms.legal_prose import unsettled
 from pyoutcome.terms.loader import read_text
 from pyoutcome.terms.tree import Text
 from pyoutcome.workspace.examples import example_names, find_example
@@ -108,6 +109,14 @@ def test_parameters_that_belong_together_are_set_together() -> None:
         assert ("parameters-apart", fix) == (refused.value.code, refused.value.fix)
     told = Agreement.parse(fill(ready, {"hiring_months": "9", "months": "12"}))
     assert (12, 9) == (len(told.periods), told.file.terms["hiring_months"] // ONE)
+
+
+@every
+def test_it_leaves_no_subject_of_governance_and_law_open(ready: ReadyAgreement) -> None:
+    """And whose law, and which courts or seat, are for its user to name."""
+    assert () == unsettled(ready.agreement.file.legal)
+    paths = {each.path for each in ready.about.parameters.values() if each.path.startswith("legal.")}
+    assert {"legal.law"} < paths <= {"legal.law", "legal.courts", "legal.arbitration.seat"}
 
 
 def test_all_kinds_of_clauses_are_shown_in_some_ready_agreement() -> None:

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from pyoutcome.decimals import to_units_trunc
 from pyoutcome.errors import FormulaError
 from pyoutcome.formula.rule import Line
 from pyoutcome.legal.document.edges import Edges
 from pyoutcome.legal.document.regimes import FIRST, Regime
+from pyoutcome.legal.document.trials import Trials, Values
 from pyoutcome.terms import Agreement
 
-if TYPE_CHECKING:
-    from pyoutcome.legal.document.examples import Examples
-
-Values: TypeAlias = tuple[int, ...]
-"""One value for every KPI, in the program's order."""
 Row: TypeAlias = tuple[int, int, int]
 
 
@@ -38,28 +34,28 @@ class EdgeTable:
     """The period it is worked out for."""
 
 
-def list_edge_tables(examples: Examples, middling: Values) -> tuple[EdgeTable, ...]:
+def list_edge_tables(trials: Trials, middling: Values) -> tuple[EdgeTable, ...]:
     """All tables of an agreement, clause by clause, those of the settlement's limits last."""
-    tables = _Tables(examples, middling)
+    tables = _Tables(trials, middling)
     found = [*tables.of_lines(), *tables.of_limits()]
-    return tuple(_merge(found, examples.agreement))
+    return tuple(_merge(found, trials.agreement))
 
 
 class _Tables:
     """The tables at a setting, in every period that has rules of its own."""
 
-    def __init__(self, examples: Examples, middling: Values) -> None:
-        self.examples = examples
-        self.rule = examples.rule
+    def __init__(self, trials: Trials, middling: Values) -> None:
+        self.trials = trials
+        self.rule = trials.rule
         self.middling = middling
-        self.regimes = examples.regimes(middling)
+        self.regimes = trials.regimes(middling)
         self._edges: dict[int, Edges | None] = {}
 
     def edges(self, regime: Regime) -> Edges | None:
         """The turns in a period; None where the middling values have no amounts then."""
         if regime.period not in self._edges:
             try:
-                self._edges[regime.period] = self.examples.turns_with(self.middling, regime)
+                self._edges[regime.period] = self.trials.turns_with(self.middling, regime)
             except FormulaError:
                 if regime == FIRST:
                     raise
@@ -68,9 +64,9 @@ class _Tables:
 
     def of_lines(self) -> Iterator[EdgeTable]:
         """What a line comes to where something turns; of a later period only where it is something else."""
-        first = self.examples.turns_with(self.middling)
+        first = self.trials.turns_with(self.middling)
         for line in self.rule.lines:
-            providers = () if line.payee is None else (self.examples.agreement.providers[line.payee],)
+            providers = () if line.payee is None else (self.trials.agreement.providers[line.payee],)
             regimes = self.regimes.of(first.items_of(line.name))
             for kpi in first.kpis_of(line.name):
                 shown: set[tuple[tuple[int, int], ...]] = set()
@@ -97,7 +93,7 @@ class _Tables:
                 edges = self.edges(regime)
                 turns = set() if edges is None else set(edges.of_amounts(kpi)) - edges.of_lines(kpi)
                 values = sorted({*turns, *(turn + shape.multiple for turn in turns)})
-                for payee, provider in enumerate(self.examples.agreement.providers if turns else ()):
+                for payee, provider in enumerate(self.trials.agreement.providers if turns else ()):
                     rows = self._rows((kpi, values), payee, None, regime)
                     if len({(net, units) for _, net, units in rows}) > 1 and (kpi, payee, rows) not in shown:
                         shown.add((kpi, payee, rows))
@@ -108,10 +104,10 @@ class _Tables:
     ) -> tuple[Row, ...]:
         """A row for each value of the KPI that is moved; ``line`` is None for the net amount."""
         kpi, values = moved
-        rule, decimals = self.rule, self.examples.agreement.token.decimals
+        rule, decimals = self.rule, self.trials.agreement.token.decimals
         found: list[Row] = []
         for value in values:
-            outcome = self.examples.evaluate((*self.middling[:kpi], value, *self.middling[kpi + 1 :]), regime)
+            outcome = self.trials.evaluate((*self.middling[:kpi], value, *self.middling[kpi + 1 :]), regime)
             if outcome is None:
                 continue
             named = zip(rule.lines, outcome.lines, strict=True)

@@ -12,12 +12,12 @@ from typing import Final
 
 from pyoutcome.decimals import to_units_trunc
 from pyoutcome.errors import AgreementError, FormulaError
-from pyoutcome.formula.evaluate import Outcome, evaluate, start_state
-from pyoutcome.legal.document.edge_tables import EdgeTable, Values, list_edge_tables
+from pyoutcome.formula.evaluate import evaluate, start_state
+from pyoutcome.legal.document.edge_tables import EdgeTable, list_edge_tables
 from pyoutcome.legal.document.edges import Edges
 from pyoutcome.legal.document.plausible import Plausible, Wish
-from pyoutcome.legal.document.regimes import FIRST, Regime, Regimes
-from pyoutcome.terms import Agreement, Statement
+from pyoutcome.legal.document.trials import Trials, Values
+from pyoutcome.terms import Statement
 
 GRADES: Final = ("good", "middling", "bad")
 
@@ -32,51 +32,8 @@ class Example:
     statement: Statement
 
 
-class Examples:
+class Examples(Trials):
     """All worked examples of an agreement."""
-
-    def __init__(self, agreement: Agreement) -> None:
-        self.agreement = agreement
-        self.rule = agreement.rule()
-        self._known: dict[Values, Statement | None] = {}
-
-    def settle(self, values: Sequence[int]) -> Statement | None:
-        """The statement of a first period with these values; None where no report may say so."""
-        key = tuple(values)
-        if key not in self._known:
-            named = {kpi.name: value for kpi, value in zip(self.agreement.kpis, key, strict=True)}
-            try:
-                self._known[key] = self.agreement.statement(1, named)
-            except (AgreementError, FormulaError):
-                self._known[key] = None
-        return self._known[key]
-
-    def evaluate(self, values: Sequence[int], regime: Regime = FIRST) -> Outcome | None:
-        """The same in numbers only, and quicker; of a later period too."""
-        if self._limited and self.settle(values) is None:
-            return None
-        state = regime.state or start_state(self.rule, self.agreement.token.decimals)
-        try:
-            return evaluate(self.rule, values, period=regime.period, state=state)
-        except FormulaError:
-            return None
-
-    def turns_with(self, values: Values, regime: Regime = FIRST) -> Edges:
-        """The turns at a setting; every value is asked for only where some may not be reported."""
-        return Edges(self.rule, values, self._admits if self._limited else None, regime)
-
-    def regimes(self, values: Values) -> Regimes:
-        """The periods whose rules differ; only the first where what may be reported is asked of a first period."""
-        periods = 1 if self.agreement.file.require else len(self.agreement.periods)
-        return Regimes(self.rule, values, periods, self.agreement.token.decimals)
-
-    def _admits(self, values: Sequence[int]) -> bool:
-        return self.settle(values) is not None
-
-    @cached_property
-    def _limited(self) -> bool:
-        """Are there values inside the KPIs' ranges that no report may hold?"""
-        return bool(self.agreement.file.require) or any(kpi.declared.except_ for kpi in self.agreement.kpis)
 
     @cached_property
     def periods(self) -> tuple[Example, ...]:
@@ -143,7 +100,7 @@ class Examples:
             [kpi.high for kpi in kpis],
             [kpi.low for kpi in kpis],
         )
-        return next((tuple(each) for each in settings if self._admits(each)), None)
+        return next((tuple(each) for each in settings if self.admits(each)), None)
 
     @cached_property
     def _values(self) -> dict[str, Values]:
@@ -164,16 +121,16 @@ class Examples:
             ends = {1: (middle, kpi.high), 0: (kpi.low, kpi.high), -1: (kpi.low, middle)}[way]
             wishes.append(Wish(values[grade], _snap(*ends, kpi.shape.multiple, kpi.low), way))
         found = Plausible(self.agreement).settle(wishes)
-        return found if self._admits(found) else tuple(each.value for each in wishes)
+        return found if self.admits(found) else tuple(each.value for each in wishes)
 
     def _nearest(self, base: Values, wanted: Sequence[int]) -> Values:
         """The wanted values; where they cannot be together, as many of them as can, the others as in ``base``."""
-        if self._admits(wanted):
+        if self.admits(wanted):
             return tuple(wanted)
         values = list(base)
         for at, value in enumerate(wanted):
             kept, values[at] = values[at], value
-            if not self._admits(values):
+            if not self.admits(values):
                 values[at] = kept
         return tuple(values)
 
