@@ -15,6 +15,7 @@ from pyoutcome.formula.state import State
 from pyoutcome.terms.calendar import Period, Term, compute_periods
 from pyoutcome.terms.canonical import digest_of, write_canonical
 from pyoutcome.terms.checks import find_problems
+from pyoutcome.terms.defaults import find_broken_default
 from pyoutcome.terms.escrow import EscrowTerms, write_escrow_terms
 from pyoutcome.terms.exposure import AmountBounds, bound_amounts
 from pyoutcome.terms.file import AgreementFile, read_model
@@ -27,6 +28,7 @@ from pyoutcome.terms.measures import RecordSource, Window
 from pyoutcome.terms.parties import Parties, Token
 from pyoutcome.terms.problems import raise_problems
 from pyoutcome.terms.prose import Passage, write_passages, write_words
+from pyoutcome.terms.requirements import refuse_broken
 from pyoutcome.terms.shaping import PaymentShape, find_shape, find_shape_at
 from pyoutcome.terms.statement import Statement
 from pyoutcome.terms.stating import KpiValue, make_statement, read_values
@@ -161,13 +163,25 @@ class Agreement:
         """The payment rule its clauses mean."""
         return self._lowered.rule
 
+    def enforced_rule(self) -> Rule:
+        """The same rule as an escrow runs it: with ``require``, ``except`` and ``if_missing: last`` worked into it.
+
+        Without these it is the same object. Its state is what ``statement`` takes and leaves.
+        """
+        return self._lowered.enforced.rule
+
+    @property
+    def refuses(self) -> bool:
+        """Are there values within the KPIs' ranges that no report may hold: does it use ``require`` or ``except``?"""
+        return self._lowered.enforced.refuses
+
     def program(self) -> Program:
-        """The same rule encoded for the chain. FormulaError where a program cannot be so large."""
+        """``enforced_rule`` encoded for the chain. FormulaError where a program cannot be so large."""
         return self._program
 
     @cached_property
     def _program(self) -> Program:
-        return encode(self._lowered.rule)
+        return encode(self._lowered.enforced.rule)
 
     def bounds(self) -> AmountBounds:
         """The most and the least every provider can be owed, per period and in total, proven from the KPIs' ranges.
@@ -200,6 +214,27 @@ class Agreement:
                 where=Where(self._tree.file),
             )
         return write_escrow_terms(self, escrow)
+
+    def demand_default(self) -> None:
+        """Refuses an agreement that no escrow could settle a period without evidence by: the values that stand in are
+        none that a report could hold. AgreementError ``missing-breaks-requirement``."""
+        broken = find_broken_default(self._lowered, len(self.periods))
+        if broken is not None:
+            path, why = broken
+            raise AgreementError(
+                "missing-breaks-requirement",
+                f"{why} The period would settle with nothing.",
+                "Choose other values for 'if_missing', or a requirement that they meet.",
+                where=self._tree.where(path),
+            )
+
+    def demand_reportable(self, period: int, values: Mapping[str, KpiValue]) -> None:
+        """Refuses values that no report of the period may hold, before a verifier signs them.
+
+        AgreementError as ``statement``; it does not look at earlier periods.
+        """
+        numbers = read_values(self.kpis, values)
+        refuse_broken(self._lowered.checking, self._lowered.requirements, numbers, self.period(period).number)
 
     def check(self) -> list[Finding]:
         """Warnings and notes: what the agreement may say, but perhaps should not.
@@ -243,7 +278,8 @@ class Agreement:
         """One period's amounts and how they come about, from KPI values by full name; None is missing.
 
         ``state`` is what the statement of the period before left (its ``state``); where periods depend on earlier ones
-        only period 1 goes without. ``before`` holds the KPI values of the period before, for ``if_missing: last``.
+        only period 1 goes without. ``before`` holds the KPI values of the period before, for ``if_missing: last`` where
+        no state is given.
 
         Raises AgreementError ``no-such-period``, ``unknown-kpi``, ``missing-kpi-value``, ``bad-kpi-value``,
         ``requirement-broken``; NumberError; FormulaError ``state-needed``, and where the rule cannot be evaluated
