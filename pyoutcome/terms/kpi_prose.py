@@ -45,6 +45,7 @@ def _missing_words(kpi: Kpi, value: str, *, deployed: bool) -> str:
     if kpi.stands_in:
         return f"If it is missing, {value} stands in."
     if kpi.if_missing == "last":
-        return f"If it is missing, the value of the period before stands in; in a period without evidence {value}."
+        where = ", also in a period without evidence" if deployed else ""
+        return f"If it is missing{where}, the value of the period before stands in; in the first period {value}."
     settled = f"; in a period without evidence {value} stands in" if deployed else ""
     return f"A report without it is refused{settled}."

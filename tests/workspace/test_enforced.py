@@ -116,7 +116,7 @@ def test_it_reads_back_from_the_network_with_its_names(strict: Workspace) -> Non
         assert () == found.differences
         formulas = dict(found.formulas)
         assert formulas["require.met"].startswith("1 / (1 if arrivals.UA != 13 and ")
-        assert "prev.cancelled.UA if cancelled.given.UA < 0 else cancelled.given.UA" == formulas["cancelled.UA"]
+        assert "prev.cancelled.UA if cancelled.given.UA < 0 else cancelled.given.UA" == formulas["next cancelled.UA"]
         own = workspace.agreement.bounds().providers
         assert found.bounds is not None
         assert [(min(0, each.least), each.most) for each in own] == [(each.least, each.most) for each in found.bounds]
