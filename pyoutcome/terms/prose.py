@@ -165,7 +165,8 @@ class _Writer:
         ]
 
     def requirements(self) -> list[str]:
-        return [f"A report is signed only if {self.words(formula)}." for formula in self.file.require]
+        refused = "" if self.file.escrow is None else "; the escrow refuses any other"
+        return [f"A report is signed only if {self.words(formula)}{refused}." for formula in self.file.require]
 
     def state(self) -> list[str]:
         return [state_words(self.naming.say(name), state, self.words) for name, state in self.file.state.items()]
