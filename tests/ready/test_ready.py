@@ -15,6 +15,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from pyoutcome.cli.app import app
+from pyoutcome.decimals import ONE
 from pyoutcome.errors import AgreementError, PyoutcomeError, WorkspaceError
 from pyoutcome.evidence.measures.planning import plan_measures
 from pyoutcome.formula.bounds import bounds_over
@@ -61,6 +62,16 @@ def test_its_made_up_records_are_made_anew_to_the_byte(ready: ReadyAgreement) ->
         assert maker.SEED == ready.about.records[name].seed
 
 
+def together(ready: ReadyAgreement, given: dict[str, str]) -> dict[str, str]:
+    """The values with those of the parameters that are bound to them."""
+    for name, each in ready.about.parameters.items():
+        if each.follows and name in given:
+            given.setdefault(each.follows.parameter, str(int(given[name]) - each.follows.by))
+        elif each.follows and each.follows.parameter in given:
+            given[name] = str(int(given[each.follows.parameter]) + each.follows.by)
+    return given
+
+
 @every
 def test_its_records_are_small_and_real_ones_have_their_licence_beside_them(ready: ReadyAgreement) -> None:
     here = {path for path in ready.records.values() if path.parent == ready.folder / "records"}
@@ -82,7 +93,7 @@ def test_every_parameter_can_be_set_to_both_ends_of_its_range(ready: ReadyAgreem
     for name, parameter in parameters.items():
         default = ready.default(name)
         for value in parameter.range or ('A "name" with {braces}: and # signs',):
-            tree = read_text(fill(ready, {name: value}), "")
+            tree = read_text(fill(ready, together(ready, {name: value})), "")
             found = tree.find(parameter.steps)
             assert isinstance(found, Text)
             assert value == found.value
@@ -121,6 +132,21 @@ def test_values_of_the_second_year_are_known_as_such() -> None:
 def test_setting_every_parameter_to_its_default_changes_no_character(ready: ReadyAgreement) -> None:
     given = {name: ready.default(name) for name, each in ready.about.parameters.items() if each.range}
     assert ready.file.read_text(encoding="utf-8") == fill(ready, given)
+
+
+def test_parameters_that_belong_together_are_set_together() -> None:
+    """People who start in the last month that is paid for have their 90 days within the term."""
+    ready = find_ready("hr")
+    for given, fix in (
+        ({"months": "12"}, "Set both: hiring_months to 9, or months to 9."),
+        ({"hiring_months": "9"}, "Set both: hiring_months to 6, or months to 12."),
+        ({"hiring_months": "10", "months": "12"}, "Set both: hiring_months to 9, or months to 13."),
+    ):
+        with pytest.raises(WorkspaceError) as refused:
+            fill(ready, given)
+        assert ("parameters-apart", fix) == (refused.value.code, refused.value.fix)
+    told = Agreement.parse(fill(ready, {"hiring_months": "9", "months": "12"}))
+    assert (12, 9) == (len(told.periods), told.file.terms["hiring_months"] // ONE)
 
 
 @each_of_the_ten
@@ -290,6 +316,8 @@ def test_what_about_says_is_read_strictly() -> None:
         ("field: F\n", "", "missing-key"),
         ("field: F\n", "fields: F\n", "unknown-key"),
         ("use_when: [U]", "use_when: []", "wrong-count"),
+        ("range: [1, 2]", "kind: whole, range: [1, 2], follows: {parameter: fees, by: 3}", "bad-about"),
+        ("range: [1, 2]", "range: [1, 2], follows: {parameter: fee, by: 3}", "bad-about"),
     ):
         assert old in ABOUT
         with pytest.raises(PyoutcomeError) as refused:
