@@ -17,7 +17,7 @@ from pyoutcome.evidence import make_bundle, measure, write_bundle
 from tests.evidence.deal import ADDRESSES, KEYS, agree, write_records
 
 ROOT = Path(__file__).parents[2]
-EXAMPLE = str(ROOT / "examples" / "punctual-arrivals.yaml")
+EXAMPLE = str(ROOT / "examples" / "punctual-arrivals" / "agreement.yaml")
 VERBS = (
     *("init", "check", "explain", "measure", "verify", "sign", "deploy", "fund", "report", "settle", "status", "run"),
     *("statement", "audit", "compile", "demo", "close", "clock", "default", "chart", "journal", "plot", "schema"),

@@ -29,7 +29,7 @@ from tests.terms.rules import rule_of
 
 ROOT = Path(__file__).parents[2]
 CORPUS = sorted((ROOT / "tests" / "corpus").glob("**/agreements/*.yaml"))
-TEXTS = {**FILES, "example": (ROOT / "examples" / "punctual-arrivals.yaml").read_text(encoding="utf-8")}
+TEXTS = {**FILES, "example": (ROOT / "examples" / "punctual-arrivals" / "agreement.yaml").read_text(encoding="utf-8")}
 
 
 @cache
