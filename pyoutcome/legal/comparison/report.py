@@ -142,7 +142,11 @@ def _extremes(comparison: Comparison) -> Iterator[Block]:
         "What each provider can be owed, and the client can owe in all, at the least and at the most: proven from the "
         "ranges of the KPIs. A negative amount is owed by the provider."
     )
-    columns = (Column("Who"), Column("When", wide=True), *(Column(each, "right") for each in _columns(comparison)))
+    columns = (
+        Column("Who"),
+        Column("When", wide=True),
+        *(Column(each, "right", money=True) for each in _columns(comparison)),
+    )
     rows: list[tuple[Runs, ...]] = []
     for each in comparison.extremes:
         who = each.provider or "client, in all"
@@ -178,7 +182,7 @@ def _payments(comparison: Comparison) -> Iterator[Block]:
     yield from _by_period(found, comparison.after.symbol)
     if found.clauses:
         columns = (Column("Clause", wide=True), Column("Provider"),
-                   *(Column(each, "right") for each in ("old", "new", "change")))  # fmt: skip
+                   *(Column(each, "right", money=True) for each in ("old", "new", "change")))  # fmt: skip
         rows = [
             (
                 runs(each.clause),
@@ -203,7 +207,7 @@ def _by_period(found: Payments, symbol: str) -> Iterator[Block]:
     columns = (
         Column("Period", "right"),
         Column("Provider", wide=True),
-        *(Column(each, "right") for each in (f"old, {symbol}", f"new, {symbol}", "change")),
+        *(Column(each, "right", money=True) for each in (f"old, {symbol}", f"new, {symbol}", "change")),
         Column("who gains"),
     )
     totals = found.totals()

@@ -65,7 +65,8 @@ class _Author:
         pages.schedule("Schedule B: digests and signatures, and how to check them")
         put_identity(pages, agreement, self.signed)
         put_signatures(pages, agreement, self.signed)
-        running = f"{agreement.title} · {agreement.id} · digest {hexadecimal(agreement.digest())[:18]}…"
+        known = ("Digest", agreement.digest()) if self.signed is None else ("Terms hash", self.signed.terms_hash)
+        running = f"{known[0]} {hexadecimal(known[1])} · {agreement.id}"
         return Document("Agreement", agreement.title, Fields(tuple(self.facts())), tuple(pages.blocks), running)
 
     def facts(self) -> Iterable[tuple[str, Runs]]:
@@ -190,7 +191,7 @@ class _Author:
         rows.append(("Client, for all", found.least_per_period, found.most_per_period, found.least_in_total,
                      found.most_in_total))  # fmt: skip
         titles = ("Least in a period", "Most in a period", "Least in all", "Most in all")
-        columns = [Column("Who", wide=True), *(Column(f"{title}, {symbol}", "right") for title in titles)]
+        columns = [Column("Who", wide=True), *(Column(f"{title}, {symbol}", "right", money=True) for title in titles)]
         shown = [[who, *(money(agreement, each) for each in units)] for who, *units in rows]
         pages.table(columns, shown, totals=1)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 Style: TypeAlias = Literal["plain", "strong", "code", "added", "removed"]
 """``code``: characters that are meant one by one, such as a hash. ``added``, ``removed``: for comparisons."""
@@ -93,6 +94,8 @@ class Column:
     align: Literal["left", "right"] = "left"
     wide: bool = False
     """Takes what the others leave."""
+    money: bool = False
+    """Amounts, told with two decimals at least if any of them has some."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "title", visible(self.title))
@@ -126,7 +129,18 @@ class PageBreak:
     """What follows starts on a new page, where there are pages."""
 
 
+SHORT: Final = 10
+"""A table with at most so many rows stays on one page."""
 Block: TypeAlias = Heading | Paragraph | Table | Fields | PageBreak
+
+
+def leading(blocks: Sequence[Block]) -> tuple[bool, ...]:
+    """Of each block, whether it must not be parted from the next: headings, and what announces a table."""
+    after = [*blocks[1:], None]
+    return tuple(
+        isinstance(each, Heading) or (isinstance(each, Paragraph) and isinstance(then, Table | Fields))
+        for each, then in zip(blocks, after, strict=True)
+    )
 
 
 @dataclass(frozen=True, slots=True)
