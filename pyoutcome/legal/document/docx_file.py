@@ -7,6 +7,7 @@ import zipfile
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from pyoutcome.legal.document.docx_style import INK, PALE, RULE, SHADE, WIDTH, set_styles
 from pyoutcome.legal.document.library import load
 from pyoutcome.legal.document.tree import (
     SHORT,
@@ -28,19 +29,6 @@ from pyoutcome.legal.document.widths import spread
 
 _EPOCH: Final = datetime(1980, 1, 1, tzinfo=UTC)
 """The first moment that a zip file can say."""
-_INK: Final = "1F2933"
-_PALE: Final = "5B6670"
-_RULE: Final = "C9D1D8"
-_SHADE: Final = "F4F6F8"
-_SERIF: Final = "Times New Roman"
-"""Its figures have one height and width; where it is missing another with the same widths stands in."""
-_FIXED: Final = "Consolas"
-_HALF_POINT: Final = 6350
-"""Of Office's own units of length."""
-_WIDTH: Final = 164
-"""Between the margins, mm."""
-_TEXTS: Final = {"Rule": 22, "Remark": 18, "Entry": 20, "Cell": 18, "Foot": 16}
-"""Styles of our own for paragraphs, by the size of their letters in half points."""
 
 
 def render_docx(document: Document) -> bytes:
@@ -54,10 +42,9 @@ class _Writer:
         self.file: Any = docx.Document()
         self.shared: Any = load("docx.shared")
         self.enum: Any = load("docx.enum.text")
-        self.kinds: Any = load("docx.enum.style").WD_STYLE_TYPE
         self.xml: Any = load("docx.oxml")
         self.names: Any = load("docx.oxml.ns")
-        self.style()
+        set_styles(self.file)
         self.ids = {each.name: each.style_id for each in self.file.styles}
         self.sections = 0
         self.breaks = False
@@ -69,7 +56,7 @@ class _Writer:
         self.paragraph(runs(document.kind.upper()), "Subtitle")
         self.paragraph(runs(document.title), "Title")
         self.fields(document.facts)
-        self.contents([each for each in document.blocks if isinstance(each, Heading) and each.level == 1])
+        self.contents(document.contents)
         before: Block | None = None
         for block, leads in zip(document.blocks, leading(document.blocks), strict=True):
             if isinstance(block, Fields) and isinstance(before, Fields):
@@ -81,45 +68,6 @@ class _Writer:
         return _fixed(made.getvalue())
 
     # --- the file as a whole ------------------------------------------------------------------------------------------
-
-    def style(self) -> None:
-        shared, styles = self.shared, self.file.styles
-        section = self.file.sections[0]
-        section.page_width, section.page_height = shared.Mm(210), shared.Mm(297)
-        section.left_margin = section.right_margin = shared.Mm((210 - _WIDTH) // 2)
-        section.top_margin, section.bottom_margin = shared.Mm(26), shared.Mm(24)
-        for name in _TEXTS:
-            styles.add_style(name, self.kinds.PARAGRAPH).base_style = styles["Normal"]
-        halves = {"Normal": 22, "Title": 46, "Subtitle": 22, "Heading 1": 28, "Heading 2": 23, "Caption": 18, **_TEXTS}
-        for name, size in halves.items():
-            style = styles[name]
-            style.font.name, style.font.size = _SERIF, shared.Emu(size * _HALF_POINT)
-            style.font.bold = name in ("Title", "Heading 1", "Heading 2")
-            style.font.italic = False
-            pale = name in ("Subtitle", "Caption", "Remark", "Foot")
-            style.font.color.rgb = shared.RGBColor.from_string(_PALE if pale else _INK)
-            fonts = style.element.get_or_add_rPr().get_or_add_rFonts()
-            for key in list(fonts.attrib):
-                if key.endswith(("Theme", "theme")):
-                    del fonts.attrib[key]
-            for key in ("w:ascii", "w:hAnsi", "w:cs", "w:eastAsia"):
-                fonts.set(self.names.qn(key), _SERIF)
-        spaces = {"Heading 1": (18, 6), "Heading 2": (12, 4), "Normal": (0, 6), "Caption": (8, 3), "Rule": (0, 6)}
-        for name, (before, after) in {**spaces, "Remark": (0, 6), "Entry": (0, 2), "Cell": (2, 2)}.items():
-            form = styles[name].paragraph_format
-            form.space_before, form.space_after = shared.Pt(before), shared.Pt(after)
-            form.keep_with_next = True if name in ("Heading 1", "Heading 2", "Caption") else None
-            form.line_spacing = 1.0 if name == "Cell" else 1.12
-            form.widow_control = True
-        rule, entry = styles["Rule"].paragraph_format, styles["Entry"].paragraph_format
-        rule.left_indent, rule.first_line_indent = shared.Mm(14), -shared.Mm(14)
-        rule.tab_stops.add_tab_stop(shared.Mm(14))
-        entry.tab_stops.add_tab_stop(shared.Mm(9))
-        code = styles.add_style("Code", self.kinds.CHARACTER)
-        code.font.name, code.font.size = _FIXED, shared.Emu(16 * _HALF_POINT)
-        border = styles["Title"].element.find(f".//{self.names.qn('w:pBdr')}")
-        if border is not None:
-            border.getparent().remove(border)
 
     def describe(self, document: Document) -> None:
         about = self.file.core_properties
@@ -136,7 +84,7 @@ class _Writer:
         ):
             line = part.paragraphs[0]
             line._p.style = self.ids["Foot"]
-            line.paragraph_format.tab_stops.add_tab_stop(self.shared.Mm(_WIDTH), self.enum.WD_TAB_ALIGNMENT.RIGHT)
+            line.paragraph_format.tab_stops.add_tab_stop(self.shared.Mm(WIDTH), self.enum.WD_TAB_ALIGNMENT.RIGHT)
             line.add_run(texts[0])
             line.add_run("\t")
             line.add_run(texts[1])
@@ -150,7 +98,7 @@ class _Writer:
         field.append(paragraph.add_run("1")._r)
         paragraph._p.append(field)
 
-    def contents(self, headings: list[Heading]) -> None:
+    def contents(self, headings: tuple[Heading, ...]) -> None:
         """The sections, each a link; without page numbers, which only the reader's program knows."""
         if not headings:
             return
@@ -223,12 +171,12 @@ class _Writer:
     def table(self, block: Table) -> None:
         if block.caption:
             self.paragraph(block.caption, "Caption")
-        made = self.grid(spread(block, _WIDTH * 100))
+        made = self.grid(spread(block, WIDTH * 100))
         self.border(made)
         header = self.row(made, [runs(column.title) for column in block.columns], block, bold=True, keep=True)
         header.get_or_add_trPr().append(self.xml.OxmlElement("w:tblHeader"))
         for cell in header.tc_lst:
-            cell.get_or_add_tcPr().append(self.element("w:shd", val="clear", color="auto", fill=_SHADE))
+            cell.get_or_add_tcPr().append(self.element("w:shd", val="clear", color="auto", fill=SHADE))
         for at, row in enumerate(block.rows):
             total = at >= len(block.rows) - block.totals
             # A short table stays on one page, and no table leaves its head or its sums alone.
@@ -248,7 +196,7 @@ class _Writer:
     def fields(self, block: Fields) -> None:
         if block.title:
             self.paragraph(runs(Run(block.title, "strong")), "Normal").paragraph_format.keep_with_next = True
-        made = self.grid((3800, _WIDTH * 100 - 3800))
+        made = self.grid((3800, WIDTH * 100 - 3800))
         for at, (name, value) in enumerate(block.rows):
             keep = len(block.rows) <= SHORT and at + 1 < len(block.rows)
             cells = self.line(made).tc_lst
@@ -256,10 +204,10 @@ class _Writer:
             if not value:
                 first.paragraph_format.space_before = self.shared.Pt(16)
                 lines = self.xml.OxmlElement("w:tcBorders")
-                lines.append(self.element("w:bottom", val="single", sz="4", space="0", color=_PALE))
+                lines.append(self.element("w:bottom", val="single", sz="4", space="0", color=PALE))
                 cells[1].get_or_add_tcPr().append(lines)
             self.put(first, runs(name))
-            first.runs[0].font.color.rgb = self.shared.RGBColor.from_string(_PALE)
+            first.runs[0].font.color.rgb = self.shared.RGBColor.from_string(PALE)
             self.put(second, value)
         self.space()
 
@@ -274,7 +222,7 @@ class _Writer:
     def border(self, table: Any) -> None:
         """Lines above, below and, paler, between the rows."""
         lines = self.xml.OxmlElement("w:tblBorders")
-        for side, size, colour in (("top", 8, _INK), ("bottom", 8, _INK), ("insideH", 4, _RULE)):
+        for side, size, colour in (("top", 8, INK), ("bottom", 8, INK), ("insideH", 4, RULE)):
             lines.append(self.element(f"w:{side}", val="single", sz=str(size), space="0", color=colour))
         table.tblPr.insert_element_before(
             lines, "w:shd", "w:tblLayout", "w:tblCellMar", "w:tblLook", "w:tblCaption", "w:tblDescription"
@@ -299,7 +247,7 @@ class _Writer:
     def part(self) -> None:
         """A line between two blocks of fields."""
         lines = self.xml.OxmlElement("w:pBdr")
-        lines.append(self.element("w:top", val="single", sz="4", space="4", color=_RULE))
+        lines.append(self.element("w:top", val="single", sz="4", space="4", color=RULE))
         made = self.file.add_paragraph()
         made.paragraph_format.keep_with_next = True
         made.paragraph_format.space_after = self.shared.Pt(0)

@@ -35,8 +35,9 @@ def render_html(document: Document) -> bytes:
         "facts": document.facts,
         "blocks": blocks,
     }
-    sections = [block for block in document.blocks if isinstance(block, Heading) and block.level == 1]
-    page: str = template.render(document=told, sections=sections, short=SHORT, style=load("markupsafe").Markup(style))
+    page: str = template.render(
+        document=told, sections=document.contents, short=SHORT, style=load("markupsafe").Markup(style)
+    )
     return (page + "\n").encode()
 
 

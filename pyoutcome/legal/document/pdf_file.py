@@ -62,6 +62,7 @@ def _contents(document: Document) -> dict[str, Any]:
         "head": shorten(document.title, 80),
         "running": shorten(document.running, 120),
         "facts": _block(document.facts),
+        "contents": [{"number": each.number, "text": each.text} for each in document.contents],
         "blocks": [
             {**_block(block), "leads": leads}
             for block, leads in zip(document.blocks, leading(document.blocks), strict=True)

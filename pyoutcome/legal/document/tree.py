@@ -84,6 +84,8 @@ class Paragraph:
     number: str = ""
     small: bool = False
     """A remark, set smaller."""
+    leads: bool = False
+    """Says what the next block is, and is not parted from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,8 @@ class PageBreak:
 
 SHORT: Final = 10
 """A table with at most so many rows stays on one page."""
+_FEW: Final = 6
+"""Sections that need no list."""
 Block: TypeAlias = Heading | Paragraph | Table | Fields | PageBreak
 
 
@@ -138,7 +142,8 @@ def leading(blocks: Sequence[Block]) -> tuple[bool, ...]:
     """Of each block, whether it must not be parted from the next: headings, and what announces a table."""
     after = [*blocks[1:], None]
     return tuple(
-        isinstance(each, Heading) or (isinstance(each, Paragraph) and isinstance(then, Table | Fields))
+        isinstance(each, Heading)
+        or (isinstance(each, Paragraph) and then is not None and (each.leads or isinstance(then, Table | Fields)))
         for each, then in zip(blocks, after, strict=True)
     )
 
@@ -159,3 +164,9 @@ class Document:
     def __post_init__(self) -> None:
         for name in ("kind", "title", "running"):
             object.__setattr__(self, name, visible(getattr(self, name)))
+
+    @property
+    def contents(self) -> tuple[Heading, ...]:
+        """The sections that its contents list; none of a document so short that it needs no list."""
+        found = tuple(each for each in self.blocks if isinstance(each, Heading) and each.level == 1)
+        return found if len(found) > _FEW else ()

@@ -22,10 +22,11 @@ def share_room(table: Table) -> tuple[int, ...] | None:
     A column gets its longest word at least; columns of figures get their longest cell, which is never broken; what is
     left goes to those with the most to say.
     """
-    most, least = [], []
+    natural, most, least = 0, [], []
     for at, column in enumerate(table.columns):
         cells = [plain_text(row[at]) for row in table.rows]
         longest = max(map(_length, (*cells, column.title)))
+        natural += longest
         words = max((_length(word) for text in (*cells, column.title) for word in text.split()), default=1)
         if column.align == "right":
             title = max((len(word) for word in column.title.split()), default=1)
@@ -34,7 +35,7 @@ def share_room(table: Table) -> tuple[int, ...] | None:
             least.append(max(4, min(words + 1, _LONGEST)))
         most.append(max(least[-1], min(longest, _MOST)))
     room = ROOM - _GAP * len(table.columns)
-    if sum(most) <= room:
+    if natural <= room:
         return None
     wanted, left = sum(most) - sum(least), max(0, room - sum(least))
     return tuple(low + (high - low) * left // wanted if wanted else low for low, high in zip(least, most, strict=True))
