@@ -41,6 +41,7 @@ def set_styles(file: Any) -> None:
         style.font.italic = False
         pale = name in ("Subtitle", "Caption", "Remark", "Foot")
         style.font.color.rgb = shared.RGBColor.from_string(PALE if pale else INK)
+        _match_other_scripts(style.element.get_or_add_rPr(), qualified)
         fonts = style.element.get_or_add_rPr().get_or_add_rFonts()
         for key in list(fonts.attrib):
             if key.endswith(("Theme", "theme")):
@@ -63,3 +64,16 @@ def set_styles(file: Any) -> None:
     border = styles["Title"].element.find(f".//{qualified('w:pBdr')}")
     if border is not None:
         border.getparent().remove(border)
+
+
+def _match_other_scripts(form: Any, qualified: Any) -> None:
+    """Gives letters of right-to-left scripts, which have settings of their own, the size and weight of the others."""
+    make: Any = load("docx.oxml").OxmlElement
+    for name in ("w:sz", "w:b"):
+        own = form.find(qualified(name))
+        for old in form.findall(qualified(f"{name}Cs")):
+            form.remove(old)
+        other = make(f"{name}Cs")
+        for key, value in own.attrib.items():
+            other.set(key, value)
+        own.addnext(other)

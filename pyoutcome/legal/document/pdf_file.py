@@ -48,8 +48,8 @@ def typeset(document: Document, file_format: str) -> list[bytes]:
             raise
         raise DocumentError(
             "letters-missing",
-            f"The fonts of the PDF have no sign for {lacking[1]!r}.",
-            "Write another format, such as .docx or .html, or spell the text in other letters.",
+            f"The fonts of the PDF have no sign for {lacking[1]!r}: they know Latin, Greek, Cyrillic, Hebrew and Arabic.",
+            "Write .docx, .html or .md, which take any letters, or spell the text in other letters.",
             text=lacking[1],
         ) from error
     return made if isinstance(made, list) else [made]
