@@ -23,6 +23,8 @@ from pyoutcome.workspace.parties import party_ids
 from pyoutcome.workspace.ready import ReadyAgreement, list_ready
 from tests.legal.reading import numbers_in, squeezed, text_of, texts_of
 
+TABLES = ("parties", "term", "bounds")
+"""What the document tells in tables, in place of the sentences."""
 CHAIN, UNTIL = 31_337, 1_800_000_000
 
 
@@ -100,6 +102,10 @@ def test_every_number_and_the_terms_hash_are_on_the_pages(ready: ReadyAgreement)
     made = make_document(agreement, signed)
     wanted, terms = numbers_of(ready.file.read_text(encoding="utf-8")), f"0x{signed.terms_hash.hex()}"
     assert len(wanted) > 15
+    rules = "\n".join(texts_of(made))
+    for passage in agreement.passages():
+        if passage.key not in TABLES:
+            assert [] == [each for item in passage.items for each in item if each.replace("`", "") not in rules]
     for file_format in FORMATS:
         data = render_document(made, file_format)
         page = text_of(file_format, data)
