@@ -58,6 +58,9 @@ def test_headings_and_announcements_lead() -> None:
         Paragraph(runs("named"), leads=True), Paragraph(runs("x")), Fields(()), Paragraph(runs("last"), leads=True),
     )  # fmt: skip
     assert (True, False, True, False, False, False, True, True, False, False) == leading(blocks)
+    pair = (Heading(1, "1", "A"), Paragraph(runs("x")), Paragraph(runs("y")), PageBreak(), Paragraph(runs("z")))
+    assert (True, True, False, False, False) == leading(pair)
+    assert (True, True, False) == leading(pair[:3])
 
 
 def test_no_page_of_a_pdf_ends_with_what_announces_the_next() -> None:

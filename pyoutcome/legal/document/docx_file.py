@@ -29,6 +29,8 @@ from pyoutcome.legal.document.widths import spread
 
 _EPOCH: Final = datetime(1980, 1, 1, tzinfo=UTC)
 """The first moment that a zip file can say."""
+_HUNDREDTH: Final = 360
+"""Of a mm, in Office's own units of length."""
 
 
 def render_docx(document: Document) -> bytes:
@@ -216,7 +218,7 @@ class _Writer:
         made = self.file.add_table(rows=0, cols=len(widths))
         made.autofit = False
         for column, width in zip(made.columns, widths, strict=True):
-            column.width = self.shared.Mm(width / 100)
+            column.width = self.shared.Emu(width * _HUNDREDTH)
         return made._tbl
 
     def border(self, table: Any) -> None:

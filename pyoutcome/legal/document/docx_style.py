@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any, Final
 
 from pyoutcome.legal.document.library import load
@@ -53,7 +54,7 @@ def set_styles(file: Any) -> None:
         form = styles[name].paragraph_format
         form.space_before, form.space_after = shared.Pt(before), shared.Pt(after)
         form.keep_with_next = True if name in ("Heading 1", "Heading 2", "Caption") else None
-        form.line_spacing = 1.0 if name == "Cell" else 1.12
+        form.line_spacing = 1 if name == "Cell" else Fraction(28, 25)
         form.widow_control = True
     rule, entry = styles["Rule"].paragraph_format, styles["Entry"].paragraph_format
     rule.left_indent, rule.first_line_indent = shared.Mm(14), -shared.Mm(14)

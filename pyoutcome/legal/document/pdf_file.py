@@ -48,7 +48,7 @@ def typeset(document: Document, file_format: str) -> list[bytes]:
             raise
         raise DocumentError(
             "letters-missing",
-            f"The fonts of the PDF have no sign for {lacking[1]!r}: they know Latin, Greek, Cyrillic, Hebrew and Arabic.",
+            f"The fonts of the PDF have no sign for {lacking[1]!r}; they know Latin, Greek, Cyrillic, Hebrew, Arabic.",
             "Write .docx, .html or .md, which take any letters, or spell the text in other letters.",
             text=lacking[1],
         ) from error

@@ -139,13 +139,17 @@ Block: TypeAlias = Heading | Paragraph | Table | Fields | PageBreak
 
 
 def leading(blocks: Sequence[Block]) -> tuple[bool, ...]:
-    """Of each block, whether it must not be parted from the next: headings, and what announces a table."""
-    after = [*blocks[1:], None]
-    return tuple(
-        isinstance(each, Heading)
-        or (isinstance(each, Paragraph) and then is not None and (each.leads or isinstance(then, Table | Fields)))
-        for each, then in zip(blocks, after, strict=True)
-    )
+    """Of each block, whether it must not be parted from the next: a heading, what announces a table, and the first of
+    the only two paragraphs under a heading."""
+    return tuple(_leads(blocks, at) for at in range(len(blocks)))
+
+
+def _leads(blocks: Sequence[Block], at: int) -> bool:
+    before, each, then, later = (blocks[i] if 0 <= i < len(blocks) else None for i in range(at - 1, at + 3))
+    if not isinstance(each, Paragraph) or then is None:
+        return isinstance(each, Heading)
+    pair = isinstance(before, Heading) and isinstance(then, Paragraph) and isinstance(later, Heading | PageBreak | None)
+    return each.leads or pair or isinstance(then, Table | Fields)
 
 
 @dataclass(frozen=True, slots=True)
