@@ -51,7 +51,14 @@ def offer(agreement: Agreement) -> SignedTerms:
 
 
 def numbers_of(text: str) -> set[int]:
-    """Every number that stands in a value of an agreement file, scaled; comments and names are none."""
+    """Every number that stands in a value of an agreement file, scaled; comments and names are none.
+
+    Hours that are whole days count as those days, as the words tell them.
+    """
+
+    def in_days(found: re.Match[str]) -> str:
+        days, rest = divmod(int(found[1]), 24)
+        return found[0] if rest else f"{days} days"
 
     def scalars(plain: object) -> Iterator[str]:
         if isinstance(plain, dict):
@@ -60,7 +67,7 @@ def numbers_of(text: str) -> set[int]:
             for each in plain:
                 yield from scalars(each)
         else:
-            yield str(plain)
+            yield re.sub(r"\b([0-9]+) hours\b", in_days, str(plain))
 
     found = (
         re.findall(r"(?<![A-Za-z_0-9])[0-9][0-9_]*(?:\.[0-9]+)?%?", each)
@@ -121,5 +128,5 @@ def test_every_number_and_the_terms_hash_are_on_the_pages(ready: ReadyAgreement)
 
 
 def test_numbers_are_taken_from_values_alone() -> None:
-    text = "a1: 1_000 # 3\nb2: [4.5%, {c6: x7 8 days}]\n"
-    assert {parse("1000"), parse("0.045"), parse("8")} == numbers_of(text)
+    text = "a1: 1_000 # 3\nb2: [4.5%, {c6: x7 8 days}, 36 hours, 48 hours]\n"
+    assert {parse(each) for each in ("1000", "4.5%", "8", "36", "2")} == numbers_of(text)

@@ -67,7 +67,7 @@ def test_the_text_is_the_one_in_force_and_says_what_was_before(active: Workspace
     assert "Text of Amendment 2, which governs from period 6 (2013-06-01 04:00:00 UTC) on" in page
     hashes = [f"0x{each.terms_hash.hex()}" for each in (active.desk, *versions)]
     rows = [
-        f"As first signed 1 to 2 {hashes[0]}",
+        f"As first signed 1 to 2 2013-01-01 05:00:00 UTC {hashes[0]}",
         f"Amendment 1 3 to 5 2013-03-01 05:00:00 UTC {hashes[1]}",
         f"Amendment 2 6 to 12 2013-06-01 04:00:00 UTC {hashes[2]}",
         f"Amendment 3 none: only proposed 2013-08-01 04:00:00 UTC {hashes[3]}",

@@ -38,8 +38,9 @@ def put_amendments(pages: Pages, original: Agreement, signed: SignedTerms, amend
     else:
         pages.say("No amendment is in force: the text above is the agreement as first signed. What governs:")
     governing = _governing(original, accepted)
+    start = show_instant(original.periods[0].start)
     rows: list[tuple[str, str, str, Runs]] = [
-        ("As first signed", _ranges(governing[0]), "", runs(code(hexadecimal(signed.terms_hash))))
+        ("As first signed", _ranges(governing[0]), start, runs(code(hexadecimal(signed.terms_hash))))
     ]
     for each in amendments:
         periods = _ranges(governing[accepted.index(each) + 1]) if each.accepted else "none: only proposed"
