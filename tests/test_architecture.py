@@ -109,8 +109,10 @@ def loaded_by(statement: str) -> set[str]:
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_a_module_is_at_most_500_lines(path: Path) -> None:
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 500
+def test_a_module_is_at_most_400_lines(path: Path) -> None:
+    """Most have fewer than 300; the events of the protocol are one long list."""
+    most = 500 if name_of(path) == "pyoutcome/protocol/events.py" else 400
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= most
 
 
 @pytest.mark.parametrize("path", [path for path in MODULES if path.name == "__init__.py"], ids=name_of)
