@@ -9,7 +9,9 @@ or the pieces run out. Every number on the way is a proven bound; running out co
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import count
 from typing import Final
 
@@ -37,6 +39,8 @@ class Piece:
     """Variables that it neither only rises nor only falls with, widest first; none: the end is exact."""
     corner: Box
     """The others, each at the end that matters."""
+    walk: Walk
+    """What is known of the items there."""
 
 
 class Ends:
@@ -48,6 +52,7 @@ class Ends:
         self.whole = whole
         """Has seen every item."""
         self._known: dict[tuple[Terms, bool], Range] = {}
+        self._period = whole.views["period"].low
 
     def of(self, form: Terms, *, halving: bool = False) -> Range:
         """Where a sum of values lies; with ``halving`` as closely as the pieces allow."""
@@ -60,8 +65,15 @@ class Ends:
             known = self._known[form, halving] = range_of(low, high, view.grain)
         return known
 
+    @cached_property
+    def _ranges(self) -> Walk:
+        """The whole box without slopes, which is all that a corner needs."""
+        walk = self.whole.inside_box(self.box, slopes=False)
+        walk.see_again(range(len(self.frame.rule.order)))
+        return walk
+
     def _end(self, form: Terms, view: View, upper: bool, halving: bool) -> int:
-        first = self._piece(form, {}, view, upper)
+        first = self._piece(form, {}, self.whole, view, upper)
         if not halving or not first.turning or self._keeps(form, first):
             return first.end
         return self._halve(form, first, upper)
@@ -79,28 +91,27 @@ class Ends:
             heapq.heappop(heap)
             for part in self._cut(piece):
                 self.frame.pieces -= 1
-                view = self._look(form, part, slopes=True)
-                found = self._piece(form, part, view, upper)
+                walk = self._look(form, piece.walk, part, slopes=True)
+                found = self._piece(form, piece.box | part, walk, view_of(form, walk), upper)
                 # a part cannot promise more than the whole did
                 end = min(found.end, piece.end) if upper else max(found.end, piece.end)
-                heapq.heappush(heap, (sign * end, next(number), Piece(part, end, found.turning, found.corner)))
+                heapq.heappush(heap, (sign * end, next(number), replace(found, end=end)))
             in_vain = in_vain + 1 if heap[0][0] == sign * first.end else 0
         return sign * heap[0][0]
 
     def _cut(self, piece: Piece) -> tuple[Box, Box]:
+        """Two ranges for the variable that turns most."""
         name = piece.turning[0]
         low, high, grain = piece.box.get(name, self.box[name])
         unit = max(grain, 1)
         middle = (low + high) // 2 // unit * unit
         middle = min(max(middle, low), high - unit)
-        return (
-            piece.box | {name: range_of(low, middle, grain)},
-            piece.box | {name: range_of(middle + unit, high, grain)},
-        )
+        return {name: range_of(low, middle, grain)}, {name: range_of(middle + unit, high, grain)}
 
-    def _piece(self, form: Terms, box: Box, view: View, upper: bool) -> Piece:
+    def _piece(self, form: Terms, box: Box, walk: Walk, view: View, upper: bool) -> Piece:
         """A part of the box, the variables that the value only rises or falls with set to the ends that matter."""
-        slopes = view.slopes if view.slopes is not None else dict.fromkeys(self.frame.variables(form, self.box), JUMP)
+        variables = self.frame.variables(form, self.box)
+        slopes = view.slopes if view.slopes is not None else dict.fromkeys(variables, JUMP)
         ranges = {name: box.get(name, self.box[name]) for name in slopes}
         corner: dict[str, int] = {}
         turning: list[str] = []
@@ -116,12 +127,21 @@ class Ends:
                 turning.append(name)
         end = view.high if upper else view.low
         if corner:
-            at_corner = self._look(form, box | _points(corner))
+            low, high = self._look_at_corner(form, box | _points(corner), variables)
             slack = 2 * view.error
-            end = min(end, at_corner.high + slack) if upper else max(end, at_corner.low - slack)
+            end = min(end, high + slack) if upper else max(end, low - slack)
             end = _inward(end, view.grain, upper)
         turning.sort(key=lambda name: self._width(name, ranges[name]), reverse=True)
-        return Piece(box, end, tuple(turning), _points(corner))
+        return Piece(box, end, tuple(turning), _points(corner), walk)
+
+    def _look_at_corner(self, form: Terms, box: Box, variables: tuple[str, ...]) -> tuple[int, int]:
+        """Where the value lies in a part of the box; quickly, if that is a point."""
+        ranges = {name: box.get(name, self.box[name]) for name in variables}
+        if all(low == high for low, high, _ in ranges.values()):
+            return (self._value(form, {name: low for name, (low, _, _) in ranges.items()}),) * 2
+        changed = {name: within for name, within in ranges.items() if within != self.box[name]}
+        view = view_of(form, self._look(form, self._ranges, changed, slopes=False))
+        return view.low, view.high
 
     def _width(self, name: str, within: Range) -> int:
         """A piece's share of the whole range of a variable, in 2**-64."""
@@ -134,28 +154,31 @@ class Ends:
         Asked only of the piece that promises most, and only until a point answers.
         """
         most = _MOST_CORNERS[bool(piece.box)]
-        ranges = {name: piece.box.get(name, self.box[name]) for name in piece.turning}
-        rest = _points({name: ranges[name].low for name in piece.turning[most:]})
-        for number in range(2 ** min(most, len(ranges))):
-            tried = {name: ranges[name][number >> at & 1] for at, name in enumerate(piece.turning[:most])}
-            view = self._look(form, piece.box | piece.corner | rest | _points(tried))
-            if view.low == view.high == piece.end:
+        known = piece.box | piece.corner
+        point = {name: known.get(name, self.box[name]).low for name in self.frame.variables(form, self.box)}
+        tried = [(name, piece.box.get(name, self.box[name])) for name in piece.turning[:most]]
+        for number in range(2 ** len(tried)):
+            for at, (name, within) in enumerate(tried):
+                point[name] = within[number >> at & 1]
+            if self._value(form, point) == piece.end:
                 return True
         return False
 
-    def _look(self, form: Terms, box: Box, *, slopes: bool = False) -> View:
-        walk = self.whole.inside_box(self._rest(form, box, slopes), slopes=slopes)
-        walk.see(self.frame.cone(form))
-        return view_of(form, walk)
+    def _value(self, form: Terms, point: Mapping[str, int]) -> int:
+        """The value at a point of all variables that matter."""
+        value = self.frame.points.value(form, point, self._period)
+        if value is None:
+            value = view_of(form, self._look(form, self._ranges, _points(point), slopes=False)).low
+        return value
 
-    def _rest(self, form: Terms, box: Box, slopes: bool) -> Box:
-        """All variables that matter, with the ranges of a piece where it has its own."""
-        if slopes:
-            return box
-        return {name: box.get(name, self.box[name]) for name in self.frame.variables(form, self.box)}
+    def _look(self, form: Terms, known: Walk, box: Box, *, slopes: bool) -> Walk:
+        """What is known of the items that a sum needs where some variables have other ranges than before."""
+        walk = known.inside_box(box, slopes=slopes)
+        walk.see_again(self.frame.reached(form, box))
+        return walk
 
 
-def _points(values: dict[str, int]) -> Box:
+def _points(values: Mapping[str, int]) -> Box:
     return {name: Range(value, value, abs(value)) for name, value in values.items()}
 
 

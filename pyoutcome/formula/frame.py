@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
 from pyoutcome.formula import syntax as s
 from pyoutcome.formula.linear import Terms, combine
+from pyoutcome.formula.points import Points
 from pyoutcome.formula.printer import to_text
 from pyoutcome.formula.rule import Rule
 from pyoutcome.formula.state import unit_of
@@ -49,6 +50,10 @@ class Frame:
         self._variables: dict[Terms, tuple[str, ...]] = {}
         self._places = _find_places(rule)
         self._needs = [_uses(item.formula, self._places) for item in rule.order]
+        self._reached: dict[tuple[Terms, frozenset[str]], tuple[int, ...]] = {}
+        self._readers: dict[str, frozenset[int]] = {}
+        self.points = Points(self)
+        """Sums at single points."""
         self.shares: tuple[Share, ...] | None = None
         """Sums that may be a fixed part of another one; None until a period has been looked at."""
         self.register_pairs = _find_pairs(rule)[:_MOST_PAIRS]
@@ -94,6 +99,26 @@ class Frame:
             found = {name: None for node in nodes for name in self._reads(node)}
             self._variables[form] = tuple(found)
         return tuple(name for name in self._variables[form] if name in box)
+
+    def reached(self, form: Terms, changed: Iterable[str]) -> tuple[int, ...]:
+        """Of the items that a sum needs those that depend on some KPIs or values of earlier periods, in their order."""
+        names = frozenset(changed)
+        key = form, names
+        if key not in self._reached:
+            found = frozenset().union(*map(self._find_readers, names))
+            self._reached[key] = tuple(place for place in self.cone(form) if place in found)
+        return self._reached[key]
+
+    def _find_readers(self, name: str) -> frozenset[int]:
+        """The places of all items that depend on a KPI or a value of earlier periods."""
+        if name not in self._readers:
+            found: set[int] = set()
+            for place, item in enumerate(self.rule.order):
+                # a start or opening gives way to a value of the period before
+                if name in self._reads(item.formula) or not found.isdisjoint(self._needs[place]):
+                    found.add(place)
+            self._readers[name] = frozenset(found)
+        return self._readers[name]
 
     def _reads(self, node: s.Node) -> Iterator[str]:
         for each in s.walk(node):

@@ -55,10 +55,14 @@ class Walk:
         self.views["period"] = iv.constant(period * ONE)
 
     def inside_box(self, box: Box, *, slopes: bool) -> Walk:
-        """A walk that has seen no item yet, with other ranges for some names."""
+        """A walk with other ranges for some names: what is known of items stays until they are looked at again.
+
+        Whoever makes it looks at every item that depends on one of the names, or asks for none of them.
+        """
         made = object.__new__(Walk)
         made.rule = self.rule
-        made.views, made.truths, made.amounts, made.openings = dict(self.views), dict(self.truths), {}, {}
+        made.views, made.truths = dict(self.views), dict(self.truths)
+        made.amounts, made.openings = dict(self.amounts), dict(self.openings)
         made.done = set()
         made._put(box, slopes=slopes)
         return made
@@ -68,6 +72,11 @@ class Walk:
             self.views[name] = view = within.view(name, slopes=slopes)
             if self.rule.types.get(name) == "yes_no":
                 self.truths[name] = Truth(within.high == 1, within.low == 0, (view,))
+
+    def see_again(self, places: Iterable[int]) -> None:
+        """Look at the items at these places anew; the others that they need have been seen."""
+        self.done.difference_update(places)
+        self.see(places)
 
     def see(self, places: Iterable[int]) -> None:
         """Look at the items at these places of the rule's order, which holds all that they need before them."""
