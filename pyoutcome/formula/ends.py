@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
 from typing import Final
 
-from pyoutcome.formula.frame import Frame
+from pyoutcome.formula.frame import Depends, Frame
 from pyoutcome.formula.intervals import JUMP, View
 from pyoutcome.formula.linear import Terms, view_of
 from pyoutcome.formula.walk import Box, Range, Walk
@@ -51,19 +51,23 @@ class Ends:
         self.box = box
         self.whole = whole
         """Has seen every item."""
-        self._known: dict[tuple[Terms, bool], Range] = {}
         self._period = whole.views["period"].low
 
     def of(self, form: Terms, *, halving: bool = False) -> Range:
         """Where a sum of values lies; with ``halving`` as closely as the pieces allow."""
-        known = self._known.get((form, halving))
+        key = form, halving, self.depends(form)
+        known = self.frame.ends.get(key)
         if known is None:
             view = view_of(form, self.whole)
             low, high = view.low, view.high
             if low < high:
                 low, high = (self._end(form, view, upper, halving) for upper in (False, True))
-            known = self._known[form, halving] = range_of(low, high, view.grain)
+            known = self.frame.ends[key] = range_of(low, high, view.grain)
         return known
+
+    def depends(self, form: Terms) -> Depends:
+        """All that a sum depends on: where this is the same in another period, so is the sum."""
+        return self.frame.depends(form, self.box, self._period)
 
     @cached_property
     def _ranges(self) -> Walk:
@@ -95,7 +99,8 @@ class Ends:
                 found = self._piece(form, piece.box | part, walk, view_of(form, walk), upper)
                 # a part cannot promise more than the whole did
                 end = min(found.end, piece.end) if upper else max(found.end, piece.end)
-                heapq.heappush(heap, (sign * end, next(number), replace(found, end=end)))
+                kept = Piece(found.box, end, found.turning, found.corner, walk)
+                heapq.heappush(heap, (sign * end, next(number), kept))
             in_vain = in_vain + 1 if heap[0][0] == sign * first.end else 0
         return sign * heap[0][0]
 
@@ -119,9 +124,9 @@ class Ends:
             low, high, _ = ranges[name]
             if low == high:
                 continue
-            if least >= 0:
+            if least.numerator >= 0:
                 corner[name] = high if upper else low
-            elif most <= 0:
+            elif most.numerator <= 0:
                 corner[name] = low if upper else high
             else:
                 turning.append(name)

@@ -256,8 +256,12 @@ class Walk:
             (condition.left, condition.relation, condition.right),
             (condition.right, MIRROR[condition.relation], condition.left),
         ):
-            plain = not any(isinstance(node, s.If) for node in s.walk(right))  # else nested conditions cost 3^depth
-            if plain and isinstance(left, s.Name) and left.name in self.views and left.name not in self.rule.labels:
+            if (
+                isinstance(left, s.Name)
+                and left.name in self.views
+                and left.name not in self.rule.labels
+                and not any(isinstance(node, s.If) for node in s.walk(right))  # else nested conditions cost 3^depth
+            ):
                 view = narrowed(self.views[left.name], relation if holds else OPPOSITE[relation], self.view(right))
                 if view.low > view.high:
                     return None
