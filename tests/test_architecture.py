@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "pyoutcome"
 MODULES = sorted(PACKAGE.rglob("*.py"))
-PURE = ("errors.py", "decimals.py", "formula", "terms", "protocol")
+PURE = ("errors.py", "decimals.py", "hashing.py", "formula", "terms", "protocol")
 """Layers without clock, chance, network or chain."""
 EXACT = (*PURE, "ledger", "legal", "settlement", "audit")
 """Layers whose every number is money, a KPI value or a step towards one."""

@@ -192,6 +192,15 @@ def multiply_divide(x: View, y: View, z: View) -> View:
     return make(min(ends), max(ends), grain, slopes, error)
 
 
+def share(quotient: View, of: View, x: View, rest: View) -> View:
+    """``trunc(of * x / (x + rest))``: no more than the whole of it where neither part is negative."""
+    if x.low < 0 or rest.low < 0:
+        return quotient
+    parts = [(x.low, x.low + rest.high), (x.high, x.high + rest.low)]
+    ends = [divide_trunc(each * part, whole) if whole else 0 for each in (of.low, of.high) for part, whole in parts]
+    return quotient.within(min(ends), max(ends))
+
+
 def _quotient_slopes(x: tuple[View, Slopes], y: tuple[View, Slopes], z: tuple[View, Slopes]) -> Slopes:
     """Derivatives of x*y/z: (x'y + xy') / z - xyz' / z^2, each part at its widest."""
     (x0, x1), (y0, y1), (z0, z1) = (_real(view) for view, _ in (x, y, z))

@@ -11,6 +11,7 @@ from functools import cached_property
 from pyoutcome.formula.carried import Carried, Reading, find_carried, state_readings
 from pyoutcome.formula.check import check_rule
 from pyoutcome.formula.compiled import Quick
+from pyoutcome.formula.linear import Terms, find_rests
 from pyoutcome.formula.order import evaluation_order
 from pyoutcome.formula.shapes import Definition, Item, ItemKind, KpiShape, KpiType, Line, Payee, Register
 from pyoutcome.formula.syntax import Formula, Minus, Name, Neg, Node, Number, Plus, Product, names, walk
@@ -91,6 +92,11 @@ class Rule:
     def translations(self) -> dict[object, object]:
         """What ``scenarios.py`` made of the rule, to be used again."""
         return {}
+
+    @cached_property
+    def rests(self) -> dict[int, Terms]:
+        """Of each quotient that is a share of a sum what else the sum holds; by identity of the node."""
+        return find_rests(self)
 
     @property
     def sequential(self) -> bool:

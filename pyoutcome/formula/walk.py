@@ -11,6 +11,7 @@ from pyoutcome.formula import intervals as iv
 from pyoutcome.formula import syntax as s
 from pyoutcome.formula.comparing import MIRROR, OPPOSITE, Truth, compared, narrowed
 from pyoutcome.formula.intervals import View
+from pyoutcome.formula.linear import view_of
 from pyoutcome.formula.printer import to_text
 from pyoutcome.formula.rule import Item, Rule
 from pyoutcome.formula.tables import bands_view, curve_view, refuse_width, round_view, step_view
@@ -185,6 +186,7 @@ class Walk:
         result = self.view(node.factors[0])
         last = len(node.factors) - 1
         held: View | None = None
+        rest = self.rule.rests.get(id(node)) if node.divisors else None
         for at, factor in enumerate(node.factors[1:], 1):
             other = self.view(factor)
             if at == last and node.divisors:
@@ -192,8 +194,11 @@ class Walk:
             else:
                 result = iv.multiply_divide(result, other, one)
         for divisor in node.divisors:
+            times, by = (result, one) if held is None else (held, result)
             result = iv.multiply_divide(result, held if held is not None else one, self.view(divisor))
-            held = None
+            if rest is not None:
+                result = iv.share(result, by, times, view_of(rest, self))
+            held = rest = None
         return result
 
     def pick(self, node: s.Pick) -> View:
