@@ -9,7 +9,7 @@ or the pieces run out. Every number on the way is a proven bound; running out co
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
@@ -18,6 +18,7 @@ from typing import Final
 from pyoutcome.formula.frame import Depends, Frame
 from pyoutcome.formula.intervals import JUMP, View
 from pyoutcome.formula.linear import Terms, view_of
+from pyoutcome.formula.pulled import find_rounding, round_sum
 from pyoutcome.formula.walk import Box, Range, Walk
 
 _MOST_PIECES: Final = 96
@@ -62,8 +63,19 @@ class Ends:
             low, high = view.low, view.high
             if low < high:
                 low, high = (self._end(form, view, upper, halving) for upper in (False, True))
+                for least, most in self._pulled(form):
+                    low, high = max(low, least), min(high, most)
             known = self.frame.ends[key] = range_of(low, high, view.grain)
         return known
+
+    def _pulled(self, form: Terms) -> Iterator[tuple[int, int]]:
+        """Where a sum of a rounded value and multiples of the step lies, seen without the rounding."""
+        for at, (times, node) in enumerate(form if len(form) > 1 else ()):
+            how = find_rounding(node, self.frame.formulas, self.whole) if abs(times) == 1 else None
+            others = (*form[:at], *form[at + 1 :])
+            if how is not None and not any(self.whole.view(each).grain % how.step for _, each in others):
+                whole = self.of(self.frame.form((times, how.of), *others))
+                yield round_sum(whole, self.of(others), self.of(self.frame.form((1, how.of))), times, how)
 
     def depends(self, form: Terms) -> Depends:
         """All that a sum depends on: where this is the same in another period, so is the sum."""

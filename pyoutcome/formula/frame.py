@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Final, TypeAlias
 
 from pyoutcome.formula import syntax as s
-from pyoutcome.formula.linear import Terms, combine
+from pyoutcome.formula.linear import Terms, combine, find_formulas
 from pyoutcome.formula.points import Points
 from pyoutcome.formula.printer import to_text
 from pyoutcome.formula.rule import Rule
@@ -55,6 +55,7 @@ class Frame:
         self._cones: dict[Terms, tuple[int, ...]] = {}
         self._variables: dict[Terms, tuple[str, ...]] = {}
         self._places = _find_places(rule)
+        self.formulas = find_formulas(rule)
         self._needs = [_uses(item.formula, self._places) for item in rule.order]
         self._reached: dict[tuple[Terms, frozenset[str]], tuple[int, ...]] = {}
         self._readers: dict[str, frozenset[int]] = {}

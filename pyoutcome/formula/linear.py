@@ -24,11 +24,7 @@ def combine(rule: Rule, terms: Iterable[tuple[int, s.Node]]) -> Terms:
 
     Plus, minus, totals and names of sums are opened up: they are exact, so nothing is lost or gained.
     """
-    sums = {
-        item.name: item.formula
-        for item in rule.order
-        if item.kind in ("definition", "register", "line") and rule.types[item.name] == "number"
-    }
+    sums = find_formulas(rule)
     counts: dict[s.Node, int] = {}
     waiting = list(terms)
     opened = 0
@@ -50,6 +46,15 @@ def combine(rule: Rule, terms: Iterable[tuple[int, s.Node]]) -> Terms:
                 continue
         counts[node] = counts.get(node, 0) + count
     return tuple((count, node) for node, count in counts.items() if count)
+
+
+def find_formulas(rule: Rule) -> dict[str, s.Node]:
+    """The formulas of all numbers that others can name."""
+    return {
+        item.name: item.formula
+        for item in rule.order
+        if item.kind in ("definition", "register", "line") and rule.types[item.name] == "number"
+    }
 
 
 def find_rests(rule: Rule) -> dict[int, Terms]:

@@ -16,6 +16,7 @@ from typing import Final, TypeAlias
 from pyoutcome.decimals import ONE
 from pyoutcome.formula import syntax as s
 from pyoutcome.formula.intervals import View
+from pyoutcome.formula.linear import find_formulas
 from pyoutcome.formula.rule import Rule
 from pyoutcome.formula.walk import Walk
 
@@ -33,11 +34,7 @@ class OpenedSum:
         self.upper = upper
         self.leaves = _MOST_LEAVES
         self.nodes = _MOST_NODES
-        self.formulas = {
-            item.name: item.formula
-            for item in rule.order
-            if item.kind in ("definition", "register", "line") and rule.types[item.name] == "number"
-        }
+        self.formulas = find_formulas(rule)
         self._same: dict[s.Node, s.Node] = {}
         self._firsts: dict[int, tuple[s.Node, s.Node]] = {}
         self._views: dict[int, View] = {}
