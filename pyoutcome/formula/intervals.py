@@ -146,13 +146,23 @@ def hull(slopes: Iterable[Slope]) -> Slope:
 
 def merged(views: Iterable[View]) -> Slopes | None:
     """Slopes of a value that is, at each point, one of several, without jumps between them."""
-    all_slopes: list[Slopes] = []
+    found: Slopes | None = None
     for view in views:
         if view.slopes is None:
             return None
-        all_slopes.append(view.slopes)
-    names = dict.fromkeys(name for slopes in all_slopes for name in slopes)
-    return {name: hull(slopes.get(name, FLAT) for slopes in all_slopes) for name in names}
+        if found is None:
+            found = dict(view.slopes)
+            continue
+        for name, slope in found.items():
+            found[name] = _both(slope, view.slopes.get(name, FLAT))
+        for name, slope in view.slopes.items():
+            if name not in found:
+                found[name] = _both(slope, FLAT)
+    return found
+
+
+def _both(a: Slope, b: Slope) -> Slope:
+    return a if a is b else (_lesser(a[0], b[0]), _greater(a[1], b[1]))
 
 
 def add(x: View, y: View, sign: int = 1, *, fits: bool = True) -> View:
