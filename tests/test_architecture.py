@@ -166,5 +166,17 @@ def test_starting_loads_nothing_heavy(statement: str) -> None:
     assert set() == loaded_by(statement) & set(HEAVY)
 
 
+@pytest.mark.parametrize("verb", ["document", "compare"])
+def test_agreements_on_paper_need_no_chain(verb: str, tmp_path: Path) -> None:
+    """Nor the packages around its hash: the command takes half a second, and they would take a fifth of one."""
+    files = ["examples/punctual-arrivals.yaml"] * (2 if verb == "compare" else 1)
+    given = ["pyoutcome", verb, *files, "--out", str(tmp_path / "written.md")]
+    run = f"sys.argv = {given!r}\nfrom pyoutcome.cli.app import main\ntry:\n    main()\nexcept SystemExit:\n    pass"
+    found = loaded_by(run)
+    assert (tmp_path / "written.md").exists()
+    assert {"pyoutcome", "Crypto", "pydantic"} <= found
+    assert set() == found & {*HEAVY, "eth_utils", "eth_abi", "eth_account", "requests", "sqlalchemy"} - {"jinja2"}
+
+
 def test_the_check_for_heavy_imports_can_fail() -> None:
     assert {"duckdb"} <= loaded_by("import duckdb")
