@@ -59,7 +59,7 @@ class Frame:
         self._needs = [_uses(item.formula, self._places) for item in rule.order]
         self._reached: dict[tuple[Terms, frozenset[str]], tuple[int, ...]] = {}
         self._readers: dict[str, frozenset[int]] = {}
-        self.points = Points(self)
+        self.points = Points(rule, parameters, self.cone)
         """Sums at single points."""
         self.ends: dict[tuple[Terms, bool, Depends], Range] = {}
         """Where sums lie that were looked at, in whatever period."""

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from pyoutcome.formula import intervals as iv
 from pyoutcome.formula import syntax as s
 from pyoutcome.formula.intervals import View
-
-if TYPE_CHECKING:
-    from pyoutcome.formula.rule import Rule
-    from pyoutcome.formula.walk import Walk
+from pyoutcome.formula.rule import Rule
 
 Terms: TypeAlias = tuple[tuple[int, s.Node], ...]
 """How often each value is added; below zero it is subtracted."""
@@ -57,8 +54,15 @@ def find_formulas(rule: Rule) -> dict[str, s.Node]:
     }
 
 
-def find_rests(rule: Rule) -> dict[int, Terms]:
+def rests_of(rule: Rule) -> dict[int, Terms]:
     """By identity of each quotient that is a share, as ``pool * x / (x + y)``: what else the divisor holds (``y``)."""
+    found: dict[int, Terms] | None = rule.made.get("rests")
+    if found is None:
+        found = rule.made["rests"] = _find_rests(rule)
+    return found
+
+
+def _find_rests(rule: Rule) -> dict[int, Terms]:
     found: dict[int, Terms] = {}
     for item in rule.order:
         for node in s.walk(item.formula):
@@ -70,7 +74,15 @@ def find_rests(rule: Rule) -> dict[int, Terms]:
     return found
 
 
-def view_of(terms: Terms, walk: Walk) -> View:
+class Views(Protocol):
+    """Whoever knows what a value can be, such as a ``Walk``."""
+
+    def view(self, node: s.Node) -> View:
+        """Of any node."""
+        ...
+
+
+def view_of(terms: Terms, walk: Views) -> View:
     """What the sum can be."""
     total = iv.constant(0)
     for count, node in terms:

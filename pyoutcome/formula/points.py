@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from pyoutcome.decimals import ONE
 from pyoutcome.errors import FormulaError
 from pyoutcome.formula import syntax as s
 from pyoutcome.formula.generated import Code, Term, name, term
-from pyoutcome.formula.integers import MOST_WORD, Integers, Whole, fits
+from pyoutcome.formula.integers import Integers
+from pyoutcome.formula.linear import Terms
 from pyoutcome.formula.printer import to_text
-
-if TYPE_CHECKING:
-    from pyoutcome.formula.frame import Frame
-    from pyoutcome.formula.linear import Terms
-    from pyoutcome.formula.rule import Rule
+from pyoutcome.formula.rule import Rule
+from pyoutcome.formula.wholes import MOST_WORD, Whole, fits
 
 _ENOUGH: Final = 8
 """Points after which a sum is worth translating."""
@@ -32,8 +30,11 @@ Function: TypeAlias = Callable[[tuple[int, ...], int], int | None]
 class Points:
     """The functions of one rule's sums."""
 
-    def __init__(self, frame: Frame) -> None:
-        self.frame = frame
+    def __init__(self, rule: Rule, parameters: Mapping[str, int], cone: Callable[[Terms], tuple[int, ...]]) -> None:
+        self.rule = rule
+        self.parameters = dict(rule.parameters) | dict(parameters)
+        self.cone = cone
+        """The places of all items that a sum needs."""
         self._functions: dict[tuple[Terms, tuple[str, ...]], Function] = {}
         self._asked: dict[tuple[Terms, tuple[str, ...]], int] = {}
 
@@ -56,7 +57,7 @@ class Points:
 
     def _translated(self, form: Terms, variables: tuple[str, ...]) -> Function:
         try:
-            return _translate(self.frame, form, variables)
+            return _translate(self.rule, self.parameters, self.cone(form), form, variables)
         except RecursionError:  # nested too deep for Python's compiler
             return lambda *_: None
 
@@ -72,13 +73,15 @@ class _Values(Integers):
         return super().number(node)
 
 
-def _translate(frame: Frame, form: Terms, variables: tuple[str, ...]) -> Function:
-    rule, code = frame.rule, Code()
-    numbers = _Values(rule, code, dict(rule.parameters) | dict(frame.parameters))
+def _translate(
+    rule: Rule, parameters: dict[str, int], cone: tuple[int, ...], form: Terms, variables: tuple[str, ...]
+) -> Function:
+    code = Code()
+    numbers = _Values(rule, code, parameters)
     known = numbers.known
     known["period"] = Whole(name("period"), ONE, _LAST_PERIOD)
     _read(rule, code, known, variables)
-    for place in frame.cone(form):
+    for place in cone:
         item = rule.order[place]
         if item.kind == "payee":
             continue

@@ -8,13 +8,11 @@ next multiples. Rounding only ever rises with what is rounded, so it can be take
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from pyoutcome.decimals import Rounding
 from pyoutcome.formula import syntax as s
-
-if TYPE_CHECKING:
-    from pyoutcome.formula.walk import Range, Walk
+from pyoutcome.formula.walk import Range, Walk
 
 _MIRRORED: Final = {Rounding.FLOOR: Rounding.CEIL, Rounding.CEIL: Rounding.FLOOR}
 

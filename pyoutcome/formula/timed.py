@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from pyoutcome.errors import FormulaError
 from pyoutcome.formula import syntax as s
 from pyoutcome.formula.calculation import Calculation
-
-if TYPE_CHECKING:
-    from pyoutcome.formula.rule import Item, Rule
+from pyoutcome.formula.rule import Item, Rule
 
 _ROWS: Final = s.StepRow | s.PickRow | s.BandRow | s.Point
 

@@ -11,7 +11,7 @@ from pyoutcome.formula import intervals as iv
 from pyoutcome.formula import syntax as s
 from pyoutcome.formula.comparing import MIRROR, OPPOSITE, Truth, compared, narrowed
 from pyoutcome.formula.intervals import View
-from pyoutcome.formula.linear import view_of
+from pyoutcome.formula.linear import rests_of, view_of
 from pyoutcome.formula.printer import to_text
 from pyoutcome.formula.rule import Item, Rule
 from pyoutcome.formula.tables import bands_view, curve_view, refuse_width, round_view, step_view
@@ -186,7 +186,7 @@ class Walk:
         result = self.view(node.factors[0])
         last = len(node.factors) - 1
         held: View | None = None
-        rest = self.rule.rests.get(id(node)) if node.divisors else None
+        rest = rests_of(self.rule).get(id(node)) if node.divisors else None
         for at, factor in enumerate(node.factors[1:], 1):
             other = self.view(factor)
             if at == last and node.divisors:
