@@ -5,8 +5,7 @@ from __future__ import annotations
 from pyoutcome.legal.document.pages import Pages
 from pyoutcome.legal.document.signed import SignedTerms, TermsSignatureLine
 from pyoutcome.legal.document.tree import Heading, PageBreak, Runs, code, runs
-from pyoutcome.protocol import Terms
-from pyoutcome.protocol.messages import DOMAIN_NAME, DOMAIN_VERSION
+from pyoutcome.protocol.eip712 import DOMAIN_NAME, DOMAIN_VERSION, TERMS_TYPE
 from pyoutcome.terms import Agreement
 
 
@@ -46,7 +45,7 @@ def put_identity(pages: Pages, agreement: Agreement, signed: SignedTerms | None)
             ("Chain id", runs(code(str(signed.chain_id)))),
             ("Verifying contract", runs(code(signed.factory))),
         ]
-    rows.append(("Type", runs(code(Terms.TYPE))))
+    rows.append(("Type", runs(code(TERMS_TYPE))))
     rows.append(("agreementDigest", runs(code(hexadecimal(agreement.digest())))))
     rows.append(("programHash", runs(code(hexadecimal(agreement.program().hash)))))
     if signed is None:

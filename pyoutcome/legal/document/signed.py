@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pyoutcome.protocol import Arguments
+if TYPE_CHECKING:
+    from pyoutcome.protocol import Arguments
 
 if TYPE_CHECKING:
     from pyoutcome.protocol.messages import Amendment
