@@ -125,12 +125,6 @@ class About(Entry):
     accepts: Annotated[dict[Line, Line], Field(default_factory=dict)]
     """Warnings of ``check`` that stay, by code, each with the reason."""
 
-    @property
-    def origin(self) -> str:
-        """Whether the sample records are real."""
-        made = {each.synthetic for each in self.records.values()}
-        return "real" if made == {False} else "synthetic" if made == {True} else "real in part"
-
     @model_validator(mode="after")
     @refusing
     def _follows_what_is_there(self) -> About:
@@ -143,6 +137,12 @@ class About(Entry):
                     "Correct 'follows' or delete it.",
                 )
         return self
+
+    @property
+    def origin(self) -> str:
+        """Whether the sample records are real."""
+        made = {each.synthetic for each in self.records.values()}
+        return "real" if made == {False} else "synthetic" if made == {True} else "real in part"
 
 
 @dataclass(frozen=True)

@@ -107,7 +107,9 @@ def test_every_parameter_can_be_set_to_both_ends_of_its_range(ready: ReadyAgreem
         years = 2 if holds_later(ready, parameter) else 1
         for value in parameter.range if default.endswith("%") else ():
             text = re.sub(
-                "every: (month|quarter)", "every: year" if years == 2 else r"every: \1", fill(ready, {name: value})
+                "every: (month|quarter)",
+                "every: year" if years == 2 else r"every: \1",
+                fill(ready, together(ready, {name: value})),
             )
             assert bounds_over(Agreement.parse(text).rule(), years).totals
 
