@@ -51,8 +51,8 @@ def _disputes(escrow: Escrow, terms: EscrowTerms, money: Money) -> Iterator[str]
         )
     time = show_duration(escrow.default_window if challenge is None else challenge.ruling_within)
     yield (
-        "If it is challenged, every provider is paid at once what it gets under every version. The arbitrator has "
-        f"{time} for the rest; if it is silent, the report stands."
+        "If a report or default is challenged, every provider is paid at once what it gets under every version. The "
+        f"arbitrator has {time} for the rest; if it is silent, the report or default stands."
     )
     if terms.chooses:
         yield "The arbitrator is a contract that asks a court or oracle; it chooses one of the versions."
@@ -116,11 +116,11 @@ def _exits(agreement: Deal, escrow: Escrow, money: Money) -> Iterator[str]:
     )
     convenience = escrow.convenience
     if convenience is None:
-        yield "Nobody may end it early without a cause."
+        yield "Nobody may end the agreement early without a cause."
         return
     yield (
-        f"{_who(convenience)} may end it without a cause by notice; the last period is then the one that runs "
-        f"{show_duration(convenience.notice)} later."
+        f"{_who(convenience)} may end the agreement without a cause by notice; the last period is then the one that "
+        f"runs {show_duration(convenience.notice)} later."
     )
     for name, fee in zip(agreement.providers, agreement.escrow.convenience_fee, strict=True):
         if fee:

@@ -48,7 +48,7 @@ class NewAgreement:
 def fill(ready: ReadyAgreement, values: Mapping[str, str]) -> str:
     """The text of the ready agreement with parameters set; all else stays, comments included.
 
-    WorkspaceError ``parameter-unknown``, ``parameter-malformed``, ``parameter-out-of-range``.
+    WorkspaceError ``parameter-unknown``, ``parameter-malformed``, ``parameter-out-of-range``, ``parameters-apart``.
     """
     known = ready.about.parameters
     text = ready.tree.source
@@ -64,6 +64,7 @@ def fill(ready: ReadyAgreement, values: Mapping[str, str]) -> str:
         _demand_fit(name, known[name], value)
         tree = read_text(text, ready.file.name)
         text = _replace(tree, known[name], value)
+    _demand_bound(ready, values)
     return text
 
 
@@ -119,6 +120,23 @@ def _demand_fit(name: str, parameter: Parameter, value: str) -> None:
             "Choose a value in that range; for another, edit the agreement file itself and run `pyoutcome check`.",
             parameter=name,
         )
+
+
+def _demand_bound(ready: ReadyAgreement, values: Mapping[str, str]) -> None:
+    """Parameters that follow others have the values that these ask for."""
+    for name, parameter in ready.about.parameters.items():
+        bound = parameter.follows
+        if bound is None or not {name, bound.parameter} & set(values):
+            continue
+        own, other = (int(values.get(each, ready.default(each))) for each in (name, bound.parameter))
+        if own != other + bound.by:
+            raise WorkspaceError(
+                "parameters-apart",
+                f"{name} is {own} and {bound.parameter} is {other}, and {name} is always {bound.by} more than "
+                f"{bound.parameter}.",
+                f"Set both: {bound.parameter} to {own - bound.by}, or {name} to {other + bound.by}.",
+                parameter=name,
+            )
 
 
 def _refuse(name: str, why: str, fix: str) -> NoReturn:

@@ -24,6 +24,13 @@ FOLDER = Path(__file__).parents[1] / "examples"
 Step = str | int
 
 
+class Follows(Entry):
+    """That a parameter is another one and so many more."""
+
+    parameter: Word
+    by: Whole
+
+
 class Parameter(Entry):
     """One value of the agreement that a user is expected to choose."""
 
@@ -33,6 +40,8 @@ class Parameter(Entry):
     kind: Literal["number", "whole", "date", "name"] = "number"
     range: tuple[Line, Line] | None = None
     """The least and the greatest sensible value; a ``name`` has none."""
+    follows: Follows | None = None
+    """Of a ``whole``: that it is always another ``whole`` and so many more; who sets one sets both."""
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -110,6 +119,19 @@ class About(Entry):
     accepts: Annotated[dict[Line, Line], Field(default_factory=dict)]
     """Warnings of ``check`` that stay, by code, each with the reason."""
 
+    @model_validator(mode="after")
+    @refusing
+    def _follows_what_is_there(self) -> About:
+        for name, each in self.parameters.items():
+            first = self.parameters.get(each.follows.parameter) if each.follows else each
+            if each.follows and (first is None or (first.kind, each.kind) != ("whole", "whole")):
+                raise AgreementError(
+                    "bad-about",
+                    f"{name} follows {each.follows.parameter}, and both have to be parameters of kind 'whole'.",
+                    "Correct 'follows' or delete it.",
+                )
+        return self
+
 
 @dataclass(frozen=True)
 class ReadyAgreement:
@@ -172,6 +194,7 @@ class ReadyAgreement:
                     "default": self.default(name),
                     "range": list(each.range) if each.range else None,
                     "path": each.path,
+                    "follows": each.follows.model_dump() if each.follows else None,
                 }
                 for name, each in about.parameters.items()
             },

@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pyoutcome.cli.app import app
+from pyoutcome.decimals import ONE
 from pyoutcome.errors import AgreementError, PyoutcomeError, WorkspaceError
 from pyoutcome.evidence.measures.planning import plan_measures
 from pyoutcome.terms.agreement import Agreement
@@ -55,6 +56,16 @@ def test_its_records_are_made_anew_to_the_byte(ready: ReadyAgreement) -> None:
         assert maker.SEED == ready.about.records[name].seed
 
 
+def together(ready: ReadyAgreement, given: dict[str, str]) -> dict[str, str]:
+    """The values with those of the parameters that are bound to them."""
+    for name, each in ready.about.parameters.items():
+        if each.follows and name in given:
+            given.setdefault(each.follows.parameter, str(int(given[name]) - each.follows.by))
+        elif each.follows and each.follows.parameter in given:
+            given[name] = str(int(given[each.follows.parameter]) + each.follows.by)
+    return given
+
+
 @every
 def test_every_parameter_can_be_set_to_both_ends_of_its_range(ready: ReadyAgreement) -> None:
     parameters = ready.about.parameters
@@ -63,7 +74,7 @@ def test_every_parameter_can_be_set_to_both_ends_of_its_range(ready: ReadyAgreem
     for name, parameter in parameters.items():
         default = ready.default(name)
         for value in parameter.range or ('A "name" with {braces}: and # signs',):
-            tree = read_text(fill(ready, {name: value}), "")
+            tree = read_text(fill(ready, together(ready, {name: value})), "")
             found = tree.find(parameter.steps)
             assert isinstance(found, Text)
             assert value == found.value
@@ -73,13 +84,31 @@ def test_every_parameter_can_be_set_to_both_ends_of_its_range(ready: ReadyAgreem
             assert parameter.measure(low) <= parameter.measure(default) <= parameter.measure(high)
         for value in parameter.range if parameter.range and default.endswith("%") else ():
             # Levels and shares are what could come out of order; that nothing fails is proven from the bounds.
-            assert Agreement.parse(fill(ready, {periods: shortest, name: value})).bounds().most_per_period > 0
+            assert (
+                Agreement.parse(fill(ready, together(ready, {periods: shortest, name: value}))).bounds().most_per_period
+                > 0
+            )
 
 
 @every
 def test_setting_every_parameter_to_its_default_changes_no_character(ready: ReadyAgreement) -> None:
     given = {name: ready.default(name) for name, each in ready.about.parameters.items() if each.range}
     assert ready.file.read_text(encoding="utf-8") == fill(ready, given)
+
+
+def test_parameters_that_belong_together_are_set_together() -> None:
+    """People who start in the last month that is paid for have their 90 days within the term."""
+    ready = find_ready("hr")
+    for given, fix in (
+        ({"months": "12"}, "Set both: hiring_months to 9, or months to 9."),
+        ({"hiring_months": "9"}, "Set both: hiring_months to 6, or months to 12."),
+        ({"hiring_months": "10", "months": "12"}, "Set both: hiring_months to 9, or months to 13."),
+    ):
+        with pytest.raises(WorkspaceError) as refused:
+            fill(ready, given)
+        assert ("parameters-apart", fix) == (refused.value.code, refused.value.fix)
+    told = Agreement.parse(fill(ready, {"hiring_months": "9", "months": "12"}))
+    assert (12, 9) == (len(told.periods), told.file.terms["hiring_months"] // ONE)
 
 
 @every
@@ -194,6 +223,8 @@ def test_what_about_says_is_read_strictly() -> None:
         ("field: F\n", "", "missing-key"),
         ("field: F\n", "fields: F\n", "unknown-key"),
         ("use_when: [U]", "use_when: []", "wrong-count"),
+        ("range: [1, 2]", "kind: whole, range: [1, 2], follows: {parameter: fees, by: 3}", "bad-about"),
+        ("range: [1, 2]", "range: [1, 2], follows: {parameter: fee, by: 3}", "bad-about"),
     ):
         assert old in ABOUT
         with pytest.raises(PyoutcomeError) as refused:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from typing import Final
 
 from pyoutcome.legal.document.example_pages import money, put_edges, put_periods
@@ -18,7 +19,10 @@ from pyoutcome.terms import Agreement, Passage
 from pyoutcome.terms.legal_prose import unsettled
 from pyoutcome.terms.naming import plain_words
 from pyoutcome.terms.prose import show_instant
+from pyoutcome.terms.records_prose import SHOWN, expressions
 
+_OF_RECORDS: Final = ("records", "reading", "windows")
+"""Passages with names and conditions of records."""
 _NEVER: Final = ("liability beyond the amounts of this agreement", "insurance", "taxes")
 """Subjects that no agreement file settles yet."""
 
@@ -42,7 +46,7 @@ class _Author:
         self.meanings()
         self.term()
         self.plain("Money", "money")
-        self.plain("Records", "records", "windows")
+        self.plain("Records", "records", "reading", "windows")
         self.parts("KPIs", "kpis", [kpi.title or plain_words(name) for name, kpi in agreement.file.kpis.items()])
         self.plain("Requirements of a report", "require")
         self.plain("Fixed figures", "terms")
@@ -100,7 +104,8 @@ class _Author:
         for key in keys:
             for item in self.passages[key].items if key in self.passages else ():
                 if not item[0].startswith("  "):
-                    self.pages.say(*self.with_digest(" ".join(item)))
+                    told = " ".join(item)
+                    self.pages.say(*(self.with_code(told) if key in _OF_RECORDS else self.with_digest(told)))
 
     def with_digest(self, sentence: str) -> list[str | Run]:
         """A sentence with the agreement's digest as code."""
@@ -151,21 +156,17 @@ class _Author:
 
     def with_code(self, sentence: str) -> list[str | Run]:
         """A sentence with the conditions of measures as code: only texts that the file itself holds between marks."""
-        found = (
-            re.split(f"`({'|'.join(map(re.escape, self.conditions))})`", sentence) if self.conditions else [sentence]
-        )
+        found = re.split(f"`({'|'.join(map(re.escape, self.conditions))})`", sentence)
         return [code(part) if at % 2 else part for at, part in enumerate(found) if part]
 
-    @property
+    @cached_property
     def conditions(self) -> list[str]:
-        """Every condition and value of a measure, longest first."""
-        texts = {
-            value
-            for kpi in self.agreement.file.kpis.values()
-            if kpi.measure is not None
-            for value in kpi.measure.model_dump().values()
-            if isinstance(value, str)
-        }
+        """Every name of the records, and every condition and value of a measure, longest first."""
+        agreement = self.agreement
+        texts = {*SHOWN, *agreement.records, *agreement.windows}
+        texts |= {column for source in agreement.records.values() for column in source.columns}
+        measures = (kpi.measure for kpi in agreement.file.kpis.values() if kpi.measure is not None)
+        texts |= {text for measure in measures for text in expressions(measure)}
         return sorted(texts, key=lambda text: (-len(text), text))
 
     def prices(self) -> None:
