@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pyoutcome.errors import AgreementError
 from pyoutcome.formula.influence import Influence
 from pyoutcome.formula.state import State
-from pyoutcome.terms.deal import Deal
+from pyoutcome.terms.contents import Contents
 from pyoutcome.terms.defaults import find_broken_default
 from pyoutcome.terms.finding import Finding
 from pyoutcome.terms.findings import find_warnings
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pyoutcome.formula.scenarios import Scenarios
 
 
-class Agreement(Deal):
+class Agreement(Contents):
     """One deal. Made by ``load`` or ``parse``, which refuse a file that cannot be carried out; never changes.
 
     ``problems_of(error)`` lists all problems that were found together.

@@ -23,7 +23,7 @@ from tests.terms.alterations import Alteration, alterations
 from tests.terms.deals import ESCROW, KPI, TWO, deal
 from tests.terms.every_field import FILES
 
-EXAMPLE = (Path(__file__).parents[2] / "examples" / "punctual-arrivals.yaml").read_text(encoding="utf-8")
+EXAMPLE = (Path(__file__).parents[2] / "examples" / "punctual-arrivals" / "agreement.yaml").read_text(encoding="utf-8")
 TEXTS = {**FILES, "example": EXAMPLE}
 ENTRIES = ("kpis", "clauses", "terms", "define", "state", "records", "windows")
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 
-class Deal:
+class Contents:
     """What an ``Agreement`` holds; the words written of it and the statements made of it come on top."""
 
     def __init__(self, tree: Tree) -> None:
