@@ -48,8 +48,9 @@ def _missing_words(kpi: Kpi, value: str, *, deployed: bool) -> str:
     if kpi.stands_in:
         return f"If the value is missing, {value} stands in for it."
     if kpi.if_missing == "last":
+        where = ", also in a period without evidence" if deployed else ""
         return (
-            "If the value is missing, that of the period before stands in for it; in a period without evidence it is "
+            f"If the value is missing{where}, that of the period before stands in for it; in the first period it is "
             f"{value}."
         )
     settled = f"; in a period without evidence {value} stands in for it" if deployed else ""

@@ -206,7 +206,7 @@ def test_missing_values_are_refused_or_the_last_ones_or_the_agreements() -> None
     with pytest.raises(PyoutcomeError) as caught:
         agreement.statement(1, {"a": None, "b": "1", "c": "1"})
     assert "missing-kpi-value" == caught.value.code
-    assert [False, False, True] == [kpi.may_be_missing for kpi in agreement.kpis]
+    assert [False, True, True] == [kpi.may_be_missing for kpi in agreement.kpis]
 
 
 def test_a_deployed_agreement_knows_the_worst_value_of_what_may_not_be_missing() -> None:

@@ -14,7 +14,7 @@ from tests.terms.deals import HEAD, TWO, deal
 
 ROOT = Path(__file__).parents[2]
 FEE = "fee: {kind: fixed_fee, amount: 10}"
-EXAMPLE = (ROOT / "examples" / "punctual-arrivals.yaml").read_text(encoding="utf-8")
+EXAMPLE = (ROOT / "examples" / "punctual-arrivals" / "agreement.yaml").read_text(encoding="utf-8")
 
 
 def refusal(text: str) -> PyoutcomeError:

@@ -24,7 +24,7 @@ from tests.terms.alterations import alterations, read_texts
 from tests.terms.deals import TWO, agree, deal
 from tests.terms.every_field import FILES
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "punctual-arrivals.yaml"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "punctual-arrivals" / "agreement.yaml"
 CLAUSES = """
     base: {kind: fixed_fee, amount: fee * 1.05, then: [round: 0.5 half_even, {less: 77, when: y > 31}]}
     curved: {kind: curve, of: y, points: [[-1000, -5000], [0, 0], [500, 9000]], times: 2}

@@ -47,9 +47,10 @@ def _put_edge_table(pages: Pages, agreement: Agreement, table: EdgeTable, period
     account = _account(agreement, table)
     turning = f"{what} {kpi.title}{own} where something turns{account}{period}"
     caption = f"{turning}; other KPIs as in the middling example."
-    columns = [Column(kpi.title, "right"), Column(f"{'Clause' if table.clause else 'Net amount'}, {symbol}", "right")]
+    shown = f"{'Clause' if table.clause else 'Net amount'}, {symbol}"
+    columns = [Column(kpi.title, "right"), Column(shown, "right", money=True)]
     if table.providers:
-        columns.append(Column(f"Credited for the period, {symbol}", "right"))
+        columns.append(Column(f"Credited for the period, {symbol}", "right", money=True))
     rows = [
         [kpi.tell(value), show_grouped(amount), *([money(agreement, units)] if table.providers else [])]
         for value, amount, units in table.rows
@@ -120,7 +121,7 @@ def _put_statement(pages: Pages, agreement: Agreement, example: Example) -> None
         columns = [
             Column("Clause"),
             Column("In the sums"),
-            Column(symbol, "right"),
+            Column(symbol, "right", money=True),
             Column("How it comes about", wide=True),
         ]
         pages.table(columns, rows, (strong(title), *runs(f"{also}.")), totals=2)
@@ -138,7 +139,10 @@ def _put_row(pages: Pages, examples: Examples) -> None:
     pages.heading("One after another")
     pages.say("A period depends on earlier ones here. If these three came one after another, this would be credited:")
     titles = (f"{number}, {grade}" for number, (grade, _) in enumerate(zip(grades, statements, strict=False), 1))
-    columns = [Column("Provider"), *(Column(f"{title}, {agreement.token.symbol}", "right") for title in titles)]
+    columns = [
+        Column("Provider"),
+        *(Column(f"{title}, {agreement.token.symbol}", "right", money=True) for title in titles),
+    ]
     rows = [
         [name, *(money(agreement, statement.of(name).units) for statement in statements)]
         for name in agreement.providers
@@ -154,7 +158,11 @@ def _put_time(pages: Pages, examples: Examples) -> None:
     pages.heading("Over the term")
     supposed = "If every period had the values of the middling one, this would be credited in each:"
     pages.say(supposed if agreement.kpis else "This is credited in each period:")
-    columns = [Column("Periods"), Column("Provider"), Column(f"Credited, {agreement.token.symbol}", "right")]
+    columns = [
+        Column("Periods"),
+        Column("Provider"),
+        Column(f"Credited, {agreement.token.symbol}", "right", money=True),
+    ]
     shown = [
         [str(first) if first == last else f"{first} to {last}", whose, money(agreement, amount)]
         for first, last, units in rows
