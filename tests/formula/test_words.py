@@ -28,7 +28,7 @@ from pyoutcome.formula import (
 from pyoutcome.formula import syntax as s
 from pyoutcome.formula.rule_words import kpi_value_words, kpi_words
 from pyoutcome.formula.tokens import RESERVED
-from pyoutcome.formula.words import number_words
+from pyoutcome.formula.words import list_words, number_words
 from tests.formula.mutations import mutants, rule_mutants
 from tests.formula.strategies import rules
 
@@ -183,7 +183,7 @@ def test_what_is_carried_reads_as_sentences() -> None:
     assert [
         "x is a whole number from 0 to 100.",
         "Before the first period, x counts as 5.",
-        "tier is one of gold, base.",
+        "tier is one of gold or base.",
         "start_mark is 1.",
         (
             "mark is carried from period to period: before the first period it is start_mark; at the end of each"
@@ -222,7 +222,7 @@ def test_every_kind_of_sentence_is_in_the_words_of_the_names() -> None:
         ("opening", "ok", "Before the first period, <ok> counts as yes."),
         ("kpi", "late", "<late> is yes or no."),
         ("opening", "late", "Before the first period, <late> counts as no."),
-        ("kpi", "tier", "<tier> is one of gold, silver, base."),
+        ("kpi", "tier", "<tier> is one of gold, silver or base."),
         ("opening", "tier", "Before the first period, <tier> counts as silver."),
         ("kpi", "level", "<level> is a number from 0 to 1,234 with 1 decimal."),
         ("term", "least", "<least> is 1,000."),
@@ -372,3 +372,8 @@ def combined(numbers: list[s.Node], truths: list[s.Node]) -> Iterator[s.Node]:
         yield from (s.If(truth, x, y) for truth in truths)
     for p, q in pairs(truths, truths):
         yield from (s.And(p, q), s.Or(p, q), s.Not(p), *(s.If(truth, p, q) for truth in truths[:4]))
+
+
+def test_words_are_listed_as_in_english() -> None:
+    told = [list_words(()), list_words(["a"]), list_words(iter("ab")), list_words("abc"), list_words("abc", "or")]
+    assert ["", "a", "a and b", "a, b and c", "a, b or c"] == told
