@@ -332,8 +332,9 @@ def test_what_was_queued_by_a_clock_that_was_ahead_goes_out_at_once_and_to_one_k
     Outgoing(state).put("alert settled one 1", ["mail"], "settled", "one", 1, "{}")
     clock.now -= ahead
     assert 1 == len(Outgoing(KeeperState(engine, "second", clock)).claim(10))
-    clock.now += LEASE - 1
-    assert [] == Outgoing(state).claim(10)
+    for passed in (0, LEASE - 1):
+        clock.now += passed
+        assert [] == Outgoing(state).claim(10)
 
 
 @pytest.mark.parametrize("ahead", AHEAD)
@@ -365,8 +366,9 @@ def test_a_clock_that_goes_on_has_nothing_tried_before_its_wait_is_over(state: K
     for failures in range(1, 16):
         [item] = outgoing.claim(10)
         outgoing.note(item, "no answer", patience)
-        clock.now += patience.wait(failures) - 1
-        assert [] == outgoing.claim(10)
+        for passed in (0, patience.wait(failures) - 1):
+            clock.now += passed
+            assert [] == outgoing.claim(10)
         clock.now += 1
 
 
