@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from pyoutcome.chain.deal import Deal
+    from pyoutcome.terms.agreement import Agreement
     from pyoutcome.workspace.settings import Offer, TermsSignature
     from pyoutcome.workspace.signing import Offered, Signing
 
@@ -105,7 +107,12 @@ def sign(
     elif given or keystore is not None or out is not None:
         raise _unclear("Files are named without an offer to sign.")
     else:
+        from pyoutcome.workspace.signing import signing_parties
+
         with open_workspace(folder) as workspace:
+            if not as_json and party in signing_parties(workspace.agreement):
+                workspace.offer()
+                _say_bound(workspace.agreement, workspace.desk.deal, party)
             signature = workspace.sign(party)
         _tell(signature, f"signatures/{party}.json", as_json)
 
@@ -122,6 +129,7 @@ def _sign_offered(
     offered.signing.require(party)
     if not as_json:
         emit({}, False, lambda console: _show_offered(console, offered))
+        _say_bound(offered.agreement, offered.deal, party)
     signature = offered.signing.sign(party, unlock_file(keystore, party, ask_password(party)))
     write_signature(out, signature)
     _tell(signature, str(out), as_json)
@@ -211,6 +219,15 @@ def _show_offered(console: Console, offered: Offered) -> None:
             **offered.addresses,
         },
     )
+
+
+def _say_bound(agreement: Agreement, deal: Deal, party: str) -> None:
+    """What the signature binds its party to, said before it is made."""
+    from pyoutcome.cli import show
+    from pyoutcome.workspace.commitment import commitment
+
+    told = commitment(agreement, deal.arguments, party)
+    emit({}, False, lambda console: show.facts(console, f"What {party} signs", told))
 
 
 def _facts(made: Offer) -> dict[str, str]:

@@ -85,8 +85,10 @@ class IntellectualProperty(Part):
     """Rights in what is made under the agreement."""
 
     owner: Literal["client", "provider"]
-    on: Literal["payment", "creation"]
-    """When the client gets its right: with the payment of the period, or with the work itself."""
+    on: Literal["payment", "creation", "event"]
+    """When the client gets its right: with the payment of the period, with the work itself, or once ``event`` is so."""
+    event: Line | None = None
+    """What has to be so, as the end of a sentence: 'the option is paid'."""
     license: Literal["term", "perpetual"]
     """How long whoever does not own something needed may use it."""
 
@@ -135,6 +137,15 @@ class Legal(Part):
                     "bad-legal",
                     "Either courts decide or an arbitration does.",
                     "Delete 'courts' or 'arbitration'.",
+                ),
+            )
+        if self.ip is not None and (self.ip.on == "event") != (self.ip.event is not None):
+            yield (
+                ("ip", "event"),
+                AgreementError(
+                    "bad-legal",
+                    "An event is named exactly when the client's right waits for one.",
+                    "Write 'on: event' and 'event: ...', or neither.",
                 ),
             )
         data = self.data_protection

@@ -170,6 +170,12 @@ def _rights(ip: IntellectualProperty) -> Iterator[str]:
     moment = {
         "payment": "when the period in which it was made is paid in full",
         "creation": "when it is made",
+        "event": f"when {quoted(ip.event or '')}",
+    }[ip.on]
+    until = {
+        "payment": "; until then the client may use it for its own business",
+        "creation": "",
+        "event": "; until then the client may use it to examine it, and for nothing else",
     }[ip.on]
     lasting = {
         "term": "as long as this agreement runs",
@@ -177,10 +183,8 @@ def _rights(ip: IntellectualProperty) -> Iterator[str]:
     }[ip.license]
     if ip.owner == "client":
         yield (
-            f"All rights in what a provider makes for the client under this agreement pass to the client {moment}; "
-            "until then the client may use it for its own business."
-            if ip.on == "payment"
-            else f"All rights in what a provider makes for the client under this agreement pass to the client {moment}."
+            f"All rights in what a provider makes for the client under this agreement pass to the client {moment}"
+            f"{until}."
         )
         yield (
             "What a provider brought along stays its own. The client may use what of it is built in, together with "

@@ -13,6 +13,7 @@ from pyoutcome.cli.app import app
 from pyoutcome.errors import AgreementError, PyoutcomeError, WorkspaceError
 from pyoutcome.evidence.measures.planning import plan_measures
 from pyoutcome.terms.agreement import Agreement
+from pyoutcome.terms.legal_prose import unsettled
 from pyoutcome.terms.loader import read_text
 from pyoutcome.terms.tree import Text
 from pyoutcome.workspace.examples import example_names, find_example
@@ -79,6 +80,14 @@ def test_every_parameter_can_be_set_to_both_ends_of_its_range(ready: ReadyAgreem
 def test_setting_every_parameter_to_its_default_changes_no_character(ready: ReadyAgreement) -> None:
     given = {name: ready.default(name) for name, each in ready.about.parameters.items() if each.range}
     assert ready.file.read_text(encoding="utf-8") == fill(ready, given)
+
+
+@every
+def test_it_leaves_no_subject_of_governance_and_law_open(ready: ReadyAgreement) -> None:
+    """And whose law, and which courts or seat, are for its user to name."""
+    assert () == unsettled(ready.agreement.file.legal)
+    paths = {each.path for each in ready.about.parameters.values() if each.path.startswith("legal.")}
+    assert {"legal.law"} < paths <= {"legal.law", "legal.courts", "legal.arbitration.seat"}
 
 
 def test_all_kinds_of_clauses_are_shown_in_some_ready_agreement() -> None:

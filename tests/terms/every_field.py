@@ -192,7 +192,9 @@ kpis:
   ready: {unit: share of time, decimals: 4, range: [0, 1], if_missing: 0, measure: {kind: time_share, records: log,
     anchor: seen, item: [host, id], state: up, ties: minutes, where: weight > 12,
     except: {windows: [strike], flags: [test]}, rounding: half_up}}
-legal: {arbitration: {seat: Geneva, rules: Swiss Rules, language: English, arbitrators: 5}}
+legal:
+  arbitration: {seat: Geneva, rules: Swiss Rules, language: English, arbitrators: 5}
+  ip: {owner: client, on: event, event: the option is paid, license: term}
 clauses:
   fee: {kind: formula, is: whole + middle + weighed + shortest + longest + tail + hosts + ready}
 """

@@ -70,6 +70,8 @@ def test_every_choice_is_signed_and_said(text: str, alteration: Alteration) -> N
         ("{security: {standards: [], incident_notice: 1 day}}", "wrong-count", "legal.security.standards"),
         ("{confidentiality: {years: 100}}", "out-of-limits", "legal.confidentiality.years"),
         ("{ip: {owner: everybody, on: payment, license: term}}", "unknown-word", "legal.ip.owner"),
+        ("{ip: {owner: client, on: event, license: term}}", "bad-legal", "legal.ip"),
+        ("{ip: {owner: client, on: payment, event: it is paid, license: term}}", "bad-legal", "legal.ip.event"),
         ("{liability: none}", "unknown-key", "legal.liability"),
     ],
 )  # fmt: skip

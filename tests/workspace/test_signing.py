@@ -17,10 +17,15 @@ from typer.testing import CliRunner
 from pyoutcome.chain.deal import Deal, clone_address
 from pyoutcome.chain.keys import create_key_file, derive_test_accounts
 from pyoutcome.cli.app import app
+from pyoutcome.decimals import show_money
 from pyoutcome.errors import ChainError, PyoutcomeError, WorkspaceError
 from pyoutcome.protocol import Domain
 from pyoutcome.terms import Agreement
 from pyoutcome.workspace import Workspace
+from pyoutcome.workspace.binding import bind
+from pyoutcome.workspace.commitment import commitment
+from pyoutcome.workspace.parties import party_ids
+from pyoutcome.workspace.ready import find_ready
 from pyoutcome.workspace.settings import Offer, TermsSignature
 from pyoutcome.workspace.signing import check_offer, read_offer, read_signature
 from tests.workspace.conftest import AGREEMENT, AIRLINES
@@ -314,11 +319,18 @@ def test_the_verbs_from_key_to_escrow_with_one_party_away(
     status, out, _ = run(*signing_away)
     assert (0, True) == (status, f"signed by {address}" in out)
     assert f"UA {address}" in out
+    assert "What UA signs it is paid a period 180,000.00 TUSD to 520,000.00 TUSD" in out
+    assert out.index("What UA signs") < out.index("UA has signed")
     status, out, _ = run("sign", "--check", "agreement.yaml", "UA.signature.json", "--offer", "deal.offer.json")
     assert (1, True) == (status, "UA signed client missing" in out)
 
-    for party in ("client", "B6", "EV"):
-        assert 0 == run("sign", "--as", party, "-w", str(folder))[0]
+    for party, said in (
+        ("client", "it pays a period 540,000.00 TUSD to 1,560,000.00 TUSD"),
+        ("B6", "it is paid"),
+        ("EV", "it is paid"),
+    ):
+        status, out, _ = run("sign", "--as", party, "-w", str(folder))
+        assert (0, True) == (status, f"What {party} signs {said}" in out)
     status, out, _ = run("sign", "--check", "-w", str(folder), "--json")
     assert (1, [("UA", "missing")]) == (
         status,
@@ -328,6 +340,22 @@ def test_the_verbs_from_key_to_escrow_with_one_party_away(
     assert "still to sign nobody" in run("sign", "--take", "UA.signature.json", "-w", str(folder))[1]
     assert 0 == run("sign", "--check", "-w", str(folder))[0]
     assert 0 == run("deploy", "-w", str(folder))[0]
+
+
+def test_each_is_told_what_its_signature_binds_it_to() -> None:
+    """The bounds of its own place, and what it has to deposit; a backup is bound only once it is called."""
+    logistics = find_ready("logistics").agreement
+    parties = party_ids(logistics)
+    accounts = [each.address for each in derive_test_accounts()]
+    arguments = bind(logistics, dict(zip(parties, accounts, strict=False)), accounts[-1], 1_767_000_000)
+    bounds = logistics.bounds()
+    north = commitment(logistics, arguments, "NORTH")
+    least, most = (f"{show_money(each, 6)} EURX" for each in (bounds.providers[0].least, bounds.providers[0].most))
+    assert f"{least} to {most}, below 0 owed the other way" == north["it is paid a period"]
+    assert "8,000.00 EURX, its bond" == north["it deposits first"]
+    assert "5,000.00 EURX, the reserve of one period" == commitment(logistics, arguments, "client")["it deposits first"]
+    south, standby = (commitment(logistics, arguments, party) for party in ("SOUTH", "backup-SOUTH"))
+    assert {f"if called, {what}": amount for what, amount in south.items()} == standby
 
 
 def test_a_key_of_another_does_not_sign(offer_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
