@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final
 
+from pyoutcome.chain.blocks import Call, Head, Reverted
 from pyoutcome.chain.delays import given_up, no_key, nonce_used, out_of_reach, waits_behind
 from pyoutcome.chain.fees import FeePolicy, Fees
 from pyoutcome.chain.inflight import MOST_AHEAD, Entry, Plan, State
-from pyoutcome.chain.network import Call, Head, Network, Reverted
+from pyoutcome.chain.network import Network
 from pyoutcome.chain.outbox import Outbox, Sign
 from pyoutcome.chain.reverts import explain
 from pyoutcome.chain.signing import require_coin, sign_call

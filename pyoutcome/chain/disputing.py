@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from pyoutcome.chain.deployed import Done
+from pyoutcome.chain.readings import CLIENT, PeriodStage
 from pyoutcome.chain.versions import Version, collect_versions
-from pyoutcome.chain.views import CLIENT, EscrowViews, PeriodStage
+from pyoutcome.chain.views import EscrowViews
 from pyoutcome.decimals import ONE
 from pyoutcome.protocol import Signer, refusals
 from pyoutcome.protocol.reports import pack_report
@@ -103,6 +104,11 @@ class PeriodActs(EscrowViews):
         """How ``settle`` calls the escrow."""
         versions = self._proposed(period)
         return "settle", (period, list(versions[0].values) if versions else [])
+
+    def pack_settlement(self, period: int) -> bytes:
+        """What ``settle`` calls the escrow with, as the batch takes it."""
+        function, arguments = self.form_settle(period)
+        return self.interface.encode(function, *arguments)[4:]
 
     def _proposed(self, period: int) -> tuple[Version, ...]:
         """The versions, or none of a period that does not exist: then the escrow says why it refuses."""

@@ -23,8 +23,9 @@ from eth_utils.exceptions import ValidationError
 from rlp import encode as rlp_encode
 from rlp.exceptions import RLPException
 
+from pyoutcome.chain.blocks import Block, Call, Head, Identity, Log, Receipt, Reverted
 from pyoutcome.chain.localchain import CHAIN_ID, FILE, open_chain
-from pyoutcome.chain.network import Block, Call, Head, Identity, Log, Network, Receipt, Reverted
+from pyoutcome.chain.network import Network
 from pyoutcome.chain.store import WAIT_SECONDS, ChainStore
 from pyoutcome.errors import ChainError
 
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 GAS_LIMIT: Final = 16_000_000
 """Gas limit of every transaction: more than any act needs, so that nothing has to be estimated."""
+MOST_ANSWERS: Final = 1_000
+"""Answers of calls that are kept; a call after a block has one answer, and acts ask the same again and again."""
 
 
 class EmbeddedNetwork(Network):
@@ -59,6 +62,7 @@ class EmbeddedNetwork(Network):
         self._genesis = genesis
         self.chain = open_chain(self._store)
         """py-evm's own view, as of the last block."""
+        self._answers: dict[tuple[bytes, Call], bytes | Reverted] = {}
 
     def _header(self) -> BlockHeaderAPI:
         return self.chain.get_canonical_head()
@@ -105,10 +109,17 @@ class EmbeddedNetwork(Network):
     def call(self, call: Call, block: int | None = None) -> bytes:
         """What the call would return after a block, at that block's time. Raises Reverted."""
         header = self._header_of(block)
-        computation = self._state_at(header.timestamp, header).costless_execute_transaction(self._spoof(call, block))
-        if computation.is_error:
-            raise _revert_of(computation)
-        return computation.output
+        question = (bytes(header.hash), call)
+        if question not in self._answers:
+            if len(self._answers) >= MOST_ANSWERS:
+                self._answers.clear()
+            state = self._state_at(header.timestamp, header)
+            computation = state.costless_execute_transaction(self._spoof(call, block))
+            self._answers[question] = _revert_of(computation) if computation.is_error else computation.output
+        answer = self._answers[question]
+        if isinstance(answer, Reverted):
+            raise Reverted(answer.data, answer.message)
+        return answer
 
     def estimate_gas(self, call: Call) -> int:
         """Gas the call would need in the next block. Raises Reverted."""
@@ -270,7 +281,7 @@ class EmbeddedNetwork(Network):
         """The chain through web3.py and eth-tester; what is mined through it is kept."""
         from pyoutcome.chain.tester import open_web3
 
-        return open_web3(self)
+        return open_web3(lambda: self.chain, self.keep)
 
     def close(self) -> None:
         """Releases the chain's file."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from pyoutcome.chain.blocks import Call
 from pyoutcome.chain.fees import Fees
-from pyoutcome.chain.network import Call
 from pyoutcome.errors import ChainError
 
 MOST_AHEAD: Final = 25

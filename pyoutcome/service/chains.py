@@ -51,10 +51,6 @@ class Chain:
     poor: dict[str, int] = field(default_factory=dict)
     """Senders that could not pay a new transaction, and the coin they had, wei."""
 
-    def is_known(self, name: str) -> bool:
-        """Whether an agreement lives here."""
-        return name in self.names.values()
-
 
 class Watch:
     """Looks at the chains once a round."""

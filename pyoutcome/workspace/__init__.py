@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pyoutcome.workspace.batching import create_many, report_many
+    from pyoutcome.workspace.batching import create_many, report_many, settle_many
     from pyoutcome.workspace.files import find_workspace
-    from pyoutcome.workspace.inspecting import Inspection, inspect_escrow
+    from pyoutcome.workspace.inspecting import inspect_escrow
+    from pyoutcome.workspace.inspection import Inspection
     from pyoutcome.workspace.intent import Confirm, Intent
     from pyoutcome.workspace.workspace import Workspace
 
@@ -20,16 +21,18 @@ __all__ = [
     "find_workspace",
     "inspect_escrow",
     "report_many",
+    "settle_many",
 ]
 
 _ROOMS = {
     "Workspace": "workspace",
     "create_many": "batching",
     "report_many": "batching",
+    "settle_many": "batching",
     "find_workspace": "files",
     "Confirm": "intent",
     "Intent": "intent",
-    "Inspection": "inspecting",
+    "Inspection": "inspection",
     "inspect_escrow": "inspecting",
 }
 

@@ -14,6 +14,7 @@ from pyoutcome.errors import EvidenceError, WorkspaceError
 from pyoutcome.evidence.bundles.bundle import Bundle, bundle_name, make_bundle
 from pyoutcome.evidence.bundles.filing import fetch_bundle, keep_bundle
 from pyoutcome.protocol import MISSING, Report
+from pyoutcome.settlement.progress import Progress
 from pyoutcome.terms.agreement import Agreement
 from pyoutcome.workspace.desk import Desk
 from pyoutcome.workspace.settings import SignedReport
@@ -21,9 +22,6 @@ from pyoutcome.workspace.settings import SignedReport
 if TYPE_CHECKING:
     from pyoutcome.evidence.recomputation import Recomputation
     from pyoutcome.evidence.staged import Given
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how much is done and how much there is."""
 
 
 def records_of(desk: Desk, given: Mapping[str, Given] | None = None) -> dict[str, Given]:
@@ -182,8 +180,8 @@ def verify_periods(
 ) -> list[SignedReport]:
     """Recomputes each period as a verifier, and signs and stores its report.
 
-    WorkspaceError ``wrong-role``, ``bundles-missing``; EvidenceError where a bundle does not hold, and nothing is
-    signed then.
+    WorkspaceError ``wrong-role``, ``bundles-missing``; EvidenceError where a bundle does not hold, AgreementError where
+    the agreement refuses the values, and nothing is signed then.
     """
     from pyoutcome.evidence.verification import verify
 
@@ -211,6 +209,9 @@ def verify_periods(
         given = list(bundles.values())
         suppliers = {provider: addresses[desk.holder_of(provider, period)] for provider in desk.agreement.providers}
         verified = verify(under.agreement, given, read(under), supplier_records, signers=suppliers)
+        under.agreement.demand_reportable(
+            period, dict(zip((kpi.name for kpi in under.agreement.kpis), verified.values, strict=True))
+        )
         values = tuple(MISSING if value is None else value for value in verified.values)
         message = Report(desk.undeployed_escrow.address, under.terms_hash, period, 0, values, verified.evidence_digest)
         report = SignedReport(

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from pyoutcome.chain.blocks import Call
 from pyoutcome.chain.courier import Courier
 from pyoutcome.chain.inflight import MOST_AHEAD, InFlight, State, Wanted
-from pyoutcome.chain.network import Call
 from pyoutcome.chain.networks import connect
 from pyoutcome.chain.outbox import Outbox
 from pyoutcome.database import open_database

@@ -9,14 +9,15 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pyoutcome.chain import store
+from pyoutcome.chain.blocks import Call, Reverted
 from pyoutcome.chain.embedded import EmbeddedNetwork
 from pyoutcome.chain.fees import Fees
 from pyoutcome.chain.localchain import CHAIN_ID, FILE
-from pyoutcome.chain.network import Call, Reverted
 from pyoutcome.chain.networks import connect, start_chain
 from pyoutcome.chain.sender import Sender
 from pyoutcome.chain.signing import sign_call
@@ -121,6 +122,43 @@ def test_calls_run_at_the_newest_block_s_time_and_estimates_at_the_next_one_s(fo
             network.estimate_gas(at(now + 2))
         assert Sender(network).send(at(now + 1), signer).succeeded
         assert now + 1 == network.now()
+
+
+def test_a_call_asked_again_after_the_same_block_is_not_run_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A contract that tells the time, and refuses before the second it is given, is asked again and again."""
+    runtime = bytes.fromhex("5f354210600e57425f5260205ff35b5f5ffd")
+    monkeypatch.setattr("pyoutcome.chain.embedded.MOST_ANSWERS", 3)
+    with EmbeddedNetwork(folder) as network:
+        signer = network.test_accounts()[0]
+        creation = b"\x71" + runtime + bytes.fromhex("5f526012600ef3")
+        address = Sender(network).send(Call(signer.address, None, creation), signer).created
+        first = network.head()
+        runs = []
+        state_at = network._state_at
+
+        def watched(*arguments: Any) -> Any:
+            runs.append(arguments)
+            return state_at(*arguments)
+
+        monkeypatch.setattr(network, "_state_at", watched)
+
+        def ask(second: int, block: int | None = None) -> int:
+            return int.from_bytes(network.call(Call(signer.address, address, second.to_bytes(32)), block))
+
+        assert [first.timestamp] * 3 == [ask(0), ask(0), ask(0, first.number)]
+        assert 1 == len(runs)
+        for _ in range(2):
+            with pytest.raises(Reverted):
+                ask(first.timestamp + 1)
+        assert 2 == len(runs)
+        later = network.advance_to(first.timestamp + 100)
+        assert [later, later, first.timestamp] == [ask(0), ask(first.timestamp + 1), ask(0, first.number)]
+        assert 5 == len(runs)  # three answers are kept; the fourth began anew
+        for second in (1, 2, 3):
+            assert later == ask(second)
+        assert len(network._answers) <= 3
 
 
 def test_opening_and_closing_changes_nothing(folder: Path) -> None:

@@ -18,9 +18,9 @@ from eth_keys.datatypes import PrivateKey
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
+from pyoutcome.chain.blocks import ZERO_ADDRESS, Log, Reverted
 from pyoutcome.chain.contract import Contract, contract
 from pyoutcome.chain.deal import Deal
-from pyoutcome.chain.network import ZERO_ADDRESS, Log, Reverted
 from pyoutcome.chain.parts import PARTS, PASSES_ON, SHARED
 from pyoutcome.chain.reverts import explain
 from pyoutcome.chain.unfolding import Moment, unfold
@@ -195,6 +195,7 @@ class Stage:
             challenge_window=4 * DAY if disputes else 0,
             ruling_window=6 * DAY if disputes else 0,
             chooses=chance.random() < 0.3,
+            refuses=self.ground.stories % 5 < 2,
             stake_fixed=20,
             stake_share=10**17,
             cure_window=5 * DAY,

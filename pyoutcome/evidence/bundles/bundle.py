@@ -18,7 +18,8 @@ from pyoutcome.errors import EvidenceError, ProtocolError
 from pyoutcome.evidence.bundles.measured import Finding, Measured, MeasuredValue
 from pyoutcome.evidence.bundles.merkle import RecordTrees
 from pyoutcome.evidence.staged import FileDigest, SourceDigest
-from pyoutcome.protocol.messages import DOMAIN_NAME, DOMAIN_VERSION, Signer, hash_struct, signer_of
+from pyoutcome.protocol.eip712 import DOMAIN_NAME, DOMAIN_VERSION
+from pyoutcome.protocol.messages import Signer, hash_struct, signer_of
 
 if TYPE_CHECKING:
     from pyoutcome.terms.agreement import Agreement
@@ -197,6 +198,18 @@ def evidence_digest(bundles: Sequence[Bundle], providers: Sequence[str]) -> byte
     [(agreement, period)] = about
     ordered: list[str] = [_hex(by_supplier[provider].digest()) for provider in providers]
     return keccak(rfc8785.dumps({"agreement": _hex(agreement), "period": str(period), "bundles": ordered}))
+
+
+def require_agreement(bundle: Bundle, agreement: Agreement, fix: str) -> None:
+    """Raises EvidenceError ``bundle-for-another-agreement``, with the advice ``fix``, unless it is of the agreement."""
+    if bundle.agreement_digest != agreement.digest():
+        raise EvidenceError(
+            "bundle-for-another-agreement",
+            f"The evidence of {bundle.supplier} for period {bundle.period} belongs to agreement "
+            f"0x{bundle.agreement_digest.hex()}, and this one is 0x{agreement.digest().hex()}.",
+            fix,
+            supplier=bundle.supplier,
+        )
 
 
 def bundle_name(period: int, supplier: str) -> str:

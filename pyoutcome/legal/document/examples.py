@@ -12,10 +12,12 @@ from typing import Final
 
 from pyoutcome.decimals import to_units_trunc
 from pyoutcome.errors import AgreementError, FormulaError
-from pyoutcome.formula.evaluate import Outcome, evaluate, start_state
-from pyoutcome.legal.document.edge_tables import EdgeTable, Values, list_edge_tables
+from pyoutcome.formula.evaluate import evaluate, start_state
+from pyoutcome.legal.document.edge_tables import EdgeTable, list_edge_tables
 from pyoutcome.legal.document.edges import Edges
-from pyoutcome.terms import Agreement, Statement
+from pyoutcome.legal.document.plausible import Plausible, Wish
+from pyoutcome.legal.document.trials import Trials, Values
+from pyoutcome.terms import Statement
 
 GRADES: Final = ("good", "middling", "bad")
 
@@ -30,51 +32,14 @@ class Example:
     statement: Statement
 
 
-class Examples:
+class Examples(Trials):
     """All worked examples of an agreement."""
-
-    def __init__(self, agreement: Agreement) -> None:
-        self.agreement = agreement
-        self.rule = agreement.rule()
-        self._known: dict[Values, Statement | None] = {}
-
-    def settle(self, values: Sequence[int]) -> Statement | None:
-        """The statement of a first period with these values; None where no report may say so."""
-        key = tuple(values)
-        if key not in self._known:
-            named = {kpi.name: value for kpi, value in zip(self.agreement.kpis, key, strict=True)}
-            try:
-                self._known[key] = self.agreement.statement(1, named)
-            except (AgreementError, FormulaError):
-                self._known[key] = None
-        return self._known[key]
-
-    def evaluate(self, values: Sequence[int]) -> Outcome | None:
-        """The same in numbers only, and quicker."""
-        if self._limited and self.settle(values) is None:
-            return None
-        try:
-            return evaluate(self.rule, values, state=start_state(self.rule, self.agreement.token.decimals))
-        except FormulaError:
-            return None
-
-    def turns_with(self, values: Values) -> Edges:
-        """The turns at a setting; every value is asked for only where some may not be reported."""
-        return Edges(self.rule, values, self._admits if self._limited else None)
-
-    def _admits(self, values: Sequence[int]) -> bool:
-        return self.settle(values) is not None
-
-    @cached_property
-    def _limited(self) -> bool:
-        """Are there values inside the KPIs' ranges that no report may hold?"""
-        return bool(self.agreement.file.require) or any(kpi.declared.except_ for kpi in self.agreement.kpis)
 
     @cached_property
     def periods(self) -> tuple[Example, ...]:
-        """A good, a middling and a bad period, as far as values for them can be found."""
+        """A good, a middling and a bad period, as far as values for them can be found; one, if there are no KPIs."""
         found = []
-        for grade in GRADES:
+        for grade in GRADES if self.agreement.kpis else ("middling",):
             values = self._values[grade] if self._values else None
             statement = None if values is None else self.settle(values)
             if values is not None and statement is not None:
@@ -135,7 +100,7 @@ class Examples:
             [kpi.high for kpi in kpis],
             [kpi.low for kpi in kpis],
         )
-        return next((tuple(each) for each in settings if self._admits(each)), None)
+        return next((tuple(each) for each in settings if self.admits(each)), None)
 
     @cached_property
     def _values(self) -> dict[str, Values]:
@@ -144,18 +109,28 @@ class Examples:
         if base is None or self._edges is None:
             return {}
         choices = [self._choices(at) for at in range(len(base))]
-        middling = self._nearest(base, [each[1] for each in choices])
-        good, bad = ([each[at] for each in choices] for at in (0, 2))
-        return {"good": self._nearest(middling, good), "middling": middling, "bad": self._nearest(middling, bad)}
+        middling = self._nearest(base, self._together(choices, 1, base))
+        good, bad = (self._nearest(middling, self._together(choices, grade, middling)) for grade in (0, 2))
+        return {"good": good, "middling": middling, "bad": bad}
+
+    def _together(self, choices: Sequence[tuple[int, int, int]], grade: int, middling: Values) -> tuple[int, ...]:
+        """The values of a grade (0 good, 2 bad), moved where they contradict one another."""
+        wishes = []
+        for kpi, values, middle in zip(self.agreement.kpis, choices, middling, strict=True):
+            way = (1 - grade) * ((values[0] > values[2]) - (values[0] < values[2]))
+            ends = {1: (middle, kpi.high), 0: (kpi.low, kpi.high), -1: (kpi.low, middle)}[way]
+            wishes.append(Wish(values[grade], _snap(*ends, kpi.shape.multiple, kpi.low), way))
+        found = Plausible(self.agreement).settle(wishes)
+        return found if self.admits(found) else tuple(each.value for each in wishes)
 
     def _nearest(self, base: Values, wanted: Sequence[int]) -> Values:
         """The wanted values; where they cannot be together, as many of them as can, the others as in ``base``."""
-        if self._admits(wanted):
+        if self.admits(wanted):
             return tuple(wanted)
         values = list(base)
         for at, value in enumerate(wanted):
             kept, values[at] = values[at], value
-            if not self._admits(values):
+            if not self.admits(values):
                 values[at] = kept
         return tuple(values)
 
