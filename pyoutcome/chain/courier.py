@@ -11,9 +11,10 @@ from dataclasses import replace
 from typing import Final
 
 from pyoutcome.chain.blocks import Landing, Reverted
-from pyoutcome.chain.delivery import Delivery, Scene, SignerOf, nonce_used, signed_by, unmined
+from pyoutcome.chain.delays import nonce_used
+from pyoutcome.chain.delivery import Delivery, Scene, SignerOf, signed_by, unmined
 from pyoutcome.chain.fees import FeePolicy
-from pyoutcome.chain.inflight import HELD, Entry, InFlight, Plan, State, Wanted
+from pyoutcome.chain.inflight import HELD, Counted, Entry, InFlight, Plan, State, Wanted
 from pyoutcome.chain.network import Network
 from pyoutcome.chain.outbox import Outbox
 from pyoutcome.chain.reverts import explain
@@ -51,8 +52,9 @@ class Courier:
         """Records and hands in a call, once per purpose while that is in flight or final; does not wait for a block.
 
         Nothing is recorded of a call that would be refused. Raises the refusal as ProtocolError (``reverts.py``), and
-        ChainError: ``wrong-signer``, ``not-enough-coin``, ``fee-above-limit``, those of the network before the
-        recording. What goes wrong after it is in the result's ``error``, and ``attend`` takes it from there.
+        ChainError: ``wrong-signer``, ``not-enough-coin``, ``fee-above-limit``, ``nonce-count-odd``, those of the
+        network before the recording. What goes wrong after it is in the result's ``error``, and ``attend`` takes it
+        from there.
         """
         (outcome,) = self.submit_many([wanted], signer)
         if isinstance(outcome, PyoutcomeError):
@@ -72,9 +74,8 @@ class Courier:
         refused: dict[str, PyoutcomeError] = {}
         if todo:
             plans = self._plan(list(todo.values()), signer.address, scene, refused)
-            pending = self.network.nonce(signer.address) if plans else 0
             sign = signed_by(signer, self.network.chain_id)
-            recorded = self.outbox.record(plans, signer.address, pending, sign, scene.head)
+            recorded = self.outbox.record(plans, self._count(signer.address), sign, scene.head) if plans else {}
             fresh = [entry for entry in recorded.values() if entry.state is State.RECORDED]
             known |= recorded
             delivered = self._delivery.hand_in(fresh, scene, {signer.address: signer}.get)
@@ -97,6 +98,10 @@ class Courier:
         gone = [entry for entry, landing in zip(final, landings, strict=True) if landing is None]
         found |= {entry.purpose: entry for entry in self.outbox.note(gone, [unmined(entry) for entry in gone])}
         return {purpose: entry for purpose, entry in found.items() if entry.state in HELD}
+
+    def _count(self, sender: str) -> Counted:
+        in_blocks = self.network.nonce_at(sender)
+        return Counted(sender, in_blocks, self.network.nonce(sender))
 
     def _plan(self, todo: list[Wanted], sender: str, scene: Scene, refused: dict[str, PyoutcomeError]) -> list[Plan]:
         """Tries the calls; what would fail, or cannot be paid, goes to ``refused``."""
@@ -185,9 +190,15 @@ class Courier:
             return []
         senders = {entry.call.sender for entry in taken}
         used = {sender: self.network.nonce_at(sender, scene.final) if scene.final >= 0 else 0 for sender in senders}
+        # A node that still knows a form of ours counted wrongly: it may land yet.
+        hashes = [attempt.hash for entry in taken for attempt in entry.attempts]
+        known = {hash_ for hash_, here in zip(hashes, self.network.knows(hashes), strict=True) if here}
         ended = [
             replace(entry, state=State.SUPERSEDED)
-            if entry.error == str(nonce_used(entry)) and landing is None and entry.nonce < used[entry.call.sender]
+            if entry.error == str(nonce_used(entry))
+            and landing is None
+            and entry.nonce < used[entry.call.sender]
+            and not any(attempt.hash in known for attempt in entry.attempts)
             else replace(entry, error=str(nonce_used(entry)))
             for entry, landing in zip(taken, self._landings(taken), strict=True)
         ]

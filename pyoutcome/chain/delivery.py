@@ -11,8 +11,9 @@ from itertools import islice
 from typing import Final
 
 from pyoutcome.chain.blocks import Call, Head, Reverted
-from pyoutcome.chain.fees import FeePolicy
-from pyoutcome.chain.inflight import Entry, Plan, State
+from pyoutcome.chain.delays import given_up, no_key, nonce_used, out_of_reach, waits_behind
+from pyoutcome.chain.fees import FeePolicy, Fees
+from pyoutcome.chain.inflight import MOST_AHEAD, Entry, Plan, State
 from pyoutcome.chain.network import Network
 from pyoutcome.chain.outbox import Outbox, Sign
 from pyoutcome.chain.reverts import explain
@@ -22,8 +23,6 @@ from pyoutcome.protocol import Signer
 
 UNKNOWN_OUTCOME: Final = ("network-timeout", "network-unreachable", "network-refused", "bad-network-answer")
 """After these a transaction may have arrived or not."""
-MOST_FILLED: Final = 25
-"""Missing nonces of a sender that are filled at one look."""
 SignerOf = Callable[[str], Signer | None]
 
 
@@ -62,6 +61,7 @@ class Delivery:
         """Deals with entries that are in no block and whose nonce is free: ``used`` counts each sender's used ones."""
         hashes = [attempt.hash for entry in waiting for attempt in entry.attempts]
         known = {hash_ for hash_, here in zip(hashes, self._network.knows(hashes), strict=True) if here}
+        stops = _stops(waiting, used)
         replaced: list[Entry] = []
         absent: list[Entry] = []
         there: list[Entry] = []
@@ -75,8 +75,10 @@ class Delivery:
                 there.append(entry)
             else:
                 absent.append(entry)
-        seen = self._outbox.note(there, [_sent(entry, entry.newest.hash) for entry in there])
-        return [*replaced, *seen, *self.hand_in(absent, scene, signer_of)]
+        seen = self._outbox.note(there, [_behind(_sent(entry, entry.newest.hash), stops) for entry in there])
+        handed = self.hand_in(absent, scene, signer_of)
+        # Refused or not, those behind one that cannot go on wait for that one.
+        return [*replaced, *seen, *self._outbox.note(handed, [_behind(entry, stops) for entry in handed])]
 
     def _stuck(self, entry: Entry, scene: Scene) -> bool:
         newest, head = entry.newest, scene.head
@@ -112,8 +114,8 @@ class Delivery:
         soon = not self._network.local and scene.head.timestamp - entry.newest.at < self._policy.stuck_seconds
         if (soon or refusals < self._policy.most_refusals) and isinstance(refusal, ChainError):
             return self._note(entry, refusals=refusals, error=str(_reason(refusal)))
-        given_up = replace(entry, refusals=refusals, error=str(_given_up(entry, _reason(refusal))))
-        return self._replace(given_up, scene, signer_of, cancels=True)
+        ended = replace(entry, refusals=refusals, error=str(given_up(entry, _reason(refusal))))
+        return self._replace(ended, scene, signer_of, cancels=True)
 
     def _replace(self, entry: Entry, scene: Scene, signer_of: SignerOf, *, cancels: bool) -> Entry:
         """Hands in another attempt under the same nonce that pays more."""
@@ -132,17 +134,25 @@ class Delivery:
         sender = entry.call.sender
         signer = signer_of(sender)
         if signer is None:
-            return _no_key(entry)
-        try:
-            fees = self._policy.raised(entry.newest.fees, scene.head.base_fee, scene.tip)
-        except ChainError as error:
-            return error
+            return no_key(entry)
         call = _nothing(sender) if cancels else entry.call
         gas = self._network.rehearse([call])[0] if cancels else entry.gas
         if not isinstance(gas, int):
             return _reason(gas)
+        try:
+            fees = self._raise(entry, scene, cancels=cancels)
+            # What cannot be paid is not offered: it would be refused, and be offered more still the next time.
+            require_coin(call, gas, fees, self._network.balance(sender))
+        except ChainError as error:
+            return error
         raw = sign_call(call, self._network.chain_id, entry.nonce, fees, gas, signer)
         return self._outbox.replace(entry, raw, fees, scene.head, cancels=cancels)
+
+    def _raise(self, entry: Entry, scene: Scene, *, cancels: bool) -> Fees:
+        last, base_fee, tip = entry.newest.fees, scene.head.base_fee, scene.tip
+        if cancels:
+            return self._policy.raised_for_nothing(last, base_fee, tip, over_a_call=not entry.newest.cancels)
+        return self._policy.raised(last, base_fee, tip)
 
     def fill_holes(
         self, waiting: Sequence[Entry], used: Mapping[str, int], scene: Scene, signer_of: SignerOf
@@ -153,17 +163,28 @@ class Delivery:
         missing: list[Entry] = []
         told: list[Entry] = []
         for sender, count in used.items():
-            nonces = {entry.nonce for entry in waiting if entry.call.sender == sender}
-            missed = (nonce for nonce in range(count, max(nonces, default=count)) if nonce not in nonces)
-            holes = list(islice(missed, MOST_FILLED))
-            pending = self._network.nonce(sender) if holes else 0
+            mine = [entry for entry in waiting if entry.call.sender == sender]
+            nonces = {entry.nonce for entry in mine}
+            top = max(nonces, default=count)
+            missed = (nonce for nonce in range(count, top) if nonce not in nonces)
+            holes = list(islice(missed, MOST_AHEAD))
+            # What a node says waits there may not: in the end the nonce is tried, and only a free one is taken.
+            late = any(self._stuck(entry, scene) for entry in mine)
+            pending = self._network.nonce(sender) if holes and not late else 0
             try:
+                self._require_near(sender, count, top)
                 filled = [self._fill(sender, hole, scene, signer_of) for hole in holes if hole >= pending]
             except ChainError as error:
-                told += [self._note(entry, error=str(error)) for entry in waiting if entry.call.sender == sender]
+                told += [self._note(entry, error=str(error)) for entry in mine]
             else:
                 missing += [entry for entry in filled if entry is not None]
         return [*told, *self.hand_in(missing, scene, signer_of)]
+
+    def _require_near(self, sender: str, count: int, top: int) -> None:
+        """Refuses to fill more nonces than a stranger may have lost: a node must have counted wrongly."""
+        free = top - count - self._outbox.count_between(sender, count, top) if top - count > MOST_AHEAD else 0
+        if free > MOST_AHEAD:
+            raise out_of_reach(sender, top, free)
 
     def _fill(self, sender: str, nonce: int, scene: Scene, signer_of: SignerOf) -> Entry | None:
         ended = self._outbox.at_nonce(sender, nonce)
@@ -173,6 +194,8 @@ class Delivery:
             if not ended.live:
                 # What another ended one was for may be under way anew: only its nonce is wanted, and it stays ended.
                 empty = ended if ended.newest.cancels else self._offer_more(ended, scene, signer_of, cancels=True)
+                if isinstance(empty, ChainError):
+                    raise empty
                 if isinstance(empty, Entry):
                     self._send([empty])
             return None
@@ -181,6 +204,7 @@ class Delivery:
         if signer is None or not isinstance(gas, int):
             return None
         fees = self._policy.first(scene.head.base_fee, scene.tip)
+        require_coin(call, gas, fees, self._network.balance(sender))
         plan = Plan(f"fill nonce {nonce} of {sender}", call, gas, fees, cancels=True)
         return self._outbox.fill(plan, nonce, signed_by(signer, self._network.chain_id), scene.head)
 
@@ -212,17 +236,6 @@ def unmined(entry: Entry) -> Entry:
     return replace(entry, state=State.SENT, hash=entry.newest.hash, block=None, block_hash=None, error=None)
 
 
-def nonce_used(entry: Entry) -> ChainError:
-    """Somebody else used the nonce."""
-    return ChainError(
-        "nonce-used-elsewhere",
-        f"Another program with the key of {entry.call.sender} used or is using its nonce {entry.nonce}.",
-        "Give each program its own key; once that is final, the step is taken anew if it is still needed.",
-        address=entry.call.sender,
-        nonce=entry.nonce,
-    )
-
-
 def _nothing(sender: str) -> Call:
     """A transaction that only uses its nonce."""
     return Call(sender, sender, b"")
@@ -242,20 +255,20 @@ def _reason(refusal: Reverted | ChainError) -> PyoutcomeError:
     return explain(refusal) if isinstance(refusal, Reverted) else refusal
 
 
-def _given_up(entry: Entry, reason: PyoutcomeError) -> ChainError:
-    return ChainError(
-        "transaction-given-up",
-        f"The network would not take the transaction for {entry.purpose!r} ({reason.code}: {reason.why})",
-        "Mend the cause; if the step is still needed it is taken anew.",
-        purpose=entry.purpose,
-    )
+def _stops(waiting: Sequence[Entry], used: Mapping[str, int]) -> dict[str, Entry]:
+    """By sender the entry whose turn it is, if it could not go on when it was last looked at."""
+    turns = (entry for entry in waiting if entry.nonce == used[entry.call.sender])
+    # What a node has in place of a call that was given up goes on, and keeps the reason of the call's end.
+    return {
+        entry.call.sender: entry
+        for entry in turns
+        if entry.error is not None and not (entry.newest.cancels and entry.state is State.SENT)
+    }
 
 
-def _no_key(entry: Entry) -> ChainError:
-    return ChainError(
-        "no-key-to-replace",
-        f"Transaction {entry.nonce} of {entry.call.sender} waits, and its key is not here to offer more.",
-        "Run where that key is, or wait until the network takes it.",
-        address=entry.call.sender,
-        nonce=entry.nonce,
-    )
+def _behind(entry: Entry, stops: Mapping[str, Entry]) -> Entry:
+    """The entry, with what it waits for in the place of what a node said of it."""
+    stop = stops.get(entry.call.sender)
+    if stop is None or entry.nonce <= stop.nonce:
+        return entry
+    return replace(entry, error=str(waits_behind(entry, stop)))

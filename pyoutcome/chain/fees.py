@@ -33,7 +33,8 @@ class FeePolicy:
     """How much a transaction may cost, and when it is offered more."""
 
     highest: int = 500 * GWEI
-    """Most wei per unit of gas, whatever happens."""
+    """Most wei per unit of gas, whatever happens. Calls get eight ninths of it at most: the rest lets an empty
+    transaction outbid any of them by the eighth that nodes ask for."""
     stuck_seconds: int = 60
     """A transaction that waits so long, by the chain's clock, is replaced by one that pays more,"""
     stuck_blocks: int = 2
@@ -44,34 +45,51 @@ class FeePolicy:
 
     def first(self, base_fee: int, tip: int) -> Fees:
         """Prices to begin with. Raises ChainError ``fee-above-limit`` if even the present base fee is too much."""
-        wanted = quote(base_fee, tip)
-        if wanted.price > self.highest and base_fee + tip > self.highest:
-            raise self._too_much(base_fee + tip)
-        return Fees(tip, min(wanted.price, self.highest))
+        return _within(quote(base_fee, tip), base_fee + tip, self._highest_of_calls)
 
     def raised(self, last: Fees, base_fee: int, tip: int) -> Fees:
         """Prices for a replacement: both at least an eighth higher, which nodes ask for, and good for the present fees.
 
         Raises ChainError ``fee-above-limit``.
         """
-        least = Fees(_eighth_more(last.tip), _eighth_more(last.price))
-        wanted = quote(base_fee, max(least.tip, tip))
-        price = max(least.price, wanted.price)
-        if price > self.highest:
-            price = self.highest
-            needed = max(least.price, base_fee + wanted.tip)
-            if price < needed:
-                raise self._too_much(needed)
-        return Fees(wanted.tip, price)
+        return _raised(last, base_fee, tip, self._highest_of_calls)
 
-    def _too_much(self, needed: int) -> ChainError:
-        return ChainError(
+    def raised_for_nothing(self, last: Fees, base_fee: int, tip: int, *, over_a_call: bool) -> Fees:
+        """Prices for an empty transaction that takes a nonce from what ``last`` was offered for.
+
+        A call (``over_a_call``) is outbid whatever was offered for it. After that, only the network's own price is a
+        reason to offer more: twice what a new transaction would be offered now, and never above ``highest``.
+
+        Raises ChainError ``fee-above-limit``.
+        """
+        most = 2 * quote(base_fee, tip).price
+        if over_a_call:
+            most = max(most, _eighth_more(last.price))
+        return _raised(last, base_fee, tip, min(self.highest, most))
+
+    @property
+    def _highest_of_calls(self) -> int:
+        return self.highest * 8 // 9
+
+
+def _raised(last: Fees, base_fee: int, tip: int, limit: int) -> Fees:
+    least = Fees(_eighth_more(last.tip), _eighth_more(last.price))
+    wanted = quote(base_fee, max(least.tip, tip))
+    wanted = Fees(wanted.tip, max(least.price, wanted.price))
+    return _within(wanted, max(least.price, base_fee + wanted.tip), limit)
+
+
+def _within(wanted: Fees, needed: int, limit: int) -> Fees:
+    """What is wanted, or as much of it as the limit lets, if that is what is needed at least."""
+    if limit < min(needed, wanted.price):
+        raise ChainError(
             "fee-above-limit",
-            f"A unit of gas would have to be offered {needed} wei, and the limit is {self.highest}.",
+            f"A unit of gas would have to be offered {needed} wei, and the limit is {limit}.",
             "Wait until the network is cheaper, or raise the limit.",
             needed=needed,
-            highest=self.highest,
+            highest=limit,
         )
+    return Fees(wanted.tip, min(wanted.price, limit))
 
 
 def _eighth_more(price: int) -> int:

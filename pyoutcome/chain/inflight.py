@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from pyoutcome.chain.blocks import Call
 from pyoutcome.chain.fees import Fees
+from pyoutcome.errors import ChainError
+
+MOST_AHEAD: Final = 25
+"""Nonces that somebody else may have taken beyond those known here. A node that tells of more is not believed: each
+that proves free has to be filled, and is paid for.
+"""
 
 
 class State(StrEnum):
@@ -29,6 +36,7 @@ class State(StrEnum):
     """Another program used its nonce."""
 
 
+_CODE: Final = re.compile(r"\[([a-z][a-z0-9-]*)\]")
 LIVE: Final = (State.RECORDED, State.SENT, State.MINED)
 HELD: Final = (*LIVE, State.FINAL)
 """A purpose in one of these is not sent anew."""
@@ -59,6 +67,11 @@ class InFlight:
     """Blocks on top of its own."""
     error: str | None
     """What is amiss, for the operator; the code of it is in square brackets."""
+
+    @property
+    def trouble(self) -> str | None:
+        """The code of what is amiss."""
+        return code_in(self.error)
 
 
 @dataclass(frozen=True)
@@ -106,6 +119,41 @@ class Entry:
     def live(self) -> bool:
         """Whether it may still change."""
         return self.state in LIVE
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What a node says of a sender's transactions: a hint, for only what stands in blocks can be looked up."""
+
+    sender: str
+    in_blocks: int
+    """Asked first."""
+    pending: int
+    """The same, with those that wait for a block."""
+
+    def next_nonce(self, ours: int) -> int:
+        """The next nonce, where ``ours`` is the one after those given out here; never one of them.
+
+        Raises ChainError ``nonce-count-odd``.
+        """
+        known = max(ours, self.in_blocks)
+        if not self.in_blocks <= self.pending <= known + MOST_AHEAD:
+            raise ChainError(
+                "nonce-count-odd",
+                f"The node counts {self.pending} transactions of {self.sender} with those that wait, {self.in_blocks} "
+                f"in blocks, and {ours} were made here: that cannot be relied on, so no nonce is given out.",
+                "It is asked again; if it stays so, ask another node, or give each program its own key.",
+                address=self.sender,
+                pending=self.pending,
+                in_blocks=self.in_blocks,
+            )
+        return max(known, self.pending)
+
+
+def code_in(error: str | None) -> str | None:
+    """The code of an error that was written down as text: in the last square brackets, for its reason may have some."""
+    found = _CODE.findall(error or "")
+    return found[-1] if found else None
 
 
 @dataclass(frozen=True)

@@ -12,14 +12,14 @@ from itertools import groupby
 from typing import Any, Final
 
 from eth_utils.crypto import keccak
-from sqlalchemy import ColumnElement, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, bindparam, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine, Row
 from sqlalchemy.exc import IntegrityError
 
 from pyoutcome.chain.blocks import Call, Head, Identity
 from pyoutcome.chain.fees import Fees
-from pyoutcome.chain.inflight import LIVE, Attempt, Entry, Plan, State
+from pyoutcome.chain.inflight import LIVE, Attempt, Counted, Entry, Plan, State
 from pyoutcome.chain.outbox_tables import ATTEMPTS, IS_HELD, SENDERS, TABLES, TRANSACTIONS, VERSION
 from pyoutcome.database import make_tables, transaction
 from pyoutcome.errors import StoreError
@@ -63,6 +63,13 @@ class Outbox:
         found = self._read((TRANSACTIONS.c.sender == sender) & (TRANSACTIONS.c.nonce == nonce))
         return found[0] if found else None
 
+    def count_between(self, sender: str, first: int, end: int) -> int:
+        """How many entries have a nonce from ``first`` to before ``end``."""
+        mine = (TRANSACTIONS.c.chain == self._chain) & (TRANSACTIONS.c.sender == sender)
+        chosen = select(func.count()).where(mine, TRANSACTIONS.c.nonce >= first, TRANSACTIONS.c.nonce < end)
+        with transaction(self.engine) as connection:
+            return int(connection.execute(chosen).scalar_one())
+
     def raws(self, entries: Sequence[Entry]) -> list[bytes]:
         """The signed bytes of each entry's newest attempt."""
         wanted = {(entry.id, entry.newest.number) for entry in entries}
@@ -95,21 +102,22 @@ class Outbox:
 
     # --- writing ------------------------------------------------------------------------------------------------------
 
-    def record(self, plans: Sequence[Plan], sender: str, pending: int, sign: Sign, head: Head) -> dict[str, Entry]:
+    def record(self, plans: Sequence[Plan], counted: Counted, sign: Sign, head: Head) -> dict[str, Entry]:
         """Gives each plan the sender's next nonce, signs it and writes it down, all or nothing; by purpose.
 
-        A purpose that somebody else has recorded meanwhile is not recorded again: theirs is handed back. ``pending`` is
-        the network's count of the sender's transactions, asked before.
+        A purpose that somebody else has recorded meanwhile is not recorded again: theirs is handed back. ``counted`` is
+        what the network says of the sender, asked before. Raises ChainError ``nonce-count-odd``.
         """
         try:
-            return self._record(plans, sender, pending, sign, head)
+            return self._record(plans, counted, sign, head)
         except StoreError as error:
             if not isinstance(error.__cause__, IntegrityError):
                 raise
             # Somebody with another key recorded the same purpose at this moment; now theirs is there to be found.
-            return self._record(plans, sender, pending, sign, head)
+            return self._record(plans, counted, sign, head)
 
-    def _record(self, plans: Sequence[Plan], sender: str, pending: int, sign: Sign, head: Head) -> dict[str, Entry]:
+    def _record(self, plans: Sequence[Plan], counted: Counted, sign: Sign, head: Head) -> dict[str, Entry]:
+        sender = counted.sender
         with transaction(self.engine) as connection:
             next_nonce = self._lock(connection, sender)
             theirs: dict[str, Entry] = {}
@@ -118,9 +126,9 @@ class Outbox:
                 part = TRANSACTIONS.c.purpose.in_(purposes[start : start + AT_ONCE])
                 theirs |= {entry.purpose: entry for entry in self._read_in(connection, part & IS_HELD)}
             new = list({plan.purpose: plan for plan in plans if plan.purpose not in theirs}.values())
-            first = max(next_nonce, pending)
             if not new:
                 return theirs
+            first = counted.next_nonce(next_nonce)
             ours = self._insert(connection, new, sender, first, sign, head)
             connection.execute(
                 update(SENDERS)

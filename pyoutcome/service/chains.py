@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from pyoutcome.chain.inflight import LIVE
-from pyoutcome.errors import PyoutcomeError, StoreError
+from pyoutcome.chain.inflight import LIVE, InFlight
+from pyoutcome.errors import ChainError, PyoutcomeError, StoreError
 from pyoutcome.service import alerts
 from pyoutcome.service.logs import say
 from pyoutcome.settlement.patience import SECOND, Patience
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from pyoutcome.index import EventIndex
     from pyoutcome.protocol import Signer
 
+NO_COIN: Final = "not-enough-coin"
+STOPS: Final = frozenset({NO_COIN, "fee-above-limit", "no-key-to-replace", "nonce-out-of-reach"})
+"""What keeps a transaction, and all later ones of its sender, from going on until somebody does something."""
+BEHIND: Final = "waits-behind-another"
 LONGEST_SILENCE: Final = 60 * SECOND
 """After how long a chain that did not answer is asked again at the latest."""
 
@@ -42,6 +46,10 @@ class Chain:
     """When it first failed, by this machine's monotonic clock, milliseconds."""
     not_before: int = 0
     """When it is asked again, by the same clock."""
+    held: dict[str, str] = field(default_factory=dict)
+    """Code of what keeps a transaction from going on, by its purpose."""
+    poor: dict[str, int] = field(default_factory=dict)
+    """Senders that could not pay a new transaction, and the coin they had, wei."""
 
 
 class Watch:
@@ -73,10 +81,46 @@ class Watch:
             say("reorganisation", logging.WARNING, agreement=chain.names.get(escrow), escrow=escrow)
             self._state.reopen(chain.names.get(escrow, ""))
         self._state.wake([chain.names[escrow] for escrow in updated.grown if escrow in chain.names])
-        ended = [each for each in chain.courier.attend(signer_of) if each.state not in LIVE]
+        found = chain.courier.attend(signer_of)
+        self._mind_stops(chain, [each for each in found if each.state in LIVE])
+        self._mind_the_poor(chain)
+        ended = [each for each in found if each.state not in LIVE]
         for each in ended:
             say("transaction", purpose=each.purpose, state=each.state, network=chain.network.name)
         self._state.wake_purposes([each.purpose for each in ended])
+
+    def _mind_stops(self, chain: Chain, flights: Sequence[InFlight]) -> None:
+        """Tells what keeps transactions from going on, and has their periods say so, or that they go on."""
+        held = {each.purpose: each.trouble for each in flights if each.trouble is not None}
+        stopped = {purpose: trouble for purpose, trouble in held.items() if trouble in STOPS or trouble == BEHIND}
+        changed = {purpose for purpose, _ in stopped.items() ^ chain.held.items()}
+        self._state.wake_purposes(changed)
+        for each in flights:
+            if each.purpose in changed and each.trouble in STOPS:
+                self._tell_stop(f"{chain.key} {each.sender} {each.nonce} {each.trouble}", each.error or "")
+        chain.held = stopped
+
+    def note_poor(self, chain: Chain, error: ChainError) -> None:
+        """A sender cannot pay a new transaction: it is told, and what it wants is tried as soon as it has more coin."""
+        address, balance = str(error.details["address"]), error.details["balance"]
+        if address in chain.poor or not isinstance(balance, int):
+            return
+        chain.poor[address] = balance
+        if NO_COIN not in chain.held.values():
+            self._tell_stop(f"{chain.key} {address} {balance} {NO_COIN}", str(error))
+
+    def _mind_the_poor(self, chain: Chain) -> None:
+        for address, had in list(chain.poor.items()):
+            has = chain.network.balance(address)
+            if has > had:
+                del chain.poor[address]
+                self._state.hasten(NO_COIN, chain.names.values())
+            else:
+                chain.poor[address] = has
+
+    def _tell_stop(self, occasion: str, text: str) -> None:
+        # Once for all periods and agreements of a sender: what one waits for, all later ones wait for.
+        self._herald.tell(alerts.HELD_UP, "", None, f"{text} Until then nothing of this sender goes on.", occasion)
 
     def _put_off(self, chain: Chain, error: PyoutcomeError) -> None:
         chain.silent_since = chain.silent_since if chain.failures else monotonic()

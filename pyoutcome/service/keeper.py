@@ -13,9 +13,9 @@ from itertools import groupby
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Final
 
-from pyoutcome.errors import PyoutcomeError, StoreError
+from pyoutcome.errors import ChainError, PyoutcomeError, StoreError
 from pyoutcome.service.alerts import Herald
-from pyoutcome.service.chains import Chain, Watch, monotonic
+from pyoutcome.service.chains import NO_COIN, Chain, Watch, monotonic
 from pyoutcome.service.configuration import KeptAgreement, Setup
 from pyoutcome.service.hands import Hands
 from pyoutcome.service.homes import Homes
@@ -159,6 +159,8 @@ class Keeper:
     def _survey(self) -> bool:
         """Takes in new agreements, now and then, and a few in each round; whether there are more."""
         now = monotonic()
+        if not self._next_survey:
+            self.state.hasten(NO_COIN)  # what there was before is not known any more
         if not self._next_survey or now >= self._next_survey:
             self._next_survey = now + self.setup.configuration.look_again * SECOND
             here = {name for chain in self.chains.values() for name in chain.names.values()}
@@ -253,6 +255,8 @@ class Keeper:
                     answer = sent.get((each.agreement, each.number))
                     if isinstance(answer, PyoutcomeError):
                         visit.fail(each.number, answer)
+                        if isinstance(answer, ChainError) and answer.code == NO_COIN:
+                            self._watch.note_poor(chain, answer)
                     elif answer is not None and visit.sent(each.number, answer):
                         say("handed-in", agreement=each.agreement, period=each.number or None, purpose=answer.purpose)
 

@@ -78,7 +78,8 @@ class Letterbox(ABC):
     def put(self, draft: Path, home: str, name: str) -> bool:
         """Puts a whole draft into ``home``; whether it is there, now or before: not where other bytes have the name.
 
-        A name says what records are, so that it cannot be changed. OSError; EvidenceError ``storage-failed``.
+        A name says what records are, so that it cannot be changed. OSError; EvidenceError ``storage-failed``,
+        ``inbox-not-exclusive``.
         """
 
 

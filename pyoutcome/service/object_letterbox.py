@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import secrets
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from threading import Lock
 from typing import Any, Final
 
-from pyoutcome.errors import PyoutcomeError
+from pyoutcome.errors import EvidenceError, PyoutcomeError
 from pyoutcome.evidence.bundles.stores import reach_store, storage_failed
 from pyoutcome.evidence.sources.remote import without_secrets
 from pyoutcome.service.letterbox import CHUNK, KINDS, PART, Letterbox, beside, is_name, names_like, same_bytes
@@ -40,6 +41,8 @@ class ObjectLetterbox(Letterbox):
         system, self._path = reach_store(address)
         self._system: Any = system
         self._puts = tuple(Lock() for _ in range(64))
+        self._keeps_apart = False
+        """Whether the store is known to create only what is not there."""
 
     def look(self, is_kept: Callable[[str], bool]) -> Iterator[tuple[str, str]]:
         """As ``Letterbox.look`` says: one listing of the whole, of each agreement, and of each kind that is there."""
@@ -116,21 +119,54 @@ class ObjectLetterbox(Letterbox):
             yield Path(folder) / "draft"
 
     def put(self, draft: Path, home: str, name: str) -> bool:
-        """As ``Letterbox.put`` says. Of two at once, the second waits: a store lets both write."""
+        """As ``Letterbox.put`` says. Of two at once here the second waits; of two keepers the store lets one create it.
+
+        A name that does not follow from the bytes is put only where the store keeps two apart: EvidenceError
+        ``inbox-not-exclusive``.
+        """
         key = f"{home}/{name}"
         full = self._full(key)
         with self._puts[hash(key) % len(self._puts)]:
             try:
                 self._system.invalidate_cache()
                 if self._system.exists(full):
-                    with self._system.open(full, "rb") as kept, draft.open("rb") as come:
-                        return same_bytes(kept, come)
-                self._system.put_file(str(draft), full)
+                    return self._is_copy(full, draft)
+                if not self._keeps_apart:
+                    self._keeps_apart = self._creates_only_once(home)
+                if self._keeps_apart or PurePosixPath(home).parts[1] != "records":
+                    return self._create(draft, full) or self._is_copy(full, draft)
             except FileNotFoundError:
                 return False  # the inbox has taken the other one by now
             except Exception as error:  # noqa: BLE001
                 raise self._failed(key, "written", error) from None
+        raise EvidenceError(
+            "inbox-not-exclusive",
+            f"{self.where} lets two keepers write different records under one name, so none are taken there by HTTP.",
+            "Use a store that heeds conditional writes (If-None-Match), a folder, or write the records there yourself.",
+            file=self.where,
+        )
+
+    def _create(self, draft: Path, full: str) -> bool:
+        """Puts a draft where nothing is, in one step of the store; whether it did."""
+        try:
+            self._system.put_file(str(draft), full, mode="create")
+        except FileExistsError:
+            return False
         return True
+
+    def _creates_only_once(self, home: str) -> bool:
+        """Tries it, under a name that nobody looks at: some stores take the condition and do not heed it."""
+        full = self._full(f"{home}/.{secrets.token_hex(8)}{PART}")
+        with tempfile.NamedTemporaryFile(prefix="pyoutcome-") as empty:
+            try:
+                return self._create(Path(empty.name), full) and not self._create(Path(empty.name), full)
+            finally:
+                with suppress(FileNotFoundError):
+                    self._system.rm_file(full)
+
+    def _is_copy(self, full: str, draft: Path) -> bool:
+        with self._system.open(full, "rb") as kept, draft.open("rb") as come:
+            return same_bytes(kept, come)
 
     def _list(self, folder: str, kind: str) -> list[tuple[str, dict[str, Any]]]:
         """Name and facts of the files or folders in a folder; of one that is not there, none."""

@@ -13,15 +13,20 @@ PASSING: Final = frozenset(
         "chain-unsteady",
         "database-failed",
         "database-unreachable",
+        "fee-above-limit",
         "machine-failed",
         "network-error",
         "network-refused",
         "network-timeout",
         "network-unreachable",
+        "nonce-count-odd",
+        "not-enough-coin",
         "storage-failed",
     }
 )
-"""Codes of what passes by itself, or when somebody mends the machine, the network or a place where evidence is kept."""
+"""Codes of what passes by itself, or when somebody mends the machine, the network or a place where evidence is kept, or
+sends coin.
+"""
 
 
 def as_ours(error: PyoutcomeError | OSError) -> PyoutcomeError:

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from pyoutcome.service.chains import Chain
     from pyoutcome.service.sending import Exchange
 
-ON_ITS_WAY: Final = "Its transaction is on its way."
+TRANSACTION: Final = "Its transaction "
+ON_ITS_WAY: Final = f"{TRANSACTION}is on its way."
 
 
 @dataclass
@@ -92,7 +93,8 @@ class Visitor:
             flight = chain.courier.find(standing.purpose) if standing.purpose else None
             if flight is not None and flight.state in LIVE:
                 # The courier's news wake it; this look only makes sure.
-                return Look(standing.need, on_its_way(standing.why), self._again, purpose=standing.purpose)
+                why = on_its_way(standing.why, flight.error)
+                return Look(standing.need, why, self._again, purpose=standing.purpose)
             if flight is not None and flight.state is not State.FINAL and not standing.error:
                 return failed(standing, _not_taken(flight.purpose, flight.state))
             if standing.number == AGREEMENT:
@@ -163,15 +165,16 @@ class Visitor:
 
 def failed(standing: Standing, error: PyoutcomeError, outcome: Outcome | None = None) -> Look:
     """A look that an error ended."""
-    need, why = standing.need, standing.why.removesuffix(ON_ITS_WAY).strip()
+    need, why = standing.need, standing.why.partition(TRANSACTION)[0].strip()
     if outcome is not None:
         need, why = outcome.decision.need.value, outcome.decision.why
     return Look(need, why, LONGEST, standing.chain_due, error=error, counts=error.code not in PASSING)
 
 
-def on_its_way(why: str) -> str:
-    """The words for a period whose transaction is on its way."""
-    return why if why.endswith(ON_ITS_WAY) else f"{why} {ON_ITS_WAY}"
+def on_its_way(why: str, error: str | None = None) -> str:
+    """The words for a period whose transaction is on its way, or cannot go on and why."""
+    told = ON_ITS_WAY if error is None else f"{TRANSACTION}cannot go on: {error}"
+    return f"{why.partition(TRANSACTION)[0].strip()} {told}"
 
 
 def _not_taken(purpose: str, state: State) -> SettlementError:

@@ -157,7 +157,8 @@ class Door:
             size, digest = await _store(request.stream(), self._inbox, home, file, self._most)
         except (OSError, EvidenceError) as error:
             why = error.why if isinstance(error, EvidenceError) else error.strerror
-            say("not-stored", logging.ERROR, agreement=agreement, kind=kind, why=why)
+            code = error.code if isinstance(error, EvidenceError) else None
+            say("not-stored", logging.ERROR, agreement=agreement, kind=kind, code=code, why=why)
             raise HTTPException(507, "The file could not be kept; send it again later.") from None
         except _StillThereError:
             raise HTTPException(409, "Another file of that name is not taken yet; send it again later.") from None

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import case, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from pyoutcome.database import transaction
@@ -71,7 +71,7 @@ class Outgoing:
                 .where(
                     outgoing.c.sent.is_(False),
                     outgoing.c.given_up.is_(False),
-                    or_(outgoing.c.next_try <= now, outgoing.c.next_try > now + LONGEST + SECOND),
+                    or_(outgoing.c.next_try <= now, _NEVER_TRIED, outgoing.c.next_try > now + _LONGEST_WAIT + SECOND),
                 )
                 .order_by(outgoing.c.made_at, outgoing.c.key)
                 .limit(most)
@@ -117,6 +117,21 @@ class Outgoing:
         chosen = select(outgoing.c.key, outgoing.c.channel, outgoing.c.error).where(outgoing.c.given_up.is_(True))
         with transaction(self._state.engine) as connection:
             return [(key, channel, error or "") for key, channel, error in connection.execute(chosen)]
+
+
+_NEVER_TRIED: Final = outgoing.c.next_try == outgoing.c.made_at
+"""Due whatever the clock says now: it may have been set back since."""
+_LONGEST_WAIT: Final = case(
+    *(
+        (outgoing.c.attempts == attempts, max(LEASE, Patience().wait(attempts)))
+        for attempts in range(20)
+        if Patience().wait(attempts) < LONGEST
+    ),
+    else_=LONGEST,
+)
+"""How long a thing may have to wait after so many tries, or while another keeper sends it: what waits for longer
+waits by a clock that was wrong. It follows from the row alone, so it holds for all keepers, and after a restart.
+"""
 
 
 def _row(item: Item) -> Update:

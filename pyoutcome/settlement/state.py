@@ -221,6 +221,15 @@ class KeeperState:
             soon = update(periods).where(periods.c.agreement.in_(names), *waiting)
             connection.execute(soon.values(next_look=self.now(connection)))
 
+    def hasten(self, code: str, names: Collection[str] | None = None) -> None:
+        """What failed with this code, of these agreements or of all, is tried again at once."""
+        failed = [periods.c.error == code, periods.c.done.is_(False)]
+        if names is not None:
+            failed.append(periods.c.agreement.in_(names))
+        with transaction(self.engine) as connection:
+            now = self.now(connection)
+            connection.execute(update(periods).where(*failed).values(next_look=now, parked=False))
+
     def wake_purposes(self, purposes: Collection[str]) -> None:
         """These transactions have come to an end."""
         if purposes:

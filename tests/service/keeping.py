@@ -56,6 +56,15 @@ def alerts(config: Path) -> list[tuple[str, int | None]]:
     return list(dict.fromkeys(found))
 
 
+def count_alerts(config: Path, kind: str) -> int:
+    """How many alerts of a kind there are, on all channels."""
+    engine = open_database(Setup.load(config).database)
+    with transaction(engine) as connection:
+        found = connection.execute(select(outgoing.c.key).where(outgoing.c.kind == kind)).all()
+    engine.dispose()
+    return len(found)
+
+
 def rows(config: Path) -> dict[int, Row]:
     """Where the keeper stands, by period; of a configuration with one agreement."""
     return {row.standing.number: row for row in read_status(Setup.load(config).database).rows}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -18,11 +19,12 @@ from pyoutcome.service.hands import Hands
 from pyoutcome.service.metrics import Figures
 from pyoutcome.service.running import open_keeper
 from pyoutcome.settlement.outgoing import Outgoing
+from pyoutcome.settlement.patience import HOUR, Patience
 from pyoutcome.workspace import Workspace
 from pyoutcome.workspace.reporting import collect_report
 from tests.anvil import connected, running_anvil
 from tests.service.deals import CHALLENGE, DAY, ENDS, EVIDENCE_WITHIN, make_deal, write_keeper, write_parcels
-from tests.service.keeping import alerts, keep, needs, password, rows
+from tests.service.keeping import alerts, count_alerts, keep, needs, password, rows
 from tests.service.processes import wait_for
 
 ALL = ["client", "P1", "V1", "V2"]
@@ -36,6 +38,11 @@ def configure(folder: Path, signs: Sequence[str] = ALL, **more: object) -> Path:
 
 def settled(workspace: Workspace) -> list[int]:
     return [each.event.period for each in workspace.desk.escrow.history() if isinstance(each.event, Settled)]
+
+
+def failing(config: Path, code: str) -> list[int]:
+    """Periods whose last error is this."""
+    return [number for number, row in rows(config).items() if row.standing.error == code]
 
 
 def test_it_reports_waits_out_the_challenge_settles_and_closes(tmp_path: Path, url: str) -> None:
@@ -297,6 +304,70 @@ def test_a_node_that_fails_while_transactions_are_handed_in_ends_no_keeper(
         standing = rows(config)[1].standing
         assert ("network-error", 1, False) == (standing.error, standing.attempts, standing.parked)
         wait_for(lambda: keeper.round() is not None and settled(deal) == [1], "the next try", 20)
+
+
+def test_a_sender_without_coin_is_told_once_and_all_goes_on_as_soon_as_it_has_some(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = configure(tmp_path)
+    with (
+        make_deal(tmp_path / "deal", url, periods=3) as deal,
+        connected(url) as node,
+        open_keeper(Setup.load(config), password) as (keeper, _),
+    ):
+        client = deal.parties.addresses["client"]
+        had = deal.network.balance(client)
+        node.ask("anvil_setBalance", client, "0x1")
+        try:
+            deal.network.advance_to(ENDS[1])
+            monkeypatch.setattr(Patience, "wait", lambda *_: 0)
+            wait_for(
+                lambda: keeper.round() and rows(config)[1].standing.attempts > 3, "more tries than are allowed", 20
+            )
+            monkeypatch.setattr(Patience, "wait", lambda *_: HOUR)
+            keeper.round()
+            assert [1, 2] == failing(config, "not-enough-coin")
+            assert not rows(config)[1].standing.parked
+            told = f"{client} has 1 wei, and this transaction may need "
+            assert told in (rows(config)[2].standing.error_why or "")
+            assert rows(config)[2].standing.next_look > time.time() * 1000 + HOUR / 2
+        finally:
+            node.ask("anvil_setBalance", client, hex(had))
+        wait_for(lambda: keeper.round() is not None and settled(deal) == [1, 2], "coin to be noticed", 5)
+    assert 1 == count_alerts(config, "held-up")
+
+
+def test_a_recorded_transaction_without_coin_says_so_in_the_status_and_holds_back_only_its_sender(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = configure(tmp_path)
+
+    def lose(*_: object) -> NoReturn:
+        raise ChainError("network-timeout", "Nothing came.", "Try again.")
+
+    with (
+        make_deal(tmp_path / "deal", url, periods=3) as deal,
+        connected(url) as node,
+        open_keeper(Setup.load(config), password) as (keeper, _),
+    ):
+        client = deal.parties.addresses["client"]
+        had = deal.network.balance(client)
+        deal.network.advance_to(ENDS[1])
+        with monkeypatch.context() as away:
+            away.setattr(type(deal.network), "send_many", lose)
+            wait_for(lambda: keeper.round() and rows(config)[1].flight is not None, "transactions", 20)
+        node.ask("anvil_setBalance", client, "0x1")
+        try:
+            wait_for(lambda: keeper.round() and "[waits-behind-another]" in rows(config)[2].standing.why, "words", 20)
+            assert "Its transaction cannot go on: " in rows(config)[1].standing.why
+            assert "[not-enough-coin] Send native coin to that address" in rows(config)[1].standing.why
+            assert 0 == rows(config)[1].standing.attempts
+            assert 1 == count_alerts(config, "held-up")
+        finally:
+            node.ask("anvil_setBalance", client, hex(had))
+        wait_for(lambda: keeper.round() is not None and settled(deal) == [1, 2], "coin to be noticed", 5)
+        wait_for(lambda: keeper.round() is not None and needs(config)[:2] == ["nothing"] * 2, "the end of both", 5)
+    assert 1 == count_alerts(config, "held-up")
 
 
 def test_what_was_carried_out_and_is_wanted_still_is_a_failure_and_not_waited_for(

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import fsspec  # type: ignore[import-untyped,unused-ignore]
 import httpx
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem  # type: ignore[import-untyped,unused-ignore]
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from pyoutcome.errors import SettlementError
+from pyoutcome.errors import EvidenceError, SettlementError
 from pyoutcome.service.configuration import Http, Setup
 from pyoutcome.service.letterboxes import open_letterbox
 from pyoutcome.service.metrics import CONTENT_TYPE, Figures
+from pyoutcome.service.object_letterbox import ObjectLetterbox
 from pyoutcome.service.running import open_keeper
 from pyoutcome.service.web import Door, Keys, serving
 from tests.service.deals import ENDS, make_deal, write_keeper
@@ -177,6 +179,62 @@ def test_of_different_records_posted_at_once_under_one_name_one_is_received(
         codes = [post.result().status_code for post in posts]
     assert [202, *[409] * 7] == sorted(codes)
     assert bodies[codes.index(202)] == place.store.cat_file(f"{place.root}/arrivals/records/flights.csv")
+
+
+class Shared(MemoryFileSystem):  # type: ignore[misc,unused-ignore]
+    """A store of several processes: whoever asks whether something is there may be overtaken before it writes."""
+
+    protocol = "shared"
+    store: ClassVar[dict[str, Any]] = {}
+    pseudo_dirs: ClassVar[list[str]] = [""]
+    cachable = False
+    heeds = True
+    overtake: Callable[[], object] | None = None
+
+    def exists(self, path: str, **_: object) -> bool:
+        found = bool(super().exists(path))
+        if self.overtake is not None and path.endswith(".csv"):
+            overtake, self.overtake = self.overtake, None
+            overtake()
+        return found
+
+    def put_file(self, lpath: str, rpath: str, mode: str = "overwrite", **_: object) -> None:
+        self.pipe_file(rpath, Path(lpath).read_bytes(), mode=mode if self.heeds else "overwrite")
+
+
+def shared_box(heeds: bool = True) -> tuple[ObjectLetterbox, Shared]:
+    box = ObjectLetterbox("memory://shared")
+    box._system = store = Shared()
+    store.heeds = heeds
+    return box, store
+
+
+def put_records(box: ObjectLetterbox, text: bytes, home: str = "arrivals/records") -> bool:
+    with box.draft(home) as draft:
+        draft.write_bytes(text)
+        return box.put(draft, home, "flights.csv")
+
+
+@pytest.mark.parametrize(("theirs", "taken"), [(b"x,1\n", True), (b"x,2\n", False)])
+def test_of_two_keepers_on_one_store_the_second_overwrites_nothing(theirs: bytes, taken: bool) -> None:
+    (ours, store), (other, _) = shared_box(), shared_box()
+    try:
+        store.overtake = lambda: put_records(other, theirs)
+        assert taken == put_records(ours, b"x,1\n")
+        assert theirs == store.cat_file("/shared/arrivals/records/flights.csv")
+        assert ["/shared/arrivals/records/flights.csv"] == store.find("/shared")
+    finally:
+        store.rm("/shared", recursive=True)
+
+
+def test_a_store_that_keeps_nobody_apart_gets_no_records_and_everything_else() -> None:
+    box, store = shared_box(heeds=False)
+    with pytest.raises(EvidenceError) as info:
+        put_records(box, b"x,1\n")
+    assert "inbox-not-exclusive" == info.value.code
+    assert [] == store.find("/shared")
+    assert put_records(box, b"{}", "arrivals/evidence")  # the name there says the bytes
+    store.rm("/shared", recursive=True)
 
 
 def test_too_much_is_refused_and_leaves_nothing(client: httpx.Client, inbox: Path) -> None:

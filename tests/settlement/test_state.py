@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from threading import Thread
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.engine import Engine
 
@@ -319,6 +319,58 @@ def test_what_does_not_arrive_is_tried_again_and_then_given_up_until_a_hand_says
     assert [("alert settled one 1", "mail", "no answer")] == outgoing.given_up()
     assert 1 == outgoing.retry()
     assert ["mail"] == [each.channel for each in outgoing.claim(10)]
+
+
+DAYS = 40 * 24 * HOUR
+AHEAD = [SECOND, HOUR // 2, HOUR, DAYS]
+
+
+@pytest.mark.parametrize("ahead", AHEAD)
+def test_what_was_queued_by_a_clock_that_was_ahead_goes_out_at_once_and_to_one_keeper(
+    engine: Engine, state: KeeperState, clock: Clock, ahead: int
+) -> None:
+    clock.now += ahead
+    Outgoing(state).put("alert settled one 1", ["mail"], "settled", "one", 1, "{}")
+    clock.now -= ahead
+    assert 1 == len(Outgoing(KeeperState(engine, "second", clock)).claim(10))
+    for passed in (0, LEASE - 1):
+        clock.now += passed
+        assert [] == Outgoing(state).claim(10)
+
+
+@pytest.mark.parametrize("ahead", AHEAD)
+@given(failures=st.integers(1, 14), waited=st.integers(0, HOUR))
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_was_put_off_by_a_clock_that_was_ahead_is_late_by_its_own_wait_or_a_minute_at_most(
+    state: KeeperState, clock: Clock, ahead: int, failures: int, waited: int
+) -> None:
+    outgoing, patience = Outgoing(state), Patience(20)
+    key = f"alert {failures} {waited} {clock.now}"
+    outgoing.put(key, ["mail"], "settled", "one", 1, "{}")
+    clock.now += ahead
+    for _ in range(failures):
+        [item] = [each for each in outgoing.claim(100) if each.key == key]
+        outgoing.note(item, "no answer", patience)
+        clock.now += patience.wait(failures)
+    # The last wait was just written, by a clock that is now set right after some of it.
+    wait = patience.wait(failures)
+    clock.now -= wait - min(waited, wait)
+    clock.now -= ahead
+    tried = outgoing.claim(1000)  # at every poll
+    clock.now += max(wait, LEASE) + SECOND
+    assert key in {each.key for each in (*tried, *outgoing.claim(1000))}
+
+
+def test_a_clock_that_goes_on_has_nothing_tried_before_its_wait_is_over(state: KeeperState, clock: Clock) -> None:
+    outgoing, patience = Outgoing(state), Patience(20)
+    outgoing.put("alert", ["mail"], "settled", "one", 1, "{}")
+    for failures in range(1, 16):
+        [item] = outgoing.claim(10)
+        outgoing.note(item, "no answer", patience)
+        for passed in (0, patience.wait(failures) - 1):
+            clock.now += passed
+            assert [] == outgoing.claim(10)
+        clock.now += 1
 
 
 def test_a_keeper_that_starts_looks_at_what_waits_and_leaves_what_fails_its_wait(state: KeeperState) -> None:
