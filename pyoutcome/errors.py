@@ -11,7 +11,6 @@
     |-- LedgerError       events that do not add up
     |-- DocumentError     a document that cannot be written
     |-- SettlementError   a period that cannot be moved on
-    |-- AuditError        an audit that cannot be carried out (differences are findings, not errors)
     `-- WorkspaceError    a folder that is not a workspace, or lacks what the command needs
 
 An error carries a stable ``code`` (lower-case words joined by hyphens), ``why`` it was refused and
@@ -102,10 +101,6 @@ class DocumentError(PyoutcomeError):
 
 class SettlementError(PyoutcomeError):
     """A period that cannot be moved on."""
-
-
-class AuditError(PyoutcomeError):
-    """An audit that cannot be carried out; differences found are findings, not errors."""
 
 
 class WorkspaceError(PyoutcomeError):

@@ -12,7 +12,8 @@ from typing import Final
 
 from eth_utils.crypto import keccak
 
-from pyoutcome.chain.compiler import SETTINGS, SOLC_VERSION, Artifact, compile_sources
+from pyoutcome.chain.artifact import Artifact
+from pyoutcome.chain.compiler import SETTINGS, SOLC_VERSION, compile_sources
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 _IMPORT: Final = re.compile(r'^import\b[^;"]*"([^"]+)"', re.MULTILINE)

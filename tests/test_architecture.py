@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -52,6 +52,14 @@ def modules_of(*parts: str) -> Iterator[tuple[str, ast.Module]]:
             yield name_of(path), ast.parse(path.read_text(encoding="utf-8"))
 
 
+def dotted(path: Path) -> str:
+    """The name a module is imported by."""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+DOTTED = {dotted(path): path for path in MODULES}
+
+
 def calls(tree: ast.Module) -> Iterator[tuple[str, int]]:
     """Last name of whatever is called, with its line."""
     for node in ast.walk(tree):
@@ -60,6 +68,37 @@ def calls(tree: ast.Module) -> Iterator[tuple[str, int]]:
                 yield node.func.id, node.lineno
             elif isinstance(node.func, ast.Attribute):
                 yield node.func.attr, node.lineno
+
+
+def imported_by(path: Path) -> set[str]:
+    """Modules of the package that one imports by name: for type checkers only and inside functions too."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {each.name for each in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            asked = {f"{node.module}.{each.name}" for each in node.names}
+            found |= (asked & DOTTED.keys()) or {str(node.module)}
+    return found & DOTTED.keys()
+
+
+def rings_of(needs: Mapping[str, Collection[str]]) -> list[set[str]]:
+    """Sets of modules that all need one another, directly or by way of others; a module that needs itself is one."""
+    left = {name: set(others) for name, others in needs.items()}
+    while True:
+        # What needs nothing that is left, or is needed by nothing, is on no ring.
+        needed = set().union(*left.values()) if left else set()
+        bare = {name for name, others in left.items() if not others & left.keys() or name not in needed}
+        if not bare:
+            break
+        left = {name: others & left.keys() - bare for name, others in left.items() if name not in bare}
+    reached = {name: set(others) for name, others in left.items()}
+    for by in reached:
+        for others in reached.values():
+            if by in others:
+                others |= reached[by]
+    rings = {frozenset(each for each in reached[name] if name in reached[each]) for name in reached}
+    return [set(ring) for ring in rings if ring]
 
 
 def loaded_by(statement: str) -> set[str]:
@@ -97,6 +136,29 @@ def test_every_package_has_its_layer() -> None:
     assert set() == {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in MODULES} - layers - {"__init__"}
 
 
+def test_no_module_needs_itself() -> None:
+    """However late an import is, and even for types only: two modules that need one another are one."""
+    assert [] == rings_of({name: imported_by(path) for name, path in DOTTED.items()})
+
+
+@pytest.mark.parametrize(
+    ("needs", "rings"),
+    [
+        ({"a": {"b"}, "b": {"c"}, "c": set(), "d": {"a", "c"}}, []),
+        ({"a": {"a"}, "b": {"a"}}, [{"a"}]),
+        ({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}, "e": {"f", "c"}, "f": {"e"}}, [{"a", "b", "c"}, {"e", "f"}]),
+    ],
+)
+def test_rings_are_found(needs: dict[str, set[str]], rings: list[set[str]]) -> None:
+    assert rings == sorted(rings_of(needs), key=sorted)
+
+
+def test_late_imports_and_those_for_types_count() -> None:
+    embedded = imported_by(PACKAGE / "chain" / "embedded.py")
+    assert {"pyoutcome.chain.tester", "pyoutcome.chain.proofs", "pyoutcome.chain.network"} <= embedded
+    assert "pyoutcome.evidence.sources.files" in imported_by(PACKAGE / "evidence" / "sources" / "finding.py")
+
+
 def test_packages_are_packages() -> None:
     """A folder without ``__init__.py`` escapes import-linter and, some day, the wheel."""
     folders = {path.parent for path in MODULES}
@@ -127,7 +189,8 @@ def test_only_scenarios_know_arrays_of_floats() -> None:
         or (isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "numpy")
     }
     found -= {"pyoutcome/terms/agreement.py"}  # for type checkers only: test_starting_loads_nothing_heavy holds it
-    assert {f"pyoutcome/formula/{each}.py" for each in ("arrays", "floats", "scenarios")} == found
+    simulating = ("arrays", "floats", "scenario_plan", "scenario_values", "scenarios")
+    assert {f"pyoutcome/formula/{each}.py" for each in simulating} == found
 
 
 def test_pure_layers_know_no_clock_and_no_chance() -> None:

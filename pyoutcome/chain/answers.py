@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 from eth_utils.address import to_checksum_address
 
-from pyoutcome.chain.network import Block, Log
+from pyoutcome.chain.blocks import Block, Landing, Log, Receipt
 
 _NUMBER: Final = re.compile(r"0x[0-9a-fA-F]{1,64}")
 _BYTES: Final = re.compile(r"0x(?:[0-9a-fA-F]{2})*")
@@ -112,3 +112,35 @@ def read_block(value: object) -> Block | None:
     content = read_object(value)
     number, timestamp = (read_count(content.get(name)) for name in ("number", "timestamp"))
     return Block(number, read_hash(content.get("hash")), timestamp)
+
+
+def read_landing(value: object) -> Landing | None:
+    """Where a transaction stands, from its receipt; None while it is in no block."""
+    if value is None:
+        return None
+    content = read_object(value)
+    return Landing(
+        transaction=read_hash(content.get("transactionHash")),
+        block=read_count(content.get("blockNumber")),
+        block_hash=read_hash(content.get("blockHash")),
+        succeeded=read_number(content.get("status")) == 1,
+    )
+
+
+def read_receipt(value: object) -> Receipt | None:
+    """A receipt with its logs; None while the transaction is in no block."""
+    landing = read_landing(value)
+    if landing is None:
+        return None
+    content = read_object(value)
+    created = content.get("contractAddress")
+    return Receipt(
+        transaction=landing.transaction,
+        block=landing.block,
+        block_hash=landing.block_hash,
+        succeeded=landing.succeeded,
+        gas_used=read_count(content.get("gasUsed")),
+        gas_price=read_number(content.get("effectiveGasPrice")),
+        created=read_address(created) if created else None,
+        logs=tuple(read_log(log) for log in read_list(content.get("logs"))),
+    )

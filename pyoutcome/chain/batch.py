@@ -7,10 +7,11 @@ from typing import Final
 
 from eth_utils.address import to_canonical_address
 
-from pyoutcome.chain.compiler import load_artifact
+from pyoutcome.chain.artifact import load_artifact
+from pyoutcome.chain.blocks import Call
 from pyoutcome.chain.contract import contract
 from pyoutcome.chain.deployed import Deployed, Done, create_contract
-from pyoutcome.chain.network import Call, Network
+from pyoutcome.chain.network import Network
 from pyoutcome.chain.parts import foreign
 from pyoutcome.chain.sender import Cost, Sender
 from pyoutcome.errors import ChainError

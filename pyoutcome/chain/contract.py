@@ -12,8 +12,8 @@ from eth_utils.abi import abi_to_signature
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
-from pyoutcome.chain.compiler import load_artifact
-from pyoutcome.chain.network import Log
+from pyoutcome.chain.artifact import load_artifact
+from pyoutcome.chain.blocks import Log
 from pyoutcome.errors import ChainError
 
 NOT_DECODED = (DecodingError, ValueError, OverflowError, MemoryError)

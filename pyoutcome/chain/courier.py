@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from pyoutcome.chain.blocks import Landing, Reverted
 from pyoutcome.chain.delivery import Delivery, Scene, SignerOf, nonce_used, signed_by, unmined
 from pyoutcome.chain.fees import FeePolicy
 from pyoutcome.chain.inflight import HELD, Entry, InFlight, Plan, State, Wanted
-from pyoutcome.chain.network import Landing, Network, Reverted
+from pyoutcome.chain.network import Network
 from pyoutcome.chain.outbox import Outbox
 from pyoutcome.chain.reverts import explain
 from pyoutcome.chain.signing import require_coin, require_signer

@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final
 
+from pyoutcome.chain.blocks import Call, Head, Reverted
 from pyoutcome.chain.fees import FeePolicy
 from pyoutcome.chain.inflight import Entry, Plan, State
-from pyoutcome.chain.network import Call, Head, Network, Reverted
+from pyoutcome.chain.network import Network
 from pyoutcome.chain.outbox import Outbox, Sign
 from pyoutcome.chain.reverts import explain
 from pyoutcome.chain.signing import require_coin, sign_call

@@ -7,9 +7,10 @@ from copy import copy
 from dataclasses import dataclass
 from typing import Any, Self
 
+from pyoutcome.chain.blocks import ZERO_ADDRESS, Call, Log, Receipt, Reverted
 from pyoutcome.chain.contract import Contract, contract
 from pyoutcome.chain.eventlog import locate
-from pyoutcome.chain.network import ZERO_ADDRESS, Call, Log, Network, Receipt, Reverted
+from pyoutcome.chain.network import Network
 from pyoutcome.chain.reverts import explain
 from pyoutcome.chain.sender import Cost, Sender
 from pyoutcome.errors import ChainError

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from pyoutcome.chain.deployed import Done
+from pyoutcome.chain.readings import CLIENT, PeriodStage
 from pyoutcome.chain.versions import Version, collect_versions
-from pyoutcome.chain.views import CLIENT, EscrowViews, PeriodStage
+from pyoutcome.chain.views import EscrowViews
 from pyoutcome.decimals import ONE
 from pyoutcome.protocol import Signer, refusals
 from pyoutcome.protocol.reports import pack_report

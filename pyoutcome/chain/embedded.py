@@ -23,8 +23,9 @@ from eth_utils.exceptions import ValidationError
 from rlp import encode as rlp_encode
 from rlp.exceptions import RLPException
 
+from pyoutcome.chain.blocks import Block, Call, Head, Identity, Log, Receipt, Reverted
 from pyoutcome.chain.localchain import CHAIN_ID, FILE, open_chain
-from pyoutcome.chain.network import Block, Call, Head, Identity, Log, Network, Receipt, Reverted
+from pyoutcome.chain.network import Network
 from pyoutcome.chain.store import WAIT_SECONDS, ChainStore
 from pyoutcome.errors import ChainError
 
@@ -285,7 +286,7 @@ class EmbeddedNetwork(Network):
         """The chain through web3.py and eth-tester; what is mined through it is kept."""
         from pyoutcome.chain.tester import open_web3
 
-        return open_web3(self)
+        return open_web3(lambda: self.chain, self.keep)
 
     def close(self) -> None:
         """Releases the chain's file."""

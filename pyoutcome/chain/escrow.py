@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pyoutcome.chain.deployed import Done
 from pyoutcome.chain.disputing import PeriodActs
-from pyoutcome.chain.views import CLIENT, Account, PeriodStage, PeriodState, Stage
+from pyoutcome.chain.readings import CLIENT, Account, PeriodStage, PeriodState, Stage
 from pyoutcome.protocol import Signer
 
 if TYPE_CHECKING:

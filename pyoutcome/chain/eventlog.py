@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from pyoutcome.chain.blocks import Log
 from pyoutcome.chain.contract import Contract
-from pyoutcome.chain.network import Log
 from pyoutcome.errors import ChainError
 from pyoutcome.protocol import Event, Located, events
 

@@ -10,7 +10,7 @@ from typing import Final
 from eth_utils.address import to_canonical_address
 from eth_utils.crypto import keccak
 
-from pyoutcome.chain.compiler import load_artifact
+from pyoutcome.chain.artifact import load_artifact
 from pyoutcome.chain.deal import Deal, clone_address
 from pyoutcome.chain.deployed import Deployed, Done, create_contract
 from pyoutcome.chain.escrow import EscrowClient

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pyoutcome.chain.network import Block, Call, Head, Identity, Log, Network, Receipt, Reverted
+from pyoutcome.chain.blocks import Block, Call, Head, Identity, Log, Receipt, Reverted
+from pyoutcome.chain.network import Network
 
 if TYPE_CHECKING:
     from web3 import Web3

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from pyoutcome.chain.blocks import Call
 from pyoutcome.chain.fees import Fees
-from pyoutcome.chain.network import Call
 
 
 class State(StrEnum):

@@ -20,8 +20,8 @@ from urllib3 import Retry
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from pyoutcome.chain.answers import Answer, BadAnswer, read_bytes, read_list, read_object
+from pyoutcome.chain.blocks import Reverted
 from pyoutcome.chain.depth import limit_depth
-from pyoutcome.chain.network import Reverted
 from pyoutcome.errors import ChainError
 
 SECONDS: Final = 20.0

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from pyoutcome.chain.network import Identity, Network
+from pyoutcome.chain.blocks import Identity
+from pyoutcome.chain.network import Network
 
 EMBEDDED: Final = "embedded"
 """Name of the chain that lies in the workspace folder."""

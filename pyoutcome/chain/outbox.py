@@ -17,9 +17,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine, Row
 from sqlalchemy.exc import IntegrityError
 
+from pyoutcome.chain.blocks import Call, Head, Identity
 from pyoutcome.chain.fees import Fees
 from pyoutcome.chain.inflight import LIVE, Attempt, Entry, Plan, State
-from pyoutcome.chain.network import Call, Head, Identity
 from pyoutcome.chain.outbox_tables import ATTEMPTS, IS_HELD, SENDERS, TABLES, TRANSACTIONS, VERSION
 from pyoutcome.database import make_tables, transaction
 from pyoutcome.errors import StoreError

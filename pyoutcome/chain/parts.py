@@ -11,7 +11,7 @@ from typing import Final
 
 from eth_utils.address import to_canonical_address, to_checksum_address
 
-from pyoutcome.chain.compiler import Artifact, load_artifact
+from pyoutcome.chain.artifact import Artifact, load_artifact
 from pyoutcome.chain.deployed import create_contract
 from pyoutcome.chain.network import Network
 from pyoutcome.errors import ChainError

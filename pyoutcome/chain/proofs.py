@@ -13,7 +13,7 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from pyoutcome.chain.answers import BadAnswer, read_bytes, read_list, read_number, read_object
-from pyoutcome.chain.network import Log
+from pyoutcome.chain.blocks import Log
 from pyoutcome.errors import ChainError
 
 HEADER: Final = (

@@ -13,8 +13,8 @@ from eth_abi.abi import decode
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
+from pyoutcome.chain.blocks import Reverted
 from pyoutcome.chain.contract import NOT_DECODED
-from pyoutcome.chain.network import Reverted
 from pyoutcome.errors import ChainError, ProtocolError, PyoutcomeError
 from pyoutcome.protocol import refusals
 from pyoutcome.protocol.reports import bad_report

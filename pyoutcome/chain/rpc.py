@@ -12,19 +12,21 @@ from eth_utils.crypto import keccak
 from pyoutcome.chain.answers import (
     Answer,
     BadAnswer,
-    read_address,
     read_block,
     read_bytes,
     read_count,
     read_hash,
+    read_landing,
     read_list,
     read_log,
     read_number,
     read_object,
+    read_receipt,
     read_text,
 )
+from pyoutcome.chain.blocks import Block, Call, Head, Identity, Landing, Log, Receipt, Reverted
 from pyoutcome.chain.jsonrpc import Node
-from pyoutcome.chain.network import Block, Call, Head, Identity, Landing, Log, Network, Receipt, Reverted
+from pyoutcome.chain.network import Network
 from pyoutcome.errors import ChainError
 
 if TYPE_CHECKING:
@@ -200,12 +202,12 @@ class RpcNetwork(Network):
 
     def receipts(self, transactions: Sequence[bytes]) -> list[Receipt | None]:
         """The receipts of transactions, asked in lists."""
-        found = self._landed(transactions, _read_receipt)
+        found = self._landed(transactions, read_receipt)
         return [None if receipt is None else self._check_logs(receipt) for receipt in found]
 
     def landings(self, transactions: Sequence[bytes]) -> list[Landing | None]:
         """Where each stands: the same answers, of which the logs are not read."""
-        return self._landed(transactions, _read_landing)
+        return self._landed(transactions, read_landing)
 
     def _landed(self, transactions: Sequence[bytes], read: Callable[[object], Landed | None]) -> list[Landed | None]:
         method = "eth_getTransactionReceipt"
@@ -286,36 +288,6 @@ class RpcNetwork(Network):
     def close(self) -> None:
         """Ends the HTTP session."""
         self._node.close()
-
-
-def _read_landing(result: object) -> Landing | None:
-    if result is None:
-        return None
-    content = read_object(result)
-    return Landing(
-        transaction=read_hash(content.get("transactionHash")),
-        block=read_count(content.get("blockNumber")),
-        block_hash=read_hash(content.get("blockHash")),
-        succeeded=read_number(content.get("status")) == 1,
-    )
-
-
-def _read_receipt(result: object) -> Receipt | None:
-    landing = _read_landing(result)
-    if landing is None:
-        return None
-    content = read_object(result)
-    created = content.get("contractAddress")
-    return Receipt(
-        transaction=landing.transaction,
-        block=landing.block,
-        block_hash=landing.block_hash,
-        succeeded=landing.succeeded,
-        gas_used=read_count(content.get("gasUsed")),
-        gas_price=read_number(content.get("effectiveGasPrice")),
-        created=read_address(created) if created else None,
-        logs=tuple(read_log(log) for log in read_list(content.get("logs"))),
-    )
 
 
 def _all_answered(answers: list[Answer | Reverted | ChainError]) -> list[Answer]:

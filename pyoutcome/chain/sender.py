@@ -6,8 +6,9 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
+from pyoutcome.chain.blocks import Call, Receipt, Reverted
 from pyoutcome.chain.fees import Fees, quote
-from pyoutcome.chain.network import Call, Network, Receipt, Reverted
+from pyoutcome.chain.network import Network
 from pyoutcome.chain.reverts import explain
 from pyoutcome.chain.signing import require_coin, require_signer, sign_call
 from pyoutcome.errors import ChainError

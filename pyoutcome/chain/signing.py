@@ -8,8 +8,8 @@ from eth_utils.address import to_canonical_address
 from eth_utils.crypto import keccak
 from rlp import encode as rlp_encode
 
+from pyoutcome.chain.blocks import Call
 from pyoutcome.chain.fees import Fees
-from pyoutcome.chain.network import Call
 from pyoutcome.errors import ChainError
 from pyoutcome.protocol import Signer
 

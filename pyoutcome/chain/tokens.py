@@ -59,10 +59,6 @@ class TokenClient(Deployed):
         values = (signer.address, spender, amount, nonce, deadline)
         return signer.sign(keccak(b"\x19\x01" + separator + hash_struct(PERMIT_TYPE, values)))
 
-    def transfer(self, signer: Signer, to: str, amount: int) -> Done:
-        """Sends ``amount`` from the signer."""
-        return self._transact(signer, "transfer", to, amount)
-
     def mint(self, signer: Signer, to: str, amount: int) -> Done:
         """Makes ``amount`` out of nothing; only the test token can."""
         return self._transact(signer, "mint", to, amount)

@@ -17,7 +17,8 @@ from pyoutcome.chain.answers import (
     read_object,
     read_text,
 )
-from pyoutcome.chain.network import Block, Call, Head, Identity, Log, Network, Receipt, Reverted
+from pyoutcome.chain.blocks import Block, Call, Head, Identity, Log, Receipt, Reverted
+from pyoutcome.chain.network import Network
 from pyoutcome.errors import ChainError
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from pyoutcome.chain.blocks import Log
 from pyoutcome.chain.contract import Contract
 from pyoutcome.chain.eventlog import locate, place
-from pyoutcome.chain.network import Log
 from pyoutcome.decimals import ONE
 from pyoutcome.errors import ChainError, ProtocolError
 from pyoutcome.protocol import Event, Kpi, Located

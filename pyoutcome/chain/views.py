@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import IntEnum
 from functools import cached_property
-from typing import TypeVar
 
+from pyoutcome.chain.blocks import ZERO_ADDRESS, Log
 from pyoutcome.chain.deployed import Deployed
 from pyoutcome.chain.eventlog import locate
-from pyoutcome.chain.network import ZERO_ADDRESS, Log, Network
+from pyoutcome.chain.network import Network
 from pyoutcome.chain.parts import PARTS, SHARED
+from pyoutcome.chain.readings import Account, Occasions, PeriodStage, PeriodState, Priced, Reading, Stage, known_stage
 from pyoutcome.chain.terms_in_code import CodedTerms, read_terms
 from pyoutcome.chain.tokens import TokenClient
 from pyoutcome.chain.unfolding import Moment, unfold
@@ -20,109 +19,6 @@ from pyoutcome.formula.state import State, read_state
 from pyoutcome.formula.verify import verify
 from pyoutcome.protocol import Arguments, Event, Kpi, Located, unpack_arguments
 from pyoutcome.protocol.events import Amended, PayoutMoved
-
-CLIENT = -1
-"""Number of the client where a provider's number can stand."""
-
-
-class Stage(IntEnum):
-    """Stage of the agreement."""
-
-    OFFER = 0
-    ACTIVE = 1
-    CLOSED = 2
-
-
-class PeriodStage(IntEnum):
-    """Stage of one period."""
-
-    NONE = 0
-    DEFAULTED = 1
-    REPORTED = 2
-    DISPUTED = 3
-    SETTLED = 4
-
-
-Staged = TypeVar("Staged", Stage, PeriodStage)
-
-
-@dataclass(frozen=True)
-class PeriodState:
-    """Where one period stands."""
-
-    stage: PeriodStage
-    until: int
-    """End of its window, or the arbitrator's deadline; 0 where there is neither."""
-    proposals: int
-    """Reports and defaults accepted so far: what challenges and rulings sign as nonce."""
-    agreements: int
-    """How often it was agreed: what agreements sign as nonce."""
-
-
-@dataclass(frozen=True)
-class Account:
-    """Money of one provider's tenure, base units. What it earned and was paid is in the events."""
-
-    held: int
-    """Kept until the holdback date."""
-    debt: int
-    """What the provider owes."""
-    arrears: int
-    """Credited but not yet covered by funds."""
-    claimable: int
-    """Paid money whose push failed."""
-    bond: int
-    holder: str
-    """Checksum address that signs for it."""
-    payout: str
-    """Where its money goes."""
-    slot: int
-    """Its place in the agreement, from 0."""
-    first: int
-    """First period that belongs to it."""
-    released: bool
-    """Bond and holdback have been released."""
-
-
-@dataclass(frozen=True)
-class Priced:
-    """What the program makes of a period's values."""
-
-    error: int
-    """Code with which it fails, else 0; then all amounts are 0."""
-    amounts: tuple[int, ...]
-    """Base units per slot."""
-    locals: tuple[int, ...]
-    """Every local of the program, 18 decimals."""
-    sums: tuple[int, ...]
-    """Sums to date by line, after the period; of a sequential program."""
-
-
-@dataclass(frozen=True)
-class Occasions:
-    """What signatures of rare acts name, and whether the cure window runs."""
-
-    assignments: int
-    """Changes of holders so far."""
-    terminations: int
-    uncovered_since: int
-    """From when the reserve is on record as uncovered; 0: it is not."""
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What an escrow says of itself at one moment. Money in base units."""
-
-    factory: str
-    program: bytes
-    terms_hash: bytes
-    settled: frozenset[int]
-    """Numbers of the settled periods."""
-    tracked: int
-    funds: int
-    client_claimable: int
-    accounts: tuple[Account, ...]
-    """By number of the tenure."""
 
 
 class EscrowViews(Deployed):
@@ -195,7 +91,7 @@ class EscrowViews(Deployed):
 
     def stage(self) -> Stage:
         """Stage of the agreement."""
-        return _known(Stage, self.read("stage"))
+        return known_stage(Stage, self.read("stage"))
 
     def is_accepted(self) -> bool:
         """Whether everyone whose signature the terms need has signed them."""
@@ -208,7 +104,7 @@ class EscrowViews(Deployed):
     def period_state(self, period: int) -> PeriodState:
         """Where a period stands. Raises ProtocolError ``no-such-period``."""
         stage, until, proposals, agreements = self.read("periodState", period)
-        return PeriodState(_known(PeriodStage, stage), int(until), int(proposals), int(agreements))
+        return PeriodState(known_stage(PeriodStage, stage), int(until), int(proposals), int(agreements))
 
     def evidence_due(self, period: int) -> int:
         """From when an unsettled period without evidence can be defaulted.
@@ -261,7 +157,7 @@ class EscrowViews(Deployed):
         # After an early end it does not know the later ones.
         periods = range(1, min(int(last), len(self._arguments.ends)) + 1)
         states = self.read_many([("periodState", (number,)) for number in periods])
-        stages = [_known(PeriodStage, state[0]) for state in states]
+        stages = [known_stage(PeriodStage, state[0]) for state in states]
         return Reading(
             factory=str(factory),
             program=bytes(program),
@@ -400,14 +296,3 @@ class _Present(Moment):
 
     def take(self, event: Event) -> None:
         pass
-
-
-def _known(kind: type[Staged], value: int) -> Staged:
-    try:
-        return kind(value)
-    except ValueError:
-        raise ChainError(
-            "not-our-contract",
-            f"The contract at that address answers with a stage ({value}) that no escrow has.",
-            "Check the address and the network.",
-        ) from None

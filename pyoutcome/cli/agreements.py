@@ -41,7 +41,7 @@ def check(
         pyoutcome check agreement.yaml --full
         pyoutcome check --json
     """
-    from pyoutcome.cli import shaped, show
+    from pyoutcome.cli import checked, shaped
     from pyoutcome.evidence import plan_measures
 
     agreement = load(file)
@@ -71,7 +71,7 @@ def check(
             for finding in findings
         ],
     }
-    emit(document, as_json, lambda console: show.check(console, agreement, findings, full=full))
+    emit(document, as_json, lambda console: checked.check(console, agreement, findings, full=full))
 
 
 def explain(
@@ -91,7 +91,7 @@ def explain(
         pyoutcome explain agreement.yaml
         pyoutcome explain agreement.yaml -v on_time.UA=77.33% -v cancelled.UA=0.69% -v arrivals.UA=3586
     """
-    from pyoutcome.cli import show
+    from pyoutcome.cli import show, statements
 
     agreement = load(file)
     if not value:
@@ -101,7 +101,7 @@ def explain(
     given: dict[str, str | None] = dict.fromkeys(kpi.name for kpi in agreement.kpis)
     given |= {name: None if text == "missing" else text for name, text in read_pairs(value)}
     statement = agreement.statement(period, given)
-    emit(statement.to_dict(), as_json, lambda console: show.statement(console, agreement, statement))
+    emit(statement.to_dict(), as_json, lambda console: statements.statement(console, agreement, statement))
 
 
 def plot(

@@ -114,9 +114,9 @@ def _audit_remote(
     escrow: str, network: str, store: Store, file: Path, pack: Path | None, options: _Options, as_json: bool
 ) -> None:
     from pyoutcome.chain.networks import connect
+    from pyoutcome.workspace.addresses import read_address
     from pyoutcome.workspace.auditing import audit_case
     from pyoutcome.workspace.checking import make_pack
-    from pyoutcome.workspace.inspecting import read_address
     from pyoutcome.workspace.remote import open_remote
     from pyoutcome.workspace.settings import resolve_network
 
@@ -176,7 +176,7 @@ def _check(pack: Path, records: list[str] | None, engine: str | None, as_json: b
 def _read_parties(agreement: Agreement, given: list[str] | None) -> dict[str, str]:
     """``NAME=ADDRESS`` options. WorkspaceError ``bad-party-option``, ``bad-address``."""
     from pyoutcome.errors import did_you_mean
-    from pyoutcome.workspace.inspecting import read_address
+    from pyoutcome.workspace.addresses import read_address
     from pyoutcome.workspace.parties import party_ids
 
     found, known = {}, party_ids(agreement)

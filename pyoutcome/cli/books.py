@@ -62,7 +62,7 @@ def statement(
         pyoutcome statement --period 1
         pyoutcome statement --period 9 --provider B6
     """
-    from pyoutcome.cli import show
+    from pyoutcome.cli import statements
 
     with open_workspace(folder) as workspace:
         stated = workspace.statement(period)
@@ -71,7 +71,7 @@ def statement(
         emit(
             stated.to_dict(),
             as_json,
-            lambda console: show.stated(console, workspace, stated, provider),
+            lambda console: statements.stated(console, workspace, stated, provider),
         )
 
 

@@ -44,7 +44,7 @@ def measure(
         pyoutcome measure --as UA --records flights=/data/flights.csv
         pyoutcome measure --as UA --engine spark
     """
-    from pyoutcome.cli import show
+    from pyoutcome.cli import measured, show
 
     with progress(as_json) as advance, open_workspace(folder, progress=advance, engine=engine) as workspace:
         bundles = workspace.measure(party, period, read_records(records) or None, provable=provable, replace=replace)
@@ -55,7 +55,7 @@ def measure(
                     "period": bundle.period,
                     "digest": "0x" + bundle.digest().hex(),
                     "values": {value.name: show.exact(value.value) for value in bundle.values},
-                    "roots": show.roots(bundle),
+                    "roots": measured.roots(bundle),
                     "findings": [
                         {"code": each.code, "severity": each.severity, "rule": each.rule, "text": each.text}
                         for each in bundle.findings
@@ -65,7 +65,7 @@ def measure(
             ],
         }
         agreement = workspace.agreement
-    emit(document, as_json, lambda console: show.bundles(console, agreement, party, bundles))
+    emit(document, as_json, lambda console: measured.bundles(console, agreement, party, bundles))
 
 
 def bundle(
@@ -78,13 +78,13 @@ def bundle(
         pyoutcome bundle evidence/period-01.UA.json
         pyoutcome bundle s3://bucket/deals/my/period-01.UA.json --json
     """
-    from pyoutcome.cli import show
+    from pyoutcome.cli import measured
     from pyoutcome.evidence.bundles.filing import read_bundle
 
     found = read_bundle(file)
     signer = found.signed_by()
     document = {**found.content_values(), "digest": "0x" + found.digest().hex(), "signed_by": signer}
-    emit(document, as_json, lambda console: show.bundle(console, found, signer))
+    emit(document, as_json, lambda console: measured.bundle(console, found, signer))
 
 
 def verify(
@@ -131,13 +131,13 @@ def report(
         pyoutcome report --period 1
         pyoutcome report --period 1 --as UA
     """
-    from pyoutcome.cli import show
+    from pyoutcome.cli import statements
 
     with open_workspace(folder, yes, quiet=as_json) as workspace:
         transaction = workspace.report(period, party)
         stated = workspace.statement(period)
         document = {"period": period, "transaction": transaction, **stated.to_dict()}
-        emit(document, as_json, lambda console: show.settled(console, workspace, stated, transaction))
+        emit(document, as_json, lambda console: statements.settled(console, workspace, stated, transaction))
 
 
 def settle(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from pyoutcome.chain.network import Network
-    from pyoutcome.workspace.inspecting import Inspection
+    from pyoutcome.workspace.inspection import Inspection
 
 
 def add_to(app: typer.Typer) -> None:
@@ -45,7 +45,8 @@ def inspect(
         pyoutcome inspect 0x5FbDB2315678afecb367f032d93F642f64180aa3 --agreement agreement.yaml
     """
     from pyoutcome.terms.agreement import Agreement
-    from pyoutcome.workspace.inspecting import inspect_escrow, read_address
+    from pyoutcome.workspace.addresses import read_address
+    from pyoutcome.workspace.inspecting import inspect_escrow
 
     file = Agreement.load(agreement) if agreement is not None else None
     place = read_address(address)
@@ -183,6 +184,6 @@ def _draw_values(console: Console, found: Inspection) -> None:
 
 
 def _days(seconds: int) -> str:
-    from pyoutcome.terms.escrow_prose import show_duration
+    from pyoutcome.terms.scalars import show_duration
 
     return show_duration(seconds)

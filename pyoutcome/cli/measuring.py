@@ -39,13 +39,13 @@ def kpis(
         pyoutcome kpis --area delivery
         pyoutcome kpis perfect_order
     """
-    from pyoutcome.cli import show
+    from pyoutcome.cli import measured
     from pyoutcome.evidence.kpi_library import list_kpis
 
     if name is None:
         found = list_kpis(area)
         document = {"kpis": [kpi.to_dict() for kpi in found]}
-        emit(document, as_json, lambda console: show.library(console, found))
+        emit(document, as_json, lambda console: measured.library(console, found))
         return
     from pyoutcome.evidence.kpi_library import find_kpi
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pyoutcome.cli.output import Progress, silent
 from pyoutcome.errors import WorkspaceError
+from pyoutcome.settlement.progress import Progress, silent
 
 if TYPE_CHECKING:
     from pyoutcome.workspace import Intent, Workspace

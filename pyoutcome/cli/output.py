@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pyoutcome.errors import PyoutcomeError
+from pyoutcome.settlement.progress import Progress, silent
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 WIDTH = 118
 """Characters of a line in a file or pipe."""
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how much is done and how much there is."""
 
 
 def emit(document: Mapping[str, object], as_json: bool, draw: Callable[[Console], None]) -> None:
@@ -70,10 +69,6 @@ def describe(error: PyoutcomeError) -> dict[str, object]:
     where = error.where
     place = where and {"file": where.file, "line": where.line, "column": where.column, "path": where.path}
     return {"code": error.code, "why": error.why, "fix": error.fix, "where": place}
-
-
-def silent(what: str, done: int, total: int) -> None:
-    """Progress that nobody watches."""
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from pyoutcome.cli.output import emit, progress
 from pyoutcome.errors import WorkspaceError
 
 if TYPE_CHECKING:
-    from pyoutcome.evidence.proofs.proof import CheckedProof
+    from pyoutcome.evidence.proofs.checking import CheckedProof
 
 
 def add_to(app: typer.Typer) -> None:
@@ -91,7 +91,8 @@ def prove(
 
 def _check(file: str, agreement: Path | None, signer: str | None, as_json: bool) -> None:
     from pyoutcome.cli import show
-    from pyoutcome.evidence.proofs.proof import check_proof, read_proof
+    from pyoutcome.evidence.proofs.checking import check_proof
+    from pyoutcome.evidence.proofs.proof import read_proof
     from pyoutcome.terms.agreement import Agreement
 
     rules = None if agreement is None else Agreement.load(agreement)

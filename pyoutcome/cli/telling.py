@@ -151,14 +151,14 @@ def _write_statements(workspace: Workspace, periods: list[StatedPeriod], folder:
     """One text file per period and provider."""
     from rich.console import Console
 
-    from pyoutcome.cli import show
+    from pyoutcome.cli import statements
 
     folder.mkdir()
     for stated in periods:
         for provider in workspace.agreement.providers:
             name = f"period-{stated.statement.period.number:02d}.{provider}.txt"
             with (folder / name).open("w", encoding="utf-8") as file:
-                show.stated(Console(file=file, width=WIDTH, highlight=False), workspace, stated, provider)
+                statements.stated(Console(file=file, width=WIDTH, highlight=False), workspace, stated, provider)
 
 
 def _tell(

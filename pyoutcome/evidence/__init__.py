@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from pyoutcome.evidence.bundles.measured import Finding, Measured, MeasuredValue
     from pyoutcome.evidence.bundles.storage import Storage, open_storage
     from pyoutcome.evidence.measures.planning import plan_measures
-    from pyoutcome.evidence.proofs.proof import CheckedProof, Proof, check_proof, make_proof, parse_proof
+    from pyoutcome.evidence.proofs.checking import CheckedProof, check_proof
+    from pyoutcome.evidence.proofs.proof import Proof, parse_proof
+    from pyoutcome.evidence.proofs.proving import make_proof
     from pyoutcome.evidence.proofs.record_trees import build_trees
     from pyoutcome.evidence.quality.differences import RecordDifference
     from pyoutcome.evidence.recomputation import Recomputation, measure
@@ -56,7 +58,8 @@ __all__ = [
 _HOMES: Final = {
     **dict.fromkeys(("Bundle", "bundle_name", "evidence_digest", "make_bundle"), "bundles.bundle"),
     **dict.fromkeys(("fetch_bundle", "find_bundles", "keep_bundle", "read_bundle", "write_bundle"), "bundles.filing"),
-    **dict.fromkeys(("CheckedProof", "Proof", "check_proof", "make_proof", "parse_proof"), "proofs.proof"),
+    **dict.fromkeys(("CheckedProof", "check_proof"), "proofs.checking"),
+    **dict.fromkeys(("Proof", "parse_proof"), "proofs.proof"),
     **dict.fromkeys(("Storage", "open_storage"), "bundles.storage"),
     **dict.fromkeys(("Finding", "Measured", "MeasuredValue"), "bundles.measured"),
     **dict.fromkeys(("Recomputation", "measure"), "recomputation"),
@@ -64,6 +67,7 @@ _HOMES: Final = {
     "RecordDifference": "quality.differences",
     "SourceDigest": "staged",
     "build_trees": "proofs.record_trees",
+    "make_proof": "proofs.proving",
     "parse_bundle": "bundles.manifest",
     "plan_measures": "measures.planning",
 }

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyoutcome.evidence.engines.engine import Engine, Limits, open_engine
+from pyoutcome.evidence.engines.engine import Engine, Limits
+from pyoutcome.evidence.engines.opening import open_engine
 from pyoutcome.evidence.findings import Finding
 from pyoutcome.evidence.measures.plan import ItemPlan, MeasurePlan, ScanPlan, SourcePlan, StatePlan
 from pyoutcome.evidence.quality.drift import Presence, presence_of

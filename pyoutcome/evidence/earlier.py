@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pyoutcome.evidence.recomputation import Recomputation
-from pyoutcome.evidence.sources.files import find_files
+from pyoutcome.evidence.sources.finding import find_files
 from pyoutcome.evidence.staged import Given, SourceDigest
 
 

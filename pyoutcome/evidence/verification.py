@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pyoutcome.decimals import show
 from pyoutcome.errors import EvidenceError
-from pyoutcome.evidence.bundles.bundle import Bundle, evidence_digest, measured_of
+from pyoutcome.evidence.bundles.bundle import Bundle, evidence_digest, measured_of, require_agreement
 from pyoutcome.evidence.bundles.measured import Measured, MeasuredValue
 from pyoutcome.evidence.earlier import read_earlier
 from pyoutcome.evidence.proofs.record_trees import check_trees
@@ -60,7 +60,8 @@ def verify(
     ``bundle-text-differs``, ``bundle-without-secret``, ``evidence-root-differs``, and those of measuring.
     """
     for bundle in bundles:
-        _check_agreement(agreement, bundle)
+        fix = "Use the bundles of this agreement; after a change of the agreement, measure and sign again."
+        require_agreement(bundle, agreement, fix)
     digest = evidence_digest(bundles, agreement.providers)
     signed_by = {bundle.supplier: _check_signer(bundle, signers) for bundle in bundles}
     own = records if isinstance(records, Recomputation) else Recomputation.read(agreement, records)
@@ -75,17 +76,6 @@ def verify(
         _compare(own, measured_of(measured, bundle.supplier), bundle, supplier_records)
     check_trees(own, bundles)
     return Verified(measured.period, tuple(held.value for held in measured.values), digest, measured, signed_by)
-
-
-def _check_agreement(agreement: Agreement, bundle: Bundle) -> None:
-    if bundle.agreement_digest != agreement.digest():
-        raise EvidenceError(
-            "bundle-for-another-agreement",
-            f"The evidence of {bundle.supplier} for period {bundle.period} belongs to agreement "
-            f"0x{bundle.agreement_digest.hex()}, and this one is 0x{agreement.digest().hex()}.",
-            "Use the bundles of this agreement; after a change of the agreement, measure and sign again.",
-            supplier=bundle.supplier,
-        )
 
 
 def _check_signer(bundle: Bundle, signers: Mapping[str, str] | None) -> str:

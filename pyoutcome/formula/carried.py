@@ -4,24 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pyoutcome.formula import syntax as s
+from pyoutcome.formula.parts import Parts
 from pyoutcome.formula.shapes import Item
-
-if TYPE_CHECKING:
-    from pyoutcome.formula.rule import Rule
-
-ReadingKind: TypeAlias = Literal["register", "kpi", "to_date", "earned"]
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A value of earlier periods that a name stands for."""
-
-    kind: ReadingKind
-    index: int
-    """Which register, KPI (its value one period ago), line or payee."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +37,7 @@ class Carried:
         return bool(self.registers or self.histories or self.to_date or self.earned)
 
 
-def state_readings(rule: Rule) -> dict[str, Reading]:
-    """Every name of a value of earlier periods that formulas of the rule may use."""
-    found = {f"prev.{each.name}": Reading("register", at) for at, each in enumerate(rule.registers)}
-    found |= {
-        f"prev.{kpi.full_name}": Reading("kpi", at) for at, kpi in enumerate(rule.kpis) if kpi.opening is not None
-    }
-    found |= {f"to_date.{line.name}": Reading("to_date", at) for at, line in enumerate(rule.lines)}
-    found |= {f"earned_before.{payee.name}": Reading("earned", at) for at, payee in enumerate(rule.payees)}
-    if len(rule.payees) == 1:
-        found["earned_before"] = Reading("earned", 0)
-    return found
-
-
-def past_reads(rule: Rule, node: s.Node) -> Iterator[tuple[str, int, bool]]:
+def past_reads(rule: Parts, node: s.Node) -> Iterator[tuple[str, int, bool]]:
     """Names of values whose earlier periods a formula reads, how far back, and whether one period by itself."""
     for each in s.walk(node):
         if isinstance(each, s.Lag | s.SumLast):
@@ -75,7 +48,7 @@ def past_reads(rule: Rule, node: s.Node) -> Iterator[tuple[str, int, bool]]:
                 yield rule.kpis[reading.index].full_name, 1, True
 
 
-def find_carried(rule: Rule, order: tuple[Item, ...]) -> Carried:
+def find_carried(rule: Parts, order: tuple[Item, ...]) -> Carried:
     """What the rule carries; ``order`` is its order of evaluation."""
     depths: dict[str, int] = {}
     lagged: set[str] = set()

@@ -5,22 +5,19 @@ Types of formulas are in ``typecheck.py``, the order of evaluation in ``order.py
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pyoutcome.decimals import INT256_MAX, INT256_MIN, ONE
 from pyoutcome.errors import FormulaError
 from pyoutcome.formula import syntax as s
+from pyoutcome.formula.carried import Carried
 from pyoutcome.formula.order import list_items
+from pyoutcome.formula.parts import Parts
 from pyoutcome.formula.shapes import DEEPEST_HISTORY, MOST_HISTORY, MOST_ITEMS, MOST_PAYEES, Item, KpiShape, KpiType
 from pyoutcome.formula.tokens import is_name
 from pyoutcome.formula.typecheck import Types, refuse_type
 
-if TYPE_CHECKING:
-    from pyoutcome.formula.rule import Rule
 
-
-def check_rule(rule: Rule) -> dict[str, KpiType]:
-    """The types of all names of a rule; refuses a rule that cannot be evaluated, see ``Rule`` for the codes."""
+def check_parts(rule: Parts) -> None:
+    """Refuses parts that have no order of evaluation yet, or never will; see ``Rule`` for the codes."""
     _check_shape(rule)
     formulas = [part for each in rule.registers for part in (each.start, each.next)]
     formulas += [each.formula for each in rule.definitions] + [each.formula for each in rule.lines]
@@ -31,14 +28,17 @@ def check_rule(rule: Rule) -> dict[str, KpiType]:
         raise FormulaError(
             "rule-size", f"The rule has more than {MOST_ITEMS} values.", "Split the agreement into several."
         )
+
+
+def find_types(rule: Parts, order: tuple[Item, ...]) -> dict[str, KpiType]:
+    """The types of all names of a rule; refuses formulas of a wrong type. ``order`` is its order of evaluation."""
     types: dict[str, KpiType] = {kpi.full_name: kpi.type for kpi in rule.kpis}
     types |= {f"prev.{kpi.full_name}": kpi.type for kpi in rule.kpis if kpi.opening is not None}
     types |= {name: "number" for name, _ in rule.parameters}
     types |= dict.fromkeys((*rule.totals, "period"), "number")
     types |= {name: "number" for name, reading in rule.readings.items() if reading.kind in ("to_date", "earned")}
-    for item in rule.order:
+    for item in order:
         _type_item(item, types, rule.labels)
-    _check_histories(rule, types)
     return types
 
 
@@ -57,13 +57,13 @@ def _type_item(item: Item, types: dict[str, KpiType], labels: dict[str, tuple[st
         types[item.name] = found
 
 
-def _check_histories(rule: Rule, types: dict[str, KpiType]) -> None:
+def check_histories(order: tuple[Item, ...], types: dict[str, KpiType], carried: Carried) -> None:
     """Sums and differences over periods are of numbers; what is kept is limited."""
-    for item in rule.order:
+    for item in order:
         for node in s.walk(item.formula):
             if isinstance(node, s.Lag | s.SumLast) and types[node.name] != "number":
                 refuse_type(item, node, "the history of a number", types[node.name])
-    depths = [history.depth for history in rule.carried.histories]
+    depths = [history.depth for history in carried.histories]
     if max(depths, default=0) > DEEPEST_HISTORY or sum(depths) > MOST_HISTORY:
         raise FormulaError(
             "history-too-long",
@@ -72,7 +72,7 @@ def _check_histories(rule: Rule, types: dict[str, KpiType]) -> None:
         )
 
 
-def _check_shape(rule: Rule) -> None:
+def _check_shape(rule: Parts) -> None:
     for what, count, most in (
         ("KPIs", len(rule.kpis), MOST_ITEMS),
         ("parameters", len(rule.parameters), MOST_ITEMS),
@@ -107,7 +107,7 @@ def _check_shape(rule: Rule) -> None:
             )
 
 
-def _check_names(rule: Rule) -> None:
+def _check_names(rule: Parts) -> None:
     own = [kpi.full_name for kpi in rule.kpis] + [name for name, _ in rule.parameters]
     own += [each.name for each in rule.definitions] + [each.name for each in rule.registers]
     own += [each.name for each in rule.lines]

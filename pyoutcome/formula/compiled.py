@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Final
 from pyoutcome.decimals import DECIMALS, ONE
 from pyoutcome.errors import FormulaError
 from pyoutcome.formula.generated import Code, Term, choose, joined, name, opposite, row, term
-from pyoutcome.formula.integers import MOST_WORD, Integers, Whole, fits
+from pyoutcome.formula.integers import Integers
 from pyoutcome.formula.outcome import Outcome
 from pyoutcome.formula.state import State, check_state, empty_state, next_state, unit_of
+from pyoutcome.formula.wholes import MOST_WORD, Whole, fits
 
 if TYPE_CHECKING:
     from pyoutcome.formula.rule import Rule
@@ -67,6 +68,14 @@ class Quick:
             return self._given(values, period, state, parameters)
         except _FAILURES:
             return None
+
+
+def quick_of(rule: Rule) -> Quick:
+    """The functions of a rule, the same each time."""
+    found: Quick | None = rule.made.get("quick")
+    if found is None:
+        found = rule.made["quick"] = Quick(rule)
+    return found
 
 
 def translate(rule: Rule, *, with_terms: bool = False) -> Callable[..., Outcome | None]:

@@ -8,7 +8,7 @@ from typing import Final
 from pyoutcome.decimals import ONE
 from pyoutcome.errors import FormulaError
 from pyoutcome.formula import syntax as s
-from pyoutcome.formula.carried import Carried, ReadingKind
+from pyoutcome.formula.carried import Carried
 from pyoutcome.formula.layout import (
     EDGES,
     LONGEST,
@@ -20,6 +20,7 @@ from pyoutcome.formula.layout import (
     Op,
     constant_bytes,
 )
+from pyoutcome.formula.parts import ReadingKind
 from pyoutcome.formula.rule import Item, ItemKind, Rule
 from pyoutcome.formula.verify import scan_code
 

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pyoutcome.decimals import INT256_MAX, INT256_MIN, ONE, show
 from pyoutcome.errors import FormulaError, did_you_mean
 from pyoutcome.formula.calculation import Calculation
+from pyoutcome.formula.compiled import quick_of
 from pyoutcome.formula.outcome import Note, NoteKind, Outcome, Step
 from pyoutcome.formula.printer import to_text
 from pyoutcome.formula.rule import Item, ItemKind, Rule
@@ -51,7 +52,7 @@ def evaluate(
     vectors of the wrong length; ``state-needed``, ``state-does-not-fit``.
     """
     if not explain:
-        quick = rule.quick.run(values, parameters, period, state)
+        quick = quick_of(rule).run(values, parameters, period, state)
         if quick is not None:
             return quick
     names = read_inputs(rule, values, parameters, period)

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 from pyoutcome.decimals import ONE, Rounding
 from pyoutcome.errors import FormulaError, did_you_mean
 from pyoutcome.formula import syntax as s
 from pyoutcome.formula.carried import past_reads
+from pyoutcome.formula.parts import Parts
 from pyoutcome.formula.shapes import Item
-
-if TYPE_CHECKING:
-    from pyoutcome.formula.rule import Rule
 
 _CALENDAR = ("year", "period_of_year")
 
 
-def list_items(rule: Rule) -> list[Item]:
+def list_items(rule: Parts) -> list[Item]:
     """Everything a rule works out each period, by kind: of several that are ready the first in this list goes first."""
     plain = [Item("definition", i, each.name, each.formula) for i, each in enumerate(rule.definitions)]
     plain += [Item("register", i, each.name, each.next) for i, each in enumerate(rule.registers)]
@@ -33,7 +31,7 @@ def list_items(rule: Rule) -> list[Item]:
     return items + list(_calendar(rule, plain)) + plain
 
 
-def _calendar(rule: Rule, items: list[Item]) -> Iterator[Item]:
+def _calendar(rule: Parts, items: list[Item]) -> Iterator[Item]:
     """``year`` and ``period_of_year``, as far as formulas mention them: every year has the same number of periods."""
     if rule.periods_per_year is None:
         return
@@ -48,7 +46,7 @@ def _calendar(rule: Rule, items: list[Item]) -> Iterator[Item]:
         yield Item("calendar", 1, "period_of_year", s.Minus(s.Name("period"), earlier))
 
 
-def evaluation_order(rule: Rule) -> tuple[Item, ...]:
+def evaluation_order(rule: Parts) -> tuple[Item, ...]:
     """All items, each after those it mentions; of several possible ones the first of ``list_items`` comes first.
 
     Raises FormulaError ``unknown-name``, ``cycle``, ``register-start``, ``no-opening``, ``no-calendar``,
@@ -111,7 +109,7 @@ def _ring(items: list[Item], needs: list[set[int]]) -> list[str]:
         left = {place: mine for place, mine in left.items() if place in used}
 
 
-def _check_start(rule: Rule, item: Item, node: s.Node) -> None:
+def _check_start(rule: Parts, item: Item, node: s.Node) -> None:
     """A start value is known when the agreement is signed."""
     if isinstance(node, s.Name | s.Lag | s.SumLast) and node.name not in dict(rule.parameters):
         register = item.name.removeprefix("start of ")
@@ -124,7 +122,7 @@ def _check_start(rule: Rule, item: Item, node: s.Node) -> None:
         )
 
 
-def _refuse_history(rule: Rule, item: Item, name: str, pasts: set[str]) -> NoReturn:
+def _refuse_history(rule: Parts, item: Item, name: str, pasts: set[str]) -> NoReturn:
     if name not in dict(rule.parameters):
         _refuse_name(rule, item, name, pasts)
     raise FormulaError(
@@ -136,7 +134,7 @@ def _refuse_history(rule: Rule, item: Item, name: str, pasts: set[str]) -> NoRet
     )
 
 
-def _refuse_name(rule: Rule, item: Item, name: str, known: set[str] | None = None) -> NoReturn:
+def _refuse_name(rule: Parts, item: Item, name: str, known: set[str] | None = None) -> NoReturn:
     first, _, rest = name.partition(".")
     if first == "prev" and any(kpi.full_name == rest for kpi in rule.kpis):
         raise FormulaError(

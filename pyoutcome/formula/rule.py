@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from functools import cached_property
+from typing import Any
 
-from pyoutcome.formula.carried import Carried, Reading, find_carried, state_readings
-from pyoutcome.formula.check import check_rule
-from pyoutcome.formula.compiled import Quick
+from pyoutcome.formula.carried import Carried, find_carried
+from pyoutcome.formula.check import check_histories, check_parts, find_types
 from pyoutcome.formula.order import evaluation_order
+from pyoutcome.formula.parts import Parts
 from pyoutcome.formula.shapes import Definition, Item, ItemKind, KpiShape, KpiType, Line, Payee, Register
 from pyoutcome.formula.syntax import Formula, Minus, Name, Neg, Node, Number, Plus, Product, names, walk
 
@@ -32,7 +33,7 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class Rule:
+class Rule(Parts):
     """A whole payment rule.
 
     Raises FormulaError on building: ``rule-name`` (impossible or repeated), ``rule-kpi``, ``rule-line``, ``rule-size``,
@@ -41,31 +42,18 @@ class Rule:
     ``payee-needed``.
     """
 
-    kpis: tuple[KpiShape, ...]
-    parameters: tuple[tuple[str, int], ...]
-    """Name and scaled value of each term of the agreement; on chain a vector beside the program."""
-    definitions: tuple[Definition, ...]
-    lines: tuple[Line, ...]
-    payees: tuple[Payee, ...]
-    registers: tuple[Register, ...] = ()
-    """Values carried from period to period; all are updated together, from the values of the period before."""
-    periods_per_year: int | None = None
-    """Makes ``year`` (from 1) and ``period_of_year`` known; None: they are refused."""
     types: dict[str, KpiType] = field(init=False, repr=False, compare=False)
     """The type of every name a formula may use."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "types", check_rule(self))
+        check_parts(self)
+        types = find_types(self, self.order)
+        check_histories(self.order, types, self.carried)
+        object.__setattr__(self, "types", types)
 
     def __getstate__(self) -> dict[str, object]:
         """What copying and pickling take along: not the functions made of it."""
         return {each.name: getattr(self, each.name) for each in fields(self)}
-
-    @cached_property
-    def labels(self) -> dict[str, tuple[str, ...]]:
-        """The labels of every choice, by its full name."""
-        found = {kpi.full_name: kpi.labels for kpi in self.kpis if kpi.type == "choice"}
-        return found | {f"prev.{name}": labels for name, labels in found.items()}
 
     @cached_property
     def order(self) -> tuple[Item, ...]:
@@ -73,38 +61,19 @@ class Rule:
         return evaluation_order(self)
 
     @cached_property
-    def readings(self) -> dict[str, Reading]:
-        """Every name of a value of earlier periods that formulas may use, and what it stands for."""
-        return state_readings(self)
-
-    @cached_property
     def carried(self) -> Carried:
         """What is kept from one period to the next; empty of an independent rule."""
         return find_carried(self, self.order)
 
     @cached_property
-    def quick(self) -> Quick:
-        """The same amounts without their reasons, in less time."""
-        return Quick(self)
-
-    @cached_property
-    def translations(self) -> dict[object, object]:
-        """What ``scenarios.py`` made of the rule, to be used again."""
+    def made(self) -> dict[str, Any]:
+        """What other modules made of the rule, to be used again; each under a name of its own."""
         return {}
 
     @property
     def sequential(self) -> bool:
         """Does it depend on earlier periods, so that periods must settle in order?"""
         return bool(self.carried)
-
-    @cached_property
-    def totals(self) -> dict[str, tuple[str, ...]]:
-        """For each ``total.k``: the full names of the KPIs it adds, in KPI order."""
-        found: dict[str, list[str]] = {}
-        for kpi in self.kpis:
-            if kpi.provider is not None and kpi.type == "number":
-                found.setdefault(f"total.{kpi.name}", []).append(kpi.full_name)
-        return {name: tuple(parts) for name, parts in found.items()}
 
 
 def net_of(lines: tuple[Line, ...], payee: int) -> Formula:

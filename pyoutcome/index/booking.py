@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, fields
 from itertools import groupby
 from typing import Any, Final
 
-from pyoutcome.chain.network import Log, Network
+from pyoutcome.chain.blocks import Log
+from pyoutcome.chain.network import Network
 from pyoutcome.chain.unfolding import unfold
 from pyoutcome.chain.views import EscrowViews
 from pyoutcome.errors import ChainError, LedgerError, ProtocolError

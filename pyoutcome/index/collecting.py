@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
 
-from pyoutcome.chain.network import Block, Log, Network
+from pyoutcome.chain.blocks import Block, Log
+from pyoutcome.chain.network import Network
 from pyoutcome.errors import ChainError
 
 BLOCKS_AT_ONCE: Final = 10_000

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from pyoutcome.chain.network import Log, Network
+from pyoutcome.chain.blocks import Log
+from pyoutcome.chain.network import Network
 from pyoutcome.chain.unfolding import unfold
 from pyoutcome.errors import StoreError
 from pyoutcome.index.booking import Booked, Booking

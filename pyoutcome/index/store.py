@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import and_, delete, func, insert, select, update
 
-from pyoutcome.chain.network import Identity, Log
+from pyoutcome.chain.blocks import Identity, Log
 from pyoutcome.database import make_tables, transaction
 from pyoutcome.index.booking import Booked
 from pyoutcome.index.collecting import LARGEST, Gathered

@@ -9,7 +9,7 @@ from pyoutcome.protocol.events import Claimed, ClientClaimed
 from pyoutcome.service.alerts import FUNDS_SHORT, Herald
 from pyoutcome.service.hands import Hands
 from pyoutcome.settlement.patience import LONGEST
-from pyoutcome.settlement.state import AGREEMENT, Look, Standing
+from pyoutcome.settlement.standing import AGREEMENT, Look, Standing
 
 NEED: Final = "agreement"
 

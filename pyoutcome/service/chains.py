@@ -43,10 +43,6 @@ class Chain:
     not_before: int = 0
     """When it is asked again, by the same clock."""
 
-    def is_known(self, name: str) -> bool:
-        """Whether an agreement lives here."""
-        return name in self.names.values()
-
 
 class Watch:
     """Looks at the chains once a round."""

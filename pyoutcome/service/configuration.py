@@ -17,8 +17,9 @@ from pyoutcome.errors import SettlementError
 from pyoutcome.evidence.sources.remote import without_secrets
 from pyoutcome.service.letterbox import STORES, is_object_store
 from pyoutcome.terms.loader import read_file
+from pyoutcome.terms.part import Part
 from pyoutcome.terms.problems import raise_problems, refusing, translate
-from pyoutcome.terms.scalars import Duration, Line, Part, Slug, Whole, YesNo
+from pyoutcome.terms.scalars import Duration, Line, Slug, Whole, YesNo
 from pyoutcome.workspace.files import MARK
 
 DAY: Final = 86_400

@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from pyoutcome.chain.blocks import Call
 from pyoutcome.chain.disputing import Form
-from pyoutcome.chain.network import Call
 from pyoutcome.errors import EvidenceError, WorkspaceError
 from pyoutcome.evidence.bundles.bundle import bundle_name, make_bundle
 from pyoutcome.evidence.bundles.filing import fetch_bundle, keep_bundle

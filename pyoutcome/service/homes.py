@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 from pyoutcome.chain.glance import Glance
 from pyoutcome.chain.networks import EMBEDDED, connect
 from pyoutcome.service.configuration import KeptAgreement
-from pyoutcome.settlement.state import Known
+from pyoutcome.settlement.standing import Known
 from pyoutcome.workspace import Workspace
 from pyoutcome.workspace.files import WorkspaceFiles
 from pyoutcome.workspace.parties import Password
 from pyoutcome.workspace.settings import Parties, Settings
 
 if TYPE_CHECKING:
-    from pyoutcome.chain.network import Identity, Network
+    from pyoutcome.chain.blocks import Identity
+    from pyoutcome.chain.network import Network
     from pyoutcome.protocol import Signer
     from pyoutcome.workspace.desk import Desk
 

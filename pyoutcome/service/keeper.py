@@ -27,7 +27,9 @@ from pyoutcome.service.sending import Exchange
 from pyoutcome.service.troubles import as_ours
 from pyoutcome.service.visiting import Visit, Visitor
 from pyoutcome.settlement.patience import SECOND, Patience
-from pyoutcome.settlement.state import LEASE, KeeperState, Known, Standing
+from pyoutcome.settlement.progress import silent
+from pyoutcome.settlement.standing import LEASE, Known, Standing
+from pyoutcome.settlement.state import KeeperState
 
 if TYPE_CHECKING:
     from pyoutcome.chain.courier import Courier
@@ -234,7 +236,7 @@ class Keeper:
     def _visit(self, chain: Chain, name: str, claimed: Sequence[Standing]) -> Visit:
         def enter() -> Hands:
             duties = self.homes.kept[name].duties
-            return Hands(self.homes.open(name).desk, duties.pays or "", _no_progress, duties=duties)
+            return Hands(self.homes.open(name).desk, duties.pays or "", silent, duties=duties)
 
         return self._visitor.visit(chain, claimed, enter)
 
@@ -284,7 +286,3 @@ class Keeper:
 def _place(standing: Standing) -> tuple[str, int]:
     """Periods in order, the agreement as a whole last: then it sees what they came to."""
     return standing.agreement, standing.number or 1 << 31
-
-
-def _no_progress(what: str, done: int, total: int) -> None:
-    """Progress that nobody watches."""

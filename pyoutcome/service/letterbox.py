@@ -183,19 +183,6 @@ def is_object_store(address: str) -> bool:
     return is_store(address, STORES)
 
 
-def open_letterbox(place: Path | str) -> Letterbox:
-    """The letterbox in a folder (a path), which is made, or at an address (a text).
-
-    OSError; EvidenceError ``remote-extra-missing``, ``storage-failed``.
-    """
-    if isinstance(place, str):
-        from pyoutcome.service.object_letterbox import ObjectLetterbox
-
-        return ObjectLetterbox(place)
-    place.mkdir(parents=True, exist_ok=True)
-    return FolderLetterbox(place)
-
-
 def _look_of_file(path: Path) -> str:
     found = path.lstat()
     return f"{found.st_size} {found.st_mtime_ns} {found.st_ino}"

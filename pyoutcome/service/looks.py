@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pyoutcome.settlement.patience import LONGEST
 from pyoutcome.settlement.plan import At, Decision, Need, PeriodFacts
-from pyoutcome.settlement.state import Look
+from pyoutcome.settlement.standing import Look
 
 _BY_CLOCK = {Need.CHALLENGE_WINDOW, Need.DEFAULT_WINDOW, Need.RULING}
 _BY_EVENT = {Need.TURN, Need.ACTIVATION}

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 from pyoutcome.chain.batch import BatchClient
 from pyoutcome.chain.inflight import InFlight, Wanted
 from pyoutcome.errors import ChainError, PyoutcomeError
-from pyoutcome.settlement.state import KeeperState, Standing
+from pyoutcome.settlement.standing import Standing
+from pyoutcome.settlement.state import KeeperState
 
 if TYPE_CHECKING:
     from pyoutcome.protocol import Signer

@@ -18,7 +18,8 @@ from pyoutcome.service.configuration import Http, Setup
 from pyoutcome.service.homes import Homes
 from pyoutcome.service.inbox import Inbox
 from pyoutcome.service.keeper import Keeper
-from pyoutcome.service.letterbox import Letterbox, open_letterbox
+from pyoutcome.service.letterbox import Letterbox
+from pyoutcome.service.letterboxes import open_letterbox
 from pyoutcome.service.logs import Redactor, say
 from pyoutcome.service.naming import own_name
 from pyoutcome.service.sending import Dispatch, Exchange, alert_channels

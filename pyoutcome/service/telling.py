@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pyoutcome.chain.blocks import Identity
 from pyoutcome.chain.inflight import Entry
-from pyoutcome.chain.network import Identity
 from pyoutcome.chain.outbox import Outbox
 from pyoutcome.database import open_database
 from pyoutcome.errors import SettlementError
 from pyoutcome.settlement.outgoing import Outgoing
-from pyoutcome.settlement.state import AGREEMENT, FRESH, KeeperState, Known, Standing
+from pyoutcome.settlement.standing import AGREEMENT, FRESH, Known, Standing
+from pyoutcome.settlement.state import KeeperState
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine

@@ -19,7 +19,8 @@ from pyoutcome.service.troubles import PASSING, as_ours
 from pyoutcome.settlement.keeper import Outcome, keep
 from pyoutcome.settlement.patience import LONGEST, SECOND
 from pyoutcome.settlement.plan import At, Need, PeriodFacts
-from pyoutcome.settlement.state import AGREEMENT, FRESH, Look, Standing
+from pyoutcome.settlement.progress import silent
+from pyoutcome.settlement.standing import AGREEMENT, FRESH, Look, Standing
 
 if TYPE_CHECKING:
     from pyoutcome.service.chains import Chain
@@ -107,7 +108,7 @@ class Visitor:
 
     def _look_at_period(self, hands: Hands, standing: Standing) -> Look:
         number = standing.number
-        [outcome] = keep(hands, [number], _no_progress)
+        [outcome] = keep(hands, [number], silent)
         decision, facts = outcome.decision, hands.seen[number]
         self._exchange.offer(standing.agreement, hands.own_files(number))
         if outcome.error is not None:
@@ -191,7 +192,3 @@ def _fault(error: Exception) -> SettlementError:
         f"A step stopped at a fault of the program: {type(error).__name__}.",
         "Report it with the keeper's log; the other agreements go on.",
     )
-
-
-def _no_progress(what: str, done: int, total: int) -> None:
-    """Progress that nobody watches."""

@@ -6,15 +6,13 @@ anywhere and started anew, it goes on from there, and a settled period is never 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
 from pyoutcome.errors import PyoutcomeError
 from pyoutcome.settlement.plan import Decision, Need, PeriodFacts, decide
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how much is done and how much there is."""
+from pyoutcome.settlement.progress import Progress
 
 
 class Desk(Protocol):

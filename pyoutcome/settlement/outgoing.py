@@ -11,7 +11,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from pyoutcome.database import transaction
 from pyoutcome.settlement.patience import LONGEST, SECOND, Patience
-from pyoutcome.settlement.state import LEASE, KeeperState
+from pyoutcome.settlement.standing import LEASE
+from pyoutcome.settlement.state import KeeperState
 from pyoutcome.settlement.tables import outgoing
 
 if TYPE_CHECKING:

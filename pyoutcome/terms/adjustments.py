@@ -27,9 +27,10 @@ from pyoutcome.formula.syntax import (
 )  # fmt: skip
 from pyoutcome.terms import spelling
 from pyoutcome.terms.form import ZERO, Draft
+from pyoutcome.terms.part import Part, Ways
 from pyoutcome.terms.problems import refusing
 from pyoutcome.terms.rows import Threshold
-from pyoutcome.terms.scalars import Expression, Part, Ways, Whole
+from pyoutcome.terms.scalars import Expression, Whole
 from pyoutcome.terms.tables import Head
 
 DAYS_OF_A_YEAR: Final = Number(365 * ONE)

@@ -19,8 +19,9 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field
 
 from pyoutcome.errors import AgreementError, did_you_mean
+from pyoutcome.terms.part import Part
 from pyoutcome.terms.problems import refusing
-from pyoutcome.terms.scalars import Day, Line, Part, Whole
+from pyoutcome.terms.scalars import Day, Line, Whole
 
 MOST_PERIODS: Final = 1024
 _YEARS: Final = (1971, 2299)

@@ -25,8 +25,9 @@ from pyoutcome.formula.syntax import (
     SumLast,
     product,
 )  # fmt: skip
+from pyoutcome.terms.part import Part
 from pyoutcome.terms.problems import demand_one, refusing
-from pyoutcome.terms.scalars import Expression, Part, Whole
+from pyoutcome.terms.scalars import Expression, Whole
 from pyoutcome.terms.spelling import Json
 
 ZERO: Final = Number(0)

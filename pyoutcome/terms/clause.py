@@ -13,9 +13,10 @@ from pyoutcome.errors import AgreementError
 from pyoutcome.formula.syntax import If, Minus, Name, Node, Number, product
 from pyoutcome.terms.adjustments import Adjustments, apply_all
 from pyoutcome.terms.form import ZERO, Draft
+from pyoutcome.terms.part import Part
 from pyoutcome.terms.problems import refusing
 from pyoutcome.terms.rows import is_one
-from pyoutcome.terms.scalars import Expression, Line, Part, Word, YesNo
+from pyoutcome.terms.scalars import Expression, Line, Word, YesNo
 
 UNIT: Final = Number(ONE)
 Side = Literal["provider", "client", "nobody"]

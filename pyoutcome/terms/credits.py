@@ -26,9 +26,10 @@ from pyoutcome.formula.syntax import (
 from pyoutcome.terms.adjustments import nothing_unless
 from pyoutcome.terms.clause import UNIT, ScopedClause, below, is_zero, times
 from pyoutcome.terms.form import ZERO, Draft
+from pyoutcome.terms.part import Part
 from pyoutcome.terms.problems import demand_one, refusing
 from pyoutcome.terms.rows import Least, Levels, is_one, step_of
-from pyoutcome.terms.scalars import Expression, Mode, Part, Whole
+from pyoutcome.terms.scalars import Expression, Mode, Whole
 
 
 class CreditRate(Part):

@@ -9,7 +9,10 @@ from pyoutcome.decimals import DECIMALS
 from pyoutcome.terms.parties import Challenge, Escrow
 
 if TYPE_CHECKING:
-    from pyoutcome.terms.agreement import Agreement
+    from collections.abc import Sequence
+
+    from pyoutcome.terms.file import AgreementFile
+    from pyoutcome.terms.kpis import AgreementKpi
 
 _PARTIES: Final = {"client": {"client"}, "providers": {"provider"}, "all": {"client", "provider"}}
 _AT_ONCE: Final = Challenge.model_construct(within=0, ruling_within=0)
@@ -60,21 +63,20 @@ class EscrowTerms:
     """A settled period can be agreed anew."""
 
 
-def write_escrow_terms(agreement: Agreement, escrow: Escrow) -> EscrowTerms:
-    """The terms of ``escrow``, which is that of the agreement's file; FormulaError as in ``Agreement.bounds``."""
-    decimals = agreement.token.decimals
-    providers = agreement.parties.providers
+def write_escrow_terms(file: AgreementFile, escrow: Escrow, kpis: Sequence[AgreementKpi], reserve: int) -> EscrowTerms:
+    """The terms of ``escrow``, which is that of the file; ``reserve``: its cover, base units."""
+    decimals = file.token.decimals
+    providers = file.parties.providers
     challenge = escrow.challenge or _AT_ONCE
     convenience = escrow.convenience
     fees = convenience.fee if convenience else {}
-    places = {name: place for place, name in enumerate(agreement.providers)}
-    reserve = escrow.reserve
+    places = {name: place for place, name in enumerate(providers)}
     return EscrowTerms(
         evidence_window=escrow.evidence_within,
         default_window=escrow.default_window,
         holdback_rate=escrow.holdback.share if escrow.holdback else 0,
         holdback_release=escrow.holdback.release if escrow.holdback else 0,
-        reserve=agreement.bounds().most_per_period if reserve == "proven" else units_up(reserve, decimals),
+        reserve=reserve,
         challenge_window=challenge.within,
         ruling_window=challenge.ruling_within,
         stake_fixed=units_up(challenge.stake.fixed, decimals),
@@ -82,7 +84,7 @@ def write_escrow_terms(agreement: Agreement, escrow: Escrow) -> EscrowTerms:
         chooses=challenge.arbitrator == "chooses",
         bonds=tuple(units_up(each.bond or 0, decimals) for each in providers.values()),
         backups=tuple(each.backup is not None for each in providers.values()),
-        suppliers=tuple(None if kpi.supplier is None else places[kpi.supplier] for kpi in agreement.kpis),
+        suppliers=tuple(None if kpi.supplier is None else places[kpi.supplier] for kpi in kpis),
         streak=escrow.breaches or 0,
         cure_window=escrow.cure_within or 0,
         notice=convenience.notice if convenience else 0,

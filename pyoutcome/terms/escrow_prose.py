@@ -8,25 +8,16 @@ from typing import TYPE_CHECKING
 from pyoutcome.decimals import show_grouped
 from pyoutcome.terms.escrow import EscrowTerms
 from pyoutcome.terms.parties import Convenience, Escrow
-from pyoutcome.terms.scalars import SECONDS
+from pyoutcome.terms.scalars import show_duration
 
 if TYPE_CHECKING:
-    from pyoutcome.terms.agreement import Agreement
+    from pyoutcome.terms.deal import Deal
 
 Money = Callable[[int], str]
 """Writes base units as money."""
 
 
-def show_duration(seconds: int) -> str:
-    """A length of time in the largest unit that fits it."""
-    unit = next(name for name, size in sorted(SECONDS.items(), key=lambda item: -item[1]) if seconds % size == 0)
-    if unit == "week":
-        unit = "day"
-    count = seconds // SECONDS[unit]
-    return f"{count} {unit}" + ("" if count == 1 else "s")
-
-
-def say_escrow(agreement: Agreement, money: Money) -> Iterator[tuple[str, list[str]]]:
+def say_escrow(agreement: Deal, money: Money) -> Iterator[tuple[str, list[str]]]:
     """What each group of rules is about, and one line for each rule; nothing for a rule file."""
     escrow = agreement.file.escrow
     if escrow is not None:
@@ -83,7 +74,7 @@ def _disputes(escrow: Escrow, terms: EscrowTerms, money: Money) -> Iterator[str]
         )
 
 
-def _money(agreement: Agreement, escrow: Escrow, terms: EscrowTerms, money: Money) -> Iterator[str]:
+def _money(agreement: Deal, escrow: Escrow, terms: EscrowTerms, money: Money) -> Iterator[str]:
     if escrow.holdback is not None:
         share = show_grouped(escrow.holdback.share, percent=True)
         yield (
@@ -105,7 +96,7 @@ def _money(agreement: Agreement, escrow: Escrow, terms: EscrowTerms, money: Mone
             )
 
 
-def _breaches(agreement: Agreement, escrow: Escrow) -> Iterator[str]:
+def _breaches(agreement: Deal, escrow: Escrow) -> Iterator[str]:
     if escrow.breaches is None:
         return
     often = "breach" if escrow.breaches == 1 else "breaches in a row"
@@ -118,7 +109,7 @@ def _breaches(agreement: Agreement, escrow: Escrow) -> Iterator[str]:
         yield f"Instead the client may then call {backup}, which takes the place of {name} from the next period on."
 
 
-def _exits(agreement: Agreement, escrow: Escrow, money: Money) -> Iterator[str]:
+def _exits(agreement: Deal, escrow: Escrow, money: Money) -> Iterator[str]:
     yield (
         "The client and the providers together may change these terms for later periods, put another in a provider's "
         "place, or end the agreement after the current period; the arbitrator may find a cause to end it."

@@ -14,9 +14,10 @@ from pyoutcome.terms.clauses import Clause
 from pyoutcome.terms.kpis import MOST_KPIS, Kpi
 from pyoutcome.terms.legal import Legal
 from pyoutcome.terms.measures import RecordSource, Window
+from pyoutcome.terms.part import Part
 from pyoutcome.terms.parties import Escrow, Parties, Token
 from pyoutcome.terms.problems import raise_problems, translate
-from pyoutcome.terms.scalars import Expression, Line, Name, Number, Part, Slug, Word
+from pyoutcome.terms.scalars import Expression, Line, Name, Number, Slug, Word
 from pyoutcome.terms.tree import Tree
 
 MOST_CLAUSES: Final = 100

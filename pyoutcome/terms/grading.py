@@ -11,9 +11,10 @@ from pyoutcome.formula.syntax import Compare, If, Max, Min, Minus, Node, Plus, R
 from pyoutcome.terms.adjustments import StepAndMode
 from pyoutcome.terms.clause import UNIT, ScopedClause, below, is_zero, times
 from pyoutcome.terms.form import ZERO, Draft
+from pyoutcome.terms.part import Part
 from pyoutcome.terms.problems import demand_one, given_way, refusing
 from pyoutcome.terms.rows import BandRows, Levels, Points, is_one, scaled_bands, step_of
-from pyoutcome.terms.scalars import Expression, Part
+from pyoutcome.terms.scalars import Expression
 from pyoutcome.terms.spelling import Json
 from pyoutcome.terms.tables import curve_of
 

@@ -11,9 +11,10 @@ from pyoutcome.formula.syntax import Clamp, Max, Min, Minus, Name, Node, Plus, p
 from pyoutcome.terms.adjustments import nothing_unless
 from pyoutcome.terms.clause import UNIT, ScopedClause, is_zero
 from pyoutcome.terms.form import ZERO, Draft
+from pyoutcome.terms.part import Part, Ways
 from pyoutcome.terms.problems import demand_one, given_way, refusing
 from pyoutcome.terms.rows import BandRows, Least, Row, bands_of, scaled_bands
-from pyoutcome.terms.scalars import Expression, Part, Ways, YesNo
+from pyoutcome.terms.scalars import Expression, YesNo
 
 
 class Sharing(Part):

@@ -14,7 +14,8 @@ from pyoutcome.errors import AgreementError, PyoutcomeError, did_you_mean
 from pyoutcome.formula.rule import KpiShape
 from pyoutcome.terms.kpi_spelling import KPI_SHAPE
 from pyoutcome.terms.measures import Measure
-from pyoutcome.terms.scalars import Line, Name, Number, Part, Whole, Word, YesNo
+from pyoutcome.terms.part import Part
+from pyoutcome.terms.scalars import Line, Name, Number, Whole, Word, YesNo
 
 MOST_KPIS: Final = 128
 """KPI values one report may carry; a KPI per provider counts once for each."""

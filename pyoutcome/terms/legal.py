@@ -11,7 +11,8 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from pyoutcome.errors import AgreementError, PyoutcomeError
-from pyoutcome.terms.scalars import Duration, Line, Part, Whole
+from pyoutcome.terms.part import Part
+from pyoutcome.terms.scalars import Duration, Line, Whole
 
 MOST_STEPS: Final = 10
 """Steps of an escalation."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, TypeAlias
 
-from pyoutcome.terms.escrow_prose import show_duration
 from pyoutcome.terms.file import AgreementFile
 from pyoutcome.terms.legal import DataProtection, IntellectualProperty, Legal, Security
 from pyoutcome.terms.naming import quoted
+from pyoutcome.terms.scalars import show_duration
 
 Said: TypeAlias = tuple[str, str, list[str]]
 """What it is about, the heading of its section, and its sentences."""

@@ -8,7 +8,6 @@ from typing import Final
 
 from pyoutcome.decimals import ONE, Rounding, show
 from pyoutcome.terms.calendar import read_moment
-from pyoutcome.terms.escrow_prose import show_duration
 from pyoutcome.terms.file import AgreementFile
 from pyoutcome.terms.kpis import Kpi
 from pyoutcome.terms.measures import (
@@ -33,6 +32,7 @@ from pyoutcome.terms.measures import (
 )
 from pyoutcome.terms.naming import quoted
 from pyoutcome.terms.quality_rules import quality_words
+from pyoutcome.terms.scalars import show_duration
 
 _ROUNDED: Final = {
     Rounding.DOWN: "toward zero",

@@ -8,20 +8,9 @@ from pydantic import Field
 
 from pyoutcome.decimals import ONE
 from pyoutcome.terms.calendar import Zone
+from pyoutcome.terms.part import Part
 from pyoutcome.terms.quality import Quality
-from pyoutcome.terms.scalars import (
-    Duration,
-    Exact,
-    Line,
-    Missing,
-    Mode,
-    Moment,
-    Part,
-    Percent,
-    Positive,
-    Whole,
-    Word,
-)
+from pyoutcome.terms.scalars import Duration, Exact, Line, Missing, Mode, Moment, Percent, Positive, Whole, Word
 from pyoutcome.terms.spelling import Json
 
 EVERYTHING: Final = "everything"

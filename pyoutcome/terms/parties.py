@@ -9,8 +9,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 from pyoutcome.decimals import parse, show
 from pyoutcome.errors import AgreementError
 from pyoutcome.terms import spelling
+from pyoutcome.terms.part import Part
 from pyoutcome.terms.problems import refusing
-from pyoutcome.terms.scalars import Duration, Line, Part, Share, Whole, Word, YesNo
+from pyoutcome.terms.scalars import Duration, Line, Share, Whole, Word, YesNo
 
 MOST_PROVIDERS: Final = 32
 MOST_VERIFIERS: Final = 32

@@ -26,9 +26,10 @@ from pyoutcome.formula.syntax import (
 from pyoutcome.terms.adjustments import StepAndMode
 from pyoutcome.terms.clause import UNIT, ClauseFields, ScopedClause, below
 from pyoutcome.terms.form import ZERO, Draft
+from pyoutcome.terms.part import Part
 from pyoutcome.terms.problems import demand_one, refusing
 from pyoutcome.terms.rows import BandRows, Levels, bands_of, step_of
-from pyoutcome.terms.scalars import Expression, Part, YesNo
+from pyoutcome.terms.scalars import Expression, YesNo
 from pyoutcome.terms.tables import series_of
 
 YEAR: Final = Name("year")

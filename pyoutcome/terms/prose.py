@@ -23,7 +23,7 @@ from pyoutcome.terms.scalars import show_day
 from pyoutcome.terms.tree import Tree
 
 if TYPE_CHECKING:
-    from pyoutcome.terms.agreement import Agreement
+    from pyoutcome.terms.deal import Deal
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Passage:
     """Each a paragraph of one or more parts; a part that starts with blanks is a line of its own."""
 
 
-def write_words(agreement: Agreement, tree: Tree) -> str:
+def write_words(agreement: Deal, tree: Tree) -> str:
     """The agreement as numbered sections of plain text; ``tree`` is its file."""
     text = [agreement.title, "=" * len(agreement.title)]
     sections = groupby(write_passages(agreement, tree), lambda each: each.heading)
@@ -49,7 +49,7 @@ def write_words(agreement: Agreement, tree: Tree) -> str:
     return "\n".join(text) + "\n"
 
 
-def write_passages(agreement: Agreement, tree: Tree) -> tuple[Passage, ...]:
+def write_passages(agreement: Deal, tree: Tree) -> tuple[Passage, ...]:
     """The same, part by part; parts that say nothing are left out."""
     return tuple(each for each in _Writer(agreement, tree).passages() if each.items)
 
@@ -64,7 +64,7 @@ def show_instant(seconds: int) -> str:
 
 
 class _Writer:
-    def __init__(self, agreement: Agreement, tree: Tree) -> None:
+    def __init__(self, agreement: Deal, tree: Tree) -> None:
         self.agreement = agreement
         self.file = agreement.file
         self.naming = Naming(agreement.file, tree)

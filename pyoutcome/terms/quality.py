@@ -7,7 +7,8 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 
-from pyoutcome.terms.scalars import Duration, Part, Slug, Word
+from pyoutcome.terms.part import Part
+from pyoutcome.terms.scalars import Duration, Slug, Word
 from pyoutcome.terms.spelling import Json
 
 FINDINGS: Final[Mapping[str, str]] = {

@@ -7,10 +7,10 @@ from typing import Final
 
 from pyoutcome.errors import AgreementError, did_you_mean
 from pyoutcome.terms.clause_checks import Problem
-from pyoutcome.terms.escrow_prose import show_duration
 from pyoutcome.terms.measures import RecordSource
 from pyoutcome.terms.problems import Path
 from pyoutcome.terms.quality import FINDINGS
+from pyoutcome.terms.scalars import show_duration
 
 _SORTED: Final = ("csv", "json", "parquet")
 """Formats whose records stand in an order that somebody has written them in."""

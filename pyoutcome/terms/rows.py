@@ -11,8 +11,9 @@ from pyoutcome.errors import AgreementError
 from pyoutcome.formula.parser import parse
 from pyoutcome.formula.syntax import Bands, Node, Number, product
 from pyoutcome.terms import spelling, table_spelling, tables
+from pyoutcome.terms.part import Part
 from pyoutcome.terms.problems import refusing
-from pyoutcome.terms.scalars import Expression, Part
+from pyoutcome.terms.scalars import Expression
 from pyoutcome.terms.tables import MOST_ROWS, Head, read_head
 
 _read_head = refusing(read_head)

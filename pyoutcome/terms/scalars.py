@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, ClassVar, Final, TypeAlias
+from typing import Annotated, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, InstanceOf, PlainSerializer, model_validator
+from pydantic import BeforeValidator, InstanceOf, PlainSerializer
 
 from pyoutcome.decimals import ONE, Rounding, parse, show
 from pyoutcome.errors import AgreementError, did_you_mean
@@ -14,7 +14,7 @@ from pyoutcome.formula.printer import to_text
 from pyoutcome.formula.syntax import Node
 from pyoutcome.formula.tokens import RESERVED
 from pyoutcome.terms import spelling
-from pyoutcome.terms.problems import MOST, UnknownKey, refusing
+from pyoutcome.terms.problems import refusing
 from pyoutcome.terms.tables import read_formula
 
 _WORD: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -27,36 +27,6 @@ _INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9
 SECONDS: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}
 LONGEST_NAME: Final = 40
 LONGEST_TEXT: Final = 1000
-
-
-Ways: TypeAlias = tuple[tuple[tuple[str, ...], ...], ...]
-
-
-class Part(BaseModel):
-    """A map of an agreement file; frozen, and without room for keys it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    WAYS: ClassVar[Ways] = ()
-    """Choices between sets of keys: of each choice exactly one set is given, whole."""
-    ASKED: ClassVar[tuple[str, ...]] = ()
-    """Keys whose absence the model lets pass, for a check to ask the question that it leaves open."""
-    SHAPE: ClassVar[spelling.Json] = {}
-    """What else a schema can say of the map."""
-
-    @classmethod
-    def ways(cls) -> Ways:
-        """``WAYS``, or what a model makes of its fields."""
-        return cls.WAYS
-
-    @model_validator(mode="before")
-    @classmethod
-    def _mark_unknown_keys(cls, data: Any) -> Any:
-        if not isinstance(data, dict):
-            return data
-        known = tuple(field.alias or name for name, field in cls.model_fields.items())
-        marked = {key: value for key, value in data.items() if key in known}
-        unknown = [key for key in data if key not in known]
-        return marked | {key: UnknownKey(known) for key in unknown[:MOST]}
 
 
 def _text(value: object) -> str:
@@ -240,6 +210,15 @@ def _rounding(value: object) -> Rounding:
 def show_day(value: date | datetime) -> str:
     """A date, an exact time in UTC, or a time by local clocks, as ISO 8601 text."""
     return value.strftime("%Y-%m-%dT%H:%M:%SZ") if getattr(value, "tzinfo", None) else value.isoformat()
+
+
+def show_duration(seconds: int) -> str:
+    """A length of time in the largest unit that fits it."""
+    unit = next(name for name, size in sorted(SECONDS.items(), key=lambda item: -item[1]) if seconds % size == 0)
+    if unit == "week":
+        unit = "day"
+    count = seconds // SECONDS[unit]
+    return f"{count} {unit}" + ("" if count == 1 else "s")
 
 
 Line = Annotated[str, BeforeValidator(_line), spelling.LINE]

@@ -18,7 +18,7 @@ from pydantic_core import core_schema
 from pyoutcome.terms import spelling, table_spelling
 from pyoutcome.terms.canonical import FORMAT, LISTED
 from pyoutcome.terms.file import RULE_DEFAULTS, AgreementFile
-from pyoutcome.terms.scalars import Part
+from pyoutcome.terms.part import Part
 from pyoutcome.terms.spelling import MARK, REF, Json, Spelled, one_way, spelled
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"

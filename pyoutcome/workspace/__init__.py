@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pyoutcome.workspace.batching import create_many, report_many
     from pyoutcome.workspace.files import find_workspace
-    from pyoutcome.workspace.inspecting import Inspection, inspect_escrow
+    from pyoutcome.workspace.inspecting import inspect_escrow
+    from pyoutcome.workspace.inspection import Inspection
     from pyoutcome.workspace.intent import Confirm, Intent
     from pyoutcome.workspace.workspace import Workspace
 
@@ -29,7 +30,7 @@ _ROOMS = {
     "find_workspace": "files",
     "Confirm": "intent",
     "Intent": "intent",
-    "Inspection": "inspecting",
+    "Inspection": "inspection",
     "inspect_escrow": "inspecting",
 }
 

@@ -11,8 +11,8 @@ from pyoutcome.chain.networks import EMBEDDED
 from pyoutcome.errors import PyoutcomeError, WorkspaceError
 from pyoutcome.protocol.events import Refused
 from pyoutcome.settlement.plan import Need, decide
+from pyoutcome.workspace.addresses import read_address
 from pyoutcome.workspace.desk import Desk
-from pyoutcome.workspace.inspecting import read_address
 from pyoutcome.workspace.offer import register_program
 from pyoutcome.workspace.offering import collect_signatures, demand_signed
 from pyoutcome.workspace.reporting import PeriodDesk, collect_report

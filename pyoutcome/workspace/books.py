@@ -20,10 +20,11 @@ from pyoutcome.ledger import (
 )
 from pyoutcome.protocol import MISSING, Located
 from pyoutcome.settlement.plan import Decision, decide
+from pyoutcome.settlement.progress import Progress
 from pyoutcome.terms.statement import ProviderStatement, Statement
 from pyoutcome.workspace.auditing import audit_case, open_case, version_of
 from pyoutcome.workspace.desk import Desk
-from pyoutcome.workspace.evidencing import Progress, Readings, read_bundles
+from pyoutcome.workspace.evidencing import Readings, read_bundles
 from pyoutcome.workspace.offer import activation_waits_for
 from pyoutcome.workspace.offering import missing_signatures
 from pyoutcome.workspace.pricing import Pricing, Version

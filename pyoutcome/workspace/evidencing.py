@@ -14,6 +14,7 @@ from pyoutcome.errors import EvidenceError, WorkspaceError
 from pyoutcome.evidence.bundles.bundle import Bundle, bundle_name, make_bundle
 from pyoutcome.evidence.bundles.filing import fetch_bundle, keep_bundle
 from pyoutcome.protocol import MISSING, Report
+from pyoutcome.settlement.progress import Progress
 from pyoutcome.terms.agreement import Agreement
 from pyoutcome.workspace.desk import Desk
 from pyoutcome.workspace.settings import SignedReport
@@ -21,9 +22,6 @@ from pyoutcome.workspace.settings import SignedReport
 if TYPE_CHECKING:
     from pyoutcome.evidence.recomputation import Recomputation
     from pyoutcome.evidence.staged import Given
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how much is done and how much there is."""
 
 
 def records_of(desk: Desk, given: Mapping[str, Given] | None = None) -> dict[str, Given]:

@@ -22,6 +22,7 @@ from pyoutcome.ledger.taxes import TaxLine, add_taxes, read_taxes
 from pyoutcome.ledger.valued import convert
 from pyoutcome.protocol.events import Assigned, PayoutMoved, SteppedIn
 from pyoutcome.workspace.expecting import expected_amounts
+from pyoutcome.workspace.files import not_written
 
 if TYPE_CHECKING:
     from pyoutcome.workspace.workspace import Workspace
@@ -60,12 +61,7 @@ def export_book(workspace: Workspace, file_format: str, path: Path, wanted: Want
             written = write_book(file_format, statement, about, made, wanted.banks)
             made.replace(path)
     except OSError as error:
-        raise WorkspaceError(
-            "file-not-written",
-            f"{path} cannot be written: {error.strerror or error}.",
-            "Name a file in a folder that exists and that you may write to.",
-            path=str(path),
-        ) from error
+        raise not_written(path, error) from error
     return written
 
 

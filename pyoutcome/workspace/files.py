@@ -170,6 +170,16 @@ class WorkspaceFiles:
         return str(path.relative_to(self.folder)) if path.is_relative_to(self.folder) else str(path)
 
 
+def not_written(path: Path, error: OSError) -> WorkspaceError:
+    """The error for a file that cannot be written."""
+    return WorkspaceError(
+        "file-not-written",
+        f"{path} cannot be written: {error.strerror or error}.",
+        "Name a file in a folder that exists and that you may write to.",
+        path=str(path),
+    )
+
+
 def find_workspace(start: Path) -> Path:
     """The nearest workspace at or above a folder; WorkspaceError ``no-workspace``."""
     for folder in _upward(start.resolve()):

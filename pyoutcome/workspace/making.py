@@ -1,4 +1,4 @@
-"""Making a workspace: a folder with an agreement, its records, a network and the contracts on it."""
+"""Making and opening a workspace: a folder with an agreement, its records, a network and the contracts on it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from pyoutcome.chain.networks import EMBEDDED, connect, start_chain
 from pyoutcome.chain.tokens import TokenClient, deploy_test_token
 from pyoutcome.errors import WorkspaceError
 from pyoutcome.evidence.bundles.storage import open_storage
+from pyoutcome.settlement.progress import Progress
 from pyoutcome.terms.agreement import Agreement
 from pyoutcome.workspace.desk import Desk
-from pyoutcome.workspace.evidencing import Progress
 from pyoutcome.workspace.files import WorkspaceFiles
 from pyoutcome.workspace.intent import Confirm
 from pyoutcome.workspace.parties import PartyBook, Password, party_ids
@@ -74,6 +74,30 @@ def make_workspace(
         if made:
             folder.rmdir()
         raise
+
+
+def open_desk(folder: Path, network: Network | None, password: Password, confirm: Confirm) -> Desk:
+    """Opens the workspace in a folder; on an open connection, or on one of its own.
+
+    WorkspaceError ``no-workspace``, ``file-malformed``; ChainError ``wrong-network``.
+    """
+    files = WorkspaceFiles(folder)
+    if not files.settings.is_file():
+        raise WorkspaceError(
+            "no-workspace",
+            f"There is no pyoutcome workspace in {folder}.",
+            "Make one with `pyoutcome init FOLDER --agreement FILE`, or name one with --workspace.",
+        )
+    settings = files.load(files.settings, Settings)
+    agreement = Agreement.load(files.agreement)
+    if network is None:
+        network = connect(settings.url, files.folder, recorded=settings.identity)
+    else:
+        network.require(settings.identity)
+    amended = (Agreement.load(files.amendment(number)) for number in files.amendments())
+    ids = dict.fromkeys(party for each in (agreement, *amended) for party in party_ids(each))
+    book = PartyBook(tuple(ids), files, network, password)
+    return Desk(files, settings, agreement, network, book, confirm)
 
 
 def _copy(files: WorkspaceFiles, agreement: Agreement, source: Path, plan: Plan) -> None:

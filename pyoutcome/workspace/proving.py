@@ -41,7 +41,8 @@ def prove(
 
     WorkspaceError ``wrong-role``, ``bundles-missing``, ``proof-source``; what ``make_proof`` and ``Storage.put`` raise.
     """
-    from pyoutcome.evidence.proofs.proof import make_proof, proof_name
+    from pyoutcome.evidence.proofs.proof import proof_name
+    from pyoutcome.evidence.proofs.proving import make_proof
 
     require_supplier(desk, provider)
     desk = desk.under(period)

@@ -14,9 +14,9 @@ from pyoutcome.decimals import parse
 from pyoutcome.errors import AgreementError, WorkspaceError, did_you_mean
 from pyoutcome.terms.agreement import Agreement
 from pyoutcome.terms.loader import read_file
+from pyoutcome.terms.part import Part as Entry
 from pyoutcome.terms.problems import raise_problems, refusing, translate
 from pyoutcome.terms.scalars import Line, Whole, Word, YesNo
-from pyoutcome.terms.scalars import Part as Entry
 from pyoutcome.terms.tree import Text, Tree
 
 FOLDER = Path(__file__).parents[1] / "examples"

@@ -13,15 +13,9 @@ from pyoutcome.evidence.bundles.filing import fetch_bundle
 from pyoutcome.protocol import Report
 from pyoutcome.protocol.events import Activated, Amended, Settled
 from pyoutcome.settlement.plan import At, PeriodFacts
+from pyoutcome.settlement.progress import Progress
 from pyoutcome.workspace.desk import Desk
-from pyoutcome.workspace.evidencing import (
-    Progress,
-    Readings,
-    has_bundle,
-    measure_periods,
-    require_supplier,
-    verify_periods,
-)
+from pyoutcome.workspace.evidencing import Readings, has_bundle, measure_periods, require_supplier, verify_periods
 from pyoutcome.workspace.foretelling import say_decision, say_settlement, say_undisputed
 from pyoutcome.workspace.reports import agreeing_reports, message_of
 

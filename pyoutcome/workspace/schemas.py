@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyoutcome.errors import WorkspaceError, did_you_mean
 from pyoutcome.terms.schema import render, schema_of, write_file_schema, write_terms_schema
+from pyoutcome.workspace.files import not_written
 
 if TYPE_CHECKING:
     from pyoutcome.terms.agreement import Agreement
@@ -71,12 +72,7 @@ def save(text: str, path: Path) -> None:
     try:
         path.write_bytes(text.encode())
     except OSError as error:
-        raise WorkspaceError(
-            "file-not-written",
-            f"{path} cannot be written: {error.strerror or error}.",
-            "Name a file in a folder that exists and that you may write to.",
-            path=str(path),
-        ) from error
+        raise not_written(path, error) from error
 
 
 def _refuse_unknown(of: str, language: str) -> None:

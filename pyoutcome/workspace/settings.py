@@ -9,7 +9,7 @@ from typing import Annotated, Final
 from eth_utils.address import is_checksum_address
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
-from pyoutcome.chain.network import Identity
+from pyoutcome.chain.blocks import Identity
 from pyoutcome.errors import WorkspaceError
 
 

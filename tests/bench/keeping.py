@@ -20,11 +20,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
+from pyoutcome.chain.blocks import ZERO_ADDRESS, Call
 from pyoutcome.chain.courier import Courier
 from pyoutcome.chain.deal import clone_address
 from pyoutcome.chain.escrow import EscrowClient, PeriodStage
 from pyoutcome.chain.inflight import InFlight, State, Wanted
-from pyoutcome.chain.network import ZERO_ADDRESS, Call, Network
+from pyoutcome.chain.network import Network
 from pyoutcome.chain.outbox import Outbox
 from pyoutcome.database import open_database
 from pyoutcome.protocol import Signer

@@ -21,10 +21,10 @@ from statistics import median
 from time import perf_counter
 from typing import Final
 
+from pyoutcome.chain.blocks import Call
 from pyoutcome.chain.courier import Courier
 from pyoutcome.chain.inflight import InFlight, State, Wanted
 from pyoutcome.chain.keys import KeySigner
-from pyoutcome.chain.network import Call
 from pyoutcome.chain.outbox import Outbox
 from pyoutcome.chain.rpc import RpcNetwork
 from pyoutcome.database import open_database

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter, process_time
 
+from pyoutcome.chain.blocks import Call
 from pyoutcome.chain.courier import Courier
 from pyoutcome.chain.inflight import Wanted
 from pyoutcome.chain.keys import KeySigner
-from pyoutcome.chain.network import Call, Network
+from pyoutcome.chain.network import Network
 from pyoutcome.chain.networks import connect
 from pyoutcome.chain.outbox import Outbox
 from pyoutcome.chain.sender import Sender

@@ -11,11 +11,12 @@ from typing import Any, cast
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
+from pyoutcome.chain.blocks import Call
 from pyoutcome.chain.courier import Courier
 from pyoutcome.chain.fees import GWEI, FeePolicy, Fees
 from pyoutcome.chain.inflight import LIVE, Entry, InFlight, State, Wanted
 from pyoutcome.chain.keys import KeySigner, derive_test_accounts
-from pyoutcome.chain.network import Call, Network
+from pyoutcome.chain.network import Network
 from pyoutcome.chain.networks import connect
 from pyoutcome.chain.outbox import Outbox
 from pyoutcome.chain.sender import Sender

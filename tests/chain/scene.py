@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from eth_utils.crypto import keccak
 
+from pyoutcome.chain.blocks import ZERO_ADDRESS
 from pyoutcome.chain.escrow import EscrowClient
 from pyoutcome.chain.factory import Deal, FactoryClient, deploy_factory
 from pyoutcome.chain.keys import KeySigner
-from pyoutcome.chain.network import ZERO_ADDRESS, Network
+from pyoutcome.chain.network import Network
 from pyoutcome.chain.networks import connect, start_chain
 from pyoutcome.chain.tokens import TokenClient, deploy_test_token
 from pyoutcome.decimals import ONE

@@ -12,16 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyoutcome.chain import compiler
+from pyoutcome.chain.artifact import Artifact, load_artifact
 from pyoutcome.chain.compiler import (
     SETTINGS,
     SOLC_VARIABLE,
     SOLC_VERSION,
-    Artifact,
     Difference,
     check_artifacts,
     compile_contracts,
     compile_sources,
-    load_artifact,
     write_artifacts,
 )
 from pyoutcome.chain.parts import PARTS, SHARED

@@ -12,10 +12,10 @@ from eth_utils.crypto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyoutcome.chain.compiler import load_artifact
+from pyoutcome.chain.artifact import load_artifact
+from pyoutcome.chain.blocks import Log, Reverted
 from pyoutcome.chain.contract import Contract, contract
 from pyoutcome.chain.eventlog import event_class, field_name, locate
-from pyoutcome.chain.network import Log, Reverted
 from pyoutcome.chain.parts import PARTS, read_immutables
 from pyoutcome.chain.reverts import explain
 from pyoutcome.errors import ChainError, ProtocolError, PyoutcomeError

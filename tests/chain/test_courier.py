@@ -12,10 +12,10 @@ import pytest
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
+from pyoutcome.chain.blocks import Call
 from pyoutcome.chain.fees import FeePolicy
 from pyoutcome.chain.inflight import InFlight, State, Wanted
 from pyoutcome.chain.keys import KeySigner
-from pyoutcome.chain.network import Call
 from pyoutcome.database import open_database
 from pyoutcome.errors import ChainError, ProtocolError, PyoutcomeError
 from tests.chain.conftest import KINDS, refused

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from eth_utils.crypto import keccak
 
+from pyoutcome.chain.blocks import Head
 from pyoutcome.chain.fees import GWEI, FeePolicy, quote
 from pyoutcome.chain.inflight import Entry, InFlight, State, Wanted
-from pyoutcome.chain.network import Head
 from pyoutcome.chain.outbox import Outbox
 from pyoutcome.chain.rpc import LOCAL_GAS_LIMIT
 from pyoutcome.errors import ChainError

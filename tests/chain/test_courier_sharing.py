@@ -14,10 +14,10 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
+from pyoutcome.chain.blocks import Call
 from pyoutcome.chain.courier import Courier
 from pyoutcome.chain.inflight import InFlight, Wanted
 from pyoutcome.chain.keys import derive_test_accounts
-from pyoutcome.chain.network import Call
 from pyoutcome.chain.networks import connect
 from pyoutcome.chain.outbox import Outbox
 from pyoutcome.database import open_database, transaction

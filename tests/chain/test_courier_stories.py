@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from pyoutcome.chain.blocks import Call
 from pyoutcome.chain.courier import Courier
 from pyoutcome.chain.fees import GWEI, FeePolicy, Fees
 from pyoutcome.chain.inflight import HELD
-from pyoutcome.chain.network import Call
 from pyoutcome.chain.signing import sign_call
 from pyoutcome.errors import ChainError
 from tests.anvil import Line

@@ -14,10 +14,10 @@ import pytest
 from eth.abc import BlockHeaderAPI
 
 from pyoutcome.chain import store
+from pyoutcome.chain.blocks import Call, Reverted
 from pyoutcome.chain.embedded import EmbeddedNetwork
 from pyoutcome.chain.fees import Fees
 from pyoutcome.chain.localchain import CHAIN_ID, FILE
-from pyoutcome.chain.network import Call, Reverted
 from pyoutcome.chain.networks import connect, start_chain
 from pyoutcome.chain.sender import Sender
 from pyoutcome.chain.signing import sign_call

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from eth_utils.crypto import keccak
 
+from pyoutcome.chain.blocks import ZERO_ADDRESS
 from pyoutcome.chain.escrow import Account, PeriodStage, PeriodState, Stage
-from pyoutcome.chain.network import ZERO_ADDRESS
 from pyoutcome.decimals import ONE
 from pyoutcome.errors import ProtocolError
 from pyoutcome.protocol import MISSING, Domain, Provider, events

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from pyoutcome.chain.blocks import Call, Reverted
 from pyoutcome.chain.escrow import EscrowClient
 from pyoutcome.chain.glance import Glance
-from pyoutcome.chain.network import Call, Network, Reverted
+from pyoutcome.chain.network import Network
 from pyoutcome.chain.sender import Sender
 from pyoutcome.errors import ProtocolError
 from tests.chain.conftest import refused

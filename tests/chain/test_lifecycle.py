@@ -10,11 +10,11 @@ import pytest
 from eth_utils.crypto import keccak
 
 from pyoutcome.chain.batch import deploy_batch
+from pyoutcome.chain.blocks import Call
 from pyoutcome.chain.deal import Deal
 from pyoutcome.chain.deployed import Done
 from pyoutcome.chain.escrow import CLIENT, PeriodStage, Stage
 from pyoutcome.chain.keys import KeySigner
-from pyoutcome.chain.network import Call
 from pyoutcome.chain.versions import Version
 from pyoutcome.decimals import ONE
 from pyoutcome.errors import ChainError, ProtocolError

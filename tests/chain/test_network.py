@@ -10,9 +10,10 @@ from eth_abi.abi import encode
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
+from pyoutcome.chain.blocks import Call, Identity, Landing, Reverted
 from pyoutcome.chain.fees import Fees
 from pyoutcome.chain.keys import KeySigner
-from pyoutcome.chain.network import Call, Identity, Landing, Network, Reverted
+from pyoutcome.chain.network import Network
 from pyoutcome.chain.networks import connect
 from pyoutcome.chain.sender import Sender
 from pyoutcome.chain.signing import sign_call

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 from eth_utils.crypto import keccak
 
+from pyoutcome.chain.blocks import ZERO_ADDRESS
 from pyoutcome.chain.escrow import EscrowClient, Stage
 from pyoutcome.chain.factory import FactoryClient, Prediction, deploy_factory
-from pyoutcome.chain.network import ZERO_ADDRESS
 from pyoutcome.protocol import Domain, events
 from tests.chain.conftest import refused
 from tests.chain.scene import (

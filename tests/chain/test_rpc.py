@@ -21,8 +21,9 @@ from hypothesis import strategies as st
 
 from pyoutcome.chain import jsonrpc
 from pyoutcome.chain.answers import BadAnswer, read_address, read_bytes, read_count, read_hash, read_log, read_number
+from pyoutcome.chain.blocks import Call, Reverted
 from pyoutcome.chain.jsonrpc import Node
-from pyoutcome.chain.network import Call, Network, Reverted
+from pyoutcome.chain.network import Network
 from pyoutcome.chain.networks import connect
 from pyoutcome.chain.rpc import RpcNetwork
 from pyoutcome.chain.sender import Sender

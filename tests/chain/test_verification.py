@@ -10,9 +10,9 @@ from eth_abi.abi import decode, encode
 from eth_utils.address import to_canonical_address, to_checksum_address
 from eth_utils.crypto import keccak
 
-from pyoutcome.chain.compiler import load_artifact
+from pyoutcome.chain.artifact import load_artifact
+from pyoutcome.chain.blocks import Call
 from pyoutcome.chain.factory import FactoryClient
-from pyoutcome.chain.network import Call
 from pyoutcome.chain.parts import PARTS, PASSES_ON, SHARED, read_immutables
 from tests.chain.conftest import refused
 from tests.chain.scene import Scene, scene_on

@@ -18,9 +18,9 @@ from eth_keys.datatypes import PrivateKey
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
+from pyoutcome.chain.blocks import ZERO_ADDRESS, Log, Reverted
 from pyoutcome.chain.contract import Contract, contract
 from pyoutcome.chain.deal import Deal
-from pyoutcome.chain.network import ZERO_ADDRESS, Log, Reverted
 from pyoutcome.chain.parts import PARTS, PASSES_ON, SHARED
 from pyoutcome.chain.reverts import explain
 from pyoutcome.chain.unfolding import Moment, unfold

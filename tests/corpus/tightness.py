@@ -29,16 +29,6 @@ class Tightness:
     """Over all periods."""
     attained_total: Spread
 
-    @property
-    def tight(self) -> bool:
-        """Are the bounds of a period attained?"""
-        return self.proven == self.attained
-
-    @property
-    def tight_total(self) -> bool:
-        """Are the bounds of the total attained?"""
-        return self.proven_total == self.attained_total
-
 
 def measure(mechanism: str, rounds: int = 100, seed: int = 1) -> list[Tightness]:
     """One row per payee; ``rounds`` attempts to better each end of each amount."""

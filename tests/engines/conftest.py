@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pyoutcome.evidence.engines.engine import Engine, Limits, open_engine
+from pyoutcome.evidence.engines.engine import Engine, Limits
+from pyoutcome.evidence.engines.opening import open_engine
 from pyoutcome.evidence.measures.columns import ColumnType
 from pyoutcome.evidence.measures.plan import SourcePlan
 from pyoutcome.evidence.sources.records import stage_records

@@ -16,20 +16,15 @@ from hypothesis import strategies as st
 
 from pyoutcome.decimals import ONE, show
 from pyoutcome.terms.agreement import Agreement
+from tests.evidence.deal import head
 from tests.evidence.reference import Row, Terms, Told, month_starts
 
 ZONE = "America/New_York"
 PROVIDERS = ("A", "B")
-TEXT = """
-agreement: kinds
-parties:
-  client: {name: Client}
-  providers: {A: {name: A}, B: {name: B}}
-  verifiers: {V: {name: V}}
-  quorum: 1
-  arbitrator: {name: Judge}
+TEXT = (
+    head("kinds", PROVIDERS)
+    + """
 term: {zone: America/New_York, first: 2013-02-01, every: month, periods: 3}
-token: {name: Dollar, symbol: USD, decimals: 6}
 records:
   log:
     format: csv
@@ -59,6 +54,7 @@ KPIS
 clauses:
   fee: {kind: formula, to: each, is: 1}
 """
+)
 BOUNDS = month_starts(2013, (2, 3, 4, 5), ZONE)
 
 

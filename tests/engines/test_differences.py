@@ -18,18 +18,12 @@ from pyoutcome.evidence.recomputation import Recomputation
 from pyoutcome.evidence.verification import verify
 from pyoutcome.terms.agreement import Agreement
 from tests.engines.test_tables import make, run
-from tests.evidence.deal import Key
+from tests.evidence.deal import Key, head
 
-TEXT = """
-agreement: differing
-parties:
-  client: {name: Client}
-  providers: {A: {name: A}, B: {name: B}}
-  verifiers: {V: {name: V}}
-  quorum: 1
-  arbitrator: {name: Judge}
+TEXT = (
+    head("differing", ("A", "B"))
+    + """
 term: {zone: America/New_York, first: 2013-02-01, every: month, periods: 2}
-token: {name: Dollar, symbol: USD, decimals: 6}
 records:
   log:
     format: FORMAT
@@ -50,6 +44,7 @@ kpis:
 clauses:
   fee: {kind: formula, to: each, is: 1}
 """
+)
 NAMES = ("id", "seq", "who", "at", "local", "size", "done")
 NATIVE = {
     "postgresql": "id text, seq integer, who text, at timestamptz, local timestamp, size numeric(9,3), done boolean",

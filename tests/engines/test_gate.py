@@ -11,9 +11,9 @@ import sqlglot
 from sqlglot import exp
 
 from pyoutcome.errors import EvidenceError
-from pyoutcome.evidence.engines.engine import open_engine
 from pyoutcome.evidence.engines.gate import admit
 from pyoutcome.evidence.engines.loading import _malformed
+from pyoutcome.evidence.engines.opening import open_engine
 from pyoutcome.evidence.measures.columns import TEXT, ColumnType, Kind
 from tests.engines.conftest import loaded, plan_of
 from tests.engines.trees import BOOLEAN, INSTANT, WALL, decimal

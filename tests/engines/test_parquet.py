@@ -9,7 +9,7 @@ import duckdb
 import pytest
 from sqlglot import exp
 
-from pyoutcome.evidence.engines.engine import open_engine
+from pyoutcome.evidence.engines.opening import open_engine
 from pyoutcome.evidence.measures.columns import TEXT
 from pyoutcome.evidence.measures.conditions import Column, Constant, SecondsBetween
 from pyoutcome.evidence.sources.records import stage_records

@@ -16,18 +16,13 @@ from hypothesis import strategies as st
 from pyoutcome.evidence.recomputation import Recomputation
 from pyoutcome.terms.agreement import Agreement
 from tests.engines.conftest import ENGINES
+from tests.evidence.deal import head
 
 EXAMPLES = 3 if "spark" in ENGINES else 40
-TEXT = """
-agreement: steady
-parties:
-  client: {name: Client}
-  providers: {A: {name: A}}
-  verifiers: {V: {name: V}}
-  quorum: 1
-  arbitrator: {name: Judge}
+TEXT = (
+    head("steady", ("A",))
+    + """
 term: {zone: Europe/Berlin, first: 2024-02-01, every: month, periods: 4}
-token: {name: Dollar, symbol: USD, decimals: 6}
 records:
   log:
     format: csv
@@ -48,6 +43,7 @@ kpis:
 clauses:
   fee: {kind: formula, to: each, is: 1}
 """
+)
 ZONE = ZoneInfo("Europe/Berlin")
 STARTS = [datetime(2024, month, 1, tzinfo=ZONE).astimezone(UTC) for month in (2, 3, 4, 5, 6)]
 TICK = timedelta(microseconds=1)

@@ -18,19 +18,10 @@ import pytest
 
 from pyoutcome.evidence.recomputation import Recomputation
 from pyoutcome.terms.agreement import Agreement
+from tests.evidence.deal import flight_records, head
 
 DATA = Path(__file__).parents[1] / "evidence" / "data"
-HEAD = """
-agreement: real
-parties:
-  client: {name: Client}
-  providers: {PROVIDERS}
-  verifiers: {V: {name: V}}
-  quorum: 1
-  arbitrator: {name: Judge}
-token: {name: Dollar, symbol: USD, decimals: 6}
-clauses: {fee: {kind: fixed_fee, per: provider, amount: 1}}
-"""
+CLAUSES = "clauses: {fee: {kind: fixed_fee, per: provider, amount: 1}}\n"
 MOST_PROVIDERS = 32
 """Of one agreement."""
 Found = dict[tuple[str, int], Fraction | None]
@@ -38,8 +29,7 @@ Found = dict[tuple[str, int], Fraction | None]
 
 
 def agree(body: str, providers: Sequence[str]) -> Agreement:
-    listed = ", ".join(f"{name}: {{name: {name}}}" for name in providers)
-    return Agreement.parse(HEAD.replace("PROVIDERS", listed) + body)
+    return Agreement.parse(head("real", providers) + CLAUSES + body)
 
 
 def values(agreement: Agreement, path: Path, engine: str) -> Found:
@@ -71,40 +61,26 @@ def flights() -> Path:
     return Path(spec.origin).parent / "data" / "flights.csv.zip"
 
 
-FLIGHTS = """
-term: {zone: America/New_York, first: 2013-01-01, every: month, periods: 12}
-records:
-  flights:
-    format: csv
-    null_words: [NA]
-    columns:
-      year: {type: decimal, digits: 4}
-      month: {type: decimal, digits: 2}
-      day: {type: decimal, digits: 2}
-      carrier: {type: text}
-      flight: {type: decimal, digits: 5}
-      origin: {type: text}
-      arr_delay: {type: decimal, digits: 5}
-      distance: {type: decimal, digits: 5}
-      tailnum: {type: text}
-      time_hour: {type: instant}
-    key: [year, month, day, carrier, flight, origin, time_hour]
-    duplicates: refuse
-    late: counts
-kpis:
-""" + "".join(
-    f"""
+FLIGHTS = (
+    flight_records({"distance": "decimal, digits: 5", "tailnum": "text"})
+    + "kpis:\n"
+    + "".join(
+        f"""
   {name}{suffix}: {{unit: x, {per}, decimals: 4, range: [-10000, 10000000], if_missing: 0, better: higher,
     measure: {{records: flights, anchor: time_hour, grain: record, {whose}, {measure}}}}}"""
-    for suffix, per, whose in (
-        ("", "per: provider", "provider: carrier"),
-        ("_9E", "supplied_by: AA", "where: carrier = '9E'"),  # an id begins with a letter
-    )
-    for name, measure in (
-        ("on_time", "kind: ratio, numerator: arr_delay < 15, denominator: everything, rounding: half_up"),
-        ("late95", "kind: percentile, value: arr_delay, percent: 95, missing: skip, rounding: half_up"),
-        ("planes", "kind: distinct_count, of: tailnum"),
-        ("delay_by_mile", "kind: weighted_mean, value: arr_delay, weight: distance, missing: skip, rounding: half_up"),
+        for suffix, per, whose in (
+            ("", "per: provider", "provider: carrier"),
+            ("_9E", "supplied_by: AA", "where: carrier = '9E'"),  # an id begins with a letter
+        )
+        for name, measure in (
+            ("on_time", "kind: ratio, numerator: arr_delay < 15, denominator: everything, rounding: half_up"),
+            ("late95", "kind: percentile, value: arr_delay, percent: 95, missing: skip, rounding: half_up"),
+            ("planes", "kind: distinct_count, of: tailnum"),
+            (
+                "delay_by_mile",
+                "kind: weighted_mean, value: arr_delay, weight: distance, missing: skip, rounding: half_up",
+            ),
+        )
     )
 )
 

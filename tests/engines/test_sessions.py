@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from pyoutcome.errors import EvidenceError
-from pyoutcome.evidence.engines.engine import Limits, open_engine
+from pyoutcome.evidence.engines.engine import Limits
+from pyoutcome.evidence.engines.opening import open_engine
 from pyoutcome.evidence.measures.columns import TEXT
 from tests.engines.conftest import loaded, plan_of
 
@@ -62,7 +63,7 @@ def test_a_setting_that_does_not_hold_is_refused(
 ) -> None:
     # A value that means the same, but is not what is read back.
     name = {"duckdb": "TimeZone", "postgresql": "TimeZone", "spark": "spark.sql.session.timeZone"}[kind(engine_name)]
-    module = f"pyoutcome.evidence.engines.{kind(engine_name)}"
+    module = "pyoutcome.evidence.engines." + kind(engine_name).replace("spark", "spark_session")
     with open_engine([], tmp_path, None, engine_name):
         asserted = sys.modules[module]._ASSERTED
     monkeypatch.setattr(f"{module}._ASSERTED", {**asserted, name: "Neverland/Nowhere"})
@@ -132,7 +133,8 @@ def test_secrets_stand_in_no_message(option: str, tmp_path: Path) -> None:
 def test_an_engine_that_is_not_installed_says_how(
     module: str, option: str, package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delitem(sys.modules, f"pyoutcome.evidence.engines.{module}", raising=False)
+    for name in (module, f"{module}_session"):
+        monkeypatch.delitem(sys.modules, f"pyoutcome.evidence.engines.{name}", raising=False)
     for name in [name for name in sys.modules if name.partition(".")[0] in {package, "py4j"}]:
         monkeypatch.delitem(sys.modules, name)
     for name in (package, "py4j", "py4j.protocol"):

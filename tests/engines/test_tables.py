@@ -10,7 +10,8 @@ import pytest
 from sqlglot import exp
 
 from pyoutcome.errors import EvidenceError
-from pyoutcome.evidence.engines.engine import Engine, open_engine
+from pyoutcome.evidence.engines.engine import Engine
+from pyoutcome.evidence.engines.opening import open_engine
 from pyoutcome.evidence.measures.columns import TEXT, ColumnType
 from pyoutcome.evidence.measures.conditions import Column
 from pyoutcome.evidence.sources.records import stage_records
@@ -43,9 +44,9 @@ def run(engine_name: str, *statements: str) -> None:
                 connection.execute(statement.encode())
     else:
         from pyoutcome.evidence.engines.engine import Limits
-        from pyoutcome.evidence.engines.spark import _connect
+        from pyoutcome.evidence.engines.spark_session import connect
 
-        session: Any = _connect("spark", Limits()).newSession()
+        session: Any = connect("spark", Limits()).newSession()
         session.conf.set("spark.sql.session.timeZone", "UTC")
         session.conf.set("spark.sql.parser.escapedStringLiterals", "false")
         session.conf.set("spark.sql.timestampType", "TIMESTAMP_LTZ")

@@ -51,6 +51,50 @@ clauses:
 escrow: {{evidence_within: 10 days, default_window: 3 days}}
 """
 
+
+def head(agreement: str, providers: Iterable[str]) -> str:
+    """How a file of an agreement begins: its name, its parties, called by their ids, and its money."""
+    named = ", ".join(f"{each}: {{name: {each}}}" for each in providers)
+    return f"""
+agreement: {agreement}
+parties:
+  client: {{name: Client}}
+  providers: {{{named}}}
+  verifiers: {{V: {{name: V}}}}
+  quorum: 1
+  arbitrator: {{name: Judge}}
+token: {{name: Dollar, symbol: USD, decimals: 6}}
+"""
+
+
+def flight_records(more: Mapping[str, str]) -> str:
+    """The real flights of 2013 as records of an agreement; ``more``: columns beside those that all look at."""
+    columns = {
+        "year": "decimal, digits: 4",
+        "month": "decimal, digits: 2",
+        "day": "decimal, digits: 2",
+        "carrier": "text",
+        "flight": "decimal, digits: 5",
+        "origin": "text",
+        "arr_delay": "decimal, digits: 5",
+        "time_hour": "instant",
+        **more,
+    }
+    listed = "\n".join(f"      {name}: {{type: {type_}}}" for name, type_ in columns.items())
+    return f"""
+term: {{zone: America/New_York, first: 2013-01-01, every: month, periods: 12}}
+records:
+  flights:
+    format: csv
+    null_words: [NA]
+    columns:
+{listed}
+    key: [year, month, day, carrier, flight, origin, time_hour]
+    duplicates: refuse
+    late: counts
+"""
+
+
 MEASURE = "anchor: at, provider: carrier, numerator: delay < 15"
 
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyoutcome.evidence.engines.engine import Engine, open_engine
+from pyoutcome.evidence.engines.engine import Engine
+from pyoutcome.evidence.engines.opening import open_engine
 from pyoutcome.evidence.measures.columns import ColumnType, Kind, common_type
 from tests.evidence.deal import quote
 

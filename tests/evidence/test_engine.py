@@ -9,7 +9,8 @@ import pytest
 
 from pyoutcome.errors import EvidenceError
 from pyoutcome.evidence.engines import duckdb as engines
-from pyoutcome.evidence.engines.engine import Limits, open_engine
+from pyoutcome.evidence.engines.engine import Limits
+from pyoutcome.evidence.engines.opening import open_engine
 from tests.evidence.deal import quote
 
 READ = "header = false, auto_detect = false, columns = {'a': 'VARCHAR'}"

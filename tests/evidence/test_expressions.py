@@ -15,7 +15,8 @@ from sqlglot import exp
 
 from pyoutcome.errors import EvidenceError
 from pyoutcome.evidence.engines.dialects import DUCKDB
-from pyoutcome.evidence.engines.engine import Engine, open_engine
+from pyoutcome.evidence.engines.engine import Engine
+from pyoutcome.evidence.engines.opening import open_engine
 from pyoutcome.evidence.measures.columns import ColumnType, Kind
 from pyoutcome.evidence.measures.conditions import Condition
 from pyoutcome.evidence.measures.expressions import parse_condition, parse_value

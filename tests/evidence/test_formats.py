@@ -14,7 +14,7 @@ import pytest
 
 from pyoutcome.errors import EvidenceError
 from pyoutcome.evidence.bundles.measured import Measured
-from pyoutcome.evidence.engines.engine import open_engine
+from pyoutcome.evidence.engines.opening import open_engine
 from pyoutcome.evidence.recomputation import Recomputation
 from pyoutcome.evidence.staged import Given
 from pyoutcome.terms.agreement import Agreement

@@ -17,8 +17,10 @@ from hypothesis import strategies as st
 from pyoutcome.errors import EvidenceError, PyoutcomeError
 from pyoutcome.evidence.bundles.bundle import Bundle, make_bundle
 from pyoutcome.evidence.bundles.merkle import RecordTree, RecordTrees
+from pyoutcome.evidence.proofs.checking import check_proof
 from pyoutcome.evidence.proofs.leaves import Leaf
-from pyoutcome.evidence.proofs.proof import Proof, check_proof, make_proof, parse_proof, proof_name, read_proof
+from pyoutcome.evidence.proofs.proof import Proof, parse_proof, proof_name, read_proof
+from pyoutcome.evidence.proofs.proving import make_proof
 from pyoutcome.evidence.proofs.record_trees import build_trees, follow_record
 from pyoutcome.evidence.recomputation import Recomputation
 from pyoutcome.evidence.verification import verify

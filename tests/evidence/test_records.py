@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from pyoutcome.errors import EvidenceError
-from pyoutcome.evidence.engines.engine import open_engine
 from pyoutcome.evidence.engines.loading import load_records
+from pyoutcome.evidence.engines.opening import open_engine
 from pyoutcome.evidence.measures.columns import ColumnType, Kind
 from pyoutcome.evidence.measures.plan import SourcePlan
 from pyoutcome.evidence.sources import files, records

@@ -18,19 +18,10 @@ import pytest
 
 from pyoutcome.evidence.recomputation import Recomputation
 from pyoutcome.terms.agreement import Agreement
+from tests.evidence.deal import flight_records, head
 
 DATA = Path(__file__).parent / "data"
-HEAD = """
-agreement: trap
-parties:
-  client: {name: Client}
-  providers: {P: {name: P}}
-  verifiers: {V: {name: V}}
-  quorum: 1
-  arbitrator: {name: Judge}
-token: {name: Dollar, symbol: USD, decimals: 6}
-clauses: {fee: {kind: fixed_fee, amount: 1}}
-"""
+HEAD = head("trap", ("P",)) + "clauses: {fee: {kind: fixed_fee, amount: 1}}\n"
 
 
 def measure(body: str, path: Path, kpis: Mapping[str, str], period: int = 1) -> dict[str, Fraction]:
@@ -46,27 +37,7 @@ def measure(body: str, path: Path, kpis: Mapping[str, str], period: int = 1) -> 
     return {value.name: Fraction(value.numerator, value.denominator or 1) for value in held}
 
 
-FLIGHTS = """
-term: {zone: America/New_York, first: 2013-01-01, every: month, periods: 12}
-records:
-  flights:
-    format: csv
-    null_words: [NA]
-    columns:
-      year: {type: decimal, digits: 4}
-      month: {type: decimal, digits: 2}
-      day: {type: decimal, digits: 2}
-      carrier: {type: text}
-      flight: {type: decimal, digits: 5}
-      origin: {type: text}
-      dep_time: {type: decimal, digits: 4}
-      arr_delay: {type: decimal, digits: 5}
-      time_hour: {type: instant}
-      landed: {type: wall}
-    key: [year, month, day, carrier, flight, origin, time_hour]
-    duplicates: refuse
-    late: counts
-"""
+FLIGHTS = flight_records({"dep_time": "decimal, digits: 4", "landed": "wall"})
 
 
 @pytest.fixture(scope="module")

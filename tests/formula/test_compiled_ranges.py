@@ -10,7 +10,8 @@ from pyoutcome.formula import (
     evaluate,
 )
 from pyoutcome.formula.generated import Code, name
-from pyoutcome.formula.integers import Integers, Whole, known
+from pyoutcome.formula.integers import Integers
+from pyoutcome.formula.wholes import Whole, known
 from tests.formula import small
 
 RANGES = """

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pyoutcome.decimals import ONE
-from pyoutcome.formula import Definition, KpiShape, Line, Payee, Rule, parse, scenarios
+from pyoutcome.formula import Definition, KpiShape, Line, Payee, Rule, parse, scenario_values
 from pyoutcome.formula.machine import RUN_ERRORS
 from pyoutcome.formula.scenarios import evaluate_many
 from tests.formula.test_scenarios import compare, number, one_line
@@ -45,8 +45,8 @@ def block_lengths(rule: Rule, periods: int, count: int, monkeypatch: pytest.Monk
         lengths.append(given.shape[1])
         return usual(given, *others)
 
-    usual = scenarios._take
-    monkeypatch.setattr(scenarios, "_take", take)
+    usual = scenario_values.take_numbers
+    monkeypatch.setattr("pyoutcome.formula.scenario_plan.take_numbers", take)
     evaluate_many(rule, {"x": np.ones((periods, count))})
     return lengths
 
@@ -66,7 +66,7 @@ def test_few_functions_of_a_rule_are_kept() -> None:
     kept = []
     for first in range(1, 20):
         assert [pytest.approx(first)] == evaluate_many(rule, {"x": [1]}, first=first).amounts["A"].tolist()
-        kept.append(len(rule.translations))
+        kept.append(len(rule.made["scenarios"]))
     assert [*range(1, 17), 1, 2, 3] == kept
 
 

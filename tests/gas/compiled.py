@@ -9,7 +9,8 @@ from pathlib import Path
 from string import Template
 from typing import Final
 
-from pyoutcome.chain.compiler import SETTINGS, Artifact, load_artifact
+from pyoutcome.chain.artifact import Artifact, load_artifact
+from pyoutcome.chain.compiler import SETTINGS
 from tests import compiling
 
 FLOORS: Final = Path(__file__).parent / "floor"

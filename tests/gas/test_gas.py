@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from pyoutcome.chain.compiler import SETTINGS, load_artifact
+from pyoutcome.chain.artifact import load_artifact
+from pyoutcome.chain.compiler import SETTINGS
 from pyoutcome.formula import KpiShape
 from tests.compiling import is_current
 from tests.gas import snapshot

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from eth_utils.crypto import keccak
 
+from pyoutcome.chain.blocks import Block, Call, Head, Identity, Log
 from pyoutcome.chain.escrow import EscrowClient
-from pyoutcome.chain.network import Block, Call, Head, Identity, Log, Network
+from pyoutcome.chain.network import Network
 from tests.chain.scene import RELEASE, UNIT, Scene
 
 if TYPE_CHECKING:

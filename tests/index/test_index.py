@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, select, update
 from sqlalchemy.engine import Engine
 
+from pyoutcome.chain.blocks import Block, Log
 from pyoutcome.chain.escrow import EscrowClient
-from pyoutcome.chain.network import Block, Log, Network
+from pyoutcome.chain.network import Network
 from pyoutcome.chain.networks import connect
 from pyoutcome.database import open_database, transaction
 from pyoutcome.errors import ChainError, StoreError

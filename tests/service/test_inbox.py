@@ -23,7 +23,8 @@ from pyoutcome.service.alerts import Herald
 from pyoutcome.service.arriving import MOST, TAKE, take_evidence
 from pyoutcome.service.configuration import Setup
 from pyoutcome.service.inbox import Inbox
-from pyoutcome.service.letterbox import FolderLetterbox, Letterbox, open_letterbox
+from pyoutcome.service.letterbox import FolderLetterbox, Letterbox
+from pyoutcome.service.letterboxes import open_letterbox
 from pyoutcome.service.troubles import PASSING
 from pyoutcome.settlement.outgoing import Outgoing
 from pyoutcome.settlement.patience import Patience

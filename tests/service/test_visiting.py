@@ -10,7 +10,7 @@ import pytest
 from pyoutcome.chain.inflight import LIVE, InFlight, State
 from pyoutcome.service.visiting import ON_ITS_WAY, Visit
 from pyoutcome.settlement.patience import LONGEST
-from pyoutcome.settlement.state import Look, Standing
+from pyoutcome.settlement.standing import Look, Standing
 
 STANDING = Standing(
     agreement="parcels", number=1, need="report", why="Verified.", next_look=0, chain_due=None, attempts=0,

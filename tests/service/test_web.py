@@ -18,7 +18,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from pyoutcome.errors import SettlementError
 from pyoutcome.service.configuration import Http, Setup
-from pyoutcome.service.letterbox import open_letterbox
+from pyoutcome.service.letterboxes import open_letterbox
 from pyoutcome.service.metrics import CONTENT_TYPE, Figures
 from pyoutcome.service.running import open_keeper
 from pyoutcome.service.web import Door, Keys, serving

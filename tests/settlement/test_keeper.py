@@ -10,6 +10,7 @@ import pytest
 from pyoutcome.errors import ChainError, EvidenceError
 from pyoutcome.settlement.keeper import keep
 from pyoutcome.settlement.plan import At, Need, PeriodFacts
+from pyoutcome.settlement.progress import silent
 
 START = PeriodFacts(
     number=1,
@@ -73,10 +74,6 @@ class Script:
     def fall_back(self, period: int) -> str:
         self._do("fall back", period, stage=At.SETTLED)
         return f"0xf{period}"
-
-
-def silent(what: str, done: int, total: int) -> None:
-    """Progress that nobody watches."""
 
 
 def test_it_goes_from_records_to_settled_in_order() -> None:

@@ -13,7 +13,8 @@ from sqlalchemy.engine import Engine
 from pyoutcome.errors import ChainError, EvidenceError
 from pyoutcome.settlement.outgoing import Outgoing
 from pyoutcome.settlement.patience import HOUR, LONGEST, SECOND, Patience
-from pyoutcome.settlement.state import LEASE, KeeperState, Known, Look, Standing
+from pyoutcome.settlement.standing import LEASE, Known, Look, Standing
+from pyoutcome.settlement.state import KeeperState
 
 NAMES = ["one", "two"]
 CHAIN = "31337:00"

@@ -16,8 +16,8 @@ from pyoutcome.terms.carrying import CarriedState
 from pyoutcome.terms.clauses import AnyClause, CreditRate, EarnBack, Gate, Item, Rate, Rolling, Sharing, Sides, Stage
 from pyoutcome.terms.file import AgreementFile
 from pyoutcome.terms.kpis import Kpi
+from pyoutcome.terms.part import Part
 from pyoutcome.terms.parties import Challenge, Convenience, Escrow, Holdback, Parties, Provider, Token
-from pyoutcome.terms.scalars import Part
 
 TEXT = (Path(__file__).parents[2] / "docs" / "agreement-file.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)

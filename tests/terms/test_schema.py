@@ -17,7 +17,7 @@ from pyoutcome import Agreement
 from pyoutcome.decimals import parse
 from pyoutcome.errors import PyoutcomeError
 from pyoutcome.terms import problems_of
-from pyoutcome.terms.scalars import Part
+from pyoutcome.terms.part import Part
 from pyoutcome.terms.schema import _SPELLINGS, render, write_file_schema, write_terms_schema
 from tests.corpus.published import MORE_NAMES, NAMES, find_file
 from tests.terms.alterations import Alteration, alterations

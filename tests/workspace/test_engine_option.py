@@ -11,8 +11,8 @@ import pytest
 from pyoutcome.cli.options import read_records
 from pyoutcome.errors import WorkspaceError
 from pyoutcome.evidence.recomputation import Recomputation
+from pyoutcome.settlement.progress import silent
 from pyoutcome.workspace.evidencing import Readings, records_of
-from pyoutcome.workspace.workspace import silent
 
 
 def desk(folder: Path, format_: str = "csv") -> Any:

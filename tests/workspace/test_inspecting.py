@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from pyoutcome.chain.blocks import Call
 from pyoutcome.chain.contract import contract
 from pyoutcome.chain.escrow import EscrowClient
 from pyoutcome.chain.factory import deploy_factory
-from pyoutcome.chain.network import Call, Network
+from pyoutcome.chain.network import Network
 from pyoutcome.chain.sender import Sender
 from pyoutcome.cli.app import app
 from pyoutcome.decimals import ONE
@@ -22,7 +23,7 @@ from pyoutcome.errors import PyoutcomeError
 from pyoutcome.formula import encode, parse
 from pyoutcome.terms import Agreement
 from pyoutcome.workspace import Workspace, inspect_escrow
-from pyoutcome.workspace.inspecting import read_address
+from pyoutcome.workspace.addresses import read_address
 from tests.anvil import running_anvil
 from tests.chain.echo import CREATION
 from tests.workspace.conftest import AGREEMENT, AIRLINES

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from pyoutcome.audit import Kind
+from pyoutcome.chain.blocks import Identity
 from pyoutcome.chain.contract import contract
-from pyoutcome.chain.network import Identity
 from pyoutcome.chain.parts import PARTS, SHARED
 from pyoutcome.chain.transcript import ToldNetwork
 from pyoutcome.cli.app import app

@@ -11,7 +11,8 @@ import fsspec  # type: ignore[import-untyped,unused-ignore]
 import pytest
 
 from pyoutcome.errors import EvidenceError, PyoutcomeError
-from pyoutcome.evidence.proofs.proof import check_proof, read_proof
+from pyoutcome.evidence.proofs.checking import check_proof
+from pyoutcome.evidence.proofs.proof import read_proof
 from pyoutcome.settlement.plan import Need
 from pyoutcome.workspace import Workspace
 from tests.workspace.conftest import AGREEMENT, AIRLINES

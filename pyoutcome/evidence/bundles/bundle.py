@@ -199,6 +199,18 @@ def evidence_digest(bundles: Sequence[Bundle], providers: Sequence[str]) -> byte
     return keccak(rfc8785.dumps({"agreement": _hex(agreement), "period": str(period), "bundles": ordered}))
 
 
+def require_agreement(bundle: Bundle, agreement: Agreement, fix: str) -> None:
+    """Raises EvidenceError ``bundle-for-another-agreement``, with the advice ``fix``, unless it is of the agreement."""
+    if bundle.agreement_digest != agreement.digest():
+        raise EvidenceError(
+            "bundle-for-another-agreement",
+            f"The evidence of {bundle.supplier} for period {bundle.period} belongs to agreement "
+            f"0x{bundle.agreement_digest.hex()}, and this one is 0x{agreement.digest().hex()}.",
+            fix,
+            supplier=bundle.supplier,
+        )
+
+
 def bundle_name(period: int, supplier: str) -> str:
     """The usual file name: ``period-01.UA.json``."""
     return f"period-{period:02d}.{supplier}.json"

@@ -1,1 +1,1 @@
-"""One module per engine; ``pyoutcome.evidence.engines.engine.open_engine`` opens them by name."""
+"""One module per engine; ``pyoutcome.evidence.engines.opening.open_engine`` opens them by name."""

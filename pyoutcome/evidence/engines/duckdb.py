@@ -17,9 +17,11 @@ from sqlglot import exp
 from pyoutcome.errors import EvidenceError
 from pyoutcome.evidence.engines.dialects import DUCKDB, Dialect
 from pyoutcome.evidence.engines.engine import Engine, Limits, assert_setting, failed, first_line, out_of_limits
+from pyoutcome.evidence.engines.loading import load_records
 from pyoutcome.evidence.staged import LONGEST_RECORD
 
 if TYPE_CHECKING:
+    from pyoutcome.evidence.measures.plan import SourcePlan
     from pyoutcome.evidence.staged import StagedRecords
 
 _ASSERTED: Final[Mapping[str, str]] = {
@@ -83,6 +85,10 @@ class DuckDB(Engine):
             raise out_of_limits(error) from error
         except duckdb.Error as error:
             raise failed(error) from error
+
+    def load(self, plan: SourcePlan, staged: StagedRecords) -> StagedRecords:
+        """As ``Engine.load`` says."""
+        return load_records(self, plan, staged)
 
     def define(self, name: str, query: exp.Expr) -> None:
         """Makes a view."""

@@ -1,21 +1,14 @@
 """Engines: where records are counted. Each is told the same in its own dialect and answers in whole numbers, exact
 decimals and texts.
-
-    duckdb                           in this process, the default
-    postgresql://user@host/database  a PostgreSQL server
-    spark, spark://host:7077         Spark, here or a cluster
 """
 
 from __future__ import annotations
 
-import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar
 
 import sqlglot
 from sqlglot import exp
@@ -27,8 +20,6 @@ from pyoutcome.evidence.engines.gate import admit
 if TYPE_CHECKING:
     from pyoutcome.evidence.measures.plan import SourcePlan
     from pyoutcome.evidence.staged import StagedRecords
-
-_SCHEME: Final = re.compile(r"([a-z]+)(?:://.*)?", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -52,16 +43,13 @@ class Engine(ABC):
         self.tables: set[str] = set()
         """Our names for what has been defined."""
 
+    @abstractmethod
     def load(self, plan: SourcePlan, staged: StagedRecords) -> StagedRecords:
         """Makes the typed view ``plan.table``: a column ``position`` and the plan's columns, checked and typed.
 
         Gives ``staged``, of a table with the digest that only the engine can tell. Raises EvidenceError for records
         that do not fit their declaration.
         """
-        # Late: loading knows engines.
-        from pyoutcome.evidence.engines.loading import load_records
-
-        return load_records(self, plan, staged)
 
     def rows(self, query: exp.Expr | str) -> list[tuple[object, ...]]:
         """Every row of the answer: whole numbers, exact decimals, texts, booleans and None.
@@ -121,44 +109,6 @@ class Engine(ABC):
     @abstractmethod
     def types(self, name: str) -> dict[str, str]:
         """The engine's own words for the type of every column of ``name``, in small letters."""
-
-
-@contextmanager
-def open_engine(
-    files: Iterable[Path], folder: Path, limits: Limits | None = None, engine: str | None = None
-) -> Iterator[Engine]:
-    """An engine that can read ``files`` and spill into ``folder``, and touch nothing else.
-
-    ``engine`` names it: ``duckdb`` (also if None), ``postgresql://...``, ``spark`` or ``spark://...``. Raises
-    EvidenceError ``engine-unknown``, ``engine-not-installed``, ``engine-unreachable``, or ``engine-settings`` when a
-    setting does not hold.
-    """
-    limits = limits or Limits()
-    match = _SCHEME.fullmatch(engine or "duckdb")
-    scheme = match[1] if match else ""
-    # Late: each engine brings a large package, and two of them are optional.
-    if engine is None or engine == "duckdb":
-        from pyoutcome.evidence.engines.duckdb import DuckDB
-
-        with DuckDB.open(files, folder, limits) as opened:
-            yield opened
-    elif scheme in {"postgresql", "postgres"} and "://" in engine:
-        from pyoutcome.evidence.engines.postgresql import PostgreSQL
-
-        with PostgreSQL.open(engine, files, folder, limits) as opened:
-            yield opened
-    elif scheme == "spark":
-        from pyoutcome.evidence.engines.spark import Spark
-
-        with Spark.open(engine, folder, limits) as opened:
-            yield opened
-    else:
-        # The option may hold a password; what stands before :// does not.
-        raise EvidenceError(
-            "engine-unknown",
-            f"There is no engine {scheme if match else 'of that name'!r}.",
-            "Use duckdb, postgresql://user@host/database, spark or spark://host:7077.",
-        )
 
 
 def needs(package: str, extra: str) -> EvidenceError:

@@ -19,6 +19,7 @@ from pyoutcome.errors import EvidenceError
 from pyoutcome.evidence.engines.dialects import POSTGRES, Dialect
 from pyoutcome.evidence.engines.duckdb import DuckDB
 from pyoutcome.evidence.engines.engine import Engine, Limits, assert_setting, failed, first_line, needs, out_of_limits
+from pyoutcome.evidence.engines.loading import load_records
 from pyoutcome.evidence.measures.columns import Kind
 
 try:
@@ -113,7 +114,7 @@ class PostgreSQL(Engine):
     def load(self, plan: SourcePlan, staged: StagedRecords) -> StagedRecords:
         """Files are read and checked by DuckDB, then copied; tables are read where they lie."""
         if staged.format not in {"csv", "parquet"}:
-            return super().load(plan, staged)
+            return load_records(self, plan, staged)
         with DuckDB.open(self._files, self._folder, self._limits) as reader:
             reader.load(plan, staged)
             self._copy(plan, reader)

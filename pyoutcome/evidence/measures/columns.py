@@ -95,7 +95,6 @@ class ColumnType:
                 return "a text"
 
 
-CONDITION: Final = ColumnType(Kind.BOOLEAN)
 TEXT: Final = ColumnType(Kind.TEXT)
 SECONDS: Final = ColumnType(Kind.DECIMAL, 19, 6)
 """Of ``seconds_between``: any count of microseconds that 64 bits hold, so any two times of a column."""

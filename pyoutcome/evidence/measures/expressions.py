@@ -9,7 +9,6 @@ numbers, quoted texts, ``= <> < <= > >=``, ``+ - *``, ``and or not``, ``is [not]
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -17,7 +16,8 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from pyoutcome.errors import EvidenceError, did_you_mean
+from pyoutcome.errors import EvidenceError
+from pyoutcome.evidence.measures.admission import ADMITTED, SECONDS_BETWEEN, prepare, shorten, unknown_column
 from pyoutcome.evidence.measures.columns import MAX_DIGITS, SECONDS, TEXT, ColumnType, Kind, common_type
 from pyoutcome.evidence.measures.conditions import (
     Arithmetic,
@@ -35,26 +35,6 @@ from pyoutcome.evidence.measures.conditions import (
     Value,
 )
 
-LONGEST: Final = 2000
-"""Characters an expression may have."""
-MOST_WORDS: Final = 300
-"""Words, numbers and signs an expression may have."""
-DEEPEST: Final = 24
-"""Brackets and ``not`` that may stand inside one another."""
-
-_WORD = re.compile(
-    r"(?P<space>[ \t\r\n]+)"
-    r"|(?P<number>[0-9]+(?:\.[0-9]+)?(?![0-9A-Za-z_.]))"
-    r"|(?P<text>'(?:[^']|'')*')"
-    r"|(?P<word>[A-Za-z_][A-Za-z0-9_]*+(?!['\"]))"
-    r"|(?P<sign><=|>=|<>|!=|-(?!-)|[+*<>=(),])"
-)
-_KEYWORDS: Final = frozenset({"and", "or", "not", "is", "null", "in", "between", "case", "when", "then", "else", "end"})
-_SECONDS_BETWEEN: Final = "seconds_between"
-_ADMITTED: Final = (
-    "Use columns, plain numbers, texts in single quotes, comparisons, + - *, and, or, not, is null, in, between, case, "
-    "seconds_between(start, end) and brackets."
-)
 _COMPARISONS: Final[Mapping[type[exp.Expr], str]] = {
     exp.EQ: "=",
     exp.NEQ: "<>",
@@ -102,7 +82,7 @@ def parse_value(text: str, columns: Mapping[str, ColumnType], place: str) -> Val
 
 
 def _parse(text: str, columns: Mapping[str, ColumnType], place: str) -> tuple[_Reader, exp.Expr]:
-    prepared, origin = _prepare(text, columns, place)
+    prepared, origin = prepare(text, columns, place)
     try:
         tree = sqlglot.parse_one(prepared, into=exp.Condition)
     except (SqlglotError, RecursionError) as error:
@@ -110,53 +90,12 @@ def _parse(text: str, columns: Mapping[str, ColumnType], place: str) -> tuple[_R
         at = origin[min(int(found[0].get("col") or len(prepared)), len(prepared)) - 1] + 1 if prepared else 1
         raise EvidenceError(
             "expression-refused",
-            f"The expression {_cut(text)} in {place} cannot be read; reading stopped at character {at}.",
+            f"The expression {shorten(text)} in {place} cannot be read; reading stopped at character {at}.",
             "Write conditions on columns, such as arr_delay < 15 and carrier = 'UA'; check brackets and quotes.",
             expression=text,
             character=at,
         ) from error
     return _Reader(text, columns, place, origin), tree
-
-
-def _prepare(text: str, columns: Mapping[str, ColumnType], place: str) -> tuple[str, list[int]]:
-    """The first gate: only known words and signs, each in a bounded number.
-
-    Returns the text with every column in double quotes, so that no name is taken for a word of SQL, and for each of its
-    characters the place it comes from.
-    """
-    if len(text) > LONGEST:
-        raise _too_long(text, place)
-    parts: list[str] = []
-    origin: list[int] = []
-    at = words = depth = run = 0
-    while at < len(text):
-        found = _WORD.match(text, at)
-        kind, word = (found.lastgroup, found[0]) if found else (None, "")
-        if kind is None or not (word.isprintable() or kind == "space"):
-            raise EvidenceError(
-                "expression-refused",
-                f"The expression {_cut(text)} in {place} has something at character {at + 1} that is not admitted: "
-                f"{text[at : at + 12]!a}.",
-                _ADMITTED,
-                expression=text,
-                character=at + 1,
-            )
-        if kind != "space":
-            words += 1
-            depth += (word == "(") + (word.lower() == "case") - (word == ")") - (word.lower() == "end")
-            run = run + 1 if word.lower() in {"not", "-", "+"} else 0
-        if words > MOST_WORDS or depth + run > DEEPEST:
-            raise _too_long(text, place)
-        called = word.lower() == _SECONDS_BETWEEN and text[at + len(word) :].lstrip(" \t\r\n").startswith("(")
-        if kind == "word" and word.lower() not in _KEYWORDS and not called:
-            if word not in columns:
-                raise _unknown(text, word, at, columns, place)
-            parts.append(f'"{word}"')
-        else:
-            parts.append(" " * len(word) if kind == "space" else word)
-        origin += [at] * (len(parts[-1]) - len(word)) + list(range(at, at + len(word)))
-        at += len(word)
-    return "".join(parts), origin
 
 
 class _Reader:
@@ -241,7 +180,7 @@ class _Reader:
         self._admit(identifier)
         type_ = self.columns.get(identifier.name)
         if type_ is None:
-            raise _unknown(self.text, identifier.name, self._start(node), self.columns, self.place)
+            raise unknown_column(self.text, identifier.name, self._start(node), self.columns, self.place)
         return Column(identifier.name, type_)
 
     def _constant(self, node: exp.Expr, expected: ColumnType | None) -> Constant:
@@ -255,7 +194,7 @@ class _Reader:
         if expected is None or expected.kind not in {Kind.INSTANT, Kind.WALL}:
             return Constant(text, TEXT)
         if not expected.accepts(text) or not _exists(text):
-            raise self._mistyped(node, f"{_cut(text)} is not {expected}", f"Write {expected}.")
+            raise self._mistyped(node, f"{shorten(text)} is not {expected}", f"Write {expected}.")
         return Constant(text, expected)
 
     def _arithmetic(self, node: exp.Expr, sign: str, left: Value, right: Value) -> Arithmetic:
@@ -289,7 +228,7 @@ class _Reader:
 
     def _seconds_between(self, node: exp.Expr) -> SecondsBetween:
         # Any other call ends at the first gate.
-        if node.name.lower() != _SECONDS_BETWEEN or not isinstance(node.this, str):
+        if node.name.lower() != SECONDS_BETWEEN or not isinstance(node.this, str):
             raise self._refused(node, "it calls a function other than seconds_between")
         if len(node.expressions) != 2:
             raise self._refused(node, "seconds_between needs two times")
@@ -353,8 +292,8 @@ class _Reader:
         at = self._start(node) + 1
         return EvidenceError(
             "expression-refused",
-            f"The expression {_cut(self.text)} in {self.place} is refused near character {at}: {why}.",
-            _ADMITTED,
+            f"The expression {shorten(self.text)} in {self.place} is refused near character {at}: {why}.",
+            ADMITTED,
             expression=self.text,
             character=at,
         )
@@ -363,7 +302,7 @@ class _Reader:
         at = self._start(node) + 1
         return EvidenceError(
             "expression-type",
-            f"In the expression {_cut(self.text)} in {self.place}, near character {at}, {why}.",
+            f"In the expression {shorten(self.text)} in {self.place}, near character {at}, {why}.",
             fix,
             expression=self.text,
             character=at,
@@ -373,7 +312,7 @@ class _Reader:
         at = self._start(node) + 1
         return EvidenceError(
             "expression-too-wide",
-            f"The expression {_cut(self.text)} in {self.place} needs {digits} or more digits near character {at}; "
+            f"The expression {shorten(self.text)} in {self.place} needs {digits} or more digits near character {at}; "
             f"exact numbers in records have at most {MAX_DIGITS}.",
             "Declare narrower columns, or calculate with fewer numbers at once.",
             expression=self.text,
@@ -386,29 +325,3 @@ def _exists(text: str) -> bool:
     year, month, day = (int(part) for part in text[:10].split("-"))
     leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
     return day <= (29 if leap else 28) if month == 2 else day <= (30 if month in {4, 6, 9, 11} else 31)
-
-
-def _cut(text: str) -> str:
-    return ascii(text if len(text) <= 80 else text[:77] + "...")
-
-
-def _unknown(text: str, name: str, at: int, columns: Mapping[str, ColumnType], place: str) -> EvidenceError:
-    called = text[at + len(name) :].lstrip().startswith("(")
-    why = "is called as a function, and none is admitted" if called else "is not a column of the records"
-    return EvidenceError(
-        "expression-unknown-column",
-        f"In the expression {_cut(text)} in {place}, {_cut(name)} at character {at + 1} {why}.",
-        did_you_mean(name, columns),
-        expression=text,
-        character=at + 1,
-    )
-
-
-def _too_long(text: str, place: str) -> EvidenceError:
-    return EvidenceError(
-        "expression-too-long",
-        f"The expression {_cut(text)} in {place} is too long or too deeply nested: at most {LONGEST} characters, "
-        f"{MOST_WORDS} words and signs, and {DEEPEST} levels.",
-        "Write it shorter.",
-        expression=text,
-    )

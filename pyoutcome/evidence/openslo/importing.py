@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from pyoutcome.decimals import ONE, parse, show
-from pyoutcome.errors import EvidenceError, PyoutcomeError
+from pyoutcome.errors import PyoutcomeError
 from pyoutcome.evidence.openslo.documents import (
     ANNOTATION,
     METRIC_SOURCE,
@@ -18,6 +17,7 @@ from pyoutcome.evidence.openslo.documents import (
     read_documents,
     write_yaml,
 )
+from pyoutcome.evidence.openslo.indicators import Indicator, read_own_ratio, title_kpi
 from pyoutcome.evidence.sources.rows import plain_number
 from pyoutcome.formula.tokens import RESERVED
 
@@ -72,15 +72,6 @@ def import_openslo(text: str, name: str = "openslo.yaml") -> Imported:
 
 
 @dataclass
-class _Indicator:
-    """Where an indicator stands: a document, and the path of its SLI inside."""
-
-    document: Document
-    path: tuple[str | int, ...]
-    name: str
-
-
-@dataclass
 class _Import:
     documents: list[Document]
     term: dict[str, str] = field(default_factory=dict)
@@ -101,7 +92,7 @@ class _Import:
                 self._read_slo(document, slis, used)
         for name, document in slis.items():
             if name not in used:
-                self._read_measure(_Indicator(document, (), str(name)), None)
+                self._read_measure(Indicator(document, (), str(name)), None)
         for document in self.documents:
             if document.kind not in {"SLO", "SLI", "DataSource"}:
                 self._give_up(document, f"an agreement has nothing like {document.kind or 'this'}")
@@ -136,10 +127,10 @@ class _Import:
                 self._give_up(document, f"the SLI {reference!a} that it refers to is not in the file")
                 return
             used.add(reference)
-            indicator = _Indicator(slis[reference], (), str(document.name))
+            indicator = Indicator(slis[reference], (), str(document.name))
         elif document.has("spec", "indicator"):
             document.text("spec", "indicator", "metadata", "name")
-            indicator = _Indicator(document, ("spec", "indicator"), str(document.name))
+            indicator = Indicator(document, ("spec", "indicator"), str(document.name))
         else:
             document.required("spec", "indicator", "spec")
             return
@@ -152,7 +143,7 @@ class _Import:
         for place in range(document.count("spec", "objectives")):
             self._read_target(document, name, place)
 
-    def _read_measure(self, indicator: _Indicator, slo: Document | None) -> str | None:
+    def _read_measure(self, indicator: Indicator, slo: Document | None) -> str | None:
         """Declares the KPI of an indicator; its name, or None if there is none."""
         document, base = indicator.document, indicator.path
         spec = (*base, "spec")
@@ -169,7 +160,7 @@ class _Import:
             worse = document.has(*spec, "ratioMetric", "bad")
             part = (*spec, "ratioMetric", "bad" if worse else "good")
             if document.text(*part, "metricSource", "type") == METRIC_SOURCE:
-                kpi = {"measure": self._own_ratio(document, spec, part)}
+                kpi = {"measure": read_own_ratio(document, spec, part)}
                 document.text(*spec, "ratioMetric", "counter")
             else:
                 return self._sums(indicator, name, part, worse=worse)
@@ -189,59 +180,10 @@ class _Import:
         else:
             document.required(*spec, "ratioMetric")
             return None
-        self.kpis[name] = self._titled(indicator, slo, kpi)
+        self.kpis[name] = title_kpi(indicator, slo, kpi)
         return name
 
-    def _titled(self, indicator: _Indicator, slo: Document | None, kpi: dict[str, Any]) -> dict[str, Any]:
-        """A KPI with its title and unit, and with the keys that an export has kept in an annotation."""
-        document, base = indicator.document, indicator.path
-        around = slo or document
-        title = document.text(*base, "metadata", "displayName")
-        if title is None or title == around.peek("metadata", "displayName"):
-            title = around.text("metadata", "displayName")
-        plain = {
-            "unit": "good, per event",
-            "better": "higher",
-            "shown_as": "percent",
-            "decimals": "6",
-            "range": ["0", "1"],
-            "if_missing": "refuse",
-        }
-        kept = _kept(document, base)
-        keys = {**plain, **kpi} if kept is None else {**kept, **kpi}
-        if kept is None or keys["unit"] == around.peek("spec", "description"):
-            keys["unit"] = around.text("spec", "description") or keys["unit"]
-        return {**({"title": title} if title else {}), **keys}
-
-    def _own_ratio(
-        self, document: Document, spec: tuple[str | int, ...], part: tuple[str | int, ...]
-    ) -> dict[str, Any]:
-        """The measure whose numerator and denominator are two metric sources of ours."""
-        above = document.take(*part, "metricSource", "spec")
-        below = document.take(*spec, "ratioMetric", "total", "metricSource", "spec")
-        for source in (part, (*spec, "ratioMetric", "total")):
-            document.text(*source, "metricSource", "type")
-            document.text(*source, "metricSource", "metricSourceRef")
-        document.required(*part, "metricSource", "spec", "condition")
-        document.required(*spec, "ratioMetric", "total", "metricSource", "spec", "condition")
-        same = {key: value for key, value in above.items() if key not in ("condition", "rounding")}
-        if same != {key: value for key, value in below.items() if key != "condition"}:
-            raise EvidenceError(
-                "openslo-differs",
-                f"{document.where(*part)} and its total do not count the same records.",
-                "Let both specs be equal but for 'condition', and for 'rounding' in the first.",
-                where=document.place(*part),
-            )
-        rounding = {"rounding": above["rounding"]} if "rounding" in above else {}
-        return {
-            "kind": "ratio",
-            **same,
-            "numerator": above.get("condition"),
-            "denominator": below.get("condition"),
-            **rounding,
-        }
-
-    def _sums(self, indicator: _Indicator, name: str, part: tuple[str | int, ...], *, worse: bool) -> str | None:
+    def _sums(self, indicator: Indicator, name: str, part: tuple[str | int, ...], *, worse: bool) -> str | None:
         """A ratio of two metrics: a KPI for each, and their quotient."""
         document = indicator.document
         total = (*part[:-1], "total")
@@ -365,36 +307,6 @@ class _Import:
         if not word[0].isalpha() or word in RESERVED:
             word = f"slo_{word}"[:_LONGEST_NAME]
         return next(each for each in _variants(word) if each not in self.kpis and each not in self.define)
-
-
-def _kept(document: Document, base: tuple[str | int, ...]) -> dict[str, Any] | None:
-    """The keys of a KPI that an export has kept; None if there are none."""
-    path = (*base, "metadata", "annotations", f"{ANNOTATION}kpi")
-    kept = document.text(*path)
-    if kept is None:
-        return None
-    try:
-        keys = json.loads(kept, parse_int=str, parse_float=str, parse_constant=str)
-    except (ValueError, RecursionError):
-        keys = None
-    if not isinstance(keys, dict) or not _all_texts(keys) or "unit" not in keys or "measure" in keys:
-        raise EvidenceError(
-            "openslo-differs",
-            f"{document.where(*path)} holds no KPI.",
-            "Export it again, or delete the annotation.",
-            where=document.place(*path),
-        )
-    return keys
-
-
-def _all_texts(value: Any) -> bool:
-    match value:
-        case dict():
-            return all(map(_all_texts, value.values()))
-        case list():
-            return all(map(_all_texts, value))
-        case _:
-            return isinstance(value, str)
 
 
 def _variants(word: str) -> Iterator[str]:

@@ -6,8 +6,8 @@ a proof is read as hostile: it must be exactly the canonical bytes (RFC 8785) of
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
@@ -19,14 +19,13 @@ from pyoutcome.errors import EvidenceError
 from pyoutcome.evidence.bundles.bundle import Bundle
 from pyoutcome.evidence.bundles.manifest import LARGEST as LARGEST_BUNDLE
 from pyoutcome.evidence.bundles.manifest import Digest, Manifest, Whole, Word, bundle_of
-from pyoutcome.evidence.bundles.merkle import RecordTree, leads_to
+from pyoutcome.evidence.bundles.merkle import RecordTree
 from pyoutcome.evidence.bundles.storage import locate
 from pyoutcome.evidence.bundles.strict import ShapeError, SpellingError, Strict, read_canonical
 from pyoutcome.evidence.proofs.leaves import Leaf
 
 if TYPE_CHECKING:
-    from pyoutcome.evidence.staged import Given
-    from pyoutcome.terms.agreement import Agreement
+    pass
 
 FORMAT: Final = "pyoutcome-proof/1"
 LARGEST: Final = LARGEST_BUNDLE + (8 << 20)
@@ -80,49 +79,6 @@ class Proof:
         })  # fmt: skip
 
 
-@dataclass(frozen=True)
-class CheckedProof:
-    """What a proof shows."""
-
-    signer: str
-    """Who signed the bundle."""
-    bundle_digest: bytes
-    """Of the bundle: what the evidence digest that verifiers sign is made of."""
-    supplier: str
-    period: int
-    source: str
-    records: int
-    """How many records of the source the bundle's KPIs look at."""
-    record: Mapping[str, str | None]
-    counted: Mapping[str, tuple[str, ...]]
-    """The figures that the record adds to, by KPI."""
-    not_counted: tuple[str, ...]
-    """The bundle's other KPIs."""
-    by_agreement: bool
-    """Whether the agreement was at hand, and the record was evaluated by it."""
-
-
-def make_proof(
-    agreement: Agreement,
-    bundle: Bundle,
-    source: str,
-    key: Mapping[str, str],
-    given: Given,
-    engine: str | None = None,
-) -> Proof:
-    """The proof of one record from the supplier's own records (``given``); ``key``: the values of its key's columns.
-
-    Raises EvidenceError ``bundle-for-another-agreement``, ``bundle-without-tree``, ``bundle-without-secret``,
-    ``proof-key``, ``proof-record-unknown``, ``evidence-root-differs``, and those of reading records.
-    """
-    from pyoutcome.evidence.proofs.proving import find_record
-
-    found = find_record(agreement, bundle, source, key, given, engine)
-    return Proof(
-        replace(bundle, secret=b""), bundle.signed_by(), source, found.leaf, found.salt, found.index, found.path
-    )
-
-
 def parse_proof(data: bytes, name: str = "proof") -> Proof:
     """The proof in bytes that anybody may have written; ``name`` is for messages.
 
@@ -153,53 +109,6 @@ def parse_proof(data: bytes, name: str = "proof") -> Proof:
         bytes.fromhex(layout.salt[2:]),
         int(layout.index),
         tuple(bytes.fromhex(each[2:]) for each in layout.path),
-    )
-
-
-def check_proof(proof: Proof, agreement: Agreement | None = None, *, signer: str | None = None) -> CheckedProof:
-    """What the proof shows, if it holds; neither other records nor a chain are needed.
-
-    ``agreement``: then the record's columns, its place in the period and the figures it adds to are worked out anew;
-    ``signer``: the address that must have signed. Without them that is left to who reads the answer.
-
-    Raises EvidenceError ``proof-signature``, ``proof-path``, ``bundle-without-tree``; with an agreement
-    ``bundle-for-another-agreement``, ``proof-record``.
-    """
-    bundle = proof.bundle
-    signed_by = bundle.signed_by()
-    expected = {proof.signer.lower(), *([] if signer is None else [signer.lower()])}
-    if expected != {signed_by.lower()}:
-        raise EvidenceError(
-            "proof-signature",
-            f"The bundle in the proof is signed by {signed_by}, and must be by {signer or proof.signer}.",
-            "Ask the supplier for the proof as it was made; a changed bundle no longer fits its signature.",
-            found=signed_by,
-        )
-    tree = tree_of(bundle, proof.source)
-    if not leads_to(tree.root, proof.leaf.hashed(proof.salt), proof.index, tree.leaves, proof.path):
-        raise EvidenceError(
-            "proof-path",
-            f"The record does not belong to the records of {proof.source} that {bundle.supplier} has signed for period "
-            f"{bundle.period}.",
-            "Ask the supplier for the proof as it was made.",
-            source=proof.source,
-        )
-    if agreement is not None:
-        from pyoutcome.evidence.proofs.proving import check_record
-
-        check_record(agreement, proof)
-    names = [value.name for value in bundle.values]
-    return CheckedProof(
-        signer=signed_by,
-        bundle_digest=bundle.digest(),
-        supplier=bundle.supplier,
-        period=bundle.period,
-        source=proof.source,
-        records=tree.leaves,
-        record=proof.leaf.record,
-        counted=proof.leaf.counted,
-        not_counted=tuple(name for name in names if name not in proof.leaf.counted),
-        by_agreement=agreement is not None,
     )
 
 

@@ -1,38 +1,60 @@
-"""Finding a record in a bundle's tree, and evaluating a proven one by the agreement: the part of proofs that needs an
+"""Making the proof of a record, and evaluating a proven one by the agreement: the part of proofs that needs an
 engine."""
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sqlglot import exp
 
 from pyoutcome.errors import EvidenceError, did_you_mean
-from pyoutcome.evidence.engines.engine import open_engine
+from pyoutcome.evidence.bundles.bundle import require_agreement
+from pyoutcome.evidence.engines.opening import open_engine
 from pyoutcome.evidence.measures.columns import Kind
 from pyoutcome.evidence.measures.conditions import Constant
 from pyoutcome.evidence.measures.planning import plan_measures
 from pyoutcome.evidence.proofs.leaves import Leaf, kpis_of, query_of, read_leaves, read_text
-from pyoutcome.evidence.proofs.proof import tree_of
+from pyoutcome.evidence.proofs.proof import Proof, tree_of
 from pyoutcome.evidence.proofs.record_trees import Followed, follow_record, require_secret, root_differs
 from pyoutcome.evidence.queries.building import Frame
 
 if TYPE_CHECKING:
     from pyoutcome.evidence.bundles.bundle import Bundle
     from pyoutcome.evidence.measures.plan import SourcePlan
-    from pyoutcome.evidence.proofs.proof import Proof
     from pyoutcome.evidence.staged import Given
     from pyoutcome.terms.agreement import Agreement
 
+_FIX: Final = "Use the agreement that the bundle was measured by."
 
-def find_record(
+
+def make_proof(
+    agreement: Agreement,
+    bundle: Bundle,
+    source: str,
+    key: Mapping[str, str],
+    given: Given,
+    engine: str | None = None,
+) -> Proof:
+    """The proof of one record from the supplier's own records (``given``); ``key``: the values of its key's columns.
+
+    Raises EvidenceError ``bundle-for-another-agreement``, ``bundle-without-tree``, ``bundle-without-secret``,
+    ``proof-key``, ``proof-record-unknown``, ``evidence-root-differs``, and those of reading records.
+    """
+    found = _find_record(agreement, bundle, source, key, given, engine)
+    return Proof(
+        replace(bundle, secret=b""), bundle.signed_by(), source, found.leaf, found.salt, found.index, found.path
+    )
+
+
+def _find_record(
     agreement: Agreement, bundle: Bundle, source: str, key: Mapping[str, str], given: Given, engine: str | None
 ) -> Followed:
     """The record with a key in the tree that the bundle tells of. Raises what ``make_proof`` raises."""
-    _check_agreement(agreement, bundle)
+    require_agreement(bundle, agreement, _FIX)
     tree = tree_of(bundle, source)
     require_secret(bundle)
     plan = _plan_of(agreement, source)
@@ -62,7 +84,7 @@ def check_record(agreement: Agreement, proof: Proof) -> None:
     Raises EvidenceError ``bundle-for-another-agreement``, ``proof-record``.
     """
     bundle, told = proof.bundle, proof.leaf
-    _check_agreement(agreement, bundle)
+    require_agreement(bundle, agreement, _FIX)
     plan = next((each for each in plan_measures(agreement) if each.name == proof.source), None)
     if plan is None or set(told.record) != set(plan.columns):
         raise _record_differs(proof, "its columns are not those that the agreement declares")
@@ -139,17 +161,6 @@ def _read_key(plan: SourcePlan, key: Mapping[str, str]) -> list[str]:
 
 def _plan_of(agreement: Agreement, source: str) -> SourcePlan:
     return next(each for each in plan_measures(agreement) if each.name == source)
-
-
-def _check_agreement(agreement: Agreement, bundle: Bundle) -> None:
-    if bundle.agreement_digest != agreement.digest():
-        raise EvidenceError(
-            "bundle-for-another-agreement",
-            f"The evidence of {bundle.supplier} for period {bundle.period} belongs to agreement "
-            f"0x{bundle.agreement_digest.hex()}, and this one is 0x{agreement.digest().hex()}.",
-            "Use the agreement that the bundle was measured by.",
-            supplier=bundle.supplier,
-        )
 
 
 def _record_differs(proof: Proof, why: str) -> EvidenceError:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Final
 
 from sqlglot import exp
 
-from pyoutcome.evidence.engines.engine import Engine, Limits, open_engine
+from pyoutcome.evidence.engines.engine import Engine, Limits
+from pyoutcome.evidence.engines.opening import open_engine
 from pyoutcome.evidence.engines.tables import with_digest
 from pyoutcome.evidence.findings import show_cell
 from pyoutcome.evidence.measures.columns import ColumnType, Kind

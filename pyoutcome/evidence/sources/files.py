@@ -1,4 +1,4 @@
-"""Where records lie: a file, several, a folder, a pattern; each read as a stream that is hashed on its way."""
+"""Files of records, each read as a stream that is hashed on its way."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from pyoutcome.errors import EvidenceError
-from pyoutcome.evidence.staged import FileDigest, Given
+from pyoutcome.evidence.staged import FileDigest
 
 LARGEST_FILE: Final = 16 << 30
 """Bytes a file of records may have, unpacked."""
@@ -26,56 +26,6 @@ CHUNK: Final = 4 << 20
 _UNREADABLE: Final = (
     OSError, EOFError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error, lzma.LZMAError,
 )  # fmt: skip
-
-
-def find_files(name: str, given: Given, folder: Path) -> list[Path]:
-    """The files of the records ``name``, sorted by name; URLs are fetched into ``folder``.
-
-    A folder means the files directly in it; in folders and patterns, names that begin with a dot or an underscore are
-    passed over. Raises EvidenceError
-    ``records-no-files``, ``records-too-many-files``, ``records-unreadable`` and those of ``fetch``.
-    """
-    found: list[Path] = []
-    for each in [given] if isinstance(given, str | Path) else given:
-        if isinstance(each, str) and "://" in each:
-            from pyoutcome.evidence.sources.remote import fetch
-
-            found += fetch(name, each, folder)
-        else:
-            found += _local(name, Path(each))
-    if not found:
-        _nothing(name, "no path at all")
-    if len(found) > MOST_FILES:
-        raise EvidenceError(
-            "records-too-many-files",
-            f"The records {name!r} lie in {len(found)} files, and at most {MOST_FILES} are read.",
-            "Join them into fewer files.",
-            count=len(found),
-        )
-    return sorted(found, key=lambda path: (path.name, str(path)))
-
-
-def _local(name: str, path: Path) -> list[Path]:
-    try:
-        if path.is_dir():
-            inside = [each for each in path.iterdir() if each.is_file() and each.name[0] not in "._"]
-            return inside or _nothing(name, f"the folder {path}")
-        if not path.exists() and any(sign in str(path) for sign in "*?["):
-            root = Path(path.anchor)
-            found = root.glob(str(path.relative_to(root)))
-            matching = [each for each in found if each.is_file() and each.name[0] not in "._"]
-            return matching or _nothing(name, f"the pattern {path}")
-    except (OSError, ValueError) as error:
-        raise _unreadable(name, path, error) from error
-    return [path]
-
-
-def _nothing(name: str, where: str) -> list[Path]:
-    raise EvidenceError(
-        "records-no-files",
-        f"There is no file of the records {name!r} in {where}.",
-        "Name an existing file, a folder with files, or a pattern that some file matches.",
-    )
 
 
 class HashedFile:
@@ -125,7 +75,7 @@ def open_file(name: str, origin: Path) -> Iterator[HashedFile]:
                 with archive.open(members[0]) as packed:
                     yield HashedFile(name, origin, packed)
     except _UNREADABLE as error:
-        raise _unreadable(name, origin, error) from error
+        raise unreadable(name, origin, error) from error
 
 
 def _open_regular(path: Path) -> IO[bytes]:
@@ -141,7 +91,8 @@ def _open_regular(path: Path) -> IO[bytes]:
     raise OSError("it is a folder, a pipe, a socket or a device")
 
 
-def _unreadable(name: str, path: Path, error: Exception) -> EvidenceError:
+def unreadable(name: str, path: Path, error: Exception) -> EvidenceError:
+    """The error for a file that cannot be read."""
     return EvidenceError(
         "records-unreadable",
         f"The records {name!r} cannot be read from {str(path)[:200]!a}: {str(error)[:200]}.",

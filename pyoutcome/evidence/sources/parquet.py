@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pyoutcome.errors import EvidenceError
-from pyoutcome.evidence.engines.engine import Engine, open_engine
+from pyoutcome.evidence.engines.engine import Engine
+from pyoutcome.evidence.engines.opening import open_engine
 from pyoutcome.evidence.sources.declared import find_drift, require_columns
 from pyoutcome.evidence.sources.files import open_file
 from pyoutcome.evidence.staged import FileDigest, FileState, SourceDigest, StagedRecords

@@ -13,7 +13,8 @@ from pyoutcome.errors import EvidenceError
 from pyoutcome.evidence.engines.tables import stage_table
 from pyoutcome.evidence.sources.csv_files import stage_csv
 from pyoutcome.evidence.sources.declared import places_of
-from pyoutcome.evidence.sources.files import LARGEST_FILE, find_files
+from pyoutcome.evidence.sources.files import LARGEST_FILE
+from pyoutcome.evidence.sources.finding import find_files
 from pyoutcome.evidence.sources.json_lines import stage_json
 from pyoutcome.evidence.sources.opentelemetry import stage_opentelemetry
 from pyoutcome.evidence.sources.prometheus import stage_prometheus

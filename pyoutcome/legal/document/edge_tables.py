@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from pyoutcome.decimals import to_units_trunc
 from pyoutcome.formula.rule import Line
 from pyoutcome.legal.document.edges import Edges
+from pyoutcome.legal.document.trials import Trials, Values
 from pyoutcome.terms import Agreement
 
-if TYPE_CHECKING:
-    from pyoutcome.legal.document.examples import Examples
-
-Values: TypeAlias = tuple[int, ...]
-"""One value for every KPI, in the program's order."""
 Row: TypeAlias = tuple[int, int, int]
 
 
@@ -34,43 +30,43 @@ class EdgeTable:
     amount); what the provider is credited for the period, base units (0 where there is none)."""
 
 
-def list_edge_tables(examples: Examples, middling: Values) -> tuple[EdgeTable, ...]:
+def list_edge_tables(trials: Trials, middling: Values) -> tuple[EdgeTable, ...]:
     """All tables of an agreement, clause by clause, those of the settlement's limits last."""
-    edges = examples.turns_with(middling)
-    found = [*_of_lines(examples, edges, middling), *_of_limits(examples, edges, middling)]
-    return tuple(_merge(found, examples.agreement))
+    edges = trials.turns_with(middling)
+    found = [*_of_lines(trials, edges, middling), *_of_limits(trials, edges, middling)]
+    return tuple(_merge(found, trials.agreement))
 
 
-def _of_lines(examples: Examples, edges: Edges, middling: Values) -> Iterator[EdgeTable]:
-    for line in examples.rule.lines:
-        providers = () if line.payee is None else (examples.agreement.providers[line.payee],)
+def _of_lines(trials: Trials, edges: Edges, middling: Values) -> Iterator[EdgeTable]:
+    for line in trials.rule.lines:
+        providers = () if line.payee is None else (trials.agreement.providers[line.payee],)
         for kpi in edges.kpis_of(line.name):
             turns = edges.of_line(line.name, kpi)
-            if turns or examples.rule.kpis[kpi].type != "number":
-                rows = _rows(examples, (middling, kpi, edges.around(kpi, turns)), line.payee, line)
+            if turns or trials.rule.kpis[kpi].type != "number":
+                rows = _rows(trials, (middling, kpi, edges.around(kpi, turns)), line.payee, line)
                 yield EdgeTable(line.name.partition(".")[0], kpi, providers, rows)
 
 
-def _of_limits(examples: Examples, edges: Edges, middling: Values) -> Iterator[EdgeTable]:
+def _of_limits(trials: Trials, edges: Edges, middling: Values) -> Iterator[EdgeTable]:
     """Where a limit of the settlement begins to hold, or ends to."""
-    for kpi, shape in enumerate(examples.rule.kpis):
+    for kpi, shape in enumerate(trials.rule.kpis):
         turns = set(edges.of_amounts(kpi)) - edges.of_lines(kpi)
         values = sorted({*turns, *(turn + shape.multiple for turn in turns)})
-        for payee, provider in enumerate(examples.agreement.providers if turns else ()):
-            rows = _rows(examples, (middling, kpi, values), payee, None)
+        for payee, provider in enumerate(trials.agreement.providers if turns else ()):
+            rows = _rows(trials, (middling, kpi, values), payee, None)
             if len({(net, units) for _, net, units in rows}) > 1:
                 yield EdgeTable("", kpi, (provider,), rows)
 
 
 def _rows(
-    examples: Examples, moved: tuple[Values, int, Sequence[int]], payee: int | None, line: Line | None
+    trials: Trials, moved: tuple[Values, int, Sequence[int]], payee: int | None, line: Line | None
 ) -> tuple[Row, ...]:
     """A row for each value; ``moved`` is the setting, the KPI that moves and its values, ``line`` None for the net."""
     middling, kpi, values = moved
-    rule, decimals = examples.rule, examples.agreement.token.decimals
+    rule, decimals = trials.rule, trials.agreement.token.decimals
     found: list[Row] = []
     for value in values:
-        outcome = examples.evaluate((*middling[:kpi], value, *middling[kpi + 1 :]))
+        outcome = trials.evaluate((*middling[:kpi], value, *middling[kpi + 1 :]))
         if outcome is None:
             continue
         named = zip(rule.lines, outcome.lines, strict=True)

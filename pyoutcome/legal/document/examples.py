@@ -12,10 +12,11 @@ from typing import Final
 
 from pyoutcome.decimals import to_units_trunc
 from pyoutcome.errors import AgreementError, FormulaError
-from pyoutcome.formula.evaluate import Outcome, evaluate, start_state
-from pyoutcome.legal.document.edge_tables import EdgeTable, Values, list_edge_tables
+from pyoutcome.formula.evaluate import evaluate, start_state
+from pyoutcome.legal.document.edge_tables import EdgeTable, list_edge_tables
 from pyoutcome.legal.document.edges import Edges
-from pyoutcome.terms import Agreement, Statement
+from pyoutcome.legal.document.trials import Trials, Values
+from pyoutcome.terms import Statement
 
 GRADES: Final = ("good", "middling", "bad")
 
@@ -30,45 +31,8 @@ class Example:
     statement: Statement
 
 
-class Examples:
+class Examples(Trials):
     """All worked examples of an agreement."""
-
-    def __init__(self, agreement: Agreement) -> None:
-        self.agreement = agreement
-        self.rule = agreement.rule()
-        self._known: dict[Values, Statement | None] = {}
-
-    def settle(self, values: Sequence[int]) -> Statement | None:
-        """The statement of a first period with these values; None where no report may say so."""
-        key = tuple(values)
-        if key not in self._known:
-            named = {kpi.name: value for kpi, value in zip(self.agreement.kpis, key, strict=True)}
-            try:
-                self._known[key] = self.agreement.statement(1, named)
-            except (AgreementError, FormulaError):
-                self._known[key] = None
-        return self._known[key]
-
-    def evaluate(self, values: Sequence[int]) -> Outcome | None:
-        """The same in numbers only, and quicker."""
-        if self._limited and self.settle(values) is None:
-            return None
-        try:
-            return evaluate(self.rule, values, state=start_state(self.rule, self.agreement.token.decimals))
-        except FormulaError:
-            return None
-
-    def turns_with(self, values: Values) -> Edges:
-        """The turns at a setting; every value is asked for only where some may not be reported."""
-        return Edges(self.rule, values, self._admits if self._limited else None)
-
-    def _admits(self, values: Sequence[int]) -> bool:
-        return self.settle(values) is not None
-
-    @cached_property
-    def _limited(self) -> bool:
-        """Are there values inside the KPIs' ranges that no report may hold?"""
-        return bool(self.agreement.file.require) or any(kpi.declared.except_ for kpi in self.agreement.kpis)
 
     @cached_property
     def periods(self) -> tuple[Example, ...]:
@@ -135,7 +99,7 @@ class Examples:
             [kpi.high for kpi in kpis],
             [kpi.low for kpi in kpis],
         )
-        return next((tuple(each) for each in settings if self._admits(each)), None)
+        return next((tuple(each) for each in settings if self.admits(each)), None)
 
     @cached_property
     def _values(self) -> dict[str, Values]:
@@ -150,12 +114,12 @@ class Examples:
 
     def _nearest(self, base: Values, wanted: Sequence[int]) -> Values:
         """The wanted values; where they cannot be together, as many of them as can, the others as in ``base``."""
-        if self._admits(wanted):
+        if self.admits(wanted):
             return tuple(wanted)
         values = list(base)
         for at, value in enumerate(wanted):
             kept, values[at] = values[at], value
-            if not self._admits(values):
+            if not self.admits(values):
                 values[at] = kept
         return tuple(values)
 
