@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import typer.testing
 from hypothesis import HealthCheck, Phase, is_hypothesis_test, settings
+from typer.main import get_command
 
 # How fast a machine is at this moment is no property of the code; --durations shows what is slow.
 settings.register_profile("pyoutcome", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
@@ -20,7 +21,7 @@ settings.load_profile("pyoutcome")
 gc.set_threshold(50_000, 20, 50)
 
 # The command's options are read anew for every call that a test makes: 50 ms each time, for the same result.
-pytest.MonkeyPatch().setattr(typer.testing, "_get_command", cache(typer.testing._get_command))
+pytest.MonkeyPatch().setattr(typer.testing, "_get_command", cache(get_command))
 
 FEW = 10
 """Examples per property in a mutation run, where every mutant goes through all tests."""

@@ -44,12 +44,12 @@ def place(nodeid: str) -> int:
     return LONG.index(file) if file in LONG else len(LONG)
 
 
-class Sharing(LoadScopeScheduling):
+class Sharing(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
     """Hands out files in the order in which they were collected."""
 
     def __init__(self, config: pytest.Config, log: object) -> None:
         config.option.loadscopereorder = False
-        super().__init__(config, log)  # type: ignore[arg-type]  # xdist hands on what it made
+        super().__init__(config, log)
 
     def _split_scope(self, nodeid: str) -> str:
         return share_of(nodeid)

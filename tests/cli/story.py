@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-c", "from pyoutcome.cli.app import main; main()"]
 
-_LOADED = [
+LOADED = [
     "pyoutcome.audit.auditor",
     "pyoutcome.chain.embedded",
     "pyoutcome.cli.app",
@@ -21,8 +21,9 @@ _LOADED = [
     "pyoutcome.settlement.keeper",
     "pyoutcome.workspace.workspace",
 ]
+"""What every process of ``pyoutcome_from_loaded`` has loaded when it begins."""
 _PROCESSES = get_context("forkserver")
-_PROCESSES.set_forkserver_preload(_LOADED)
+_PROCESSES.set_forkserver_preload(LOADED)
 
 
 def pyoutcome(*arguments: str, cwd: Path) -> str:
