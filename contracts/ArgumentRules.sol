@@ -150,8 +150,8 @@ library ArgumentRules {
         }
     }
 
-    /// @dev Where a KPI ends that has width and decimals within bounds, a stand-in between low and high, and a supplier that
-    /// exists; 0 if it has not.
+    /// @dev Where a KPI ends that has width and decimals within bounds, a stand-in between low and high or one step below, and a
+    /// supplier that exists; 0 if it has not.
     function endOfKpi(uint256 at, uint256 slots) private pure returns (uint256 end) {
         unchecked {
             uint256 first = Words.byteAt(at);
@@ -163,7 +163,8 @@ library ArgumentRules {
                 if (high < 0) return 0;
             } else {
                 int256 ifMissing = Words.signed(end + width, width);
-                if (ifMissing < Words.signed(end, width) || ifMissing > high) return 0;
+                int256 low = Words.signed(end, width);
+                if (ifMissing < low - 1 || low > high || ifMissing > high) return 0;
                 end += 2 * width;
             }
             if (first & RuleTerms.SUPPLIED != 0) {

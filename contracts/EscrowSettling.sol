@@ -92,9 +92,13 @@ contract EscrowSettling is EscrowStakes, Proxy {
         (Proposal p, uint256 at) = _take(turn, terms, period, packed, values);
         bytes memory said = _saidIn(packed, at);
         uint256 window = terms.challengeWindow();
+        bool refuses = terms.refuses();
+        if (window != 0 && !refuses) return _openWindow(turn, period, p, values, said, window);
+        IOutcomeEscrow.Priced memory priced = _askOne(period, values.given);
+        if (refuses && priced.programError != 0) revert ProgramFailed(priced.programError);
         if (window != 0) return _openWindow(turn, period, p, values, said, window);
         emit Reported(period, said);
-        _finish(turn, terms, period, values, _askOne(period, values.given), new int256[](0));
+        _finish(turn, terms, period, values, priced, new int256[](0));
     }
 
     function proposeDefault(uint256 period) external nonReentrant {

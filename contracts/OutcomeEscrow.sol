@@ -149,6 +149,7 @@ contract OutcomeEscrow is EscrowPricing, Proxy {
         (Proposal p, uint256 at) = _take(turn, terms, period, packed, values);
         uint256 window = terms.challengeWindow();
         if (window != 0) {
+            if (terms.refuses()) return false;
             _openWindow(turn, period, p, values, _saidIn(packed, at), window);
             _commit(turn);
             return true;

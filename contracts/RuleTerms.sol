@@ -11,6 +11,7 @@ library RuleTerms {
     // Bits of the rules' flags.
     uint256 internal constant CHOOSES = 1;
     uint256 internal constant DISPUTES = 2;
+    uint256 internal constant REFUSES = 4;
 
     // Bytes before the verifiers, and of the part on disputes.
     uint256 internal constant RULES_HEAD = 25;
@@ -42,6 +43,11 @@ library RuleTerms {
     /// @dev Whether the arbitrator chooses among versions; otherwise it rules values.
     function chooses(Terms terms) internal pure returns (bool) {
         return Words.byteAt(terms.rulesAt()) & CHOOSES != 0;
+    }
+
+    /// @dev Whether a report on which the program fails is refused; otherwise it settles zero.
+    function refuses(Terms terms) internal pure returns (bool) {
+        return Words.byteAt(terms.rulesAt()) & REFUSES != 0;
     }
 
     function quorum(Terms terms) internal pure returns (uint256) {

@@ -1,7 +1,7 @@
 """Contracts that pay for results and can prove it.
 
 >>> from pyoutcome import Agreement
->>> Agreement.load("examples/punctual-arrivals.yaml").title
+>>> Agreement.load("examples/punctual-arrivals/agreement.yaml").title
 'Punctual arrivals at New York'
 """
 

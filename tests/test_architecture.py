@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "pyoutcome"
 MODULES = sorted(PACKAGE.rglob("*.py"))
-PURE = ("errors.py", "decimals.py", "formula", "terms", "protocol")
+PURE = ("errors.py", "decimals.py", "hashing.py", "formula", "terms", "protocol")
 """Layers without clock, chance, network or chain."""
 EXACT = (*PURE, "ledger", "legal", "settlement", "audit")
 """Layers whose every number is money, a KPI value or a step towards one."""
@@ -109,8 +109,10 @@ def loaded_by(statement: str) -> set[str]:
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_a_module_is_at_most_500_lines(path: Path) -> None:
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 500
+def test_a_module_is_at_most_400_lines(path: Path) -> None:
+    """Most have fewer than 300; the events of the protocol are one long list."""
+    most = 500 if name_of(path) == "pyoutcome/protocol/events.py" else 400
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= most
 
 
 @pytest.mark.parametrize("path", [path for path in MODULES if path.name == "__init__.py"], ids=name_of)
@@ -227,6 +229,18 @@ def test_nothing_is_left_for_later() -> None:
 @pytest.mark.parametrize("statement", ["import pyoutcome", "import pyoutcome.cli.app"])
 def test_starting_loads_nothing_heavy(statement: str) -> None:
     assert set() == loaded_by(statement) & set(HEAVY)
+
+
+@pytest.mark.parametrize("verb", ["document", "compare"])
+def test_agreements_on_paper_need_no_chain(verb: str, tmp_path: Path) -> None:
+    """Nor the packages around its hash: the command takes half a second, and they would take a fifth of one."""
+    files = ["examples/punctual-arrivals.yaml"] * (2 if verb == "compare" else 1)
+    given = ["pyoutcome", verb, *files, "--out", str(tmp_path / "written.md")]
+    run = f"sys.argv = {given!r}\nfrom pyoutcome.cli.app import main\ntry:\n    main()\nexcept SystemExit:\n    pass"
+    found = loaded_by(run)
+    assert (tmp_path / "written.md").exists()
+    assert {"pyoutcome", "Crypto", "pydantic"} <= found
+    assert set() == found & {*HEAVY, "eth_utils", "eth_abi", "eth_account", "requests", "sqlalchemy"} - {"jinja2"}
 
 
 def test_the_check_for_heavy_imports_can_fail() -> None:

@@ -162,7 +162,9 @@ contract EscrowFactoryTest is Fixture {
         args.kpiWidth = 0;
         refused(6);
         (args.kpiWidth, args.kpis[0].decimals) = (8, 6);
-        args.kpis[0].low = UNIT;
+        args.kpis[0].low = 2 * UNIT;
+        refused(6);
+        (args.kpis[0].low, args.kpis[0].ifMissing) = (1e24 + UNIT, 1e24);
         refused(6);
         args.kpis[0].low = -UNIT;
         args.kpis[0].ifMissing = 2e24;
@@ -328,6 +330,34 @@ contract EscrowFactoryTest is Fixture {
         (bool done,) = address(batch).call(data);
         check(done, "done");
         check(uint8(stage1(made[0])) == 4 && uint8(stage1(made[1])) == 0 && uint8(stage1(made[2])) == 4, "all but one");
+        (done,) = address(batch).call{gas: 400_000}(data);
+        check(!done, "with too little gas it is refused as a whole");
+    }
+
+    function test_oneBadSettlementStopsNoneOfTheOthers() public {
+        EscrowBatch batch = EscrowBatch(deploy("EscrowBatch.sol"));
+        bytes memory items = abi.encodePacked(uint32(500_000));
+        withDisputes();
+        address[3] memory made;
+        for (uint256 i = 0; i < 3; ++i) {
+            vm.warp(BEGIN);
+            nonce = i;
+            begin(10_000);
+            made[i] = address(escrow);
+            toEnd(1);
+            int256[] memory values = paying(int256(100 * i), 0, 0);
+            report(1, values);
+            if (i == 1) values = paying(7, 0, 0);
+            bytes memory item = abi.encode(uint256(1), values);
+            items = abi.encodePacked(items, made[i], uint16(item.length), item);
+        }
+        bytes memory data = bytes.concat(EscrowBatch.settleMany.selector, items);
+        vm.warp(args.ends[0] + args.challengeWindow);
+        vm.expectEmit(true, false, false, false);
+        emit EscrowBatch.Refused(made[1], 0);
+        (bool done,) = address(batch).call(data);
+        check(done, "done");
+        check(uint8(stage1(made[0])) == 4 && uint8(stage1(made[1])) == 2 && uint8(stage1(made[2])) == 4, "all but one");
         (done,) = address(batch).call{gas: 400_000}(data);
         check(!done, "with too little gas it is refused as a whole");
     }

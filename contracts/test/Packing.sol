@@ -41,6 +41,7 @@ library Packing {
         uint8 streak;
         // rules
         bool chooses;
+        bool refuses;
         uint8 quorum;
         address[] verifiers;
         address arbitrator;
@@ -148,7 +149,7 @@ library Packing {
     function rules(Arguments memory a) internal pure returns (bytes memory packed) {
         bool disputes = a.challengeWindow != 0 || a.stakeFixed != 0 || a.stakeShare != 0 || a.rulingWindow != 0;
         packed = abi.encodePacked(
-            uint8((a.chooses ? 1 : 0) | (disputes ? 2 : 0)),
+            uint8((a.chooses ? 1 : 0) | (disputes ? 2 : 0) | (a.refuses ? 4 : 0)),
             a.quorum,
             uint8(a.verifiers.length),
             uint8(a.kpis.length),

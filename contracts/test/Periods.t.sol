@@ -216,6 +216,66 @@ contract PeriodsTest is Fixture {
 
     // --- defaults ---------------------------------------------------------------------------------------------------
 
+    /// @dev Pays payees 1 and 2 their KPI, payee 0 one over its own: a base unit for the greatest; fails where that is 0.
+    function dividing() private {
+        programHash = factory.registerProgram(
+            abi.encodePacked(hex"0103000000000302000102", hex"020500230900" hex"05010901" hex"05020902")
+        );
+    }
+
+    function test_aReportOnWhichTheProgramFailsSettlesNothingUnlessTheTermsRefuseIt() public {
+        dividing();
+        begin(10_000);
+        toEnd(1);
+        report(1, paying(0, 500, 0));
+        check(stageOf(1) == IEscrowErrors.PeriodStage.Settled, "settled");
+        equal(0, earned(1), "with nothing");
+
+        vm.warp(BEGIN);
+        nonce = 1;
+        args.refuses = true;
+        begin(10_000);
+        toEnd(1);
+        refuse(1, paying(0, 500, 0), abi.encodeWithSelector(IEscrowErrors.ProgramFailed.selector, 2));
+        check(stageOf(1) == IEscrowErrors.PeriodStage.None, "nothing stands");
+        report(1, paying(1e12, 500, 0));
+        equal(500, earned(1), "another report is accepted");
+        // A default is no report: its values are the terms' own.
+        vm.warp(args.ends[1] + args.evidenceWindow);
+        escrow.proposeDefault(2);
+        vm.warp(block.timestamp + args.defaultWindow);
+        escrow.settle(2, new int256[](0));
+        equal(500, earned(1), "nothing more");
+        checkBooks();
+    }
+
+    function test_aReportThatCanBeChallengedIsRefusedAtOnceAsWell() public {
+        dividing();
+        withDisputes();
+        args.refuses = true;
+        begin(10_000);
+        toEnd(1);
+        refuse(1, paying(0, 500, 0), abi.encodeWithSelector(IEscrowErrors.ProgramFailed.selector, 2));
+        report(1, paying(1e12, 500, 0));
+        check(stageOf(1) == IEscrowErrors.PeriodStage.Reported, "reported");
+        vm.warp(block.timestamp + args.challengeWindow);
+        escrow.settle(1, paying(1e12, 500, 0));
+        equal(500, earned(1), "paid");
+        checkBooks();
+    }
+
+    function test_aStandInOneStepBelowTheLeastIsForTheProgramAlone() public {
+        (args.kpis[0].low, args.kpis[0].ifMissing) = (0, -1e12);
+        begin(10_000);
+        toEnd(1);
+        int256[] memory values = paying(0, 500, 0);
+        values[0] = -1e12;
+        refuse(1, values, abi.encodeWithSelector(IEscrowErrors.BadValue.selector, 0, int256(-1e12)));
+        values[0] = type(int256).min;
+        report(1, values);
+        equal(1, account(0).debt, "the program got it");
+    }
+
     function test_aDefaultWaitsForTheEvidenceThenForItsWindow() public {
         begin(10_000);
         uint40 due = args.ends[0] + args.evidenceWindow;

@@ -1,9 +1,9 @@
-"""Reports for many escrows in one transaction; one that is refused stops none of the others."""
+"""Reports, or settlements, of many escrows in one transaction; one that is refused stops none of the others."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Literal
 
 from eth_utils.address import to_canonical_address
 
@@ -18,8 +18,10 @@ from pyoutcome.errors import ChainError
 from pyoutcome.protocol import Signer
 
 MOST_REPORT_GAS: Final = 1_000_000
-"""Gas that one report of many may take."""
+"""Gas that one report or settlement of many may take."""
 MOST_REPORT_BYTES: Final = 2**16 - 1
+Together = Literal["submitMany", "settleMany"]
+"""What the items of one transaction are: packed reports, or settlements."""
 
 
 class BatchClient(Deployed):
@@ -28,27 +30,40 @@ class BatchClient(Deployed):
     artifact = "EscrowBatch"
 
     def submit_many(
-        self, signer: Signer, reports: Sequence[tuple[str, bytes]], allowance: int = MOST_REPORT_GAS
+        self,
+        signer: Signer,
+        items: Sequence[tuple[str, bytes]],
+        allowance: int = MOST_REPORT_GAS,
+        act: Together = "submitMany",
     ) -> Done:
         """Hands in packed reports (``EscrowClient.pack_report``) of several escrows, each with ``allowance`` gas.
 
-        Events of the result are ``Refused``, one for each report that its escrow refused.
+        With ``act`` ``settleMany`` the items are settlements (``EscrowClient.pack_settlement``) of periods whose window
+        is over. Events of the result are ``Refused``, one for each item that its escrow refused.
         Raises ChainError ``report-too-long``.
         """
-        receipt = self.sender.send(self.compose_many(signer.address, reports, allowance), signer)
+        receipt = self.sender.send(self.compose_many(signer.address, items, allowance, act), signer)
         return Done(receipt, self._located(receipt))
 
     def preview_many(
-        self, address: str, reports: Sequence[tuple[str, bytes]], allowance: int = MOST_REPORT_GAS
+        self,
+        address: str,
+        items: Sequence[tuple[str, bytes]],
+        allowance: int = MOST_REPORT_GAS,
+        act: Together = "submitMany",
     ) -> Cost:
         """What handing them in would cost ``address`` at most."""
-        return self.sender.preview(self.compose_many(address, reports, allowance))
+        return self.sender.preview(self.compose_many(address, items, allowance, act))
 
     def compose_many(
-        self, address: str, reports: Sequence[tuple[str, bytes]], allowance: int = MOST_REPORT_GAS
+        self,
+        address: str,
+        items: Sequence[tuple[str, bytes]],
+        allowance: int = MOST_REPORT_GAS,
+        act: Together = "submitMany",
     ) -> Call:
         """The message by which ``address`` hands them in."""
-        return Call(address, self.address, self._data(reports, allowance))
+        return Call(address, self.address, self._data(items, allowance, act))
 
     @staticmethod
     def preview_deployment(network: Network, address: str) -> Cost:
@@ -60,9 +75,9 @@ class BatchClient(Deployed):
         if self.network.code(self.address) != load_artifact("EscrowBatch").runtime:
             raise foreign("the batch", self.address, "its code is not that of this version's EscrowBatch")
 
-    def _data(self, reports: Sequence[tuple[str, bytes]], allowance: int) -> bytes:
-        parts = [self.interface.functions["submitMany"].selector, allowance.to_bytes(4)]
-        for escrow, packed in reports:
+    def _data(self, items: Sequence[tuple[str, bytes]], allowance: int, act: Together) -> bytes:
+        parts = [self.interface.functions[act].selector, allowance.to_bytes(4)]
+        for escrow, packed in items:
             if len(packed) > MOST_REPORT_BYTES:
                 raise ChainError(
                     "report-too-long",

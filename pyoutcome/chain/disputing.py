@@ -105,6 +105,11 @@ class PeriodActs(EscrowViews):
         versions = self._proposed(period)
         return "settle", (period, list(versions[0].values) if versions else [])
 
+    def pack_settlement(self, period: int) -> bytes:
+        """What ``settle`` calls the escrow with, as the batch takes it."""
+        function, arguments = self.form_settle(period)
+        return self.interface.encode(function, *arguments)[4:]
+
     def _proposed(self, period: int) -> tuple[Version, ...]:
         """The versions, or none of a period that does not exist: then the escrow says why it refuses."""
         return self.versions(period) if 1 <= period <= len(self.arguments().ends) else ()

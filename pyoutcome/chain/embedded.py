@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 GAS_LIMIT: Final = 16_000_000
 """Gas limit of every transaction: more than any act needs, so that nothing has to be estimated."""
+MOST_ANSWERS: Final = 1_000
+"""Answers of calls that are kept; a call after a block has one answer, and acts ask the same again and again."""
 
 
 class EmbeddedNetwork(Network):
@@ -61,7 +63,6 @@ class EmbeddedNetwork(Network):
         self.chain = open_chain(self._store)
         """py-evm's own view, as of the last block."""
         self._answers: dict[tuple[bytes, Call], bytes | Reverted] = {}
-        """What calls gave, by the hash of the block after which they were asked; since the last block was made."""
 
     def _header(self) -> BlockHeaderAPI:
         return self.chain.get_canonical_head()
@@ -108,26 +109,22 @@ class EmbeddedNetwork(Network):
     def call(self, call: Call, block: int | None = None) -> bytes:
         """What the call would return after a block, at that block's time. Raises Reverted."""
         header = self._header_of(block)
-        # A view is asked again and again between two blocks, and py-evm takes 20 ms for an answer.
-        asked = bytes(header.hash), call
-        answer = self._answers.get(asked)
-        if answer is None:
-            answer = self._answers[asked] = self._run(call, header)
+        question = (bytes(header.hash), call)
+        if question not in self._answers:
+            if len(self._answers) >= MOST_ANSWERS:
+                self._answers.clear()
+            state = self._state_at(header.timestamp, header)
+            computation = state.costless_execute_transaction(self._spoof(call, block))
+            self._answers[question] = _revert_of(computation) if computation.is_error else computation.output
+        answer = self._answers[question]
         if isinstance(answer, Reverted):
             raise Reverted(answer.data, answer.message)
         return answer
 
-    def _run(self, call: Call, header: BlockHeaderAPI) -> bytes | Reverted:
-        """The answer, which a block and the call determine, or why there is none."""
-        state = self._state_at(header.timestamp, header)
-        computation = state.costless_execute_transaction(self._spoof(call, state, header))
-        return _revert_of(computation) if computation.is_error else computation.output
-
     def estimate_gas(self, call: Call) -> int:
         """Gas the call would need in the next block. Raises Reverted."""
         try:
-            state = self._state_at(self.head().timestamp + 1)
-            return self.chain.gas_estimator(state, self._spoof(call, state))
+            return self.chain.gas_estimator(self._state_at(self.head().timestamp + 1), self._spoof(call))
         except VMError as error:
             raise _revert_from(error) from error
 
@@ -159,17 +156,17 @@ class EmbeddedNetwork(Network):
 
     def _rehearse(self, call: Call) -> int | Reverted:
         state = self._state_at(self.head().timestamp + 1)
-        computation = state.costless_execute_transaction(self._spoof(call, state))
+        computation = state.costless_execute_transaction(self._spoof(call))
         return _revert_of(computation) if computation.is_error else GAS_LIMIT
 
     def priority_fee(self) -> int:
         """Any tip will do."""
         return 0
 
-    def _spoof(self, call: Call, state: StateAPI, header: BlockHeaderAPI | None = None) -> SignedTransactionAPI:
+    def _spoof(self, call: Call, block: int | None = None) -> SignedTransactionAPI:
         unsigned = self.chain.create_unsigned_transaction(
-            nonce=state.get_nonce(_canonical(call.sender)),
-            gas_price=(header or self._header()).base_fee_per_gas or 0,
+            nonce=self._state(block).get_nonce(_canonical(call.sender)),
+            gas_price=self._header_of(block).base_fee_per_gas or 0,
             gas=GAS_LIMIT,
             to=_canonical(call.to) if call.to else Address(b""),
             value=call.value,
@@ -209,7 +206,6 @@ class EmbeddedNetwork(Network):
     @contextmanager
     def _block(self) -> Iterator[None]:
         """Everything inside lands in the file together, or not at all."""
-        self._answers.clear()
         try:
             yield
             self._store.commit()
@@ -278,7 +274,6 @@ class EmbeddedNetwork(Network):
 
     def keep(self) -> None:
         """Writes to the file what was done to ``chain`` from outside."""
-        self._answers.clear()
         self._store.commit()
 
     @property

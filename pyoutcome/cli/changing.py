@@ -70,6 +70,9 @@ def batch(
     create: Annotated[
         bool, typer.Option("--create", help="Create the escrows that everybody signed, instead.")
     ] = False,
+    settle: Annotated[
+        bool, typer.Option("--settle", help="Settle periods whose challenge or default window is over, instead.")
+    ] = False,
     contract: Annotated[
         str | None, typer.Option(help="Address of the network's batch contract; without any a new one is deployed.")
     ] = None,
@@ -78,7 +81,8 @@ def batch(
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
-    """Hands in many signed reports, of several periods and workspaces, in one transaction; or creates many escrows.
+    """Hands in many signed reports, of several periods and workspaces, in one transaction; or settles many periods
+    after their windows; or creates many escrows.
 
     One that is refused fails alone and is named with its reason; then the exit status is 1.
 
@@ -86,15 +90,20 @@ def batch(
         pyoutcome batch
         pyoutcome batch --period 1 --period 2
         pyoutcome batch deals/north deals/south --as client
+        pyoutcome batch deals/north deals/south --settle
         pyoutcome batch deals/north deals/south --create
     """
-    from pyoutcome.workspace import create_many, report_many
+    from pyoutcome.workspace import create_many, report_many, settle_many
+
+    if create and settle:
+        raise typer.BadParameter("Create escrows or settle periods: one of both.", param_hint="--settle")
 
     with ExitStack() as stack:
         places: list[Path | None] = [*folders] if folders else [folder]
         workspaces = [stack.enter_context(open_workspace(each, yes, quiet=as_json)) for each in places]
         desks = [workspace.desk for workspace in workspaces]
-        done = create_many(desks, party) if create else report_many(desks, period, party, contract)
+        hand_in = settle_many if settle else report_many
+        done = create_many(desks, party) if create else hand_in(desks, period, party, contract)
         emit(done.to_dict(), as_json, lambda console: _tell_batch(console, done))
     if any(item.error is not None for item in done.items):
         raise typer.Exit(1)

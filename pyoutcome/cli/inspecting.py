@@ -173,6 +173,8 @@ def _draw_values(console: Console, found: Inspection) -> None:
     kpis = show.table("\nKPIs", "name", "values", "if there is none")
     for shape, kpi in zip(found.rule.kpis, found.arguments.kpis, strict=True):
         stands_in = kpi_value_words(shape, kpi.if_missing)
+        if kpi.if_missing < kpi.low:  # which no report can give, so that the program sees it
+            stands_in = "what the program makes of it"
         missing = stands_in if kpi.may_be_missing else f"the report is refused; by default {stands_in}"
         kpis.add_row(shape.full_name, kpi_words(shape), missing)
     console.print(kpis)

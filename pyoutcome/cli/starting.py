@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from pyoutcome.workspace.filling import NewAgreement
     from pyoutcome.workspace.ready import ReadyAgreement
 
+WIDE = 100
+"""Columns from which the list has room to say when each agreement is to be used."""
+
 
 def add_to(app: typer.Typer) -> None:
     """Adds the verbs of this module."""
@@ -87,25 +90,32 @@ def _list(console: Console, found: list[ReadyAgreement]) -> None:
 
     from pyoutcome.cli import show
 
-    rows = show.table("Ready agreements", "name", "field", "title", "use it when")
+    wide = console.width >= WIDE
+    rows = show.table("Ready agreements", "name", "what it is", "sample records", *["use it when"] * wide)
     for each in found:
         about = each.about
-        rows.add_row(each.name, escape(about.field), escape(about.title), escape(about.use_when[0]))
+        row = (each.name, escape(about.title), about.origin, escape(about.use_when[0]))
+        rows.add_row(*row[: len(rows.columns)])
+    rows.columns[0].no_wrap = True
     console.print(rows)
     console.print("\nMore about one: pyoutcome new NAME; see it run: pyoutcome demo NAME", soft_wrap=True)
 
 
 def _tell(console: Console, ready: ReadyAgreement) -> None:
     from rich.markup import escape
+    from rich.table import Table
 
     from pyoutcome.cli import show
 
     about = ready.about
     console.print(f"[bold]{escape(about.title)}[/] ({escape(about.field)})\n\n{escape(about.purpose)}")
-    for title, sentences in (("Use it when", about.use_when), ("Not when", about.not_when)):
+    told = {"Use it when": about.use_when, "Not when": about.not_when, "What it follows": about.practice}
+    for title, sentences in told.items():
         console.print(f"\n[bold]{title}[/]")
+        points = Table.grid(padding=(0, 1))
         for each in sentences:
-            console.print(f"  - {escape(each)}")
+            points.add_row("  -", escape(each))
+        console.print(points)
     rows = show.table("\nParameters", "parameter", "meaning", "default", "sensible values", right=("default",))
     for name, parameter in about.parameters.items():
         sensible = f"{parameter.range[0]} to {parameter.range[1]}" if parameter.range else "any name"
@@ -113,10 +123,12 @@ def _tell(console: Console, ready: ReadyAgreement) -> None:
     console.print(rows)
     sources = show.table("\nSample records", "source", "from", "columns", "what")
     for name, sample in about.records.items():
-        origin = f"synthetic, seed {sample.seed}" if sample.synthetic else f"{sample.source} ({sample.licence})"
-        columns = ", ".join(ready.agreement.records[name].columns)
-        sources.add_row(name, escape(origin), columns, escape(sample.words))
+        origin = f"synthetic, seed {sample.seed}" if sample.synthetic else "real"
+        sources.add_row(name, origin, escape(", ".join(ready.columns(name))), escape(sample.words))
     console.print(sources)
+    for name, sample in about.records.items():
+        if not sample.synthetic:
+            console.print(f"{name}: {escape(f'{sample.source}; {sample.licence}')}", soft_wrap=True)
     if about.accepts:
         warnings = show.table("\nWarnings of `check` that are meant", "warning", "why it stays")
         for code, reason in about.accepts.items():
@@ -131,6 +143,7 @@ def _written(console: Console, ready: ReadyAgreement, written: NewAgreement) -> 
     facts = {"from": ready.name, "file": str(written.file)}
     facts |= {f"set {name}": f"{new} (was {old})" for name, (old, new) in written.changed.items()}
     facts |= {f"records {name}": str(path) for name, path in written.records.items()}
+    facts |= {f"licence {path.stem}": str(path) for path in written.notices}
     facts["check"] = ", ".join(f"{each.severity} {each.code}" for each in written.findings) or "nothing to report"
     show.facts(console, "A new agreement", facts)
     given = "".join(f" --records {name}={path}" for name, path in written.records.items())

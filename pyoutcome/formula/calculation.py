@@ -39,10 +39,10 @@ class Calculation:
             self.teller.value(node, found)
         return found
 
-    def lost(self, node: s.Node, exact: Fraction, used: int) -> int:
-        """Take note of a truncation, if there was one."""
-        if self.teller is not None and exact != used:
-            self.teller.lost(node, exact, used)
+    def lost(self, node: s.Node, top: int, divisor: int, used: int) -> int:
+        """Take note of a truncation of a quotient, if there was one."""
+        if self.teller is not None and top != used * divisor:
+            self.teller.lost(node, Fraction(top, divisor), used)
         return used
 
     def number(self, node: s.Number) -> int:
@@ -92,17 +92,17 @@ class Calculation:
             values.append(self.value(factor))
             if at < last or not node.divisors:
                 x, y = values
-                values = [self.lost(node, Fraction(x * y, ONE), a.multiply(x, y))]
+                values = [self.lost(node, x * y, ONE, a.multiply(x, y))]
         result = values[0]
         for at, divisor in enumerate(node.divisors):
             z = self.value(divisor)
             if at == 0 and len(values) == 2:
                 x, y = values
                 result = a.multiply_divide(x, y, z)
-                self.lost(node, Fraction(x * y, z), result)
+                self.lost(node, x * y, z, result)
             else:
                 before, result = result, a.divide(result, z)
-                self.lost(node, Fraction(before * ONE, z), result)
+                self.lost(node, before * ONE, z, result)
         return result
 
     def compare(self, node: s.Compare) -> int:

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Final
+from typing import Final, TypeAlias
 
 from pyoutcome.formula import syntax as s
-from pyoutcome.formula.linear import Terms, combine
+from pyoutcome.formula.linear import Terms, combine, find_formulas
+from pyoutcome.formula.points import Points
 from pyoutcome.formula.printer import to_text
 from pyoutcome.formula.rule import Rule
 from pyoutcome.formula.state import unit_of
+from pyoutcome.formula.timed import Timed
+from pyoutcome.formula.walk import Box, Range
 
 _MOST_PIECES: Final = 1_000
 """Pieces of boxes that are looked at for one rule over all its periods: more would cost time, fewer only precision."""
 _MOST_PAIRS: Final = 64
 """Pairs of a line and a register that are looked at: more would cost time, and fewer only precision."""
+
+
+Depends: TypeAlias = tuple[tuple[int, ...], tuple[str, ...], tuple[Range, ...]]
+"""All that a sum depends on: what it takes from the number of the period, and its variables with their ranges."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +55,18 @@ class Frame:
         self._cones: dict[Terms, tuple[int, ...]] = {}
         self._variables: dict[Terms, tuple[str, ...]] = {}
         self._places = _find_places(rule)
+        self.formulas = find_formulas(rule)
         self._needs = [_uses(item.formula, self._places) for item in rule.order]
+        self._reached: dict[tuple[Terms, frozenset[str]], tuple[int, ...]] = {}
+        self._readers: dict[str, frozenset[int]] = {}
+        self.points = Points(rule, parameters, self.cone)
+        """Sums at single points."""
+        self.ends: dict[tuple[Terms, bool, Depends], Range] = {}
+        """Where sums lie that were looked at, in whatever period."""
+        self.opened: dict[tuple[Share, Depends], tuple[Fraction, Fraction]] = {}
+        """What shares differ by, the same."""
+        self._timed = Timed(rule, parameters)
+        self._timed_parts: dict[Terms, tuple[s.Node, ...]] = {}
         self.shares: tuple[Share, ...] | None = None
         """Sums that may be a fixed part of another one; None until a period has been looked at."""
         self.register_pairs = _find_pairs(rule)[:_MOST_PAIRS]
@@ -94,6 +112,36 @@ class Frame:
             found = {name: None for node in nodes for name in self._reads(node)}
             self._variables[form] = tuple(found)
         return tuple(name for name in self._variables[form] if name in box)
+
+    def depends(self, form: Terms, box: Box, period: int) -> Depends:
+        """All that a sum depends on: where this is the same in another period, so is the sum."""
+        if form not in self._timed_parts:
+            formulas = [node for _, node in form] + [self.rule.order[place].formula for place in self.cone(form)]
+            found = [part for formula in formulas for part in self._timed.parts(formula)] if self.counts else []
+            self._timed_parts[form] = tuple(dict.fromkeys(found))
+        variables = self.variables(form, box)
+        ranges = tuple(box[name] for name in variables)
+        return self._timed.values(self._timed_parts[form], period), variables, ranges
+
+    def reached(self, form: Terms, changed: Iterable[str]) -> tuple[int, ...]:
+        """Of the items that a sum needs those that depend on some KPIs or values of earlier periods, in their order."""
+        names = frozenset(changed)
+        key = form, names
+        if key not in self._reached:
+            found = frozenset().union(*map(self._find_readers, names))
+            self._reached[key] = tuple(place for place in self.cone(form) if place in found)
+        return self._reached[key]
+
+    def _find_readers(self, name: str) -> frozenset[int]:
+        """The places of all items that depend on a KPI or a value of earlier periods."""
+        if name not in self._readers:
+            found: set[int] = set()
+            for place, item in enumerate(self.rule.order):
+                # a start or opening gives way to a value of the period before
+                if name in self._reads(item.formula) or not found.isdisjoint(self._needs[place]):
+                    found.add(place)
+            self._readers[name] = frozenset(found)
+        return self._readers[name]
 
     def _reads(self, node: s.Node) -> Iterator[str]:
         for each in s.walk(node):

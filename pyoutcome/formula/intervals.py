@@ -24,8 +24,9 @@ JUMP: Final[Slope] = (-INFINITE, INFINITE)
 _PLAIN_BITS: Final = 990
 """A fraction whose numerator is shorter than this is less than INFINITE."""
 _ZERO: Final = Fraction(0)
+_ONCE: Final = Fraction(1)
 FLAT: Final[Slope] = (_ZERO, _ZERO)
-ITSELF: Final[Slope] = (Fraction(1), Fraction(1))
+ITSELF: Final[Slope] = (_ONCE, _ONCE)
 
 
 def possible_overflow(low: int, high: int) -> NoReturn:
@@ -79,58 +80,89 @@ def constant(value: int) -> View:
     return View(value, value, abs(value), {}, 0)
 
 
+# Comparing fractions takes most of the time of an analysis: signs are those of numerators, and the two ends of a slope
+# that is known are one object.
+
+
 def shift(a: Slope, b: Slope) -> Slope:
     """Slope of a sum."""
     if a is FLAT or b is FLAT:
         return b if a is FLAT else a
-    return _bounded(a[0] + b[0]), _bounded(a[1] + b[1])
+    least = _bounded(a[0] + b[0])
+    return least, least if a[0] is a[1] and b[0] is b[1] else _bounded(a[1] + b[1])
 
 
 def _bounded(value: Fraction) -> Fraction:
-    # a plain number, told by its length: comparing fractions takes most of the time of an analysis
     if value.numerator.bit_length() < _PLAIN_BITS:
         return value
     return min(max(value, -INFINITE), INFINITE)
 
 
 def _times(a: Fraction, b: Fraction) -> Fraction:
-    if not a or not b:
+    top, other = a.numerator, b.numerator
+    if not top or not other:
         return _ZERO
-    if a.numerator.bit_length() < _PLAIN_BITS and b.numerator.bit_length() < _PLAIN_BITS:
+    if top.bit_length() < _PLAIN_BITS and other.bit_length() < _PLAIN_BITS:
         return _bounded(a * b)
     if abs(a) >= INFINITE or abs(b) >= INFINITE:
-        return INFINITE if (a > 0) == (b > 0) else -INFINITE
+        return INFINITE if (top > 0) == (other > 0) else -INFINITE
     return _bounded(a * b)
 
 
 def scale(slope: Slope, low: Fraction, high: Fraction) -> Slope:
     """A slope times a factor between low and high."""
     least, most = slope
-    if not least and not most:
-        return FLAT
-    ends = [_times(least, low)]
-    if least != most:
-        ends.append(_times(most, low))
-    if low != high:
-        ends += [_times(end, high) for end in slope]
-    return min(ends), max(ends)
+    if low is high or low == high:
+        first = _times(least, low)
+        other = first if least is most else _times(most, low)
+        return (first, other) if low.numerator >= 0 else (other, first)
+    rises, falls = least.numerator >= 0, most.numerator <= 0
+    if low.numerator >= 0:
+        return _times(least, low if rises else high), _times(most, low if falls else high)
+    if high.numerator <= 0:
+        return _times(most, high if falls else low), _times(least, high if rises else low)
+    if rises or falls:
+        steep = most if rises else least
+        return _times(steep, low if rises else high), _times(steep, high if rises else low)
+    return _lesser(_times(least, high), _times(most, low)), _greater(_times(least, low), _times(most, high))
+
+
+def _lesser(a: Fraction, b: Fraction) -> Fraction:
+    return a if a is b or a.numerator * b.denominator <= b.numerator * a.denominator else b
+
+
+def _greater(a: Fraction, b: Fraction) -> Fraction:
+    return b if _lesser(a, b) is a else a
 
 
 def hull(slopes: Iterable[Slope]) -> Slope:
     """The least slope range that holds all."""
-    found = list(slopes)
-    return min(low for low, _ in found), max(high for _, high in found)
+    found = iter(slopes)
+    least, most = next(found)
+    for low, high in found:
+        least, most = _lesser(least, low), _greater(high, most)
+    return least, most
 
 
 def merged(views: Iterable[View]) -> Slopes | None:
     """Slopes of a value that is, at each point, one of several, without jumps between them."""
-    all_slopes: list[Slopes] = []
+    found: Slopes | None = None
     for view in views:
         if view.slopes is None:
             return None
-        all_slopes.append(view.slopes)
-    names = dict.fromkeys(name for slopes in all_slopes for name in slopes)
-    return {name: hull(slopes.get(name, FLAT) for slopes in all_slopes) for name in names}
+        if found is None:
+            found = dict(view.slopes)
+            continue
+        for name, slope in found.items():
+            found[name] = _both(slope, view.slopes.get(name, FLAT))
+        for name, slope in view.slopes.items():
+            if name not in found:
+                found[name] = _both(slope, FLAT)
+    return found
+
+
+def _both(a: Slope, b: Slope) -> Slope:
+    return a if a is b else (_lesser(a[0], b[0]), _greater(a[1], b[1]))
 
 
 def add(x: View, y: View, sign: int = 1, *, fits: bool = True) -> View:
@@ -162,23 +194,40 @@ def multiply_divide(x: View, y: View, z: View) -> View:
     least = min(abs(z.low), abs(z.high)) - z.error
     if x.slopes is None or y.slopes is None or z.slopes is None or least <= 0:
         return make(min(ends), max(ends), grain, None, 0)
-    x_most, y_most = max(abs(x.low), abs(x.high)) + x.error, max(abs(y.low), abs(y.high)) + y.error
-    error = Fraction(x.error * y_most + y.error * x_most, least) + Fraction(x_most * y_most * z.error, least * least)
+    error = 0 if exact else 1
+    if x.error or y.error or z.error:
+        x_most, y_most = max(abs(x.low), abs(x.high)) + x.error, max(abs(y.low), abs(y.high)) + y.error
+        error -= -((x.error * y_most + y.error * x_most) * least + x_most * y_most * z.error) // (least * least)
     slopes = _quotient_slopes((x, x.slopes), (y, y.slopes), (z, z.slopes))
-    return make(min(ends), max(ends), grain, slopes, -(-error.numerator // error.denominator) + (0 if exact else 1))
+    return make(min(ends), max(ends), grain, slopes, error)
+
+
+def share(quotient: View, of: View, x: View, rest: View) -> View:
+    """``trunc(of * x / (x + rest))``: no more than the whole of it where neither part is negative."""
+    if x.low < 0 or rest.low < 0:
+        return quotient
+    parts = [(x.low, x.low + rest.high), (x.high, x.high + rest.low)]
+    ends = [divide_trunc(each * part, whole) if whole else 0 for each in (of.low, of.high) for part, whole in parts]
+    return quotient.within(min(ends), max(ends))
 
 
 def _quotient_slopes(x: tuple[View, Slopes], y: tuple[View, Slopes], z: tuple[View, Slopes]) -> Slopes:
     """Derivatives of x*y/z: (x'y + xy') / z - xyz' / z^2, each part at its widest."""
     (x0, x1), (y0, y1), (z0, z1) = (_real(view) for view, _ in (x, y, z))
-    inverse = Fraction(ONE, z1), Fraction(ONE, z0)
     found: Slopes = {}
     for slopes, low, high in ((x[1], y0, y1), (y[1], x0, x1)):
+        if not slopes:
+            continue
+        if z0 == z1:
+            low, high = (low, high) if z0 > 0 else (high, low)
+            factor, inverse = (_ratio(low, z0), _ratio(high, z0)), None
+        else:
+            factor, inverse = (_ratio(low, ONE), _ratio(high, ONE)), (_ratio(ONE, z1), _ratio(ONE, z0))
         for name, slope in slopes.items():
-            part = scale(slope, Fraction(low, ONE), Fraction(high, ONE))
-            if (z0, z1) != (ONE, ONE):
+            part = scale(slope, *factor)
+            if inverse is not None:
                 part = scale(part, *inverse)
-            found[name] = shift(found.get(name, FLAT), part)
+            found[name] = shift(found[name], part) if name in found else part
     if z[1]:
         tops = [a * b for a in (x0, x1) for b in (y0, y1)]
         ends = [Fraction(top, c * c) for top in (min(tops), max(tops)) for c in (z0, z1)]
@@ -186,6 +235,9 @@ def _quotient_slopes(x: tuple[View, Slopes], y: tuple[View, Slopes], z: tuple[Vi
         for name, slope in z[1].items():
             found[name] = shift(found.get(name, FLAT), scale(slope, low_end, high_end))
     return found
+
+
+_ratio = lru_cache(4096)(Fraction)
 
 
 def _real(view: View) -> tuple[int, int]:
@@ -227,8 +279,8 @@ def jumped(values: list[View], causes: Iterable[View], direction: int = 0) -> Vi
             slopes = None
         if slopes is not None and cause.slopes is not None:
             for name, slope in cause.slopes.items():
-                up = slope[0] >= 0 and direction
-                down = slope[1] <= 0 and direction
+                up = slope[0].numerator >= 0 and direction
+                down = slope[1].numerator <= 0 and direction
                 sign = direction if up else -direction if down else 0
-                slopes[name] = (Fraction(0), INFINITE) if sign > 0 else (-INFINITE, Fraction(0)) if sign < 0 else JUMP
+                slopes[name] = (_ZERO, INFINITE) if sign > 0 else (-INFINITE, _ZERO) if sign < 0 else JUMP
     return View(low, high, grain, slopes, max(view.error for view in values))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from pyoutcome.formula import intervals as iv
 from pyoutcome.formula import syntax as s
 from pyoutcome.formula.intervals import View
 from pyoutcome.formula.rule import Rule
-from pyoutcome.formula.walk import Walk
 
 Terms: TypeAlias = tuple[tuple[int, s.Node], ...]
 """How often each value is added; below zero it is subtracted."""
@@ -20,13 +19,9 @@ _MOST_TERMS: Final = 200
 def combine(rule: Rule, terms: Iterable[tuple[int, s.Node]]) -> Terms:
     """The same sum over values that are no sums themselves, each of them once and none zero times.
 
-    Plus, minus and names of sums are opened up: they are exact, so nothing is lost or gained.
+    Plus, minus, totals and names of sums are opened up: they are exact, so nothing is lost or gained.
     """
-    sums = {
-        item.name: item.formula
-        for item in rule.order
-        if item.kind in ("definition", "register", "line") and rule.types[item.name] == "number"
-    }
+    sums = find_formulas(rule)
     counts: dict[s.Node, int] = {}
     waiting = list(terms)
     opened = 0
@@ -43,11 +38,51 @@ def combine(rule: Rule, terms: Iterable[tuple[int, s.Node]]) -> Terms:
             if isinstance(node, s.Name) and isinstance(sums.get(node.name), s.Plus | s.Minus | s.Neg | s.Name):
                 waiting.append((count, sums[node.name]))
                 continue
+            if isinstance(node, s.Name) and node.name in rule.totals:
+                waiting += [(count, s.Name(part)) for part in rule.totals[node.name]]
+                continue
         counts[node] = counts.get(node, 0) + count
     return tuple((count, node) for node, count in counts.items() if count)
 
 
-def view_of(terms: Terms, walk: Walk) -> View:
+def find_formulas(rule: Rule) -> dict[str, s.Node]:
+    """The formulas of all numbers that others can name."""
+    return {
+        item.name: item.formula
+        for item in rule.order
+        if item.kind in ("definition", "register", "line") and rule.types[item.name] == "number"
+    }
+
+
+def rests_of(rule: Rule) -> dict[int, Terms]:
+    """By identity of each quotient that is a share, as ``pool * x / (x + y)``: what else the divisor holds (``y``)."""
+    found: dict[int, Terms] | None = rule.made.get("rests")
+    if found is None:
+        found = rule.made["rests"] = _find_rests(rule)
+    return found
+
+
+def _find_rests(rule: Rule) -> dict[int, Terms]:
+    found: dict[int, Terms] = {}
+    for item in rule.order:
+        for node in s.walk(item.formula):
+            if isinstance(node, s.Product) and node.divisors:
+                part, whole = combine(rule, [(1, node.factors[-1])]), combine(rule, [(1, node.divisors[0])])
+                rest = combine(rule, [(1, node.divisors[0]), (-1, node.factors[-1])])
+                if len(rest) == len(whole) - len(part) and all(count > 0 for count, _ in rest):
+                    found[id(node)] = rest
+    return found
+
+
+class Views(Protocol):
+    """Whoever knows what a value can be, such as a ``Walk``."""
+
+    def view(self, node: s.Node) -> View:
+        """Of any node."""
+        ...
+
+
+def view_of(terms: Terms, walk: Views) -> View:
     """What the sum can be."""
     total = iv.constant(0)
     for count, node in terms:

@@ -15,6 +15,8 @@ from typing import Final, TypeAlias
 
 from pyoutcome.decimals import ONE
 from pyoutcome.formula import syntax as s
+from pyoutcome.formula.intervals import View
+from pyoutcome.formula.linear import find_formulas
 from pyoutcome.formula.rule import Rule
 from pyoutcome.formula.walk import Walk
 
@@ -32,30 +34,42 @@ class OpenedSum:
         self.upper = upper
         self.leaves = _MOST_LEAVES
         self.nodes = _MOST_NODES
-        self.formulas = {
-            item.name: item.formula
-            for item in rule.order
-            if item.kind in ("definition", "register", "line") and rule.types[item.name] == "number"
-        }
+        self.formulas = find_formulas(rule)
+        self._same: dict[s.Node, s.Node] = {}
+        self._firsts: dict[int, tuple[s.Node, s.Node]] = {}
+        self._views: dict[int, View] = {}
+        self._scaled: dict[int, tuple[Fraction, s.Node] | None] = {}
 
-    def end(self, terms: Weighted, chosen: Mapping[s.Node, s.Node] | None = None) -> Fraction:
+    def end(self, terms: Weighted) -> Fraction:
         """The proven end, in units of 10**-18."""
-        counts, constant, lost = self._open(terms, chosen or {})
-        limits = [(count, node, node.operands) for node, count in counts.items() if isinstance(node, s.Min | s.Max)]
+        return self._end(((count, self._first(node)) for count, node in terms), {})
+
+    def _first(self, node: s.Node) -> s.Node:
+        """Of all nodes that are equal the first one met, so that from there on they are told apart by identity."""
+        known = self._firsts.get(id(node))
+        if known is None:
+            known = self._firsts[id(node)] = (
+                node,
+                self._same.setdefault(node, node),
+            )  # kept, so that the id stays its own
+        return known[1]
+
+    def _end(self, terms: Weighted, chosen: Mapping[int, s.Node]) -> Fraction:
+        counts, constant, lost = self._open(terms, chosen)
+        limits = [(count, node) for count, node in counts.values() if isinstance(node, s.Min | s.Max)]
         # those that must be taken case by case first: the choice holds wherever the same limit stands
-        limits.sort(key=lambda each: self._is_free(*each[:2]))
+        limits.sort(key=lambda each: self._is_free(*each))
         if not limits or self.leaves <= 0 or self.nodes <= 0:
             self.leaves -= 1
             return constant + self._ranges(counts) + (lost if self.upper else -lost)
-        count, node, operands = limits[0]
+        count, node = limits[0]
         ends: list[Fraction] = []
         free = self._is_free(count, node)
-        for operand in operands:
+        for operand in map(self._first, node.operands):
             put = {**counts}
-            put.pop(node)
-            known = dict(chosen or {}) if free else {**(chosen or {}), node: operand}
-            parts = [(each, other) for other, each in put.items()] + [(count, operand)]
-            found = self.end(parts, known)
+            put.pop(id(node))
+            known = chosen if free else {**chosen, id(node): operand}
+            found = self._end([*put.values(), (count, operand)], known)
             ends.append(found + constant + (lost if self.upper else -lost))
         return max(ends) if self.upper != free else min(ends)
 
@@ -64,47 +78,59 @@ class OpenedSum:
         return (isinstance(node, s.Max) == (count < 0)) == self.upper
 
     def _open(
-        self, terms: Weighted, chosen: Mapping[s.Node, s.Node]
-    ) -> tuple[dict[s.Node, Fraction], Fraction, Fraction]:
+        self, terms: Weighted, chosen: Mapping[int, s.Node]
+    ) -> tuple[dict[int, tuple[Fraction, s.Node]], Fraction, Fraction]:
         """Terms that cannot be opened and their factors, the constant, and the most that truncation takes."""
-        counts: dict[s.Node, Fraction] = {}
+        counts: dict[int, tuple[Fraction, s.Node]] = {}
         constant = lost = Fraction(0)
         waiting = list(terms)
         while waiting:
-            count, node = waiting.pop()
+            count, each = waiting.pop()
+            node = self._first(each)
             self.nodes -= 1
             scaled = self._as_scaled(node) if self.nodes > 0 else None
-            if self.nodes <= 0:
-                counts[node] = counts.get(node, Fraction(0)) + count
-            elif isinstance(node, s.Number):
+            if self.nodes > 0 and isinstance(node, s.Number):
                 constant += count * node.value
-            elif isinstance(node, s.Plus | s.Minus):
+            elif self.nodes > 0 and isinstance(node, s.Plus | s.Minus):
                 waiting += [(count, node.left), (count if isinstance(node, s.Plus) else -count, node.right)]
-            elif isinstance(node, s.Neg):
+            elif self.nodes > 0 and isinstance(node, s.Neg):
                 waiting.append((-count, node.operand))
-            elif isinstance(node, s.Name) and node.name in self.formulas:
+            elif self.nodes > 0 and isinstance(node, s.Name) and node.name in self.formulas:
                 waiting.append((count, self.formulas[node.name]))
-            elif node in chosen:
-                waiting.append((count, chosen[node]))
+            elif self.nodes > 0 and id(node) in chosen:
+                waiting.append((count, chosen[id(node)]))
             elif scaled is not None:
                 factor, other = scaled
-                grain = self.walk.view(other).grain
-                lost += abs(count) if (grain * factor).denominator != 1 else 0
+                lost += abs(count) if (self._view(other).grain * factor).denominator != 1 else 0
                 waiting.append((count * factor, other))
             else:
-                counts[node] = counts.get(node, Fraction(0)) + count
-        return {node: count for node, count in counts.items() if count}, constant, lost
+                before = counts.get(id(node))
+                counts[id(node)] = (count if before is None else before[0] + count), node
+        return {key: each for key, each in counts.items() if each[0]}, constant, lost
 
-    def _ranges(self, counts: Mapping[s.Node, Fraction]) -> Fraction:
+    def _ranges(self, counts: Mapping[int, tuple[Fraction, s.Node]]) -> Fraction:
         total = Fraction(0)
-        for node, count in counts.items():
-            view = self.walk.view(node)
+        for count, node in counts.values():
+            view = self._view(node)
             total += count * (view.high if (count > 0) == self.upper else view.low)
         return total
 
+    def _view(self, node: s.Node) -> View:
+        node = self._first(node)
+        if id(node) not in self._views:
+            self._views[id(node)] = self.walk.view(node)
+        return self._views[id(node)]
+
     def _as_scaled(self, node: s.Node) -> tuple[Fraction, s.Node] | None:
         """A product of one value with constants, one division at most: its factor and the value."""
-        if not isinstance(node, s.Product) or len(node.divisors) > 1 or len(node.factors) > 2:
+        if not isinstance(node, s.Product):
+            return None
+        if id(node) not in self._scaled:
+            self._scaled[id(node)] = self._scale(node)
+        return self._scaled[id(node)]
+
+    def _scale(self, node: s.Product) -> tuple[Fraction, s.Node] | None:
+        if len(node.divisors) > 1 or len(node.factors) > 2:
             return None
         factor = Fraction(1)
         others: list[s.Node] = []
@@ -124,6 +150,6 @@ class OpenedSum:
     def _constant(self, node: s.Node) -> int | None:
         """The value of a number or of a term of the agreement."""
         if isinstance(node, s.Number | s.Name):
-            view = self.walk.view(node)
+            view = self._view(node)
             return view.low if view.low == view.high else None
         return None

@@ -158,7 +158,11 @@ class PeriodRanges:
             for at, sign in self._signed[share.payee]:
                 terms.append((-share.factor * sign, s.Name(self.rule.lines[at].name)))
                 cut.append((-share.factor * sign, lines[at]))
-        low, high = (OpenedSum(self.rule, self.whole, upper=upper).end(terms) for upper in (False, True))
+        key = share, self.ends.depends(tuple((1, node) for _, node in terms))
+        if key not in self.frame.opened:
+            least, most = (OpenedSum(self.rule, self.whole, upper=upper).end(terms) for upper in (False, True))
+            self.frame.opened[key] = least, most
+        low, high = self.frame.opened[key]
         for count, part in cut:
             if part.grain % self.frame.unit:
                 # what cutting takes away has the sign of the part

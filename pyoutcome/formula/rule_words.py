@@ -9,7 +9,7 @@ from typing import Final, Literal, TypeAlias
 from pyoutcome.decimals import ONE, show_grouped
 from pyoutcome.formula import syntax as s
 from pyoutcome.formula.rule import KpiShape, Line, Rule
-from pyoutcome.formula.words import to_words
+from pyoutcome.formula.words import list_words, to_words
 
 SentenceKind: TypeAlias = Literal["kpi", "opening", "term", "definition", "register", "line", "payee", "calendar"]
 _NOTHING_BEFORE: Final = (
@@ -76,7 +76,7 @@ def _owed(line: Line, rule: Rule) -> str:
 def kpi_words(kpi: KpiShape, *, percent: bool = False) -> str:
     """What a KPI may be: ``a number from 0 to 1,000 with 2 decimals``."""
     if kpi.type == "choice":
-        return f"one of {', '.join(kpi.labels)}"
+        return f"one of {list_words(kpi.labels, 'or')}"
     if kpi.type == "yes_no":
         return "yes or no"
     low, high = (show_grouped(end, percent=percent) for end in (kpi.low, kpi.high))

@@ -18,7 +18,7 @@ from pyoutcome.formula.influence import Cliff, Dead, Direction, Influence, Move,
 from pyoutcome.formula.period_ranges import PeriodRanges
 from pyoutcome.formula.recurrence import Recurrence
 from pyoutcome.formula.rule import Item, Rule
-from pyoutcome.formula.study import Study
+from pyoutcome.formula.study import Study, Walks
 from pyoutcome.formula.walk import Walk
 
 __all__ = ["Cliff", "Dead", "Direction", "Influence", "Move", "Piece", "Setting", "find_influences"]
@@ -86,19 +86,22 @@ class _Search:
             if len(payees) > 1:
                 payees.append(None)
             usual = self.cut(kpi, items, range(self.usual)) if payees else []
-            studies = self.study(kpi, payees, usual)
+            walks: Walks = {}
+            studies = self.study(kpi, payees, usual, walks)
             for at in range(self.usual, len(self.settings) if payees else 0):
                 if any(study.moves for study in studies):
                     break
-                studies = self.study(kpi, payees, usual + self.cut(kpi, items, range(at, at + 1)))
+                studies = self.study(kpi, payees, usual + self.cut(kpi, items, range(at, at + 1)), walks)
             for study in studies:
                 yield study.influence()
 
-    def study(self, kpi: int, payees: list[int | None], cuts: list[tuple[int, Cut]]) -> list[Study]:
+    def study(self, kpi: int, payees: list[int | None], cuts: list[tuple[int, Cut]], walks: Walks) -> list[Study]:
         """What there is to say of a KPI, for each payee; nothing if it can be moved at no setting."""
         name = self.rule.kpis[kpi].full_name
         items, places = self.dependents[name], self.places[name]
-        return [Study(self.rule, self.whole, kpi, payee, cuts, items, places) for payee in payees] if cuts else []
+        if not cuts:
+            return []
+        return [Study(self.rule, self.whole, kpi, payee, cuts, items, places, walks) for payee in payees]
 
     def cut(self, kpi: int, items: tuple[Item, ...], settings: range) -> list[tuple[int, Cut]]:
         """The KPI moved at each setting that can be worked out."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
+from typing import TypeAlias
 
 from pyoutcome.errors import FormulaError
 from pyoutcome.formula.cut import Cut, Trace
@@ -11,6 +12,9 @@ from pyoutcome.formula.influence import NOISE, SLIGHT, Cliff, Dead, Direction, I
 from pyoutcome.formula.intervals import FLAT, View, add, constant
 from pyoutcome.formula.rule import Item, Rule
 from pyoutcome.formula.walk import Range, Walk
+
+Walks: TypeAlias = dict[tuple[int, int], Walk | None]
+"""What is known where a KPI is in a part of its range, whichever payee it was looked at for; None: nothing is."""
 
 
 class Study:
@@ -25,6 +29,7 @@ class Study:
         cuts: list[tuple[int, Cut]],
         items: tuple[Item, ...],
         places: list[int],
+        walks: Walks,
     ) -> None:
         self.shape = rule.kpis[kpi]
         self.kpi = kpi
@@ -33,6 +38,7 @@ class Study:
         self.whole = whole
         self.items = items
         self.places = places
+        self.walks = walks
         self.cuts = cuts
         self.paid = [(at, cut, [(x, self.amount(trace)) for x, trace in cut.points()]) for at, cut in cuts]
         self.ranges = [max(y for _, y in paid) - min(y for _, y in paid) for _, _, paid in self.paid]
@@ -234,12 +240,19 @@ class Study:
         name = self.shape.full_name
         if _allows(self.view(self.whole), name, direction):
             return True
+        if (first, last) not in self.walks:
+            self.walks[first, last] = self.walk(self.whole, first, last)
+        walk = self.walks[first, last]
+        return walk is not None and _allows(self.view(walk), name, direction)
+
+    def walk(self, whole: Walk, first: int, last: int) -> Walk | None:
+        """What the items that depend on the KPI can be in a part of its range."""
+        walk = whole.inside_box({self.shape.full_name: Range(first, last, self.shape.multiple)}, slopes=True)
         try:
-            walk = self.whole.inside_box({name: Range(first, last, self.shape.multiple)}, slopes=True)
             walk.see(self.places)
         except FormulaError:
-            return False
-        return _allows(self.view(walk), name, direction)
+            return None
+        return walk
 
     def dead(self) -> tuple[Dead, ...]:
         """Parts in which nothing moves at any setting."""

@@ -312,11 +312,18 @@ def product(factors: tuple[Node, ...], divisors: tuple[Node, ...] = (), span: Sp
     return Product(tuple(flat), tuple(below), span=span) if len(flat) > 1 or below else flat[0]
 
 
+_PARTS: Final[dict[type[Node], tuple[str, ...]]] = {}
+"""The fields in which a kind of node may hold others, of the kinds met so far."""
+
+
 def children(node: Node) -> tuple[Node, ...]:
     """The nodes directly inside a node, in the order they are evaluated."""
     found: list[Node] = []
-    for each in fields(node):
-        value = getattr(node, each.name)
+    kind = type(node)
+    if kind not in _PARTS:
+        _PARTS[kind] = tuple(each.name for each in fields(kind) if each.name not in ("span", "text", "name"))
+    for name in _PARTS[kind]:
+        value = getattr(node, name)
         if isinstance(value, Node):
             found.append(value)
         elif isinstance(value, tuple):

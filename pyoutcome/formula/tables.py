@@ -37,7 +37,10 @@ def round_view(of: View, step: View, mode: Rounding) -> View:
     slopes: iv.Slopes | None = None
     if of.slopes is not None and not of.error:
         slopes = {
-            name: (-iv.INFINITE if least < 0 else Fraction(0), iv.INFINITE if most > 0 else Fraction(0))
+            name: (
+                -iv.INFINITE if least.numerator < 0 else iv.FLAT[0],
+                iv.INFINITE if most.numerator > 0 else iv.FLAT[1],
+            )
             for name, (least, most) in of.slopes.items()
         }
     return View(low, high, step.low, slopes, 0)

@@ -16,7 +16,7 @@ from pyoutcome.formula import arithmetic as a
 from pyoutcome.formula import syntax as s
 from pyoutcome.formula.outcome import Note, NoteKind
 from pyoutcome.formula.printer import to_text
-from pyoutcome.formula.words import ROUNDED, number_words
+from pyoutcome.formula.words import ROUNDED, list_words, number_words
 
 if TYPE_CHECKING:
     from pyoutcome.formula.rule import Rule
@@ -103,7 +103,7 @@ class Teller:
         parts = [f"{self._part(each)} = {self._shown(node, value)}"
                  for each, value in zip(node.operands, values, strict=True)]  # fmt: skip
         which = "least" if isinstance(node, s.Min) else "greatest"
-        said = f"The {which} of {', '.join(parts[:-1])} and {parts[-1]} is {self._shown(node, result)}."
+        said = f"The {which} of {list_words(parts)} is {self._shown(node, result)}."
         self._note("limit", node, said, "", show(result))
 
     def clamp(self, node: s.Clamp, x: int, low: int, high: int, result: int) -> None:

@@ -11,6 +11,7 @@ from pyoutcome.formula import intervals as iv
 from pyoutcome.formula import syntax as s
 from pyoutcome.formula.comparing import MIRROR, OPPOSITE, Truth, compared, narrowed
 from pyoutcome.formula.intervals import View
+from pyoutcome.formula.linear import rests_of, view_of
 from pyoutcome.formula.printer import to_text
 from pyoutcome.formula.rule import Item, Rule
 from pyoutcome.formula.tables import bands_view, curve_view, refuse_width, round_view, step_view
@@ -55,10 +56,14 @@ class Walk:
         self.views["period"] = iv.constant(period * ONE)
 
     def inside_box(self, box: Box, *, slopes: bool) -> Walk:
-        """A walk that has seen no item yet, with other ranges for some names."""
+        """A walk with other ranges for some names: what is known of items stays until they are looked at again.
+
+        Whoever makes it looks at every item that depends on one of the names, or asks for none of them.
+        """
         made = object.__new__(Walk)
         made.rule = self.rule
-        made.views, made.truths, made.amounts, made.openings = dict(self.views), dict(self.truths), {}, {}
+        made.views, made.truths = dict(self.views), dict(self.truths)
+        made.amounts, made.openings = dict(self.amounts), dict(self.openings)
         made.done = set()
         made._put(box, slopes=slopes)
         return made
@@ -68,6 +73,11 @@ class Walk:
             self.views[name] = view = within.view(name, slopes=slopes)
             if self.rule.types.get(name) == "yes_no":
                 self.truths[name] = Truth(within.high == 1, within.low == 0, (view,))
+
+    def see_again(self, places: Iterable[int]) -> None:
+        """Look at the items at these places anew; the others that they need have been seen."""
+        self.done.difference_update(places)
+        self.see(places)
 
     def see(self, places: Iterable[int]) -> None:
         """Look at the items at these places of the rule's order, which holds all that they need before them."""
@@ -176,6 +186,7 @@ class Walk:
         result = self.view(node.factors[0])
         last = len(node.factors) - 1
         held: View | None = None
+        rest = rests_of(self.rule).get(id(node)) if node.divisors else None
         for at, factor in enumerate(node.factors[1:], 1):
             other = self.view(factor)
             if at == last and node.divisors:
@@ -183,8 +194,11 @@ class Walk:
             else:
                 result = iv.multiply_divide(result, other, one)
         for divisor in node.divisors:
+            times, by = (result, one) if held is None else (held, result)
             result = iv.multiply_divide(result, held if held is not None else one, self.view(divisor))
-            held = None
+            if rest is not None:
+                result = iv.share(result, by, times, view_of(rest, self))
+            held = rest = None
         return result
 
     def pick(self, node: s.Pick) -> View:
@@ -247,8 +261,12 @@ class Walk:
             (condition.left, condition.relation, condition.right),
             (condition.right, MIRROR[condition.relation], condition.left),
         ):
-            plain = not any(isinstance(node, s.If) for node in s.walk(right))  # else nested conditions cost 3^depth
-            if plain and isinstance(left, s.Name) and left.name in self.views and left.name not in self.rule.labels:
+            if (
+                isinstance(left, s.Name)
+                and left.name in self.views
+                and left.name not in self.rule.labels
+                and not any(isinstance(node, s.If) for node in s.walk(right))  # else nested conditions cost 3^depth
+            ):
                 view = narrowed(self.views[left.name], relation if holds else OPPOSITE[relation], self.view(right))
                 if view.low > view.high:
                     return None

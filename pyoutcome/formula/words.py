@@ -8,7 +8,7 @@ sign where it was written with one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from pyoutcome.decimals import ONE, Rounding, show_grouped
@@ -64,8 +64,13 @@ def number_words(node: s.Number) -> str:
     return show_grouped(node.value, percent=node.text.endswith("%"))
 
 
-def _listed(parts: list[str]) -> str:
-    return f"{', '.join(parts[:-1])} and {parts[-1]}"
+def list_words(parts: Iterable[str], last: str = "and") -> str:
+    """Words as a list in English: ``a``, ``a and b``, ``a, b and c``; no words for none.
+
+    ``last`` is what stands before the last one.
+    """
+    *others, end = tuple(parts) or ("",)
+    return f"{', '.join(others)} {last} {end}" if others else end
 
 
 def _counts_up(node: s.Step) -> bool:
@@ -119,7 +124,7 @@ class _Speaker:
             case s.Min() | s.Max():
                 words = ("lesser", "least") if isinstance(node, s.Min) else ("greater", "greatest")
                 which = words[len(node.operands) > 2]
-                return f"the {which} of {_listed([self.inner(operand) for operand in node.operands])}"
+                return f"the {which} of {list_words([self.inner(operand) for operand in node.operands])}"
             case s.Clamp():
                 low, high = self.inner(node.low), self.inner(node.high)
                 return f"{self.inner(node.of)}, but not less than {low} and not more than {high}"
@@ -176,13 +181,14 @@ class _Speaker:
             case s.Bands():
                 parts: list[str] = []
                 for row in node.rows:
-                    part = "next" if row.is_width else "part from there up to" if parts else "part up to"
+                    width = "next" if parts else "first"
+                    part = width if row.is_width else "part from there up to" if parts else "part up to"
                     parts.append(f"{self.inner(row.rate)} per unit of the {part} {self.inner(row.to)}")
                 parts.append(f"{self.inner(node.rest)} per unit of the {'rest' if node.rows else 'whole'}")
                 return f"the sum over {self.inner(node.of)} in bands: {'; '.join(parts)}; nothing below zero"
             case s.Curve():
                 points = [f"{self.inner(point.y)} at {self.inner(point.x)}" for point in node.points]
-                line = f"the value on straight lines through {_listed(points)}"
+                line = f"the value on straight lines through {list_words(points)}"
                 return f"{line}, read at {self.inner(node.of)} and flat outside them"
             case _:
                 raise TypeError(f"{type(node).__name__} is not a formula by itself")

@@ -32,7 +32,7 @@ CLIENT_SUPPLIES: Final = 255
 
 PAYOUTS, BONDS, BACKUPS, EXITS, RESTATES, HOLDBACK = 1, 2, 4, 8, 16, 32
 """Flags of the deal: which parts of it are there."""
-CHOOSES, DISPUTES = 1, 2
+CHOOSES, DISPUTES, REFUSES = 1, 2, 4
 """Flags of the rules."""
 MAY_BE_MISSING, FROM_ZERO, SUPPLIED = 128, 64, 32
 """Flags of a KPI, beside its decimals."""
@@ -71,7 +71,8 @@ class Kpi:
     high: int
     """Greatest value, 18 decimals."""
     if_missing: int
-    """The value used for a missing value and in a default, 18 decimals."""
+    """The value used for a missing value and in a default, 18 decimals; or the one a step below the least, which no
+    report can give: then the program finds the value itself."""
     supplier: int | None = None
     """Which provider supplies its evidence, from 0; None is the client."""
 
@@ -129,6 +130,8 @@ class Arguments:
     """Seconds the arbitrator has; 0 is turned into ``default_window``."""
     chooses: bool = False
     """Whether the arbitrator chooses one of the versions; otherwise it rules values."""
+    refuses: bool = False
+    """Whether a report on which the program fails is refused; otherwise it settles zero."""
     stake_fixed: int = 0
     """Least stake of a challenge, base units."""
     stake_share: int = 0
@@ -203,7 +206,7 @@ class Arguments:
                 6,
                 (
                     f"there are 1 to {MOST_KPIS} KPIs, each with 0 to 18 decimals, bounds of at most that many, a "
-                    "stand-in between them and a supplier that exists"
+                    "stand-in between them or one step below, and a supplier that exists"
                 ),
             )
         if len(self.parameters) > MOST_PARAMETERS or not all(map(_is_int256, self.parameters)):
@@ -297,7 +300,7 @@ class Arguments:
     def _pack_rules(self) -> bytes:
         plain = self.ruling_window == self.default_window
         disputes = bool(self.challenge_window or self.stake_fixed or self.stake_share) or not plain
-        flags = CHOOSES * self.chooses | DISPUTES * disputes
+        flags = CHOOSES * self.chooses | DISPUTES * disputes | REFUSES * self.refuses
         counts = (flags, self.quorum, len(self.verifiers), len(self.kpis), len(self.parameters))
         parts = [
             bytes(counts), address_bytes(self.arbitrator), *map(address_bytes, self.verifiers),
@@ -348,7 +351,7 @@ def _sound(kpi: Kpi, providers: int) -> bool:
         return False
     numbers = (kpi.low, kpi.high, kpi.if_missing)
     narrow = all(number % kpi.step == 0 and width_of(number // kpi.step) <= MOST_KPI_BYTES for number in numbers)
-    return narrow and kpi.accepts(kpi.if_missing)
+    return narrow and (kpi.accepts(kpi.if_missing) or (kpi.low <= kpi.high and kpi.if_missing == kpi.low - kpi.step))
 
 
 def _is_int256(value: int) -> bool:

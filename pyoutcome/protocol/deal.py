@@ -85,6 +85,8 @@ class Rules:
     """Share of the sum of absolute differences, 18 decimals."""
     reserve: int
     """The most one period can cost the client: the sum over payees of max(0, amount)."""
+    refuses: bool = False
+    """A report on which the program fails is refused; otherwise it settles zero."""
 
 
 @dataclass(frozen=True)

@@ -102,6 +102,7 @@ def deployed_rules(arguments: Arguments, program: bytes, terms_hash: bytes) -> R
         stake_fixed=arguments.stake_fixed,
         stake_share=arguments.stake_share,
         reserve=arguments.reserve,
+        refuses=arguments.refuses,
     )
 
 

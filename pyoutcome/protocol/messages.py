@@ -19,12 +19,10 @@ from eth_utils.exceptions import ValidationError
 
 from pyoutcome.decimals import INT256_MIN
 from pyoutcome.errors import ProtocolError
+from pyoutcome.protocol.eip712 import DOMAIN_NAME, DOMAIN_TYPE, DOMAIN_VERSION, TERMS_TYPE
 
 MISSING: Final = INT256_MIN
 """Stands for a missing KPI value in a report: ``type(int256).min``."""
-DOMAIN_NAME: Final = "pyoutcome"
-DOMAIN_VERSION: Final = "1"
-DOMAIN_TYPE: Final = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
 
 
 class Signer(Protocol):
@@ -74,7 +72,7 @@ class Message:
 class Terms(Message):
     """What client and every provider sign once. Its digest is the **terms hash**."""
 
-    TYPE: ClassVar[str] = "Terms(bytes32 agreementDigest,bytes32 programHash,bytes32 argsHash,uint256 nonce)"
+    TYPE: ClassVar[str] = TERMS_TYPE
 
     agreement_digest: bytes
     """keccak256 of the agreement's canonical JSON."""

@@ -141,6 +141,8 @@ def report(turn: Turn, action: Report) -> None:
     _demand_quorum(rules, action.verifiers)
     demand_values(rules, action.values)
     version = price(state, number, action.values)
+    if version.error and rules.refuses:
+        raise refusals.program_failed(version.error)
     return_stakes(turn, number)
     signed = sum(1 << index for index in action.verifiers)
     turn.emit(Reported(number, action.evidence_digest, action.values, signed))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from pyoutcome.decimals import show
 from pyoutcome.evidence.quality.plausibility import find_thresholds
 from pyoutcome.formula.nearness import Nearness
+from pyoutcome.formula.words import list_words
 from pyoutcome.service.logs import say
 from pyoutcome.settlement.outgoing import Outgoing
 
@@ -58,7 +59,7 @@ def dangers(
         value, former = values.get(kpi.name), before.get(kpi.name)
         told = [each.text for each in find_thresholds(kpi, nearness)]
         if value is not None and former is not None and kpi.shape.type == "number" and _is_worse(kpi, former, value):
-            edges = " and ".join(
+            edges = list_words(
                 kpi.show(turn.at) if turn.of == kpi.name else f"{turn.of} = {show(turn.at)}"
                 for turn in nearness.passed(kpi.shape, former)
             )

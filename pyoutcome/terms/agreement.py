@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from pyoutcome.errors import AgreementError
 from pyoutcome.formula.influence import Influence
 from pyoutcome.formula.state import State
-from pyoutcome.terms.deal import Deal
+from pyoutcome.terms.contents import Contents
+from pyoutcome.terms.defaults import find_broken_default
 from pyoutcome.terms.finding import Finding
 from pyoutcome.terms.findings import find_warnings
 from pyoutcome.terms.prose import Passage, write_passages, write_words
+from pyoutcome.terms.requirements import refuse_broken
 from pyoutcome.terms.shaping import PaymentShape, find_shape, find_shape_at
 from pyoutcome.terms.statement import Statement
 from pyoutcome.terms.stating import KpiValue, make_statement, read_values
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
     from pyoutcome.formula.scenarios import Scenarios
 
 
-class Agreement(Deal):
+class Agreement(Contents):
     """One deal. Made by ``load`` or ``parse``, which refuse a file that cannot be carried out; never changes.
 
     ``problems_of(error)`` lists all problems that were found together.
@@ -40,6 +43,27 @@ class Agreement(Deal):
     ) -> tuple[int, ...]:
         """KPI values by full name as the program's vector, what stands in for None; errors as ``statement``."""
         return read_values(self.kpis, values, before)
+
+    def demand_default(self) -> None:
+        """Refuses an agreement that no escrow could settle a period without evidence by: the values that stand in are
+        none that a report could hold. AgreementError ``missing-breaks-requirement``."""
+        broken = find_broken_default(self._lowered, len(self.periods))
+        if broken is not None:
+            path, why = broken
+            raise AgreementError(
+                "missing-breaks-requirement",
+                f"{why} The period would settle with nothing.",
+                "Choose other values for 'if_missing', or a requirement that they meet.",
+                where=self._tree.where(path),
+            )
+
+    def demand_reportable(self, period: int, values: Mapping[str, KpiValue]) -> None:
+        """Refuses values that no report of the period may hold, before a verifier signs them.
+
+        AgreementError as ``statement``; it does not look at earlier periods.
+        """
+        numbers = read_values(self.kpis, values)
+        refuse_broken(self._lowered.checking, self._lowered.requirements, numbers, self.period(period).number)
 
     def check(self) -> list[Finding]:
         """Warnings and notes: what the agreement may say, but perhaps should not.
@@ -83,7 +107,8 @@ class Agreement(Deal):
         """One period's amounts and how they come about, from KPI values by full name; None is missing.
 
         ``state`` is what the statement of the period before left (its ``state``); where periods depend on earlier ones
-        only period 1 goes without. ``before`` holds the KPI values of the period before, for ``if_missing: last``.
+        only period 1 goes without. ``before`` holds the KPI values of the period before, for ``if_missing: last`` where
+        no state is given.
 
         Raises AgreementError ``no-such-period``, ``unknown-kpi``, ``missing-kpi-value``, ``bad-kpi-value``,
         ``requirement-broken``; NumberError; FormulaError ``state-needed``, and where the rule cannot be evaluated

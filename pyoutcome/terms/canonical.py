@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 import rfc8785
-from eth_utils.crypto import keccak
 
+from pyoutcome.hashing import keccak
 from pyoutcome.terms.calendar import Period, read_moment
 from pyoutcome.terms.file import AgreementFile
 from pyoutcome.terms.kpis import show_value

@@ -137,6 +137,16 @@ def _lifecycle(file: AgreementFile) -> Iterator[Problem]:
             )
     if escrow is None:
         return
+    if not file.kpis:
+        yield (
+            ("escrow",),
+            AgreementError(
+                "escrow-without-kpi",
+                "An escrow settles a period on a report of KPI values, and this agreement has no KPI.",
+                "Add what is reported under 'kpis', if only a yes or no that the work was accepted; or delete 'escrow' "
+                "to have the rule by itself.",
+            ),
+        )
     for provider, party in parties.providers.items():
         if party.backup is not None and escrow.breaches is None:
             yield (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -42,7 +43,7 @@ class ClauseWriter:
         said = [f"{self.naming.say(name)}{each}: {self.who(name, clause)} {self.words(form.amount)}."]
         said += self.meanings(form)
         if clause.then:
-            said.append(f"Then, in this order: {self.adjustments(name, clause.then)}")
+            said.append(f"The amount then becomes{self.adjustments(name, clause.then)}")
         if clause.is_restated:
             said.append(
                 "This is what is due for all periods so far; what the clause came to in earlier periods is taken off."
@@ -54,13 +55,22 @@ class ClauseWriter:
 
     def meanings(self, form: Form) -> list[str]:
         """What the names of parts in a form mean."""
-        said = [f"Here {self.naming.say(part.name)} means {self.words(part.formula)}." for part in form.parts]
+        said = [
+            f"{_capital(self.naming.say(part.name))} if {self.words(part.formula)}."
+            if _is_stage(part.name)
+            else f"Here {self.naming.say(part.name)} means {self.words(part.formula)}."
+            for part in form.parts
+        ]
         said += [
-            f"{_capital(self.naming.say(each.name))} is carried from period to period: it starts as "
+            f"{_capital(self._carried(each.name))} is carried from period to period: it starts as "
             f"{self.words(each.start)}, and after each period it is {self.words(each.next)}."
             for each in form.carried
         ]
         return said
+
+    def _carried(self, name: str) -> str:
+        said = self.naming.say(name)
+        return f"whether {said}" if _is_stage(name) else said
 
     def who(self, name: str, clause: AnyClause) -> str:
         """Who owes whom."""
@@ -74,20 +84,23 @@ class ClauseWriter:
                 return "shown only, never paid,"
 
     def adjustments(self, name: str, entries: Sequence[Adjustment]) -> str:
-        """Entries of ``then`` or ``settlement``: the formulas they apply, said of "the amount so far"."""
+        """Entries of ``then`` or ``settlement``: what the amount becomes, said of "the amount so far"."""
         draft = Draft(name, self.file.terms)
         said: list[str] = []
         meanings: list[str] = []
         for entry in entries:
             condition = f"only if {self.words(entry.when)}: " if entry.when is not None else ""
             if entry.carries:
-                said.append(f"({len(said) + 1}) {condition}{self._over_periods(entry)}")
+                said.append(f"{condition}{self._over_periods(entry)}")
                 continue
             changed = entry.model_copy(update={"when": None}).apply(Name(_AMOUNT), draft)
             form = draft.form(changed)
-            said.append(f"({len(said) + 1}) {condition}{self.words(form.amount)}")
+            said.append(f"{condition}{self.words(form.amount)}")
             meanings += [each for each in self.meanings(form) if each not in meanings]
-        return " ".join([f"{'; '.join(said)}.", *meanings])
+        if len(said) == 1:
+            return " ".join([f" {said[0]}.", *meanings])
+        steps = "; ".join(f"({at}) {step}" for at, step in enumerate(said, 1))
+        return " ".join([f", step by step: {steps}.", *meanings])
 
     def _over_periods(self, entry: Adjustment) -> str:
         """An entry that adds up the periods, in words of its own."""
@@ -103,6 +116,11 @@ class ClauseWriter:
             f"{_AMOUNT}, changed so that with what this entry left in the earlier periods of the contract year it "
             f"comes to at {kept} {self.words(limit if limit is not None else Name(_AMOUNT))}"
         )
+
+
+def _is_stage(name: str) -> bool:
+    """Is it a part that says whether a stage is reached?"""
+    return re.fullmatch(r"met[0-9]*", name.rpartition(".")[2]) is not None
 
 
 def _capital(text: str) -> str:

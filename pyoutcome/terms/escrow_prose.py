@@ -11,13 +11,13 @@ from pyoutcome.terms.parties import Convenience, Escrow
 from pyoutcome.terms.scalars import show_duration
 
 if TYPE_CHECKING:
-    from pyoutcome.terms.deal import Deal
+    from pyoutcome.terms.contents import Contents
 
 Money = Callable[[int], str]
 """Writes base units as money."""
 
 
-def say_escrow(agreement: Deal, money: Money) -> Iterator[tuple[str, list[str]]]:
+def say_escrow(agreement: Contents, money: Money) -> Iterator[tuple[str, list[str]]]:
     """What each group of rules is about, and one line for each rule; nothing for a rule file."""
     escrow = agreement.file.escrow
     if escrow is not None:
@@ -51,8 +51,8 @@ def _disputes(escrow: Escrow, terms: EscrowTerms, money: Money) -> Iterator[str]
         )
     time = show_duration(escrow.default_window if challenge is None else challenge.ruling_within)
     yield (
-        "If it is challenged, every provider is paid at once what it gets under every version. The arbitrator has "
-        f"{time} for the rest; if it is silent, the report stands."
+        "If a report or default is challenged, every provider is paid at once what it gets under every version. The "
+        f"arbitrator has {time} for the rest; if it is silent, the report or default stands."
     )
     if terms.chooses:
         yield "The arbitrator is a contract that asks a court or oracle; it chooses one of the versions."
@@ -74,7 +74,7 @@ def _disputes(escrow: Escrow, terms: EscrowTerms, money: Money) -> Iterator[str]
         )
 
 
-def _money(agreement: Deal, escrow: Escrow, terms: EscrowTerms, money: Money) -> Iterator[str]:
+def _money(agreement: Contents, escrow: Escrow, terms: EscrowTerms, money: Money) -> Iterator[str]:
     if escrow.holdback is not None:
         share = show_grouped(escrow.holdback.share, percent=True)
         yield (
@@ -96,7 +96,7 @@ def _money(agreement: Deal, escrow: Escrow, terms: EscrowTerms, money: Money) ->
             )
 
 
-def _breaches(agreement: Deal, escrow: Escrow) -> Iterator[str]:
+def _breaches(agreement: Contents, escrow: Escrow) -> Iterator[str]:
     if escrow.breaches is None:
         return
     often = "breach" if escrow.breaches == 1 else "breaches in a row"
@@ -109,18 +109,18 @@ def _breaches(agreement: Deal, escrow: Escrow) -> Iterator[str]:
         yield f"Instead the client may then call {backup}, which takes the place of {name} from the next period on."
 
 
-def _exits(agreement: Deal, escrow: Escrow, money: Money) -> Iterator[str]:
+def _exits(agreement: Contents, escrow: Escrow, money: Money) -> Iterator[str]:
     yield (
         "The client and the providers together may change these terms for later periods, put another in a provider's "
         "place, or end the agreement after the current period; the arbitrator may find a cause to end it."
     )
     convenience = escrow.convenience
     if convenience is None:
-        yield "Nobody may end it early without a cause."
+        yield "Nobody may end the agreement early without a cause."
         return
     yield (
-        f"{_who(convenience)} may end it without a cause by notice; the last period is then the one that runs "
-        f"{show_duration(convenience.notice)} later."
+        f"{_who(convenience)} may end the agreement without a cause by notice; the last period is then the one that "
+        f"runs {show_duration(convenience.notice)} later."
     )
     for name, fee in zip(agreement.providers, agreement.escrow.convenience_fee, strict=True):
         if fee:

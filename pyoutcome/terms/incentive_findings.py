@@ -6,16 +6,16 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from pyoutcome.decimals import group_digits, show
-from pyoutcome.errors import AgreementError, FormulaError
+from pyoutcome.errors import FormulaError
 from pyoutcome.formula.evaluate import evaluate
 from pyoutcome.formula.influence import SLIGHT, Cliff, Direction, Influence, Move
 from pyoutcome.formula.state import cut_to_units, unit_of
+from pyoutcome.terms.defaults import find_broken_default
 from pyoutcome.terms.file import AgreementFile
 from pyoutcome.terms.finding import Finding, Severity
 from pyoutcome.terms.kpis import AgreementKpi
 from pyoutcome.terms.lowering import Lowered
 from pyoutcome.terms.problems import Path
-from pyoutcome.terms.requirements import refuse_broken
 from pyoutcome.terms.shaping import PaymentShape, is_priced, state_after
 from pyoutcome.terms.tree import Tree
 
@@ -205,10 +205,11 @@ class Incentives:
             if gains:
                 difference, supplier, value, setting, when = max(gains)
                 said.add(kpi.kpi)
+                gets = "can get, by the value of the period before," if kpi.takes_last else "gets"
                 yield self.finding(
                     "silence-pays",
                     ("kpis", kpi.kpi, "if_missing"),
-                    f"Without evidence {self.providers[supplier]} gets {self.money(difference)} more {when}than with "
+                    f"Without evidence {self.providers[supplier]} {gets} {self.money(difference)} more {when}than with "
                     f"{kpi.kpi} = {kpi.tell(value)}{self.others(at, setting)}, so it gains by not reporting.",
                     "Let 'if_missing' be the worst value of the range, or, if the parties accept this, write "
                     "'silence_may_pay: yes' at the KPI.",
@@ -223,7 +224,8 @@ class Incentives:
             if kpi.if_missing not in amounts:
                 continue
             worst = min(amounts, key=lambda value: (amounts[value], value))
-            gain = amounts[kpi.if_missing] - amounts[worst]
+            # The last value may have been any.
+            gain = (max(amounts.values()) if kpi.takes_last else amounts[kpi.if_missing]) - amounts[worst]
             if gain > (best[0] if best else self.unit):
                 best = (gain, payee, worst, setting, "")
         if best is None and self.rule.sequential:
@@ -239,7 +241,9 @@ class Incentives:
         values = sorted({kpi.low, kpi.high, *tried})
         step = max(1, len(values) // 8)
         for setting, chosen in enumerate(self.shape.settings[:4]):
-            silent = self._two_periods(at, kpi.if_missing, chosen.values, payee)
+            standing_in = {kpi.low, kpi.high, kpi.if_missing} if kpi.takes_last else {kpi.if_missing}
+            paid = [self._two_periods(at, value, chosen.values, payee) for value in sorted(standing_in)]
+            silent = max((each for each in paid if each is not None), default=None)
             for value in {*values[::step], kpi.low, kpi.high}:
                 told = self._two_periods(at, value, chosen.values, payee)
                 if silent is None or told is None:
@@ -265,16 +269,12 @@ class Incentives:
         """Requirements that the values of a period without evidence break together."""
         if not all(self.settles_without(kpi) for kpi in self.lowered.kpis):
             return
-        missing = [kpi.if_missing for kpi in self.lowered.kpis]
-        for each in self.lowered.requirements:
-            try:
-                refuse_broken(self.lowered.checking, self.lowered.requirements, missing, 1)
-            except (AgreementError, FormulaError) as error:
-                if error.details.get("requirement") in (each.position, None):
-                    yield self.finding(
-                        "missing-breaks-requirement",
-                        ("require", each.position),
-                        "The values that stand in for missing ones do not meet this requirement together.",
-                        "Choose other values for 'if_missing', or a requirement that they meet.",
-                    )
-                    return
+        broken = find_broken_default(self.lowered, 1)
+        if broken is not None:
+            path, why = broken
+            yield self.finding(
+                "missing-breaks-requirement",
+                path,
+                why,
+                "Choose other values for 'if_missing', or a requirement that they meet.",
+            )

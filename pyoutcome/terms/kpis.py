@@ -79,15 +79,20 @@ class Kpi(Part):
     def value_of_missing(self, name: str) -> int:
         """The value of a period that settles without evidence, as the payment rule sees it.
 
-        That is ``if_missing``; with ``last`` the opening value, with ``refuse`` the worst of the range. AgreementError
-        ``bad-kpi-value``; NumberError.
+        That is ``if_missing``; with ``last`` the opening value (in the first period), with ``refuse`` the worst of the
+        range that is possible. AgreementError ``bad-kpi-value``; NumberError.
         """
         shape = self.shape(name, None)
         if self.stands_in:
             return read_value(shape, self.if_missing)
         if self.if_missing == "last" and shape.opening is not None:
             return shape.opening
-        return shape.high if self.better == "lower" else shape.low
+        step = -shape.multiple if self.better == "lower" else shape.multiple
+        worst = shape.high if self.better == "lower" else shape.low
+        excluded = self.excluded(name)
+        while worst in excluded and shape.low <= worst + step <= shape.high:
+            worst += step
+        return worst
 
     def excluded(self, name: str) -> tuple[int, ...]:
         """The values of ``except`` as the payment rule sees them; errors as in ``value_of_missing``."""
@@ -174,7 +179,8 @@ class AgreementKpi:
     declared: Kpi
     shape: KpiShape
     if_missing: int
-    """The value of a period that settles without evidence, as the payment rule sees it (scaled; of yes/no 0 or 1)."""
+    """The value of a period that settles without evidence, as the payment rule sees it (scaled; of yes/no 0 or 1); with
+    ``if_missing: last`` that of a first period."""
 
     @property
     def supplier(self) -> str | None:
@@ -205,7 +211,18 @@ class AgreementKpi:
     @property
     def may_be_missing(self) -> bool:
         """A report may mark it missing: the agreement has a value that stands in."""
-        return self.declared.stands_in
+        return self.declared.if_missing != "refuse"
+
+    @property
+    def takes_last(self) -> bool:
+        """Does the value of the period before stand in for a missing one?"""
+        return self.declared.if_missing == "last"
+
+    @property
+    def given_if_missing(self) -> int:
+        """What an escrow gives its program for a missing value: where that of the period before stands in, the number
+        one step below the least, which no report can give."""
+        return self.low - self.shape.multiple if self.takes_last else self.if_missing
 
     def read(self, value: Any) -> int:
         """A reported value as the payment rule sees it; errors as ``read_value``."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, TypeAlias
 
+from pyoutcome.formula.words import list_words
 from pyoutcome.terms.file import AgreementFile
 from pyoutcome.terms.legal import DataProtection, IntellectualProperty, Legal, Security
 from pyoutcome.terms.naming import quoted
@@ -143,7 +144,7 @@ def _security(security: Security) -> Iterator[str]:
         "audit": "lets the client or an independent assessor find out on the spot, once a year and after an incident",
     }[security.review]
     yield (
-        f"A provider guards systems and data in keeping with {_listed([quoted(each) for each in security.standards])}, "
+        f"A provider guards systems and data in keeping with {list_words(map(quoted, security.standards))}, "
         f"and {shown}, that it does."
     )
     yield (
@@ -220,7 +221,3 @@ def _law(legal: Legal) -> Iterator[str]:
             "Disputes that the escrow's arbitrator does not decide are decided finally by arbitration under "
             f"{quoted(chosen.rules)}, with {many}, seated in {quoted(chosen.seat)}, in {quoted(chosen.language)}."
         )
-
-
-def _listed(parts: list[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

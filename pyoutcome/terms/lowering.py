@@ -12,6 +12,7 @@ from pyoutcome.terms.adjustments import SETTLEMENT, apply_all
 from pyoutcome.terms.by_provider import for_provider
 from pyoutcome.terms.carrying import StateForm
 from pyoutcome.terms.clauses import AnyClause, FormulaClause, JointCap
+from pyoutcome.terms.enforcing import Enforced, enforce
 from pyoutcome.terms.expressions import Scope
 from pyoutcome.terms.file import AgreementFile
 from pyoutcome.terms.form import ZERO, Draft, Form, substitute
@@ -49,6 +50,8 @@ class Lowered:
     requirements: tuple[Requirement, ...]
     checking: Rule
     """Works out the requirements, and nothing else."""
+    enforced: Enforced
+    """The same rule as an escrow runs it."""
 
 
 def list_kpis(file: AgreementFile) -> tuple[AgreementKpi, ...]:
@@ -91,9 +94,10 @@ def lower(file: AgreementFile, tree: Tree) -> Lowered:
             file.term.year_length,
         )
         checking = make_checking(rule, builder.requirements) if builder.requirements else rule
+        enforced = enforce(rule, kpis, builder.requirements)
     except (FormulaError, AgreementError) as error:
         raise place(error, tree, builder.path_of(error)) from error
-    return Lowered(rule, kpis, tuple(builder.origins), tuple(builder.requirements), checking)
+    return Lowered(rule, kpis, tuple(builder.origins), tuple(builder.requirements), checking, enforced)
 
 
 class _Builder:

@@ -1,38 +1,31 @@
-"""Records and measures in plain English: every choice that changes a value is said, also the ones made by default."""
+"""How a KPI is counted, in plain English: every choice that changes a value is said, also the ones made by default."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+import re
 from typing import Final
 
-from pyoutcome.decimals import ONE, Rounding, show
-from pyoutcome.terms.calendar import read_moment
+from pyoutcome.decimals import DECIMALS, ONE, Rounding, show_grouped
+from pyoutcome.formula.words import list_words
 from pyoutcome.terms.file import AgreementFile
 from pyoutcome.terms.kpis import Kpi
 from pyoutcome.terms.measures import (
     EVERYTHING,
-    Column,
     Count,
     DistinctCount,
     Greatest,
-    LateRule,
     Least,
     Mean,
     Measure,
     Percentile,
     Ratio,
-    RecordSource,
     Sum,
     TimeShare,
     ValuedMeasure,
     Versions,
     WeightedMean,
-    Window,
 )
-from pyoutcome.terms.naming import quoted
-from pyoutcome.terms.quality_rules import quality_words
-from pyoutcome.terms.scalars import show_duration
+from pyoutcome.terms.records_prose import clock_words, code, codes
 
 _ROUNDED: Final = {
     Rounding.DOWN: "toward zero",
@@ -42,219 +35,194 @@ _ROUNDED: Final = {
     Rounding.FLOOR: "downward",
     Rounding.CEIL: "upward",
 }
-_FORMATS: Final = {
-    "csv": "CSV records",
-    "json": "JSON records",
-    "parquet": "Parquet records",
-    "prometheus": "answers of Prometheus to a range query",
-    "opentelemetry": "OpenTelemetry metrics in JSON",
-    "table": "a database table",
-}
-_UNKNOWN: Final = (
-    "A condition on a missing value does not hold, unless it asks whether the value is missing. Text is compared byte "
-    "by byte."
-)
+_LENGTHS: Final = {60: "minutes", 3_600: "hours", 86_400: "days"}
 
 
-def source_words(name: str, source: RecordSource, zone: str) -> str:
-    """What a KPI is counted from; ``zone`` is the agreement's."""
-    words = "".join(f" or {quoted(word)}" for word in sorted(source.null_words))
-    same = (
-        "records with the same key that are equal in all these columns count once, and others with the same key are "
-        "refused"
-        if source.duplicates == "collapse"
-        else "a second record with the same key is refused"
-    )
-    sentences = [
-        f"{name}: {_FORMATS[source.format]}.",
-        f"Columns: {', '.join(_column_words(each, column, zone) for each, column in source.columns.items())}.",
-        f"A value is missing if it is an empty field{words}.",
-        f"Records are told apart by {', '.join(source.key)}; {same}.",
-    ]
-    if source.metrics is not None:
-        sentences.append(f"Only these metrics are read: {', '.join(map(quoted, source.metrics))}.")
-    if source.step is not None:
-        sentences.append(f"A time of more than {show_duration(source.step)} from one sample to the next is a gap.")
-    if isinstance(source.late, LateRule):
-        sentences.append(
-            f"A record counts only if its {source.late.column} is at most {show_duration(source.late.within)} after "
-            "the end of the period that its anchor lies in; one received later, or of which that is not known, is left "
-            "out before anything else is done."
-        )
-    else:
-        sentences.append("A record counts whenever it is received.")
-    return " ".join([*sentences, *quality_words(source)])
-
-
-def window_words(name: str, windows: Sequence[Window], zone: str) -> str:
-    """Times that measures may leave out."""
-    listed = "; ".join(
-        f"from {_instant(read_moment(each.from_, zone))} to {_instant(read_moment(each.to, zone))} "
-        f"({quoted(each.reason)})"
-        for each in windows
-    )
-    return f"{name}: {listed}. A window includes its start and excludes its end."
-
-
-def measure_words(kpi: Kpi, file: AgreementFile) -> str:
-    """How a KPI is counted: what one thing is, which time puts it into a period, what is left out, the rounding."""
+def measure_words(kpi: Kpi, file: AgreementFile) -> tuple[str, ...]:
+    """How a KPI is counted: from which records, what is worked out of them, and what of missing values and rounding."""
     measure = kpi.measure
     if measure is None:
-        return "The records do not say how it is counted; the verifiers report it."
+        reported = "; the verifiers report it" if file.escrow is not None else ""
+        return (f"This agreement does not say how it is counted{reported}.",)
     if isinstance(measure, TimeShare):
-        said = [_time_words(measure, file)]
-    else:
-        said = [_grain_words(measure), _base_words(measure, file), _kind_words(measure)]
-    return " ".join([*said, *_end_words(kpi, measure)])
+        return _time_words(measure, file), _rounding_words(kpi, measure)
+    items = _item_words(measure)
+    if isinstance(measure, Count | DistinctCount):
+        return (f"{items}The value is {_number_of(measure, file)}",)
+    taken = f"{items}The KPI is worked out from the {_things(measure)} {_chosen(measure, file)}"
+    return taken, f"{_result(measure)} {_rounding_words(kpi, measure)}"
 
 
-def _column_words(name: str, column: Column, zone: str) -> str:
-    about: list[str] = [column.type]
-    if column.type == "decimal":
-        about.append(f"of {column.digits} digits, {column.scale} behind the point")
-    if column.type == "wall":
-        about.append(f"local time in {column.zone or zone}")
-    if column.from_ is not None:
-        about.append(f"called {quoted(column.from_)} in the records")
-    return f"{name} ({', '.join(about)})"
-
-
-def _grain_words(measure: Measure) -> str:
+def _item_words(measure: Measure) -> str:
+    """Which record stands for an item, where records are versions; nothing where a record is counted by itself."""
     grain = None if isinstance(measure, TimeShare) else measure.grain
     if not isinstance(grain, Versions):
-        return "One thing is one record."
+        return ""
     end = "greatest" if grain.version == "latest" else "least"
     return (
-        f"One thing is one item, told apart by {', '.join(grain.item)}; of the records of an item the {grain.version} "
-        f"counts, that with the {end} {', then '.join(grain.by)}, and it alone is looked at. A record without one of "
-        f"these is left out; two records of an item that are both the {grain.version} are refused."
+        f"Records of {code(measure.records)} with the same {list_words(codes(grain.item))} are versions of one item. "
+        f"An item is what its {grain.version} version says, that with the {end} {', then '.join(codes(grain.by))}; the "
+        f"others are not looked at. Two versions of an item that are both the {grain.version} are refused; a record "
+        "that lacks one of these columns is left out. "
     )
 
 
-def _base_words(measure: Measure, file: AgreementFile) -> str:
+def _things(measure: Measure) -> str:
+    return "items" if not isinstance(measure, TimeShare) and isinstance(measure.grain, Versions) else "records"
+
+
+def _chosen(measure: Measure, file: AgreementFile) -> str:
+    """Of which source, in the period and by which conditions; ends the sentence."""
     column = file.records[measure.records].columns[measure.anchor]
-    clock = f"read as local time in {column.zone or file.term.zone}" if column.type == "wall" else "an exact time"
-    base = f"Things of {measure.records} whose {measure.anchor} ({clock}) lies in the period"
+    clock = clock_words(column, file.term.zone)
+    chosen = [f"whose {code(measure.anchor)}{f' ({clock})' if clock else ''} lies in the period"]
     if measure.provider is not None:
-        base += f", whose {measure.provider} is the provider's id"
+        chosen.append(f"whose {code(measure.provider)} is the provider's id")
     if measure.where is not None:
-        base += f" and for which {_code(measure.where)} holds"
+        chosen.append(f"for which {code(measure.where)} holds")
+    said = f"of {code(measure.records)} {list_words(chosen)}."
     left_out = measure.except_
     if left_out is None:
-        return f"{base} count."
-    out = [f"whose {measure.anchor} lies in a window of {name}" for name in left_out.windows]
-    out += [f"whose {flag} is true" for flag in left_out.flags]
-    return f"{base} count, but not those {' or '.join(out)}."
+        return said
+    out = [f"whose {code(measure.anchor)} lies in a window of {code(name)}" for name in left_out.windows]
+    out += [f"for which {code(flag)} is true" for flag in left_out.flags]
+    return f"{said} Those {list_words(out, 'or')} are left out."
 
 
-def _kind_words(measure: Measure) -> str:
-    match measure:
-        case Count():
-            return "The value is their number."
-        case DistinctCount():
-            return f"The value is the number of different values of {measure.of} among them; a missing one is none."
-        case Ratio():
-            below = "all of them"
-            if measure.denominator not in (EVERYTHING, None):
-                below = f"those for which {_code(measure.denominator or '')} holds"
-                above = f"the number of these for which {_code(measure.numerator)} holds too"
-            else:
-                above = f"the number for which {_code(measure.numerator)} holds"
-            return f"The value is {above}, divided by the number of {below}."
-        case TimeShare():
-            return ""
-        case _:
-            return _value_words(measure)
+def _number_of(measure: Count | DistinctCount, file: AgreementFile) -> str:
+    if isinstance(measure, Count):
+        return f"the number of {_things(measure)} {_chosen(measure, file)}"
+    return (
+        f"the number of different values of {code(measure.of)} in the {_things(measure)} {_chosen(measure, file)} A "
+        "missing value is not counted."
+    )
+
+
+def _result(measure: Ratio | ValuedMeasure) -> str:
+    """What is worked out of the records taken, before it is rounded."""
+    if not isinstance(measure, Ratio):
+        return _value_words(measure)
+    above, things = code(measure.numerator), _things(measure)
+    if measure.denominator in (EVERYTHING, None):
+        return (
+            f"The value is the number of these {things} for which {above} holds, divided by the number of all of them."
+        )
+    below = code(measure.denominator or "")
+    return (
+        f"Of these {things} only those for which {below} holds are looked at: the value is the number of them for "
+        f"which {above} holds, divided by the number of all of them."
+    )
 
 
 def _value_words(measure: ValuedMeasure) -> str:
-    value = f"{_code(measure.value)}"
+    value, these = code(measure.value), f"these {_things(measure)}"
+    thing = these.removeprefix("these ").removesuffix("s")
     match measure:
         case Sum():
-            result = f"the sum of {value}"
+            result = f"the sum of {value} over {these}"
         case Mean():
-            result = f"the sum of {value}, divided by the number of things that have it"
+            result = f"the mean of {value}: its sum over {these}, divided by the number of those that have it"
         case WeightedMean():
+            weight = code(measure.weight)
             result = (
-                f"the sum of {value} times {_code(measure.weight)}, divided by the sum of {_code(measure.weight)}; a "
-                "weight below 0 is refused"
+                f"the mean of {value}, weighted by {weight}: the sum of {value} times {weight} over {these}, "
+                f"divided by the sum of {weight}"
             )
         case Least():
-            result = f"the least {value}"
+            result = f"the least {value} among {these}"
         case Greatest():
-            result = f"the greatest {value}"
+            result = f"the greatest {value} among {these}"
         case Percentile():
             result = _percentile_words(measure, value)
-    said = f"The value is {result}."
+    said = [f"The value is {result}."]
     if measure.divide_by != ONE:
-        said += f" It is divided by {show(measure.divide_by)}."
+        said.append(f"It is divided by {show_grouped(measure.divide_by)}{_units_made(measure)}.")
     weighted = isinstance(measure, WeightedMean)
-    lacking = "that number or its weight" if weighted else "that number"
+    if weighted:
+        said.append("A weight below 0 is refused.")
+    lacking = f"A {thing} without that number{' or its weight' if weighted else ''}"
     if measure.missing == "skip":
-        return f"{said} A thing without {lacking} is left out."
-    if measure.missing == "refuse":
-        return f"{said} A thing without {lacking} stops the measurement."
-    stands_in = f"{said} A thing without that number counts as {show(int(measure.missing or 0))}."
-    return f"{stands_in} A thing without a weight stops the measurement." if weighted else stands_in
+        said.append(f"{lacking} is left out.")
+    elif measure.missing == "refuse":
+        said.append(f"{lacking} stops the measurement until it is put right.")
+    else:
+        stands_in = show_grouped(int(measure.missing or 0))
+        said.append(f"For a {thing} without that number, {stands_in} is taken in its place.")
+        if weighted:
+            said.append(f"A {thing} without its weight stops the measurement until it is put right.")
+    return " ".join(said)
+
+
+def _units_made(measure: ValuedMeasure) -> str:
+    """What a division makes of seconds."""
+    whole, rest = divmod(measure.divide_by, ONE)
+    seconds = re.fullmatch(r"seconds_between\([^()]*\)", measure.value.strip())
+    return f", which makes {_LENGTHS[whole]} of seconds" if seconds and not rest and whole in _LENGTHS else ""
 
 
 def _percentile_words(measure: Percentile, value: str) -> str:
-    percent = show(measure.percent)
+    percent = show_grouped(measure.percent)
     if measure.method == "nearest_rank":
         return (
-            f"the {percent}th percentile of {value} by nearest rank: of n values in ascending order the one at place "
-            f"{percent}/100 times n, rounded up"
+            f"the {_ordinal(percent)} percentile of {value} by nearest rank: of n values in ascending order, the one "
+            f"at place {percent}/100 times n, rounded up"
         )
     return (
-        f"the {percent}th percentile of {value}, interpolated: of n values in ascending order the one at place 1 plus "
-        f"{percent}/100 times (n - 1), between two places in proportion"
+        f"the {_ordinal(percent)} percentile of {value}, interpolated: of n values in ascending order, the one at "
+        f"place 1 plus {percent}/100 times (n - 1), between two places in proportion"
     )
+
+
+def _ordinal(number: str) -> str:
+    ending = {"1": "st", "2": "nd", "3": "rd"}.get(number[-1], "th")
+    return f"{number}{'th' if number[-2:-1] == '1' or '.' in number else ending}"
 
 
 def _time_words(measure: TimeShare, file: AgreementFile) -> str:
-    rows = f"the records of {measure.records}"
+    zone = file.term.zone
+    clock = clock_words(file.records[measure.records].columns[measure.anchor], zone)
+    rows = f"the records of {code(measure.records)}"
     if measure.where is not None:
-        rows += f" for which {_code(measure.where)} holds"
-    tied = (
-        f"Of records of an item with the same time the one with the greatest {measure.ties} is the last."
+        rows += f" for which {code(measure.where)} holds"
+    anchor, state = code(measure.anchor), code(measure.state)
+    time = f"{anchor} ({clock})" if clock else anchor
+    items = list_words(codes(measure.item))
+    said = [
+        f"The KPI is worked out from {rows}, which say in what state an item is. Items are told apart by {items}.",
+        f"What a record says holds from its {time} until that of the item's next one.",
+        "What an item's last record before a period says holds at the period's start.",
+        "The time before an item's first record is not known, and is not counted.",
+        f"Of two records of an item with the same time the one with the greatest {code(measure.ties)} is the later."
         if measure.ties is not None
-        else "Two records of an item with the same time are refused."
-    )
-    whose = (
-        f" A time is the provider's whose id stands in {measure.provider} of the record." if measure.provider else ""
+        else "Two records of an item with the same time are refused.",
+    ]
+    if measure.provider is not None:
+        said.append(f"A provider's time is that of records whose {code(measure.provider)} is its id.")
+    said.append(
+        f"The value is the time of all items in the period in which {state} holds, divided by all their time in the "
+        "period that is known."
     )
     left_out = measure.except_
-    out = [f"within a window of {name}" for name in (left_out.windows if left_out else ())]
-    out += [f"from a record whose {flag} is true" for flag in (left_out.flags if left_out else ())]
-    without = f" Time {' or '.join(out)} is in neither." if out else ""
-    column = file.records[measure.records].columns[measure.anchor]
-    clock = f"local time in {column.zone or file.term.zone}" if column.type == "wall" else "an exact time"
-    return (
-        f"An item, told apart by {', '.join(measure.item)}, is from the {measure.anchor} ({clock}) of each of {rows} "
-        f"until that of its next one in the state that the record says; the last record before a period says the state "
-        f"at its start, and the time before an item's first record is not known and not counted. {tied} The value is "
-        f"the time of all items in the period for which {_code(measure.state)} holds, divided by all their time in the "
-        f"period that is known.{whose}{without}"
-    )
+    if left_out is not None:
+        out = [f"within a window of {code(name)}" for name in left_out.windows]
+        out += [f"that follows a record for which {code(flag)} is true" for flag in left_out.flags]
+        said.append(f"Time {list_words(out, 'or')} is in neither.")
+    return " ".join(said)
 
 
-def _end_words(kpi: Kpi, measure: Measure) -> list[str]:
-    if isinstance(measure, Count | DistinctCount):
-        return [_UNKNOWN] if measure.where is not None else []
-    decimals = f"{kpi.decimals} decimal{'' if kpi.decimals == 1 else 's'}"
-    rounded = f"It is rounded once, to {decimals} {_ROUNDED[measure.rounding or Rounding.HALF_UP]}."
-    nothing = "With nothing to divide by, the value is missing."
-    if isinstance(measure, Sum):
-        nothing = "Without any thing the sum is 0."
-    elif isinstance(measure, Least | Greatest | Percentile):
-        nothing = "Without any thing that has the number, the value is missing."
-    return [rounded, _UNKNOWN, nothing]
-
-
-def _instant(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-
-
-def _code(condition: str) -> str:
-    """A condition on records as the file writes it, set apart from the words around it."""
-    return f"`{condition.replace('`', '``')}`"
+def _rounding_words(kpi: Kpi, measure: Ratio | ValuedMeasure | TimeShare) -> str:
+    """How the result becomes a value, and what is without any record."""
+    decimals = "a whole number" if kpi.decimals == 0 else f"{kpi.decimals} decimal{'' if kpi.decimals == 1 else 's'}"
+    if kpi.shown_as == "percent" and kpi.decimals:
+        decimals += f" (steps of {show_grouped(10 ** (DECIMALS - kpi.decimals), percent=True)})"
+    match measure:
+        case Sum():
+            nothing = "If there is nothing to add up, the value is 0."
+        case WeightedMean():
+            nothing = "If the weights come to 0, the value is missing."
+        case Least() | Greatest() | Percentile() | Mean():
+            nothing = "If none of them has that number, the value is missing."
+        case _:
+            nothing = "If there is nothing to divide by, the value is missing."
+    how = _ROUNDED[measure.rounding or Rounding.HALF_UP]
+    return f"The result is rounded once, to {decimals}: {how}. {nothing}"

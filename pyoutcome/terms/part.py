@@ -15,7 +15,7 @@ Ways: TypeAlias = tuple[tuple[tuple[str, ...], ...], ...]
 class Part(BaseModel):
     """A map of an agreement file; frozen, and without room for keys it does not know."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)  # built once, as parts of the whole file
     WAYS: ClassVar[Ways] = ()
     """Choices between sets of keys: of each choice exactly one set is given, whole."""
     ASKED: ClassVar[tuple[str, ...]] = ()

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from pyoutcome.errors import AgreementError, PyoutcomeError, Where, did_you_mean
+from pyoutcome.formula.words import list_words
 from pyoutcome.terms.pointing import excerpt, locate_character
 from pyoutcome.terms.tree import Table, Text, Tree
 
@@ -62,10 +63,10 @@ def demand_one(part: object, ways: Sequence[tuple[str, ...]], what: str, fix: st
     keys = [key for (key,) in ways]
     given = [key for key in keys if getattr(part, key) is not None]
     if len(given) != 1:
-        possible = f"{', '.join(keys[:-1])} and {keys[-1]}"
+        possible = list_words(keys)
         raise AgreementError(
             "one-key-needed",
-            f"{what} needs exactly one of {possible}, this has {' and '.join(given) or 'none'}.",
+            f"{what} needs exactly one of {possible}, this has {list_words(given) or 'none'}.",
             fix,
         )
     return given[0]

@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING
 
 from pyoutcome.decimals import group_digits, show_units
 from pyoutcome.formula.syntax import Node
-from pyoutcome.formula.words import to_words
+from pyoutcome.formula.words import list_words, to_words
 from pyoutcome.terms.calendar import zones_version
 from pyoutcome.terms.carrying import state_words
 from pyoutcome.terms.clause_prose import ClauseWriter
 from pyoutcome.terms.escrow_prose import say_escrow
 from pyoutcome.terms.kpi_prose import say_kpi
 from pyoutcome.terms.legal_prose import say_legal
-from pyoutcome.terms.measure_prose import source_words, window_words
 from pyoutcome.terms.naming import Naming, quoted
+from pyoutcome.terms.records_prose import reading_words, source_words, window_words
 from pyoutcome.terms.scalars import show_day
 from pyoutcome.terms.tree import Tree
 
 if TYPE_CHECKING:
-    from pyoutcome.terms.deal import Deal
+    from pyoutcome.terms.contents import Contents
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Passage:
     """Each a paragraph of one or more parts; a part that starts with blanks is a line of its own."""
 
 
-def write_words(agreement: Deal, tree: Tree) -> str:
+def write_words(agreement: Contents, tree: Tree) -> str:
     """The agreement as numbered sections of plain text; ``tree`` is its file."""
     text = [agreement.title, "=" * len(agreement.title)]
     sections = groupby(write_passages(agreement, tree), lambda each: each.heading)
@@ -49,7 +49,7 @@ def write_words(agreement: Deal, tree: Tree) -> str:
     return "\n".join(text) + "\n"
 
 
-def write_passages(agreement: Deal, tree: Tree) -> tuple[Passage, ...]:
+def write_passages(agreement: Contents, tree: Tree) -> tuple[Passage, ...]:
     """The same, part by part; parts that say nothing are left out."""
     return tuple(each for each in _Writer(agreement, tree).passages() if each.items)
 
@@ -64,7 +64,7 @@ def show_instant(seconds: int) -> str:
 
 
 class _Writer:
-    def __init__(self, agreement: Deal, tree: Tree) -> None:
+    def __init__(self, agreement: Contents, tree: Tree) -> None:
         self.agreement = agreement
         self.file = agreement.file
         self.naming = Naming(agreement.file, tree)
@@ -82,6 +82,7 @@ class _Writer:
         yield Passage("term", "Term", _lines(self.term()))
         yield Passage("money", "Money", _lines(self.money()))
         yield Passage("records", "Records", _lines(sources))
+        yield Passage("reading", "Records", _lines(reading_words(file)))
         yield Passage("windows", "Excluded times", _lines(windows))
         yield Passage("kpis", "KPIs", tuple(say_kpi(name, kpi, file, naming) for name, kpi in file.kpis.items()))
         yield Passage("require", "Requirements", _lines(self.requirements()))
@@ -133,7 +134,7 @@ class _Writer:
             length = f"each a {term.every}, the first starting with {first}"
         else:
             length = f"the first starting with {first}, and each ending where the next starts: with"
-            length = f"{length} {', '.join(map(show_day, term.ends))}"
+            length = f"{length} {list_words(map(show_day, term.ends))}"
         said = (
             f"The agreement has {len(periods)} {'period' if len(periods) == 1 else 'periods'}, {length}. A period "
             f"includes its start and excludes its end. Days start at midnight in {term.zone}; the times below were "
@@ -164,7 +165,8 @@ class _Writer:
         ]
 
     def requirements(self) -> list[str]:
-        return [f"A report is signed only if {self.words(formula)}." for formula in self.file.require]
+        refused = "" if self.file.escrow is None else "; the escrow refuses any other"
+        return [f"A report is signed only if {self.words(formula)}{refused}." for formula in self.file.require]
 
     def state(self) -> list[str]:
         return [state_words(self.naming.say(name), state, self.words) for name, state in self.file.state.items()]
@@ -176,10 +178,8 @@ class _Writer:
         )
         lines = [net]
         if self.file.settlement:
-            lines.append(
-                "The net amount of each provider is then changed, in this order: "
-                f"{self.clauses.adjustments('settlement', self.file.settlement)}"
-            )
+            becomes = self.clauses.adjustments("settlement", self.file.settlement)
+            lines.append(f"The net amount of each provider then becomes{becomes}")
         return lines
 
     def bounds(self) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from pyoutcome.errors import AgreementError, did_you_mean
+from pyoutcome.formula.words import list_words
 from pyoutcome.terms.clause_checks import Problem
 from pyoutcome.terms.measures import RecordSource
 from pyoutcome.terms.problems import Path
@@ -80,19 +81,19 @@ def quality_words(source: RecordSource) -> list[str]:
     said = []
     if expected.gap is not None:
         said.append(
-            f"Within a period no more than {show_duration(expected.gap)} may pass without a record; a longer time "
-            "is a finding."
+            f"Within a period no more than {show_duration(expected.gap)} may pass without a record; a longer time is "
+            "reported."
         )
     if expected.order is not None:
         said.append(
-            f"The records of a file stand in the order of their {expected.order}; one that does not is a finding."
+            f"The records of a file stand in the order of their `{expected.order}`; one that does not is reported."
         )
-    for severity, words in (
-        ("fatal", "Nothing is measured until it is put right if measuring finds"),
-        ("warning", "A warning is given of"),
-        ("accepted", "It is accepted if measuring finds"),
+    for severity, follows in (
+        ("fatal", "nothing is measured until that is put right"),
+        ("warning", "a warning is given"),
+        ("accepted", "that is accepted and changes nothing"),
     ):
         found = [FINDINGS[code] for code in sorted(expected.findings) if expected.findings[code] == severity]
         if found:
-            said.append(f"{words} {'; or '.join(found)}.")
+            said.append(f"If measuring finds {list_words(found, 'or')}, {follows}.")
     return said

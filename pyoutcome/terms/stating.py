@@ -74,15 +74,20 @@ def make_statement(
     before: Mapping[str, KpiValue] | None = None,
 ) -> Statement:
     """The statement of one period; errors as ``read_values``, ``refuse_broken`` and ``formula.evaluate``."""
-    numbers = read_values(lowered.kpis, values, before)
-    refuse_broken(lowered.checking, lowered.requirements, numbers, period.number)
+    enforced = lowered.enforced
     if state is None and period.number == 1:
-        state = start_state(lowered.rule, file.token.decimals)
+        state = start_state(enforced.rule, file.token.decimals)
+    numbers = read_values(lowered.kpis, values, before if state is None else enforced.last_values(state))
+    refuse_broken(lowered.checking, lowered.requirements, numbers, period.number)
+    if state is None and enforced.kept and not lowered.rule.sequential:
+        last = {kpi.name: _missing(kpi, before or {}) for kpi in lowered.kpis if kpi.takes_last}
+        state = enforced.begin_at(start_state(enforced.rule, file.token.decimals), last, period.number)
+    given = enforced.given(lowered.kpis, numbers, [values[kpi.name] is None for kpi in lowered.kpis])
     outcome = evaluate(
-        lowered.rule, numbers, period=period.number, state=state, explain=True, percents=_percents(lowered)
+        enforced.rule, given, period=period.number, state=state, explain=True, percents=_percents(lowered)
     )
     nets = [0] * len(lowered.rule.payees)
-    for line, amount in zip(lowered.rule.lines, outcome.lines, strict=True):
+    for line, amount in zip(enforced.rule.lines, outcome.lines, strict=True):
         if line.payee is not None:
             nets[line.payee] += line.sign * amount
     writer = _Writer(lowered, {step.name: step for step in outcome.steps})
@@ -106,7 +111,11 @@ def make_statement(
             StatedKpi(kpi.name, kpi.title, kpi.provider, number, kpi.show(number), values[kpi.name] is None)
             for kpi, number in zip(lowered.kpis, numbers, strict=True)
         ),
-        tuple(writer.value(step) for step in outcome.steps if step.kind in ("definition", "register")),
+        tuple(
+            writer.value(step)
+            for step in outcome.steps
+            if step.kind in ("definition", "register") and step.name not in enforced.unsaid
+        ),
         tuple(line for line, origin in zip(lines, lowered.origins, strict=True) if origin.provider is None),
         providers,
         outcome.state,
@@ -123,7 +132,7 @@ class _Writer:
         """A value as its type shows it."""
         if name in self.kpis:
             return self.kpis[name].show(value)
-        if self.lowered.rule.types.get(name) == "yes_no":
+        if self.lowered.enforced.rule.types.get(name) == "yes_no":
             return "yes" if value else "no"
         return show(value)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pyoutcome.workspace.batching import create_many, report_many
+    from pyoutcome.workspace.batching import create_many, report_many, settle_many
     from pyoutcome.workspace.files import find_workspace
     from pyoutcome.workspace.inspecting import inspect_escrow
     from pyoutcome.workspace.inspection import Inspection
@@ -21,12 +21,14 @@ __all__ = [
     "find_workspace",
     "inspect_escrow",
     "report_many",
+    "settle_many",
 ]
 
 _ROOMS = {
     "Workspace": "workspace",
     "create_many": "batching",
     "report_many": "batching",
+    "settle_many": "batching",
     "find_workspace": "files",
     "Confirm": "intent",
     "Intent": "intent",

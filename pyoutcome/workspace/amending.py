@@ -107,7 +107,7 @@ def propose(
 def sign(desk: Desk, by: str) -> Amending:
     """Signs the stored amendment as a party. WorkspaceError ``no-amendment``, ``not-a-signing-party``."""
     found = _pending(desk)
-    act, required, backups = _act(desk, found), _required(desk, found), _backups(desk)
+    act, required, backups = act_of(desk, found), required_signers(desk, found), _backups(desk)
     worst = found.agreement.bounds().most_per_period
     does = (
         f"signs that {desk.files.name(desk.files.amendment(found.number))} governs from period {found.amendment.first} "
@@ -121,7 +121,7 @@ def sign(desk: Desk, by: str) -> Amending:
 def hand_in(desk: Desk, by: str) -> Amending:
     """Hands in everybody's signatures over the stored amendment; from then on it governs."""
     found = _pending(desk)
-    act, required, backups = _act(desk, found), _required(desk, found), _backups(desk)
+    act, required, backups = act_of(desk, found), required_signers(desk, found), _backups(desk)
     signatures, missing = collect(desk, act, required)
     lapsing = collect(desk, act, backups)[1]
     if missing:
@@ -210,9 +210,10 @@ def _pending(desk: Desk) -> AmendedDesk:
     return found
 
 
-def _act(desk: Desk, found: AmendedDesk) -> Act:
+def message_of(desk: Desk, found: AmendedDesk) -> messages.Amendment:
+    """What the parties sign of an amendment."""
     stored = found.amendment
-    message = messages.Amendment(
+    return messages.Amendment(
         desk.escrow.address,
         bytes.fromhex(stored.previous[2:]),
         found.terms_hash,
@@ -220,10 +221,15 @@ def _act(desk: Desk, found: AmendedDesk) -> Act:
         stored.carry,
         stored.deadline,
     )
-    return Act(name=f"amend-{found.number:02d}", digest="0x" + message.digest(desk.factory.domain).hex())
 
 
-def _required(desk: Desk, found: AmendedDesk) -> list[str]:
+def act_of(desk: Desk, found: AmendedDesk) -> Act:
+    """The act of signing an amendment."""
+    digest = message_of(desk, found).digest(desk.factory.domain)
+    return Act(name=f"amend-{found.number:02d}", digest="0x" + digest.hex())
+
+
+def required_signers(desk: Desk, found: AmendedDesk) -> list[str]:
     """The client, and everybody who holds a period that it governs, by rising number."""
     escrow, first = desk.escrow, found.amendment.first
     slots = range(len(desk.agreement.providers))
@@ -249,14 +255,15 @@ def _told(desk: Desk, found: AmendedDesk, did: str, missing: tuple[str, ...], la
 
 def _latest(desk: Desk) -> bytes:
     """The latest terms that were accepted."""
-    return _accepted(desk)[-1].terms_hash if _accepted(desk) else desk.terms_hash
+    return list_accepted(desk)[-1].terms_hash if list_accepted(desk) else desk.terms_hash
 
 
 def _next_number(desk: Desk) -> int:
-    return len(_accepted(desk)) + 1
+    return len(list_accepted(desk)) + 1
 
 
-def _accepted(desk: Desk) -> Sequence[Amended]:
+def list_accepted(desk: Desk) -> Sequence[Amended]:
+    """The amendments that the escrow has accepted, in order."""
     return [each.event for each in desk.escrow.history() if isinstance(each.event, Amended)]
 
 

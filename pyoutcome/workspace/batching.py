@@ -1,11 +1,14 @@
-"""Many at once: reports or offers of several workspaces in one transaction; a bad one fails alone, with its reason."""
+"""Many at once: reports, settlements or offers of several workspaces in one transaction; a bad one fails alone, with
+its reason."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Final
 
-from pyoutcome.chain.batch import BatchClient, deploy_batch
+from pyoutcome.chain.batch import BatchClient, Together, deploy_batch
 from pyoutcome.chain.deal import Deal
 from pyoutcome.chain.networks import EMBEDDED
 from pyoutcome.errors import PyoutcomeError, WorkspaceError
@@ -67,34 +70,89 @@ def report_many(desks: Sequence[Desk], periods: Iterable[int] | None, by: str, c
     ``periods``: by default all that have ended and that a quorum has signed. ``contract``: address of the network's
     batch, which the first workspace then remembers. WorkspaceError ``other-network``; ChainError ``foreign-code``.
     """
+    return _hand_in(desks, periods, by, contract, _REPORTS)
+
+
+def settle_many(desks: Sequence[Desk], periods: Iterable[int] | None, by: str, contract: str | None = None) -> Batch:
+    """Settles periods of several workspaces whose challenge or default window is over; the rest as ``report_many``.
+
+    ``periods``: by default all that can be settled so.
+    """
+    return _hand_in(desks, periods, by, contract, _SETTLEMENTS)
+
+
+@dataclass(frozen=True)
+class _Errand:
+    """What is done to many periods at once."""
+
+    act: Together
+    needs: frozenset[Need]
+    """What a period waits for that it is done to."""
+    does: Callable[[int, int], str]
+    """What is told, by the numbers of items and of escrows."""
+    pack: Callable[[Desk, int], bytes]
+    """A period's item."""
+    ask: Callable[[Desk, int, bytes, str], object]
+    """The same for one period alone, by an address, to learn why it was refused."""
+    verb: str
+    """Does it to one period."""
+
+
+def _pack_report(desk: Desk, period: int) -> bytes:
+    message, signatures = collect_report(desk, period)
+    return desk.escrow.pack_report(period, message.values, message.evidence_digest, signatures)
+
+
+def _ask_to_settle(desk: Desk, period: int, _: bytes, address: str) -> object:
+    function, arguments = desk.escrow.form_settle(period)
+    return desk.escrow.preview(address, function, *arguments)
+
+
+_REPORTS: Final = _Errand(
+    "submitMany",
+    frozenset((Need.REPORT,)),
+    lambda items, escrows: f"hands in {_count(items, 'report')} to {_count(escrows, 'escrow')} in one transaction",
+    _pack_report,
+    lambda desk, _, packed, address: desk.escrow.preview(address, "report", packed),
+    "Hand it in by itself with `pyoutcome report`.",
+)
+_SETTLEMENTS: Final = _Errand(
+    "settleMany",
+    frozenset((Need.SETTLE_REPORT, Need.SETTLE_DEFAULT)),
+    lambda items, escrows: f"settles {_count(items, 'period')} of {_count(escrows, 'escrow')} in one transaction",
+    lambda desk, period: desk.escrow.pack_settlement(period),
+    _ask_to_settle,
+    "Settle it by itself with `pyoutcome settle`.",
+)
+
+
+def _hand_in(
+    desks: Sequence[Desk], periods: Iterable[int] | None, by: str, contract: str | None, errand: _Errand
+) -> Batch:
     payer = _demand_one_network(desks)
     wanted = None if periods is None else list(periods)
-    items = [_item(desk, period) for desk in desks for period in _ready(desk, wanted)]
+    items = [_item(desk, period) for desk in desks for period in _ready(desk, wanted, errand.needs)]
     homes = {str(desk.files.folder): desk for desk in desks}
     packed: dict[int, bytes] = {}
     for at, item in enumerate(items):
-        desk, period = homes[item.workspace], item.period or 0
         try:
-            message, signatures = collect_report(desk, period)
-            packed[at] = desk.escrow.pack_report(period, message.values, message.evidence_digest, signatures)
+            packed[at] = errand.pack(homes[item.workspace], item.period or 0)
         except PyoutcomeError as error:
             items[at] = replace(item, error=error)
     if not packed:
         return Batch(None, 0, tuple(items))
     batch = _find_batch(payer, by, contract)
-    reports = [(homes[items[at].workspace].escrow.address, data) for at, data in packed.items()]
+    given = [(homes[items[at].workspace].escrow.address, data) for at, data in packed.items()]
     signer = payer.parties.signer(by)
-    escrows = len({escrow for escrow, _ in reports})
-    does = f"hands in {_count(len(reports), 'report')} to {_count(escrows, 'escrow')} in one transaction"
-    payer.ask(by, does, "what their programs pay", lambda: batch.preview_many(signer.address, reports))
-    done = batch.submit_many(signer, reports)
+    does = errand.does(len(given), len({escrow for escrow, _ in given}))
+    payer.ask(by, does, "what their programs pay", lambda: batch.preview_many(signer.address, given, act=errand.act))
+    done = batch.submit_many(signer, given, act=errand.act)
     refused = {each.event.offset for each in done.events if isinstance(each.event, Refused)}
     offset = 8
     for at, data in packed.items():
         if offset in refused:
-            desk = homes[items[at].workspace]
-            ask = _asking(desk, signer.address, data)
-            items[at] = replace(items[at], error=_reason(ask, "Hand it in by itself with `pyoutcome report`."))
+            ask = partial(errand.ask, homes[items[at].workspace], items[at].period or 0, data, signer.address)
+            items[at] = replace(items[at], error=_reason(ask, errand.verb))
         offset += 22 + len(data)
     return Batch(done.transaction, done.receipt.gas_used, tuple(items))
 
@@ -141,10 +199,6 @@ def create_many(desks: Sequence[Desk], by: str) -> Batch:
     return Batch(done.transaction, done.receipt.gas_used, tuple(items))
 
 
-def _asking(desk: Desk, address: str, packed: bytes) -> Callable[[], object]:
-    return lambda: desk.escrow.preview(address, "report", packed)
-
-
 def _asking_to_create(payer: Desk, address: str, offered: tuple[Deal, list[bytes]]) -> Callable[[], object]:
     return lambda: payer.factory.preview_create(address, *offered)
 
@@ -181,13 +235,13 @@ def _demand_new(desk: Desk) -> None:
         )
 
 
-def _ready(desk: Desk, wanted: Sequence[int] | None) -> list[int]:
-    """The wanted periods, or those whose report can be handed in now."""
+def _ready(desk: Desk, wanted: Sequence[int] | None, needs: frozenset[Need]) -> list[int]:
+    """The wanted periods, or those that wait for it now."""
     if wanted is not None:
         return [desk.agreement.period(number).number for number in wanted]
     keeper = PeriodDesk(desk, by="client", progress=lambda *_: None)
     numbers = [period.number for period in desk.agreement.periods]
-    return [number for number in numbers if decide(keeper.facts(number)).need is Need.REPORT]
+    return [number for number in numbers if decide(keeper.facts(number)).need in needs]
 
 
 def _item(desk: Desk, period: int | None) -> Item:
@@ -204,7 +258,7 @@ def _find_batch(desk: Desk, by: str, contract: str | None) -> BatchClient:
         _remember(desk, address)
         return found
     signer = desk.parties.signer(by)
-    does = "deploys the contract that hands in many reports at once, which everybody can use from then on"
+    does = "deploys the contract that does many acts at once, which everybody can use from then on"
     desk.ask(by, does, "no money", lambda: BatchClient.preview_deployment(desk.network, signer.address))
     made = deploy_batch(desk.network, signer)
     _remember(desk, made.address)

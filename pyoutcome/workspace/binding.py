@@ -17,8 +17,7 @@ def bind(
     """The escrow's arguments for this agreement between these addresses.
 
     ``addresses`` holds one address per party id; ``activate_by`` is unix seconds; ``arbitrator`` is the id of a party.
-    WorkspaceError ``address-missing`` names a party without an address; ``not-enforceable-yet`` what an escrow would
-    not hold a report to.
+    WorkspaceError ``address-missing`` names a party without an address.
     """
 
     def address_of(party: str) -> str:
@@ -32,7 +31,6 @@ def bind(
             )
         return address
 
-    _require_enforceable(agreement)
     escrow = agreement.escrow
     signers = [address_of(provider) for provider in agreement.providers]
     return Arguments(
@@ -49,7 +47,7 @@ def bind(
             )
         ),
         kpis=tuple(
-            Kpi(kpi.decimals, kpi.may_be_missing, kpi.low, kpi.high, kpi.if_missing, supplier)
+            Kpi(kpi.decimals, kpi.may_be_missing, kpi.low, kpi.high, kpi.given_if_missing, supplier)
             for kpi, supplier in zip(agreement.kpis, escrow.suppliers, strict=True)
         ),
         parameters=tuple(value for _, value in agreement.rule().parameters),
@@ -64,6 +62,7 @@ def bind(
         challenge_window=escrow.challenge_window,
         ruling_window=escrow.ruling_window,
         chooses=escrow.chooses,
+        refuses=agreement.refuses,
         stake_fixed=escrow.stake_fixed,
         stake_share=escrow.stake_share,
         cure_window=escrow.cure_window,
@@ -74,31 +73,12 @@ def bind(
     )
 
 
-def _require_enforceable(agreement: Agreement) -> None:
-    """Refuses what the escrow would not hold a report to: nobody shall sign for it."""
-    file = agreement.file
-    unchecked = ["require"] if file.require else []
-    for name, kpi in file.kpis.items():
-        if kpi.except_:
-            unchecked.append(f"kpis.{name}.except")
-        if kpi.if_missing == "last":
-            unchecked.append(f"kpis.{name}.if_missing: last")
-    if unchecked:
-        raise WorkspaceError(
-            "not-enforceable-yet",
-            f"The escrow of this version does not check reports for {', '.join(unchecked)}.",
-            "Guard the formulas with 'if', and write a value or 'refuse' for 'if_missing'; on paper the rule works "
-            "as it is.",
-            parts=unchecked,
-        )
-
-
 def demand_signable(agreement: Agreement) -> None:
-    """Refuses an agreement that nobody should sign: FormulaError, EvidenceError, WorkspaceError
-    ``not-enforceable-yet``."""
+    """Refuses an agreement that nobody should sign: FormulaError, EvidenceError, AgreementError
+    ``default-fails``."""
     from pyoutcome.evidence import plan_measures
 
-    _require_enforceable(agreement)
+    agreement.demand_default()  # a period without evidence would settle with nothing
     agreement.bounds()  # it can fail to give an amount
     plan_measures(agreement)  # its values cannot be measured
 

@@ -124,12 +124,7 @@ class Desk:
                 found = self.amended(number)
                 if found.terms_hash == governing:
                     return self._governing.setdefault(governing, found)
-        raise WorkspaceError(
-            "amendment-missing",
-            f"The escrow has accepted an amendment that governs period {period}, and its files are not here.",
-            "Ask another party for its files in amendments/, and put them into the same folder here.",
-            period=period,
-        )
+        raise amendment_missing(period)
 
     @cached_property
     def terms_hash(self) -> bytes:
@@ -246,6 +241,16 @@ class AmendedDesk(Desk):
     def undeployed_escrow(self) -> EscrowClient:
         """The escrow that is amended."""
         return self.base.undeployed_escrow
+
+
+def amendment_missing(period: int) -> WorkspaceError:
+    """The escrow accepted an amendment whose files are not here."""
+    return WorkspaceError(
+        "amendment-missing",
+        f"The escrow has accepted an amendment that governs period {period}, and its files are not here.",
+        "Ask another party for its files in amendments/, and put them into the same folder here.",
+        period=period,
+    )
 
 
 class _AskingEscrow(EscrowClient):

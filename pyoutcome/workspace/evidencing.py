@@ -180,8 +180,8 @@ def verify_periods(
 ) -> list[SignedReport]:
     """Recomputes each period as a verifier, and signs and stores its report.
 
-    WorkspaceError ``wrong-role``, ``bundles-missing``; EvidenceError where a bundle does not hold, and nothing is
-    signed then.
+    WorkspaceError ``wrong-role``, ``bundles-missing``; EvidenceError where a bundle does not hold, AgreementError where
+    the agreement refuses the values, and nothing is signed then.
     """
     from pyoutcome.evidence.verification import verify
 
@@ -209,6 +209,9 @@ def verify_periods(
         given = list(bundles.values())
         suppliers = {provider: addresses[desk.holder_of(provider, period)] for provider in desk.agreement.providers}
         verified = verify(under.agreement, given, read(under), supplier_records, signers=suppliers)
+        under.agreement.demand_reportable(
+            period, dict(zip((kpi.name for kpi in under.agreement.kpis), verified.values, strict=True))
+        )
         values = tuple(MISSING if value is None else value for value in verified.values)
         message = Report(desk.undeployed_escrow.address, under.terms_hash, period, 0, values, verified.evidence_digest)
         report = SignedReport(

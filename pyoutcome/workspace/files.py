@@ -7,6 +7,7 @@ offer.json                  the deployed arguments, terms hash and escrow addres
 signatures/client.json      one party's signature over the terms
 records/flights.csv         raw records, one file per source, or
 records/flights/            a folder of them
+records/flights.LICENCE.md  whose they are, if that lay beside them
 evidence/period-01.UA.json  one provider's evidence bundle (or wherever the settings say that evidence lies)
 reports/period-01.V1.json   one verifier's signed report
 acts/agree-01-0.json        an act that several parties sign, such as an agreement on a period
@@ -190,6 +191,12 @@ def find_workspace(start: Path) -> Path:
         f"There is no pyoutcome workspace at {start} or above it.",
         "Make one with `pyoutcome init FOLDER --agreement FILE`, or name one with --workspace.",
     )
+
+
+def licence_of(records: Path) -> Path | None:
+    """What says whose records are, beside them, and goes with each copy: ``states.LICENCE.md`` for ``states.csv``."""
+    beside = records.with_name(f"{records.stem}.LICENCE.md")
+    return beside if beside.is_file() else None
 
 
 def _upward(folder: Path) -> Iterator[Path]:

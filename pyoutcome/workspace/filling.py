@@ -14,6 +14,7 @@ from pyoutcome.terms.agreement import Agreement
 from pyoutcome.terms.finding import Finding
 from pyoutcome.terms.loader import read_text
 from pyoutcome.terms.tree import Plain, Text, Tree
+from pyoutcome.workspace.files import licence_of
 from pyoutcome.workspace.ready import Parameter, ReadyAgreement, Step
 
 
@@ -26,6 +27,8 @@ class NewAgreement:
     file: Path
     records: Mapping[str, Path]
     """Copies of the sample records by source."""
+    notices: tuple[Path, ...]
+    """What says whose the real ones are; it goes wherever they go."""
     changed: Mapping[str, tuple[str, str]]
     """By parameter: the value it had, and the one that was set."""
     findings: tuple[Finding, ...]
@@ -37,6 +40,7 @@ class NewAgreement:
             "from": self.name,
             "file": str(self.file),
             "records": {name: str(path) for name, path in self.records.items()},
+            "notices": [str(path) for path in self.notices],
             "changed": {name: {"from": old, "to": new} for name, (old, new) in self.changed.items()},
             "findings": [
                 {"severity": each.severity, "code": each.code, "why": each.why, "fix": each.fix}
@@ -48,7 +52,7 @@ class NewAgreement:
 def fill(ready: ReadyAgreement, values: Mapping[str, str]) -> str:
     """The text of the ready agreement with parameters set; all else stays, comments included.
 
-    WorkspaceError ``parameter-unknown``, ``parameter-malformed``, ``parameter-out-of-range``.
+    WorkspaceError ``parameter-unknown``, ``parameter-malformed``, ``parameter-out-of-range``, ``parameters-apart``.
     """
     known = ready.about.parameters
     text = ready.tree.source
@@ -64,6 +68,7 @@ def fill(ready: ReadyAgreement, values: Mapping[str, str]) -> str:
         _demand_fit(name, known[name], value)
         tree = read_text(text, ready.file.name)
         text = _replace(tree, known[name], value)
+    _demand_bound(ready, values)
     return text
 
 
@@ -79,17 +84,19 @@ def write_new(
     text = fill(ready, values)
     agreement = Agreement.parse(text, str(out))
     findings = tuple(agreement.check())
-    copies = {name: out.parent / "records" / path.name for name, path in ready.records.items()} if with_records else {}
-    for target in (out, *copies.values()):
+    samples = ready.records if with_records else {}
+    copies = {name: out.parent / "records" / path.name for name, path in samples.items()}
+    notices = {path: out.parent / "records" / path.name for path in map(licence_of, samples.values()) if path}
+    for target in (out, *copies.values(), *notices.values()):
         if target.exists() or target.is_symlink():
             raise WorkspaceError(
                 "file-exists", f"{target} exists already.", "Name another file with --out: nothing is overwritten."
             )
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        for name, target in copies.items():
+        for origin, target in [*((samples[name], target) for name, target in copies.items()), *notices.items()]:
             target.parent.mkdir(exist_ok=True)
-            shutil.copyfile(ready.records[name], target)
+            shutil.copyfile(origin, target)
         with out.open("x", encoding="utf-8", newline="\n") as file:
             file.write(text)
     except OSError as error:
@@ -99,7 +106,7 @@ def write_new(
             "Name a file in a folder that you may write to.",
         ) from error
     changed = {name: (ready.default(name), value.strip()) for name, value in values.items()}
-    return NewAgreement(ready.name, out, copies, changed, findings)
+    return NewAgreement(ready.name, out, copies, tuple(notices.values()), changed, findings)
 
 
 def _demand_fit(name: str, parameter: Parameter, value: str) -> None:
@@ -119,6 +126,23 @@ def _demand_fit(name: str, parameter: Parameter, value: str) -> None:
             "Choose a value in that range; for another, edit the agreement file itself and run `pyoutcome check`.",
             parameter=name,
         )
+
+
+def _demand_bound(ready: ReadyAgreement, values: Mapping[str, str]) -> None:
+    """Parameters that follow others have the values that these ask for."""
+    for name, parameter in ready.about.parameters.items():
+        bound = parameter.follows
+        if bound is None or not {name, bound.parameter} & set(values):
+            continue
+        own, other = (int(values.get(each, ready.default(each))) for each in (name, bound.parameter))
+        if own != other + bound.by:
+            raise WorkspaceError(
+                "parameters-apart",
+                f"{name} is {own} and {bound.parameter} is {other}, and {name} is always {bound.by} more than "
+                f"{bound.parameter}.",
+                f"Set both: {bound.parameter} to {own - bound.by}, or {name} to {other + bound.by}.",
+                parameter=name,
+            )
 
 
 def _refuse(name: str, why: str, fix: str) -> NoReturn:

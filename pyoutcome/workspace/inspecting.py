@@ -16,6 +16,7 @@ from pyoutcome.chain.network import Network
 from pyoutcome.decimals import DECIMALS, to_units_trunc
 from pyoutcome.errors import ChainError, FormulaError, ProtocolError, PyoutcomeError
 from pyoutcome.formula import KpiShape, Names, Rule, bounds_over, decode, program_hash, verify
+from pyoutcome.formula.syntax import names
 from pyoutcome.protocol import Arguments, Kpi
 from pyoutcome.protocol.events import Amended
 from pyoutcome.terms.agreement import Agreement
@@ -124,7 +125,7 @@ def _names(deal: Deal, program: bytes, agreement: Agreement | None) -> tuple[Nam
         parameters = tuple(
             (name, value) for (name, _), value in zip(agreement.rule().parameters, given.parameters, strict=True)
         )
-        names = replace(Names.of(agreement.rule()), parameters=parameters)
+        names = replace(Names.of(agreement.enforced_rule()), parameters=parameters)
     else:
         names = Names.made_up(shape, [_shape(kpi) for kpi in given.kpis], given.parameters)
         payees = tuple(f"provider{at}" for at in range(1, len(given.providers) + 1))
@@ -134,9 +135,10 @@ def _names(deal: Deal, program: bytes, agreement: Agreement | None) -> tuple[Nam
 
 def _shape(kpi: Kpi) -> KpiShape:
     """What the arguments tell of a KPI's type: only a yes/no has the unscaled values 0 and 1."""
-    if (kpi.decimals, kpi.low, kpi.high) == (DECIMALS, 0, 1):
+    low = min(kpi.low, kpi.if_missing)
+    if (kpi.decimals, low, kpi.high) == (DECIMALS, 0, 1):
         return KpiShape.yes_no("")
-    return KpiShape("", kpi.low, kpi.high, kpi.decimals)
+    return KpiShape("", low, kpi.high, kpi.decimals)
 
 
 def _differences(deal: Deal, program: bytes, agreement: Agreement) -> Iterator[str]:
@@ -165,14 +167,23 @@ def _differences(deal: Deal, program: bytes, agreement: Agreement) -> Iterator[s
 def _prove(rule: Rule, arguments: Arguments) -> tuple[tuple[PayeeBounds, ...] | None, str]:
     decimals = arguments.unit_decimals
     try:
-        periods = bounds_over(rule, len(arguments.ends), unit_decimals=decimals).periods
+        priced = _without_demands(rule) if arguments.refuses else rule
+        periods = bounds_over(priced, len(arguments.ends), unit_decimals=decimals).periods
     except FormulaError as error:
         return None, error.why
+    # Where a report may be refused for its values, a default on which the program fails settles nothing.
+    nothing = (0,) if arguments.refuses else ()
     return tuple(
         PayeeBounds(
             payee.name,
-            to_units_trunc(min(period[at][0] for period in periods), decimals),
-            to_units_trunc(max(period[at][1] for period in periods), decimals),
+            to_units_trunc(min([*nothing, *(period[at][0] for period in periods)]), decimals),
+            to_units_trunc(max([*nothing, *(period[at][1] for period in periods)]), decimals),
         )
         for at, payee in enumerate(rule.payees)
     ), ""
+
+
+def _without_demands(rule: Rule) -> Rule:
+    """The rule less what only makes it fail: values that nothing else reads."""
+    read = {name for item in rule.order for name in names(item.formula)}
+    return replace(rule, definitions=tuple(each for each in rule.definitions if each.name in read))

@@ -110,6 +110,7 @@ class Inspection:
             "ruling_window": str(given.ruling_window),
             "stake": {"fixed": str(given.stake_fixed), "share": show(given.stake_share)},
             "arbitrator_chooses": given.chooses,
+            "refuses": given.refuses,
             "breaches": str(given.streak),
             "cure_window": str(given.cure_window),
             "notice": str(given.notice),

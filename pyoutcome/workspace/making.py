@@ -17,7 +17,7 @@ from pyoutcome.evidence.bundles.storage import open_storage
 from pyoutcome.settlement.progress import Progress
 from pyoutcome.terms.agreement import Agreement
 from pyoutcome.workspace.desk import Desk
-from pyoutcome.workspace.files import WorkspaceFiles
+from pyoutcome.workspace.files import WorkspaceFiles, licence_of
 from pyoutcome.workspace.intent import Confirm
 from pyoutcome.workspace.parties import PartyBook, Password, party_ids
 from pyoutcome.workspace.settings import Settings, resolve_network
@@ -112,6 +112,9 @@ def _copy(files: WorkspaceFiles, agreement: Agreement, source: Path, plan: Plan)
             shutil.copytree(path, files.records / name)
         else:
             _copy_records(path, files.records / f"{name}.{agreement.records[name].format}")
+            licence = licence_of(path)
+            if licence is not None:
+                shutil.copyfile(licence, files.records / licence.name)
 
 
 def _copy_records(source: Path, target: Path) -> None:

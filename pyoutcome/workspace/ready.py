@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -24,6 +25,13 @@ FOLDER = Path(__file__).parents[1] / "examples"
 Step = str | int
 
 
+class Follows(Entry):
+    """That a parameter is another one and so many more."""
+
+    parameter: Word
+    by: Whole
+
+
 class Parameter(Entry):
     """One value of the agreement that a user is expected to choose."""
 
@@ -33,6 +41,8 @@ class Parameter(Entry):
     kind: Literal["number", "whole", "date", "name"] = "number"
     range: tuple[Line, Line] | None = None
     """The least and the greatest sensible value; a ``name`` has none."""
+    follows: Follows | None = None
+    """Of a ``whole``: that it is always another ``whole`` and so many more; who sets one sets both."""
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -82,12 +92,15 @@ class SampleRecords(Entry):
     """Of the script that makes synthetic records."""
     source: Line | None = None
     licence: Line | None = None
+    package: Line | None = None
+    """The Python package that carries the records, and their path in it, where they are not in ``records/``."""
 
     @model_validator(mode="after")
     @refusing
     def _says_where_from(self) -> SampleRecords:
         made = self.seed is not None and self.source is None and self.licence is None
         real = self.seed is None and self.source is not None and self.licence is not None
+        made = made and self.package is None
         if not (made if self.synthetic else real):
             raise AgreementError(
                 "bad-about",
@@ -105,10 +118,31 @@ class About(Entry):
     purpose: Line
     use_when: Annotated[tuple[Line, ...], Field(min_length=1)]
     not_when: Annotated[tuple[Line, ...], Field(min_length=1)]
+    practice: Annotated[tuple[Line, ...], Field(min_length=1)]
+    """Standards and customs of the field that the measures and payments follow, each with what follows it."""
     parameters: Annotated[dict[Word, Parameter], Field(min_length=1)]
     records: dict[Word, SampleRecords]
     accepts: Annotated[dict[Line, Line], Field(default_factory=dict)]
     """Warnings of ``check`` that stay, by code, each with the reason."""
+
+    @model_validator(mode="after")
+    @refusing
+    def _follows_what_is_there(self) -> About:
+        for name, each in self.parameters.items():
+            first = self.parameters.get(each.follows.parameter) if each.follows else each
+            if each.follows and (first is None or (first.kind, each.kind) != ("whole", "whole")):
+                raise AgreementError(
+                    "bad-about",
+                    f"{name} follows {each.follows.parameter}, and both have to be parameters of kind 'whole'.",
+                    "Correct 'follows' or delete it.",
+                )
+        return self
+
+    @property
+    def origin(self) -> str:
+        """Whether the sample records are real."""
+        made = {each.synthetic for each in self.records.values()}
+        return "real" if made == {False} else "synthetic" if made == {True} else "real in part"
 
 
 @dataclass(frozen=True)
@@ -140,8 +174,15 @@ class ReadyAgreement:
 
     @property
     def records(self) -> dict[str, Path]:
-        """The files of sample records by source."""
-        return {name: self.folder / "records" / f"{name}.csv" for name in self.about.records}
+        """The files of sample records by source. WorkspaceError ``example-records-missing``."""
+        return {
+            name: _find_in(each.package) if each.package else self.folder / "records" / f"{name}.csv"
+            for name, each in self.about.records.items()
+        }
+
+    def columns(self, source: str) -> list[str]:
+        """The columns that the records of a source must have, as the records call them."""
+        return [column.from_ or name for name, column in self.agreement.records[source].columns.items()]
 
     def default(self, parameter: str) -> str:
         """What the agreement says where a parameter stands."""
@@ -161,10 +202,12 @@ class ReadyAgreement:
         return {
             "name": self.name,
             "field": about.field,
+            "origin_of_records": about.origin,
             "title": about.title,
             "purpose": about.purpose,
             "use_when": list(about.use_when),
             "not_when": list(about.not_when),
+            "practice": list(about.practice),
             "parameters": {
                 name: {
                     "words": each.words,
@@ -172,6 +215,7 @@ class ReadyAgreement:
                     "default": self.default(name),
                     "range": list(each.range) if each.range else None,
                     "path": each.path,
+                    "follows": each.follows.model_dump() if each.follows else None,
                 }
                 for name, each in about.parameters.items()
             },
@@ -182,12 +226,27 @@ class ReadyAgreement:
                     "seed": each.seed,
                     "source": each.source,
                     "licence": each.licence,
-                    "columns": list(self.agreement.records[name].columns),
+                    "package": each.package,
+                    "columns": self.columns(name),
                 }
                 for name, each in about.records.items()
             },
             "accepts": dict(about.accepts),
         }
+
+
+def _find_in(package: str) -> Path:
+    """A file that an installed package carries. The package is not imported: only its file is wanted."""
+    name, _, path = package.partition("/")
+    spec = find_spec(name)
+    if spec is None or not spec.submodule_search_locations:
+        raise WorkspaceError(
+            "example-records-missing",
+            "The real records of this example are not installed.",
+            "Install them with `pip install 'pyoutcome[demo]'`.",
+            package=name,
+        )
+    return Path(spec.submodule_search_locations[0]) / path
 
 
 def read_about(tree: Tree) -> About:

@@ -45,7 +45,7 @@ def no_password(party: str) -> str:
 class Workspace(Acting):
     """An open workspace. Use it in ``with``, or close it: the embedded chain is locked meanwhile.
 
-    >>> with Workspace.create("deal", "punctual-arrivals.yaml") as workspace:    # doctest: +SKIP
+    >>> with Workspace.create("deal", "agreement.yaml") as workspace:    # doctest: +SKIP
     ...     for party in ("client", "UA", "B6", "EV"):
     ...         workspace.sign(party)
     ...     workspace.deploy()

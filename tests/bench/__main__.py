@@ -11,7 +11,7 @@ from dataclasses import asdict
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import keeping, load
+from tests.bench import keeping, load, paper
 from tests.bench.figures import FLOORS, Figure, measure
 from tests.bench.measuring import ROWS, compare
 
@@ -24,18 +24,25 @@ def main(arguments: list[str] | None = None) -> int:
     form.add_argument("--markdown", action="store_true", help="the tables of docs/benchmarks.md")
     parser.add_argument("--rows", type=int, default=ROWS, help="records to measure")
     parser.add_argument("--load", action="store_true", help="instead: many agreements settled, indexed and audited")
+    parser.add_argument("--paper", action="store_true", help="instead: `document` and `compare` as whole commands")
     parser.add_argument("--agreements", type=int, default=load.AGREEMENTS, help="with --load: how many")
     chosen = parser.parse_args(arguments)
+    ratios: dict[str, tuple[float, float]] = {}
+    commands: dict[str, dict[str, float]] = {}
     if chosen.load:
         figures = measure_load(chosen.agreements, lambda text: print(text, file=sys.stderr))
-        ratios: dict[str, tuple[float, float]] = {}
+    elif chosen.paper:
+        figures, commands = paper.measure(lambda text: print(text, file=sys.stderr))
     else:
         figures, ratios = measure()
         figures += [Figure(name, value, "flights in Parquet") for name, value in compare(chosen.rows).items()]
     if chosen.json:
-        print(json.dumps(as_object(figures, ratios)))
+        print(json.dumps(as_object(figures, ratios) | ({"seconds": commands} if commands else {})))
     else:
         show(figures, ratios, markdown=chosen.markdown)
+    if commands and not chosen.json:
+        heads = ("seconds", *paper.FORMATS, *(f"compare {form}" for form in paper.COMPARED))
+        print_table(heads, paper.rows(commands), markdown=chosen.markdown)
     return 0 if all(figure.holds for figure in figures) else 1
 
 

@@ -37,6 +37,8 @@ LIMITS: Final[Mapping[str, float]] = {
     "history": 1.2,
     "memory_growth": 1.25,
     "keeper_history": 1.2,
+    "document_s": 2,
+    "compare_s": 1,
 }
 """The greatest value that each figure may have."""
 FLOORS: Final[Mapping[str, float]] = {"settle_rate": 0.7, "batch_rate": 2, "batch_gain": 2}

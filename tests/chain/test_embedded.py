@@ -9,9 +9,10 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
-from eth.abc import BlockHeaderAPI
+from eth.abc import BlockHeaderAPI, StateAPI
 
 from pyoutcome.chain import store
 from pyoutcome.chain.blocks import Call, Reverted
@@ -110,17 +111,17 @@ def test_what_a_block_answers_is_worked_out_once(folder: Path, monkeypatch: pyte
         signer = network.test_accounts()[0]
         clock = Sender(network).send(Call(signer.address, None, CLOCK), signer).created
         assert clock is not None
-        worked_out: list[Call] = []
-        run = network._run
+        worked_out: list[int] = []
+        state_at = network._state_at
 
-        def noted(call: Call, header: BlockHeaderAPI) -> bytes | Reverted:
-            worked_out.append(call)
-            return run(call, header)
+        def noted(timestamp: int, header: BlockHeaderAPI | None = None) -> StateAPI:
+            worked_out.append(timestamp)
+            return state_at(timestamp, header)
 
-        monkeypatch.setattr(network, "_run", noted)
+        monkeypatch.setattr(network, "_state_at", noted)
         tell, refuse = Call(signer.address, clock, bytes(32)), Call(signer.address, clock, b"\xff" * 32)
         first, then = network.head().number, network.now()
-        for later, times in ((0, 2), (500, 3), (700, 3)):
+        for later in (0, 500, 700):
             now = network.advance_to(STARTS_AT + later) if later else then
             worked_out.clear()
             for _ in range(3):
@@ -129,7 +130,7 @@ def test_what_a_block_answers_is_worked_out_once(folder: Path, monkeypatch: pyte
                 assert then == int.from_bytes(network.call(tell, first))
                 with pytest.raises(Reverted):
                     network.call(refuse)
-            assert times == len(worked_out)
+            assert 2 == len(worked_out)
 
 
 def test_calls_run_at_the_newest_block_s_time_and_estimates_at_the_next_one_s(folder: Path) -> None:
@@ -150,6 +151,43 @@ def test_calls_run_at_the_newest_block_s_time_and_estimates_at_the_next_one_s(fo
             network.estimate_gas(at(now + 2))
         assert Sender(network).send(at(now + 1), signer).succeeded
         assert now + 1 == network.now()
+
+
+def test_a_call_asked_again_after_the_same_block_is_not_run_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A contract that tells the time, and refuses before the second it is given, is asked again and again."""
+    runtime = bytes.fromhex("5f354210600e57425f5260205ff35b5f5ffd")
+    monkeypatch.setattr("pyoutcome.chain.embedded.MOST_ANSWERS", 3)
+    with EmbeddedNetwork(folder) as network:
+        signer = network.test_accounts()[0]
+        creation = b"\x71" + runtime + bytes.fromhex("5f526012600ef3")
+        address = Sender(network).send(Call(signer.address, None, creation), signer).created
+        first = network.head()
+        runs = []
+        state_at = network._state_at
+
+        def watched(*arguments: Any) -> Any:
+            runs.append(arguments)
+            return state_at(*arguments)
+
+        monkeypatch.setattr(network, "_state_at", watched)
+
+        def ask(second: int, block: int | None = None) -> int:
+            return int.from_bytes(network.call(Call(signer.address, address, second.to_bytes(32)), block))
+
+        assert [first.timestamp] * 3 == [ask(0), ask(0), ask(0, first.number)]
+        assert 1 == len(runs)
+        for _ in range(2):
+            with pytest.raises(Reverted):
+                ask(first.timestamp + 1)
+        assert 2 == len(runs)
+        later = network.advance_to(first.timestamp + 100)
+        assert [later, later, first.timestamp] == [ask(0), ask(first.timestamp + 1), ask(0, first.number)]
+        assert 5 == len(runs)  # three answers are kept; the fourth began anew
+        for second in (1, 2, 3):
+            assert later == ask(second)
+        assert len(network._answers) <= 3
 
 
 def test_opening_and_closing_changes_nothing(folder: Path) -> None:

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from pyoutcome.cli.app import app
+from pyoutcome.cli.app import app, only
 from pyoutcome.evidence import make_bundle, measure, write_bundle
 from tests.evidence.deal import ADDRESSES, KEYS, agree, write_records
 
 ROOT = Path(__file__).parents[2]
-EXAMPLE = str(ROOT / "examples" / "punctual-arrivals.yaml")
+EXAMPLE = str(ROOT / "examples" / "punctual-arrivals" / "agreement.yaml")
 VERBS = (
     *("init", "check", "explain", "measure", "verify", "sign", "deploy", "fund", "report", "settle", "status", "run"),
     *("statement", "audit", "compile", "demo", "close", "clock", "default", "chart", "journal", "plot", "schema"),
@@ -38,6 +38,15 @@ def run(arguments: Sequence[str]) -> tuple[int, str, str]:
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result.exit_code, result.stdout, result.stderr
+
+
+def test_a_command_makes_no_verb_but_its_own() -> None:
+    assert ["check"] == [each.name for each in only(["check", "agreement.yaml"]).registered_commands]
+    for whatever in ([], ["--help"], ["chekc"], ["agreement.yaml", "check"]):
+        assert app is only(whatever)
+    alone = CliRunner().invoke(only(["check"]), ["check", "--help"])
+    assert (0, *run(["check", "--help"])[1:]) == (alone.exit_code, alone.stdout, alone.stderr)
+    assert len(VERBS) <= len(app.registered_commands)
 
 
 def test_no_verb_is_left_out_here() -> None:

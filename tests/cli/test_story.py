@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from pyoutcome.workspace.examples import find_flights
+from pyoutcome.workspace.ready import find_ready
 from tests.cli.story import COMMAND, ROOT, pyoutcome, pyoutcome_from_loaded, start
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -138,7 +138,7 @@ def test_the_story_by_hand_in_separate_processes(tmp_path: Path) -> None:
 def test_the_python_example_runs_as_printed(tmp_path: Path) -> None:
     [example] = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
     (tmp_path / "examples").symlink_to(ROOT / "examples")
-    with zipfile.ZipFile(find_flights()) as archive:
+    with zipfile.ZipFile(find_ready("punctual-arrivals").records["flights"]) as archive:
         archive.extractall(tmp_path)
     done = start([sys.executable, "-W", "error", "-c", example], tmp_path)
     assert 0 == done.returncode, done.stderr

@@ -195,6 +195,7 @@ class Stage:
             challenge_window=4 * DAY if disputes else 0,
             ruling_window=6 * DAY if disputes else 0,
             chooses=chance.random() < 0.3,
+            refuses=self.ground.stories % 5 < 2,
             stake_fixed=20,
             stake_share=10**17,
             cure_window=5 * DAY,

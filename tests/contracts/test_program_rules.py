@@ -32,7 +32,7 @@ _BATCH = 50
 @cache
 def example() -> Rule:
     """The rule of the example agreement."""
-    return Agreement.load(ROOT / "examples" / "punctual-arrivals.yaml").rule()
+    return Agreement.load(ROOT / "examples" / "punctual-arrivals" / "agreement.yaml").rule()
 
 
 def expected_of(rule: Rule, values: tuple[int, ...], period: int) -> tuple[int, tuple[int, ...]]:

@@ -12,7 +12,7 @@ import pytest
 from pyoutcome.evidence.recomputation import Recomputation
 from pyoutcome.terms.agreement import Agreement
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "punctual-arrivals.yaml"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "punctual-arrivals" / "agreement.yaml"
 
 
 @pytest.fixture(scope="session")

@@ -162,7 +162,7 @@ def test_files_must_be_those_the_agreement_names(tmp_path: Path) -> None:
 
 
 def test_a_value_outside_its_range_cannot_be_reported(tmp_path: Path) -> None:
-    text = Path(__file__).parents[2] / "examples" / "punctual-arrivals.yaml"
+    text = Path(__file__).parents[2] / "examples" / "punctual-arrivals" / "agreement.yaml"
     narrow = Agreement.parse(text.read_text("utf-8").replace("range: [0, 10000]", "range: [0, 2]"))
     header = "year,month,day,carrier,flight,origin,dest,dep_time,arr_delay,time_hour\n"
     rows = "".join(f"2013,1,{day},UA,1,EWR,IAH,900,0,2013-01-{day:02d}T12:00:00Z\n" for day in (1, 2, 3))

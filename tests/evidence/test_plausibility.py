@@ -188,8 +188,8 @@ def test_the_legal_words_say_what_a_value_outside_counts_as() -> None:
     clamped, dropped = (
         written(RANGE, (MISSING[0], f"outside: {outside}\n    {MISSING[1]}")) for outside in ("clamp", "missing")
     )
-    assert "outside this range counts as the nearer of its ends." in clamped.words()
-    assert "outside this range counts as missing." in dropped.words()
+    assert "outside the KPI's range counts as the nearer of its ends." in clamped.words()
+    assert "outside the KPI's range counts as missing." in dropped.words()
 
 
 def test_a_finding_is_a_warning_unless_a_rule_accepts_it() -> None:

@@ -71,6 +71,39 @@ DEALS: dict[str, tuple[Deal, int, tuple[str, str], tuple[str, str]]] = {
         ("240", "340"),
     ),
     "a lifetime cap": (Deal({"pay": "x"}, "min(pay, 250 - earned_before)"), 6, ("0", "100"), ("0", "250")),
+    "a lifetime cap, cut to cents": (
+        Deal({"pay": "1.37 * x"}, "round(min(pay, 300.005 - earned_before), 0.01, down)"),
+        6,
+        ("0", "137"),
+        ("0", "300"),
+    ),
+    "a lifetime cap, rounded to the nearest cent": (
+        Deal({"pay": "round(min(1.37 * x, 300.005 - to_date.pay), 0.01, half_up)"}),
+        6,
+        ("-0.01", "137"),  # the half cent above the cap is paid, and taken back
+        ("0", "300.01"),
+    ),
+    "a lifetime cap, rounded inside other limits": (
+        Deal({"pay": "clamp(cut, 0, 120)"}, define={"cut": "round(min(1.37 * x, 300 - to_date.pay), 0.01, up)"}),
+        6,
+        ("0", "120"),
+        ("0", "300"),
+    ),
+    "a lifetime cap that a carried value keeps, rounded": (
+        Deal(
+            {"pay": "round(min(1.37 * x, 300 - prev.paid), 0.01, half_even)"},
+            registers={"paid": ("0", "prev.paid + pay")},
+        ),
+        6,
+        ("0", "137"),
+        ("0", "300"),
+    ),
+    "a lifetime floor, rounded": (
+        Deal({"pay": "round(max(1.37 * y, -3.333 - to_date.pay), 0.01, floor)"}),
+        6,
+        ("-6.85", "6.85"),
+        ("-3.34", "41.1"),
+    ),
     "a lifetime cap on a true-up": (
         Deal({"pay": "3 * x - to_date.pay"}, "min(pay, 250 - earned_before)"),
         6,

@@ -13,13 +13,15 @@ from tests.fuzz.tally import Tally
 from tests.terms.rules import rule_of
 
 _BATCH: Final = 12
-_KPIS: Final = """\
-x: {decimals: 2, range: [-1_000, 1_000]}
-y: {decimals: 2, range: [0, 1_000], opening: 5}
-z: {decimals: 4, range: [0, 1]}
-ok: {type: yes_no}
-tier: {choices: [gold, base]}
-"""
+_KPIS: Final = (
+    ("x", "decimals: 2, range: [-1_000, 1_000]", "-7", "except: [3, -0.25]"),
+    ("y", "decimals: 2, range: [0, 1_000], opening: 5", None, "except: [1_000]"),
+    ("z", "decimals: 4, range: [0, 1]", "0.5", "except: [0]"),
+    ("ok", "type: yes_no", "no", "except: [yes]"),
+    ("tier", "choices: [gold, base]", "base", "except: [gold]"),
+)
+"""Name, shape, the opening value of one whose last value can stand in (None: it has one), and values it may exclude."""
+_REQUIRED: Final = ("x < y + 900", "ok or z < 90%", "tier == gold or x > -500", "period < 4 or y > 1")
 _NUMBERS: Final = ("x", "y", "z", "x + y", "y * z", "x / 3", "prev.y", "streak", "abs(x)", "y / (z + 1)", "fee")
 _TRUTHS: Final = ("ok", "x > 0", "y >= 500", "tier == gold", "not ok and z < 50%", "period > 2")
 _MODES: Final = ("down", "up", "half_up", "half_even", "floor", "ceil")
@@ -63,6 +65,18 @@ class _Writer:
         parts = [f"rate: {self.positive()}", f"per: {self.positive()}"]
         parts += self.maybe(f"deadband: {self.positive()}", f"limit: {self.positive()}")
         return "{" + ", ".join([*parts, *self.maybe("mode: cliff")]) + "}"
+
+    def kpis(self) -> str:
+        """Each KPI, sometimes with its last value standing in for a missing one, sometimes without some values."""
+        told = []
+        for name, shape, opening, excluded in _KPIS:
+            lasting = ["if_missing: last", *([f"opening: {opening}"] if opening else [])]
+            more = [
+                *(lasting if self.random.random() < 0.12 else []),
+                *([excluded] if self.random.random() < 0.15 else []),
+            ]
+            told.append(f"{name}: {{{', '.join([shape, *more])}}}\n")
+        return "".join(told)
 
     def maybe(self, *parts: str) -> list[str]:
         return [part for part in parts if self.random.random() < 0.4]
@@ -155,11 +169,13 @@ def write_agreement(random: Random) -> Agreement | None:
         clauses.append(f"cap: {{kind: joint_cap, lines: [{names}], at_most: {writer.positive()}, pays: client}}")
     limits = writer.maybe(f"at_most: {writer.positive()}", f"lifetime_at_most: {writer.positive()}", "round: 0.01 down")
     settlement = "settlement: [" + ", ".join(f"{{{each}}}" for each in limits) + "]\n"
+    required = random.sample(_REQUIRED, random.randrange(1, 3)) if random.random() < 0.3 else []
+    requirements = f"require: [{', '.join(required)}]\n"
     try:
         return rule_of(
             "\n".join(clauses),
-            _KPIS,
-            top=settlement if limits else "",
+            writer.kpis(),
+            top=(settlement if limits else "") + (requirements if required else ""),
             terms=f"fee: {writer.amount()}",
             state="streak: {start: 0, next: prev.streak + 1 if ok else 0}",
         )
@@ -173,7 +189,8 @@ def search_agreements(runner: Runner, random: Random) -> Tally:
     for _ in range(10 * _BATCH):
         agreement = write_agreement(random)
         if agreement is not None:
-            rule = agreement.rule()
+            # As an escrow runs it: with what holds reports to the agreement, and the values that no report can give.
+            rule = agreement.enforced_rule()
             values = [
                 tuple(
                     random.choice((kpi.low, kpi.high, random.randrange(kpi.low, kpi.high + 1, kpi.multiple)))

@@ -18,7 +18,7 @@ from pyoutcome.insight import Plot, draw_payments, save_payments
 from pyoutcome.insight.panels import find_panels
 
 ROOT = Path(__file__).parents[2]
-EXAMPLE = Agreement.load(ROOT / "examples" / "punctual-arrivals.yaml")
+EXAMPLE = Agreement.load(ROOT / "examples" / "punctual-arrivals" / "agreement.yaml")
 TIERS = Agreement.load(ROOT / "tests" / "corpus" / "agreements" / "sla-uptime-tiers.yaml")
 
 
@@ -163,7 +163,8 @@ def test_published_mechanisms_can_be_drawn(path: Path) -> None:
 
 def test_the_command_draws_what_it_is_asked_for(tmp_path: Path) -> None:
     file = tmp_path / "united.svg"
-    arguments = ["plot", str(ROOT / "examples" / "punctual-arrivals.yaml"), "--kpi", "on_time", "--payee", "UA"]
+    agreement = ROOT / "examples" / "punctual-arrivals" / "agreement.yaml"
+    arguments = ["plot", str(agreement), "--kpi", "on_time", "--payee", "UA"]
     result = CliRunner().invoke(app, [*arguments, "--at", "arrivals.UA=3586", "--out", str(file), "--json"])
     assert 0 == result.exit_code, result.stderr
     assert {"file": str(file)} == json.loads(result.stdout)

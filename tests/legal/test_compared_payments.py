@@ -18,7 +18,7 @@ from pyoutcome.legal.comparison.values import read_values_file
 from pyoutcome.terms import Agreement
 from tests.terms.deals import agree
 
-EXAMPLE = (Path(__file__).parents[2] / "examples" / "punctual-arrivals.yaml").read_text(encoding="utf-8")
+EXAMPLE = (Path(__file__).parents[2] / "examples" / "punctual-arrivals" / "agreement.yaml").read_text(encoding="utf-8")
 OLD = Agreement.parse(EXAMPLE)
 NEW = Agreement.parse(
     EXAMPLE.replace("otherwise: 15%", "otherwise: 40%").replace("at_least: 180000", "at_least: 20000")

@@ -23,7 +23,7 @@ from tests.terms.alterations import Alteration, alterations
 from tests.terms.deals import ESCROW, KPI, TWO, deal
 from tests.terms.every_field import FILES
 
-EXAMPLE = (Path(__file__).parents[2] / "examples" / "punctual-arrivals.yaml").read_text(encoding="utf-8")
+EXAMPLE = (Path(__file__).parents[2] / "examples" / "punctual-arrivals" / "agreement.yaml").read_text(encoding="utf-8")
 TEXTS = {**FILES, "example": EXAMPLE}
 ENTRIES = ("kpis", "clauses", "terms", "define", "state", "records", "windows")
 
@@ -200,7 +200,7 @@ def test_a_requirement_between_others_is_the_only_one_named() -> None:
     new = deal(clauses, kpis, escrow="require: [x >= 1, x >= 2, y >= 3]\n" + ESCROW)
     [came] = compare(Agreement.parse(old), Agreement.parse(new)).changes
     assert ("require.2", "added") == (came.key, came.kind)
-    assert 'A report is signed only if "X" is at least 2.' == came.after
+    assert 'A report is signed only if "X" is at least 2; the escrow refuses any other.' == came.after
 
 
 def test_the_extremes_are_those_of_the_agreements() -> None:

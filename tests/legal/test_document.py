@@ -29,7 +29,7 @@ from tests.terms.deals import deal
 from tests.terms.every_field import FILES
 
 ROOT = Path(__file__).parents[2]
-EXAMPLE = ROOT / "examples" / "punctual-arrivals.yaml"
+EXAMPLE = ROOT / "examples" / "punctual-arrivals" / "agreement.yaml"
 DEALS = {
     "example": EXAMPLE.read_text(encoding="utf-8"),
     **{name: FILES[name] for name in ("whole", "credits", "grades")},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -17,8 +18,8 @@ from pyoutcome.formula import evaluate, run, start_state
 from pyoutcome.formula.syntax import Bands, Curve, Name, Node, Number, Step, names, walk
 from pyoutcome.legal.document.example_pages import put_edges, put_periods
 from pyoutcome.legal.document.examples import Examples
-from pyoutcome.legal.document.pages import Pages
-from pyoutcome.legal.document.tree import Table, plain_text
+from pyoutcome.legal.document.pages import Pages, even_out
+from pyoutcome.legal.document.tree import Table, plain_text, runs
 from pyoutcome.terms.form import substitute
 from tests.contracts.runner import Runner, running_contract
 from tests.fuzz.agreements import write_agreement
@@ -29,7 +30,7 @@ from tests.terms.rules import rule_of
 
 ROOT = Path(__file__).parents[2]
 CORPUS = sorted((ROOT / "tests" / "corpus").glob("**/agreements/*.yaml"))
-TEXTS = {**FILES, "example": (ROOT / "examples" / "punctual-arrivals.yaml").read_text(encoding="utf-8")}
+TEXTS = {**FILES, "example": (ROOT / "examples" / "punctual-arrivals" / "agreement.yaml").read_text(encoding="utf-8")}
 
 
 @cache
@@ -45,17 +46,23 @@ def random_agreement(seed: int) -> Agreement:
     return made
 
 
-def settled(agreement: Agreement, values: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Lines, and amounts in base units, of a first period: by the evaluator; amounts by machine and statement too."""
-    rule, decimals = agreement.rule(), agreement.token.decimals
+def settled(
+    agreement: Agreement, values: tuple[int, ...], before: tuple[tuple[int, ...], ...] = ()
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Lines, and amounts in base units, of the period after others: by the evaluator; amounts by machine and statement
+    too."""
+    rule, decimals, period = agreement.rule(), agreement.token.decimals, len(before) + 1
     state = start_state(rule, decimals)
-    outcome = evaluate(rule, values, state=state)
-    program = agreement.program()
-    ran = run(program.data, values, [value for _, value in rule.parameters], state=state if rule.sequential else None)
+    for number, each in enumerate(before, 1):
+        state = evaluate(rule, each, period=number, state=state).state or state
+    outcome = evaluate(rule, values, period=period, state=state)
+    program, kept = agreement.program(), state if rule.sequential else None
+    ran = run(program.data, values, [value for _, value in rule.parameters], period=period, state=kept)
     assert ran.amounts == outcome.amounts
     units = tuple(to_units_trunc(each, decimals) for each in outcome.amounts)
-    named = {kpi.name: value for kpi, value in zip(agreement.kpis, values, strict=True)}
-    assert agreement.statement(1, named).amounts == units
+    names = [kpi.name for kpi in agreement.kpis]
+    told = [dict(zip(names, each, strict=True)) for each in (*before, values)]
+    assert agreement.statements(told)[-1].amounts == units
     return outcome.lines, units
 
 
@@ -74,10 +81,11 @@ def check_all(made: Examples) -> int:
         assert middling is not None
         for place, provider in enumerate(table.providers or ("",)):
             kpi = table.kpi
-            if place:  # the row of tables that are the same is shown once: each provider's own KPI moves
+            if place and agreement.kpis[kpi].provider:  # the same tables stand once: each provider's own KPI moves
                 kpi = [each.name for each in agreement.kpis].index(f"{agreement.kpis[kpi].kpi}.{provider}")
             for value, shown, credited in table.rows:
-                lines, units = settled(agreement, (*middling[:kpi], value, *middling[kpi + 1 :]))
+                before = (middling,) * (table.regime.period - 1)
+                lines, units = settled(agreement, (*middling[:kpi], value, *middling[kpi + 1 :]), before)
                 own = agreement.providers.index(provider) if provider else None
                 signed = [
                     line.sign * amount if line.sign else amount
@@ -111,6 +119,24 @@ def test_random_agreements_have_examples_that_are_the_evaluators(seed: int) -> N
     check_all(Examples(random_agreement(seed)))
 
 
+def bare(row: list[str]) -> list[str]:
+    """A row whose numbers end without zeros behind the point: a column's amounts are told with as many decimals."""
+    return [re.sub(r"^(-?[0-9,]+)(?:\.0+|(\.[0-9]*[1-9])0+)$", r"\1\2", text) for text in row]
+
+
+@pytest.mark.parametrize(
+    ("amounts", "told"),
+    [
+        (["1", "-2", "1,000"], ["1", "-2", "1,000"]),
+        (["1", "-2.5", "1,000.25"], ["1.00", "-2.50", "1,000.25"]),
+        (["0", "3.125", "none", ""], ["0.00", "3.125", "none", ""]),
+    ],
+)
+def test_a_column_tells_its_amounts_with_as_many_decimals(amounts: list[str], told: list[str]) -> None:
+    assert told == [plain_text(each) for each in even_out([runs(each) for each in amounts])]
+    assert bare(amounts) == bare(told)
+
+
 @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.integers(0, 10**9))
 def test_every_amount_of_the_examples_stands_in_the_text(seed: int) -> None:
@@ -120,20 +146,24 @@ def test_every_amount_of_the_examples_stands_in_the_text(seed: int) -> None:
     for clause in ("", *agreement.file.clauses):
         put_edges(pages, made, clause)
     cells = [
-        [plain_text(cell) for cell in row] for each in pages.blocks if isinstance(each, Table) for row in each.rows
+        bare([plain_text(cell) for cell in row])
+        for each in pages.blocks
+        if isinstance(each, Table)
+        for row in each.rows
     ]
     for period in made.periods:
         for provider in period.statement.providers:
             credited = group_digits(show_units(provider.units, provider.unit_decimals))
-            assert ["Credited", "", credited, provider.sentence] in cells
+            assert bare(["Credited", "", credited, provider.sentence]) in cells
             for line in provider.lines:
-                assert [line.title, line.name, show_grouped(line.amount or line.value), line.sentence] in cells
+                told = show_grouped(line.amount or line.value)
+                assert bare([line.title, line.name, told, line.sentence]) in cells
     for table in made.edges:
         kpi = agreement.kpis[table.kpi]
         for value, amount, units in table.rows:
             row = [kpi.tell(value), show_grouped(amount)]
             row += [group_digits(show_units(units, agreement.token.decimals))] if table.providers else []
-            assert row in cells
+            assert bare(row) in cells
 
 
 def test_the_contracts_give_the_same_amounts() -> None:
@@ -264,6 +294,17 @@ def test_where_nothing_can_be_reported_the_document_says_so() -> None:
     ]
 
 
+def test_without_kpis_one_period_stands_for_all() -> None:
+    made = Examples(rule_of("fee: {kind: fixed_fee, by_year: [10, 20]}", "", periods=30))
+    assert ["middling"] == [each.grade for each in made.periods]
+    check_all(made)
+    pages = Pages()
+    put_periods(pages, made)
+    said = [plain_text(each.runs) for each in pages.blocks if hasattr(each, "runs")]
+    assert "No amount depends on a KPI." in said[0]
+    assert ["This is credited in each period:"] == said[1:]
+
+
 def test_periods_that_depend_on_one_another_are_shown_in_a_row() -> None:
     made = examples("prices")
     called = [kpi.name for kpi in made.agreement.kpis]
@@ -287,6 +328,50 @@ def test_carried_values_are_followed_over_the_term() -> None:
     expected = made.agreement.statements([middling] * len(made.agreement.periods))
     shown = [units for first, last, units in made.over_time for _ in range(first, last + 1)]
     assert [each.amounts for each in expected] == shown
+
+
+def shown(made: Examples, clause: str) -> list[tuple[int, list[int]]]:
+    """Of a clause's tables: the period and the values of the KPI, those around the turns."""
+    return [(each.regime.period, [row[0] // ONE for row in each.rows]) for each in made.edges if each.clause == clause]
+
+
+def test_targets_that_change_by_year_show_the_edges_of_each_year() -> None:
+    """And of a year with the target of the one before nothing more; nor a clause that always stays the same."""
+    made = Examples(
+        rule_of(
+            "fee: {kind: step, of: x, rows: {at_least target: 20, otherwise: 10}}\n"
+            "same: {kind: step, of: x, rows: {at_least 7: 2, otherwise: 1}}",
+            "x: {range: [0, 100]}",
+            top="define: {target: 'step(year, [at_most 1 gives 50, at_most 2 gives 60, at_most 4 gives 70, "
+            "otherwise 80])'}\n",
+            periods=48,
+        )
+    )
+    assert [(1, [0, 49, 50, 100]), (13, [0, 59, 60, 100]), (25, [0, 69, 70, 100])] == shown(made, "fee")
+    assert [(1, [0, 6, 7, 100])] == shown(made, "same")
+    check_all(made)
+    pages = Pages()
+    put_edges(pages, made, "fee")
+    captions = [plain_text(each.caption) for each in pages.blocks if isinstance(each, Table)]
+    assert [f"where something turns, in period {at};" in said for at, said in zip((1, 13, 25), captions, strict=True)]
+
+
+def test_a_clause_that_looks_back_shows_the_edges_of_a_later_period_too() -> None:
+    made = Examples(
+        rule_of("fee: {kind: formula, is: 'max(0, x - prev.best)'}", "x: {range: [0, 100]}",
+                top="state: {best: {start: 30, next: 'max(prev.best, x)'}}\n", periods=5)
+    )  # fmt: skip
+    [(_, first), (second, later)] = shown(made, "fee")
+    middling = made.periods[1].values[0] // ONE
+    assert 30 in first
+    assert (2, True) == (second, middling in later)
+    check_all(made)
+
+
+def test_a_rule_that_differs_in_every_period_shows_a_few_and_the_last() -> None:
+    made = Examples(rule_of("fee: {kind: formula, is: 'max(0, x - period)'}", "x: {range: [0, 100]}", periods=30))
+    assert [1, 2, 3, 4, 5, 30] == [period for period, _ in shown(made, "fee")]
+    check_all(made)
 
 
 def test_rows_rise() -> None:

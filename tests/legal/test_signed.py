@@ -158,7 +158,9 @@ def test_amendments_are_not_passed_over_in_silence(tmp_path: Path) -> None:
     (tmp_path / "deal" / "amendments" / "01.yaml").write_text(small(tmp_path).read_text())
     order = ["document", "-w", str(tmp_path / "deal"), "--out", str(tmp_path / "agreement.md")]
     assert ["amendments/01.yaml"] == json.loads(CliRunner().invoke(app, [*order, "--json"]).stdout)["amendments"]
-    assert "Amendments: amendments/01.yaml;" in " ".join(CliRunner().invoke(app, order).stdout.split())
+    assert "no amendment is in force. Proposed: amendments/01.yaml" in " ".join(
+        CliRunner().invoke(app, order).stdout.split()
+    )
 
 
 @pytest.mark.parametrize("out", ["agreement", "agreement.txt", "none/agreement.md"])

@@ -114,6 +114,7 @@ def test_every_argument_changes_the_hash() -> None:
         {"holdback_rate": 0}, {"holdback_delay": 5_001}, {"reserve": 0}, {"restates": True}, {"challenge_window": 1},
         {"ruling_window": 51}, {"chooses": True}, {"stake_fixed": 1}, {"stake_share": 1}, {"cure_window": 1},
         {"notice": 1}, {"convenience": frozenset({"client"})}, {"convenience": frozenset({"provider"})}, {"streak": 1},
+        {"refuses": True},
     ]  # fmt: skip
     hashes = {replace(SOUND, **change).hash() for change in changes}  # type: ignore[arg-type]
     assert set(SOUND.__dataclass_fields__) == {name for change in changes for name in change}

@@ -26,7 +26,7 @@ from pyoutcome.terms.kpis import AgreementKpi
 from tests.protocol.profiles import CASES
 from tests.protocol.theatre import Linear, Theatre, deal
 
-EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "punctual-arrivals.yaml"
+EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "punctual-arrivals" / "agreement.yaml"
 A = [Account.from_key(keccak(bytes([n]))).address for n in range(8)]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pyoutcome.protocol import events, messages
+from pyoutcome.protocol.eip712 import DOMAIN_TYPE
 from pyoutcome.protocol.events import Event
 from pyoutcome.protocol.messages import Message
 from pyoutcome.protocol.state import PeriodStage, Stage
@@ -95,7 +96,7 @@ def test_the_protocols_table_names_every_code() -> None:
 
 def test_each_signed_struct_has_solidity_s_type() -> None:
     source = (CONTRACTS / "Messages.sol").read_text()
-    theirs = set(re.findall(r'"(\w+\([^"]*\))"', source)) - {messages.DOMAIN_TYPE}
+    theirs = set(re.findall(r'"(\w+\([^"]*\))"', source)) - {DOMAIN_TYPE}
     ours = {kind.TYPE for kind in vars(messages).values() if isinstance(kind, type) and issubclass(kind, Message)}
     assert theirs == ours - {""}
     assert len(theirs) == 9

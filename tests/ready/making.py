@@ -9,7 +9,9 @@ from pyoutcome.workspace.ready import find_ready, list_ready
 
 
 def make(name: str) -> dict[str, str]:
-    """The sample records of a ready agreement, by source."""
+    """The sample records of a ready agreement that are made up, by source."""
+    if not any(each.synthetic for each in find_ready(name).about.records.values()):
+        return {}
     made: dict[str, str] = import_module(f"tests.ready.makers.{name.replace('-', '_')}").make()
     return made
 
@@ -17,8 +19,8 @@ def make(name: str) -> dict[str, str]:
 def write(names: list[str]) -> None:
     """Writes them where they belong."""
     for ready in [find_ready(name) for name in names] or list_ready():
-        (ready.folder / "records").mkdir(exist_ok=True)
         for source, text in make(ready.name).items():
+            (ready.folder / "records").mkdir(exist_ok=True)
             (ready.folder / "records" / f"{source}.csv").write_text(text, encoding="utf-8", newline="\n")
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pyoutcome import Agreement
 from tests.terms.deals import deal
 
-EXAMPLE = (Path(__file__).parents[2] / "examples" / "punctual-arrivals.yaml").read_text(encoding="utf-8")
+EXAMPLE = (Path(__file__).parents[2] / "examples" / "punctual-arrivals" / "agreement.yaml").read_text(encoding="utf-8")
 
 
 def digest(text: str) -> bytes:

@@ -59,7 +59,7 @@ def test_a_kpi_counts_as_its_opening_value_before_the_first_period() -> None:
     kpis = "x: {decimals: 2, range: [-1000, 1000], opening: 4}"
     agreement = rule_of("line: {kind: formula, is: x - prev.x}", kpis)
     assert [6, -3] == paid(agreement, {"x": "10"}, {"x": "7"})
-    assert "Before the first period it counts as 4." in agreement.words()
+    assert "Before the first period the value counts as 4." in agreement.words()
 
 
 def test_what_was_earned_and_given_before() -> None:
@@ -74,6 +74,7 @@ def test_each_provider_earns_for_itself() -> None:
         "lead: {kind: formula, is: earned_before, to: prime}",
         "",
         head=TWO.replace("quorum: 1", "prime: B\n  quorum: 1"),
+        escrow="",
     )
     statements = Agreement.parse(text).statements([{}, {}, {}])
     amounts = [tuple(each.amount // ONE for each in statement.providers) for statement in statements]
@@ -205,7 +206,7 @@ def test_missing_values_are_refused_or_the_last_ones_or_the_agreements() -> None
     with pytest.raises(PyoutcomeError) as caught:
         agreement.statement(1, {"a": None, "b": "1", "c": "1"})
     assert "missing-kpi-value" == caught.value.code
-    assert [False, False, True] == [kpi.may_be_missing for kpi in agreement.kpis]
+    assert [False, True, True] == [kpi.may_be_missing for kpi in agreement.kpis]
 
 
 def test_a_deployed_agreement_knows_the_worst_value_of_what_may_not_be_missing() -> None:

@@ -122,7 +122,7 @@ def test_the_words_say_what_each_key_means() -> None:
     for said in (
         "Backup of A (backup-A): Gamma Ltd.",
         "For 5 days a report can be challenged",
-        "The arbitrator has 21 days for the rest; if it is silent, the report stands.",
+        "The arbitrator has 21 days for the rest; if it is silent, the report or default stands.",
         "it chooses one of the versions",
         "A challenger stakes 7 TST, or 12% of all differences",
         "A deposits a bond of 30.5 TST",
@@ -141,7 +141,7 @@ def test_the_words_say_what_holds_when_nothing_is_said() -> None:
         "pays at once. Only a proposed default can be challenged",
         "The arbitrator has 3 days for the rest",
         "A challenge costs no stake.",
-        "Nobody may end it early without a cause.",
+        "Nobody may end the agreement early without a cause.",
         "If that is missing, once recorded, a provider may end the agreement",
     ):
         assert said in words

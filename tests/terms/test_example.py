@@ -15,7 +15,7 @@ from pyoutcome import Agreement
 from pyoutcome.decimals import ONE
 from pyoutcome.formula import run
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "punctual-arrivals.yaml"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "punctual-arrivals" / "agreement.yaml"
 
 
 @cache

@@ -114,7 +114,7 @@ def test_a_penalty_kpi_is_silent_at_its_worst_value() -> None:
 def test_the_parties_can_accept_in_so_many_words_that_silence_pays() -> None:
     accepted = quiet(kpis=MEASURED.replace("if_missing: 0", "if_missing: 0.25, silence_may_pay: yes"))
     assert [] == codes(accepted)
-    said = "The parties accept that a provider may get more when it is missing than it would get with its worst value."
+    said = "accept that a provider may get more when the value is missing than it would get with its worst value."
     assert said in Agreement.parse(accepted).words().replace("\n", " ")
     plain = quiet(kpis=MEASURED.replace("if_missing: 0", "if_missing: 0.25"))
     assert said not in Agreement.parse(plain).words().replace("\n", " ")

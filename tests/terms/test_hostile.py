@@ -14,7 +14,7 @@ from pyoutcome.errors import PyoutcomeError
 from pyoutcome.terms import problems_of
 from pyoutcome.terms.loader import LARGEST
 
-EXAMPLE = (Path(__file__).parents[2] / "examples" / "punctual-arrivals.yaml").read_text(encoding="utf-8")
+EXAMPLE = (Path(__file__).parents[2] / "examples" / "punctual-arrivals" / "agreement.yaml").read_text(encoding="utf-8")
 LINES = EXAMPLE.splitlines()
 WORDS = [
     *sorted(set(re.findall(r"[A-Za-z_]+|[0-9.%_-]+|[{}\[\],:&*!#'\"|>]", EXAMPLE))),

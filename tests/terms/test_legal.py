@@ -15,7 +15,7 @@ from tests.terms.alterations import Alteration, alterations
 from tests.terms.deals import deal
 from tests.terms.every_field import FULL, MEASURES
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "punctual-arrivals.yaml"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "punctual-arrivals" / "agreement.yaml"
 FEE = "fee: {kind: fixed_fee, amount: 1}"
 ALTERED = [(text, each) for text in (FULL, MEASURES) for each in alterations(text) if each.where.startswith("legal.")]
 

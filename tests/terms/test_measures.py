@@ -93,7 +93,10 @@ def test_records_that_leave_a_question_open_are_refused_with_the_question(old: s
 
 
 def test_a_single_key_says_that_a_record_is_the_thing() -> None:
-    assert "One thing is one record." in read("kind: count", "key: [id, seen]", "key: [id]").words()
+    assert (
+        "The value is the number of records of `log` whose"
+        in read("kind: count", "key: [id, seen]", "key: [id]").words()
+    )
 
 
 def test_states_may_be_anchored_on_clocks_that_never_change() -> None:
@@ -145,16 +148,17 @@ def test_what_is_expected_of_records_is_said_in_words() -> None:
     late = "late: {column: seen, within: 2 days}"
     expected = "quality: {gap: 36 hours, order: at, findings: {records-late: fatal, count-unusual: accepted}}"
     said = read(MEAN, late, f"{late}\n    {expected}").words()
-    assert "Within a period no more than 36 hours may pass without a record; a longer time is a finding." in said
-    assert "The records of a file stand in the order of their at; one that does not is a finding." in said
-    assert "Nothing is measured until it is put right if measuring finds records received too late." in said
-    assert "It is accepted if measuring finds far more or fewer things than in the periods before." in said
+    assert "Within a period no more than 36 hours may pass without a record; a longer time is reported." in said
+    assert "The records of a file stand in the order of their `at`; one that does not is reported." in said
+    assert "If measuring finds records received too late, nothing is measured until that is put right." in said
+    accepted = "far more or fewer things than in the periods before"
+    assert f"If measuring finds {accepted}, that is accepted and changes nothing." in said
     for word in ("may pass", "stand in the order", "measuring finds", "A warning is given"):
         assert word not in read(MEAN).words()
 
 
 def test_windows_are_instants_in_the_digest_and_the_words() -> None:
     plain, exact = read(MEAN), read(MEAN, "from: 2026-01-03", "from: 2026-01-02T23:00:00Z")
-    told = "upkeep: from 2026-01-02 23:00:00 UTC to 2026-01-03 05:00:00 UTC"
+    told = "`upkeep`: from 2026-01-02 23:00:00 UTC to 2026-01-03 05:00:00 UTC"
     assert told in plain.words()
     assert told in exact.words()

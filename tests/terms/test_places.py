@@ -14,7 +14,7 @@ from tests.terms.deals import HEAD, TWO, deal
 
 ROOT = Path(__file__).parents[2]
 FEE = "fee: {kind: fixed_fee, amount: 10}"
-EXAMPLE = (ROOT / "examples" / "punctual-arrivals.yaml").read_text(encoding="utf-8")
+EXAMPLE = (ROOT / "examples" / "punctual-arrivals" / "agreement.yaml").read_text(encoding="utf-8")
 
 
 def refusal(text: str) -> PyoutcomeError:
@@ -237,6 +237,7 @@ def test_a_problem_reads_as_place_reason_and_remedy() -> None:
         (deal("fee: {kind: fixed_fee, amount: 10, title: '" + "x" * 1001 + "'}"), "text-too-long", "clauses.fee.title"),
         (deal("fee: {kind: fixed_fee, amount: y.A}"), "unknown-name", "clauses.fee.amount"),
         (deal(FEE, head=HEAD.replace("{V1: {name: First verifier}}", "{}")), "wrong-count", "parties.verifiers"),
+        (deal("fee: {kind: fixed_fee, amount: 10}", ""), "escrow-without-kpi", "escrow"),
     ],
 )  # fmt: skip
 def test_small_mistakes(text: str, code: str, path: str) -> None:

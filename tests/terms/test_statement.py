@@ -10,7 +10,7 @@ from pyoutcome import Agreement
 from pyoutcome.decimals import ONE
 from tests.terms.deals import agree
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "punctual-arrivals.yaml"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "punctual-arrivals" / "agreement.yaml"
 VALUES = {"on_time.UA": Decimal("0.7733"), "cancelled.UA": Decimal("0.0169"), "arrivals.UA": Decimal(3586)}
 
 

@@ -24,7 +24,7 @@ from tests.terms.alterations import alterations, read_texts
 from tests.terms.deals import TWO, agree, deal
 from tests.terms.every_field import FILES
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "punctual-arrivals.yaml"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "punctual-arrivals" / "agreement.yaml"
 CLAUSES = """
     base: {kind: fixed_fee, amount: fee * 1.05, then: [round: 0.5 half_even, {less: 77, when: y > 31}]}
     curved: {kind: curve, of: y, points: [[-1000, -5000], [0, 0], [500, 9000]], times: 2}
@@ -89,11 +89,11 @@ def test_the_words_of_the_example() -> None:
         "Period 3: from 2013-03-01 05:00:00 UTC to 2013-04-01 04:00:00 UTC.",
         f"version {zones_version()} of the IANA time zone database",
         "America/New_York",
-        "whose time_hour (an exact time) lies in the period, whose carrier is the provider's id",
-        "the number for which `arr_delay < 15` holds, divided by the number of all of them",
-        "rounded once, to 4 decimals to the nearest, ties away from zero",
-        "With nothing to divide by, the value is missing. If it is missing, 0% stands in.",
-        "told apart by year, month, day, carrier, flight, origin, dest; a second record with the same key is refused",
+        "the records of `flights` whose `time_hour` lies in the period and whose `carrier` is the provider's id.",
+        "the number of these records for which `arr_delay < 15` holds, divided by the number of all of them",
+        "rounded once, to 4 decimals (steps of 0.01%): to the nearest, ties away from zero",
+        "If there is nothing to divide by, the value is missing. If the value is missing, 0% stands in for it.",
+        "combination of `year`, `month`, `day`, `carrier`, `flight`, `origin` and `dest`; a second one with the same",
         '5% if "Cancelled share" is at most 3%',
         "180,000 at 90%",
         'otherwise 15%) times "Monthly fee" (250,000)',

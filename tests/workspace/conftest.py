@@ -11,7 +11,7 @@ import pytest
 from pyoutcome.workspace import Workspace
 
 ROOT = Path(__file__).parents[2]
-AGREEMENT = ROOT / "examples" / "punctual-arrivals.yaml"
+AGREEMENT = ROOT / "examples" / "punctual-arrivals" / "agreement.yaml"
 AIRLINES = ("UA", "B6", "EV")
 HEADER = "year,month,day,carrier,flight,origin,dest,dep_time,arr_delay,time_hour"
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from pyoutcome.cli.app import app
 from pyoutcome.errors import ChainError, WorkspaceError
-from pyoutcome.workspace import Intent, Workspace, create_many, report_many
+from pyoutcome.workspace import Intent, Workspace, create_many, report_many, settle_many
 from pyoutcome.workspace.batching import Batch
 from tests.anvil import running_anvil
 from tests.workspace.conftest import AGREEMENT, AIRLINES
@@ -51,6 +51,44 @@ def test_what_is_ready_is_found(verified: Workspace) -> None:
     assert [(1, None)] == codes(batch)
     assert batch.transaction is not None
     assert batch.gas_used > 100_000
+
+
+def test_windows_that_are_over_settle_together(tmp_path: Path, flights: Path) -> None:
+    file = tmp_path / "windowed.yaml"
+    window = "  challenge: {within: 5 days, ruling_within: 20 days, stake: {fixed: 1_000, share: 10%}}\n"
+    file.write_text(TEXT + window, encoding="utf-8")
+    with Workspace.create(tmp_path / "deal", file, records={"flights": flights}) as workspace:
+        for party in ("client", *AIRLINES):
+            workspace.sign(party)
+        workspace.deploy()
+        workspace.fund("18_720_000")
+        prepare(workspace, 1, 2)
+        month = workspace.agreement.period
+        workspace.network.advance_to(month(2).end)
+        for period in (1, 2):
+            workspace.report(period)
+        assert () == settle_many([workspace.desk], None, "client").items
+        # Nobody reports March: its default settles with the others.
+        workspace.network.advance_to(month(3).end + 11 * 86_400)
+        workspace.propose_default(3)
+        workspace.network.advance_to(month(3).end + 15 * 86_400)
+        alone = workspace.settle([1])
+        assert [None] == [each.error for each in alone]
+        done = settle_many([workspace.desk], [1, 2, 3, 4], "client")
+        assert [(1, "already-settled"), (2, None), (3, None), (4, "not-proposed")] == codes(done)
+        assert (9, 0) == (workspace.audit().settled, workspace.audit().differences)
+        assert () == settle_many([workspace.desk], None, "client").items
+
+
+def test_the_verb_settles_what_is_ready(verified_template: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "deal"
+    shutil.copytree(verified_template, folder)
+    for arguments, status, told in (
+        (["--settle"], 0, "Nothing is ready"),
+        (["--settle", "--create"], 2, "one of both"),
+    ):
+        done = CliRunner().invoke(app, ["batch", *arguments, "-w", str(folder)])
+        assert (status, True) == (done.exit_code, told in done.output), done.output
 
 
 def test_one_refused_for_its_turn_could_be_handed_in_now(tmp_path: Path, flights: Path) -> None:

@@ -73,23 +73,3 @@ def test_a_later_period_waits_for_its_turn(yearly: Workspace) -> None:
         outcomes = workspace.settle([1, 2])
         assert [Need.NOTHING] * 2 == [outcome.decision.need for outcome in outcomes]
         assert 0 == workspace.audit().differences
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "told"),
-    [
-        ("if_missing: 1\n", "if_missing: last\n    opening: 0.5\n", "kpis.cancelled.if_missing: last"),
-        ("range: [0, 10000]\n", "range: [0, 10000]\n    except: [5]\n", "kpis.arrivals.except"),
-        ("clauses:\n", "require: [on_time.UA >= 0]\n\nclauses:\n", "require"),
-    ],
-)
-def test_nobody_signs_for_what_the_escrow_does_not_check(tmp_path: Path, old: str, new: str, told: str) -> None:
-    text = AGREEMENT.read_text(encoding="utf-8")
-    assert old in text
-    file = tmp_path / "more.yaml"
-    file.write_text(text.replace(old, new, 1), encoding="utf-8")
-    with Workspace.create(tmp_path / "deal", file) as workspace, pytest.raises(WorkspaceError) as refused:
-        workspace.sign("client")
-    assert "not-enforceable-yet" == refused.value.code
-    assert told in refused.value.why
-    assert not (tmp_path / "deal" / "offer.json").exists()

@@ -272,7 +272,7 @@ def test_a_step_can_be_refused_before_it_is_signed(active_template: Path, tmp_pa
 
 
 def test_a_failed_making_leaves_nothing_behind(tmp_path: Path, flights: Path) -> None:
-    agreement = Path(__file__).parents[2] / "examples" / "punctual-arrivals.yaml"
+    agreement = Path(__file__).parents[2] / "examples" / "punctual-arrivals" / "agreement.yaml"
     with pytest.raises(WorkspaceError) as refused:
         Workspace.create(tmp_path / "deal", agreement, records={"trains": flights})
     assert "no-such-records" == refused.value.code

@@ -18,7 +18,8 @@ from pyoutcome.errors import EvidenceError, ProtocolError
 from pyoutcome.evidence.bundles.measured import Finding, Measured, MeasuredValue
 from pyoutcome.evidence.bundles.merkle import RecordTrees
 from pyoutcome.evidence.staged import FileDigest, SourceDigest
-from pyoutcome.protocol.messages import DOMAIN_NAME, DOMAIN_VERSION, Signer, hash_struct, signer_of
+from pyoutcome.protocol.eip712 import DOMAIN_NAME, DOMAIN_VERSION
+from pyoutcome.protocol.messages import Signer, hash_struct, signer_of
 
 if TYPE_CHECKING:
     from pyoutcome.terms.agreement import Agreement

@@ -21,6 +21,7 @@ from pyoutcome.evidence.proofs.leaves import Leaf, kpis_of, query_of, read_leave
 from pyoutcome.evidence.proofs.proof import Proof, tree_of
 from pyoutcome.evidence.proofs.record_trees import Followed, follow_record, require_secret, root_differs
 from pyoutcome.evidence.queries.building import Frame
+from pyoutcome.formula.words import list_words
 
 if TYPE_CHECKING:
     from pyoutcome.evidence.bundles.bundle import Bundle
@@ -101,7 +102,9 @@ def check_record(agreement: Agreement, proof: Proof) -> None:
         expected, claimed = found.counted.get(name, ()), told.counted.get(name, ())
         if claimed != expected and (kpi in alone or not set(claimed) <= set(expected)):
             raise _record_differs(
-                proof, f"it adds to {_listed(expected)} of {name}, and the proof says {_listed(claimed)}"
+                proof,
+                f"it adds to {list_words(expected) or 'no figure'} of {name}, and the proof says "
+                f"{list_words(claimed) or 'no figure'}",
             )
     for name in sorted(set(told.counted) - set(kpis_of(agreement, bundle.supplier).values())):
         raise _record_differs(proof, f"the bundle has no KPI {name}")
@@ -170,7 +173,3 @@ def _record_differs(proof: Proof, why: str) -> EvidenceError:
         "Do not rely on the proof; ask who signed it.",
         source=proof.source,
     )
-
-
-def _listed(figures: tuple[str, ...]) -> str:
-    return ", ".join(figures) or "no figure"

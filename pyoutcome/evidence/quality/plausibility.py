@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from pyoutcome.decimals import DECIMALS, show
 from pyoutcome.evidence.findings import Finding
+from pyoutcome.formula.words import list_words
 
 if TYPE_CHECKING:
     from pyoutcome.formula.nearness import Nearness
@@ -58,7 +59,7 @@ def find_thresholds(kpi: AgreementKpi, nearness: Nearness) -> Iterator[Finding]:
         return
     turns = nearness.turns(kpi.shape)
     if turns:
-        told = " and ".join(
+        told = list_words(
             kpi.show(turn.at) if turn.of == kpi.name else f"{_short(turn.of)} = {show(turn.at)}" for turn in turns
         )
         value = kpi.show(nearness.known[kpi.name])

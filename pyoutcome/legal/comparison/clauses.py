@@ -24,7 +24,7 @@ _ESCROW: Final = ("evidence", "disputes", "cover", "breaches", "exits")
 _PARTS: Final = {"money": "token"}
 """Parts of the words that the file calls otherwise."""
 _WHOLE: Final = ("parties", "term", "settlement")
-_CONSEQUENCES: Final = ("bounds", "precedence")
+_CONSEQUENCES: Final = ("reading", "bounds", "precedence")
 """What follows from the whole file and is told elsewhere in a comparison."""
 
 

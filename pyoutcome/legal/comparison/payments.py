@@ -187,7 +187,7 @@ class _Side:
 
     def begin(self, left: State | None) -> None:
         """Go on from what another rule left, or anew."""
-        rule = self.agreement.rule()
+        rule = self.agreement.enforced_rule()
         self.state = left if left is not None and rule.carried else start_state(rule, self.agreement.token.decimals)
 
     def settle(self, number: int, values: Values) -> None:
@@ -197,7 +197,7 @@ class _Side:
         def given(period: int) -> dict[str, KpiValue]:
             return dict.fromkeys(known) | {name: text for name, text in values.get(period, {}).items() if name in known}
 
-        if number not in values and not self.agreement.rule().sequential:
+        if number not in values and not self.agreement.enforced_rule().sequential:
             return
         try:
             statement = self.agreement.statement(number, given(number), self.state, given(number - 1))

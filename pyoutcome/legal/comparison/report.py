@@ -42,8 +42,8 @@ def make_report(comparison: Comparison) -> Document:
     facts = Fields((("Old", _version(comparison.before)), ("New", _version(after))))
     parts: list[tuple[str, list[Block]]] = [
         ("In short", [*_summary(comparison)]),
-        ("What changed", [*_changes(comparison.changes)]),
-        ("What only reads differently", [*_rereadings(comparison.rereadings)]),
+        ("What changed", [*tell_changes(comparison.changes)]),
+        ("What only reads differently", [*tell_rereadings(comparison.rereadings)]),
         ("Least and most", [*_extremes(comparison)]),
         ("Payments on the given values", [*_payments(comparison)]),
         ("How payments move", [*_shapes(comparison.shapes), *_findings(comparison.findings)]),
@@ -86,11 +86,12 @@ def _gain(total: Payment, symbol: str) -> str:
     return f"On the given values {gains} gains {_money(abs(total.change))} {symbol}, which {loses} loses."
 
 
-def _changes(changes: Sequence[ThingChange]) -> Iterator[Block]:
+def tell_changes(changes: Sequence[ThingChange]) -> Iterator[Block]:
+    """Clause by clause, under the headings of the legal text."""
     for heading, group in groupby(changes, lambda each: each.heading):
         yield Heading(2, "", heading)
         for each in group:
-            yield _say(strong(f"{_KINDS[each.kind]}: {each.title}"), " ", code(each.key))
+            yield _name(f"{_KINDS[each.kind]}: {each.title}", each.key)
             yield from _words(each.stretches)
             if each.kind == "changed":
                 yield _rules(each.rules)
@@ -112,11 +113,12 @@ def _added(text: str | None) -> Runs:
     return runs(_NONE) if text is None else runs(Run(text, "added"))
 
 
-def _rereadings(rereadings: Sequence[Rereading]) -> Iterator[Block]:
+def tell_rereadings(rereadings: Sequence[Rereading]) -> Iterator[Block]:
+    """What only reads differently."""
     if rereadings:
         yield _say("The rules of these are as they were; their words mention something that changed.")
     for each in rereadings:
-        yield _say(strong(each.title), " ", code(each.key))
+        yield _name(each.title, each.key)
         yield from _words(each.stretches)
 
 
@@ -142,7 +144,11 @@ def _extremes(comparison: Comparison) -> Iterator[Block]:
         "What each provider can be owed, and the client can owe in all, at the least and at the most: proven from the "
         "ranges of the KPIs. A negative amount is owed by the provider."
     )
-    columns = (Column("Who"), Column("When", wide=True), *(Column(each, "right") for each in _columns(comparison)))
+    columns = (
+        Column("Who"),
+        Column("When", wide=True),
+        *(Column(each, "right", money=True) for each in _columns(comparison)),
+    )
     rows: list[tuple[Runs, ...]] = []
     for each in comparison.extremes:
         who = each.provider or "client, in all"
@@ -178,7 +184,7 @@ def _payments(comparison: Comparison) -> Iterator[Block]:
     yield from _by_period(found, comparison.after.symbol)
     if found.clauses:
         columns = (Column("Clause", wide=True), Column("Provider"),
-                   *(Column(each, "right") for each in ("old", "new", "change")))  # fmt: skip
+                   *(Column(each, "right", money=True) for each in ("old", "new", "change")))  # fmt: skip
         rows = [
             (
                 runs(each.clause),
@@ -203,7 +209,7 @@ def _by_period(found: Payments, symbol: str) -> Iterator[Block]:
     columns = (
         Column("Period", "right"),
         Column("Provider", wide=True),
-        *(Column(each, "right") for each in (f"old, {symbol}", f"new, {symbol}", "change")),
+        *(Column(each, "right", money=True) for each in (f"old, {symbol}", f"new, {symbol}", "change")),
         Column("who gains"),
     )
     totals = found.totals()
@@ -238,12 +244,16 @@ def _subject(each: ShapeChange) -> str:
 
 def _findings(findings: Sequence[FindingChange]) -> Iterator[Block]:
     for each in findings:
-        where = (" ", code(each.where)) if each.where else ()
-        yield _say(strong(f"{each.severity.capitalize()} {each.code}"), *where)
+        yield _name(f"{each.severity.capitalize()} {each.code}", each.where)
         if each.gone is not None:
             yield _say("no longer: ", Run(each.gone, "removed"))
         if each.new is not None:
             yield _say("now: ", Run(each.new, "added"))
+
+
+def _name(title: str, key: str | None) -> Paragraph:
+    """What the next paragraphs are about."""
+    return Paragraph(runs(strong(title), *((" ", code(key)) if key else ())), leads=True)
 
 
 def _say(*parts: str | Run) -> Paragraph:

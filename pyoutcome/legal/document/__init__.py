@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pyoutcome.legal.document.signed import SignedTerms, TermsSignatureLine
+    from pyoutcome.legal.document.signed import AmendedTerms, SignedTerms, TermsSignatureLine
     from pyoutcome.legal.document.tree import Document
     from pyoutcome.legal.document.writing import FORMATS, make_document, render_document, write_document
 
 __all__ = [
     "FORMATS",
+    "AmendedTerms",
     "Document",
     "SignedTerms",
     "TermsSignatureLine",
@@ -19,7 +20,7 @@ __all__ = [
     "write_document",
 ]
 
-_ROOMS = {"Document": "tree", "SignedTerms": "signed", "TermsSignatureLine": "signed"}
+_ROOMS = {"AmendedTerms": "signed", "Document": "tree", "SignedTerms": "signed", "TermsSignatureLine": "signed"}
 
 
 def __getattr__(name: str) -> Any:

@@ -3,35 +3,42 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from typing import Final
 
 from pyoutcome.legal.document.example_pages import money, put_edges, put_periods
 from pyoutcome.legal.document.examples import Examples
-from pyoutcome.legal.document.identity import hexadecimal, put_identity, put_signatures
+from pyoutcome.legal.document.identity import hexadecimal, name_signers, put_identity, put_signatures
 from pyoutcome.legal.document.meanings import list_meanings
 from pyoutcome.legal.document.pages import Pages
 from pyoutcome.legal.document.payment import list_silence, say_payment
-from pyoutcome.legal.document.signed import SignedTerms
+from pyoutcome.legal.document.signed import AmendedTerms, SignedTerms
 from pyoutcome.legal.document.tree import Column, Document, Fields, Run, Runs, code, runs, strong
 from pyoutcome.terms import Agreement, Passage
 from pyoutcome.terms.legal_prose import unsettled
 from pyoutcome.terms.naming import plain_words
 from pyoutcome.terms.prose import show_instant
+from pyoutcome.terms.records_prose import SHOWN, expressions
 
+_OF_RECORDS: Final = ("records", "reading", "windows")
+"""Passages with names and conditions of records."""
 _NEVER: Final = ("liability beyond the amounts of this agreement", "insurance", "taxes")
 """Subjects that no agreement file settles yet."""
 
 
-def assemble(agreement: Agreement, signed: SignedTerms | None) -> Document:
-    """The whole document. FormulaError as in ``Agreement.bounds``."""
-    return _Author(agreement, signed).document()
+def assemble(agreement: Agreement, signed: SignedTerms | None, amendments: Sequence[AmendedTerms] = ()) -> Document:
+    """The whole document, as the last accepted amendment has it. FormulaError as in ``Agreement.bounds``."""
+    return _Author(agreement, signed, amendments).document()
 
 
 class _Author:
-    def __init__(self, agreement: Agreement, signed: SignedTerms | None) -> None:
+    def __init__(self, original: Agreement, first: SignedTerms | None, amendments: Sequence[AmendedTerms]) -> None:
+        self.original, self.first, self.amendments = original, first, amendments
+        self.latest = next((each for each in reversed(amendments) if each.accepted), None)
+        agreement = original if self.latest is None else self.latest.agreement
         self.agreement = agreement
-        self.signed = signed
+        self.signed = first if self.latest is None else self.latest.terms
         self.pages = Pages()
         self.examples = Examples(agreement)
         self.passages = {each.key: each for each in agreement.passages()}
@@ -42,7 +49,7 @@ class _Author:
         self.meanings()
         self.term()
         self.plain("Money", "money")
-        self.plain("Records", "records", "windows")
+        self.plain("Records", "records", "reading", "windows")
         self.parts("KPIs", "kpis", [kpi.title or plain_words(name) for name, kpi in agreement.file.kpis.items()])
         self.plain("Requirements of a report", "require")
         self.plain("Fixed figures", "terms")
@@ -64,9 +71,16 @@ class _Author:
         put_periods(pages, self.examples)
         pages.schedule("Schedule B: digests and signatures, and how to check them")
         put_identity(pages, agreement, self.signed)
-        put_signatures(pages, agreement, self.signed)
-        running = f"{agreement.title} · {agreement.id} · digest {hexadecimal(agreement.digest())[:18]}…"
-        return Document("Agreement", agreement.title, Fields(tuple(self.facts())), tuple(pages.blocks), running)
+        if self.latest is not None:
+            pages.say(
+                "These are the terms now in force. The signatures of an amendment are over another digest, which names "
+                "them: Schedule C says how it comes about."
+            )
+        self.versions()
+        known = ("Digest", agreement.digest()) if self.signed is None else ("Terms hash", self.signed.terms_hash)
+        running = f"{known[0]} {hexadecimal(known[1])} · {agreement.id}"
+        kind = "Agreement" if self.latest is None else "Agreement as amended"
+        return Document(kind, agreement.title, Fields(tuple(self.facts())), tuple(pages.blocks), running)
 
     def facts(self) -> Iterable[tuple[str, Runs]]:
         """What stands under the title."""
@@ -80,12 +94,28 @@ class _Author:
             runs(f"{show_instant(first.start)} to {show_instant(last.end)}, periods: {len(agreement.periods)}"),
         )
         most = money(agreement, agreement.bounds().most_in_total)
+        if self.latest is not None:
+            from pyoutcome.legal.document.amended import say_source
+
+            yield "Text of", runs(say_source(self.original, self.latest))
         yield "At most in all", runs(f"{most} {agreement.token.symbol}")
         yield "Agreement", runs(code(agreement.id))
         yield "Agreement digest", runs(code(hexadecimal(agreement.digest())))
         if self.signed is not None:
             yield "Terms hash", runs(code(hexadecimal(self.signed.terms_hash)))
             yield "Escrow", runs(code(self.signed.escrow), f" on chain {self.signed.chain_id}")
+
+    def versions(self) -> None:
+        """The amendments, if there are any, and everybody's signatures."""
+        if self.first is None or not self.amendments:
+            put_signatures(self.pages, self.agreement, self.signed)
+            return
+        from pyoutcome.legal.document.amended import put_amendments, put_version_signatures
+
+        self.pages.schedule("Schedule C: amendments")
+        put_amendments(self.pages, self.original, self.first, self.amendments)
+        put_signatures(self.pages, self.original, self.first, "The agreement as first signed")
+        put_version_signatures(self.pages, name_signers(self.original), self.amendments)
 
     # --- sections -----------------------------------------------------------------------------------------------------
 
@@ -100,7 +130,8 @@ class _Author:
         for key in keys:
             for item in self.passages[key].items if key in self.passages else ():
                 if not item[0].startswith("  "):
-                    self.pages.say(*self.with_digest(" ".join(item)))
+                    told = " ".join(item)
+                    self.pages.say(*(self.with_code(told) if key in _OF_RECORDS else self.with_digest(told)))
 
     def with_digest(self, sentence: str) -> list[str | Run]:
         """A sentence with the agreement's digest as code."""
@@ -151,21 +182,17 @@ class _Author:
 
     def with_code(self, sentence: str) -> list[str | Run]:
         """A sentence with the conditions of measures as code: only texts that the file itself holds between marks."""
-        found = (
-            re.split(f"`({'|'.join(map(re.escape, self.conditions))})`", sentence) if self.conditions else [sentence]
-        )
+        found = re.split(f"`({'|'.join(map(re.escape, self.conditions))})`", sentence)
         return [code(part) if at % 2 else part for at, part in enumerate(found) if part]
 
-    @property
+    @cached_property
     def conditions(self) -> list[str]:
-        """Every condition and value of a measure, longest first."""
-        texts = {
-            value
-            for kpi in self.agreement.file.kpis.values()
-            if kpi.measure is not None
-            for value in kpi.measure.model_dump().values()
-            if isinstance(value, str)
-        }
+        """Every name of the records, and every condition and value of a measure, longest first."""
+        agreement = self.agreement
+        texts = {*SHOWN, *agreement.records, *agreement.windows}
+        texts |= {column for source in agreement.records.values() for column in source.columns}
+        measures = (kpi.measure for kpi in agreement.file.kpis.values() if kpi.measure is not None)
+        texts |= {text for measure in measures for text in expressions(measure)}
         return sorted(texts, key=lambda text: (-len(text), text))
 
     def prices(self) -> None:
@@ -190,7 +217,7 @@ class _Author:
         rows.append(("Client, for all", found.least_per_period, found.most_per_period, found.least_in_total,
                      found.most_in_total))  # fmt: skip
         titles = ("Least in a period", "Most in a period", "Least in all", "Most in all")
-        columns = [Column("Who", wide=True), *(Column(f"{title}, {symbol}", "right") for title in titles)]
+        columns = [Column("Who", wide=True), *(Column(f"{title}, {symbol}", "right", money=True) for title in titles)]
         shown = [[who, *(money(agreement, each) for each in units)] for who, *units in rows]
         pages.table(columns, shown, totals=1)
 

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from pyoutcome.decimals import to_units_trunc
+from pyoutcome.errors import FormulaError
 from pyoutcome.formula.rule import Line
 from pyoutcome.legal.document.edges import Edges
+from pyoutcome.legal.document.regimes import FIRST, Regime
 from pyoutcome.legal.document.trials import Trials, Values
 from pyoutcome.terms import Agreement
 
@@ -28,64 +30,104 @@ class EdgeTable:
     rows: tuple[Row, ...]
     """Value of the KPI; amount of the clause, scaled and as a change of the provider's net amount (of limits: the net
     amount); what the provider is credited for the period, base units (0 where there is none)."""
+    regime: Regime = FIRST
+    """The period it is worked out for."""
 
 
 def list_edge_tables(trials: Trials, middling: Values) -> tuple[EdgeTable, ...]:
     """All tables of an agreement, clause by clause, those of the settlement's limits last."""
-    edges = trials.turns_with(middling)
-    found = [*_of_lines(trials, edges, middling), *_of_limits(trials, edges, middling)]
+    tables = _Tables(trials, middling)
+    found = [*tables.of_lines(), *tables.of_limits()]
     return tuple(_merge(found, trials.agreement))
 
 
-def _of_lines(trials: Trials, edges: Edges, middling: Values) -> Iterator[EdgeTable]:
-    for line in trials.rule.lines:
-        providers = () if line.payee is None else (trials.agreement.providers[line.payee],)
-        for kpi in edges.kpis_of(line.name):
-            turns = edges.of_line(line.name, kpi)
-            if turns or trials.rule.kpis[kpi].type != "number":
-                rows = _rows(trials, (middling, kpi, edges.around(kpi, turns)), line.payee, line)
-                yield EdgeTable(line.name.partition(".")[0], kpi, providers, rows)
+class _Tables:
+    """The tables at a setting, in every period that has rules of its own."""
 
+    def __init__(self, trials: Trials, middling: Values) -> None:
+        self.trials = trials
+        self.rule = trials.rule
+        self.middling = middling
+        self.regimes = trials.regimes(middling)
+        self._edges: dict[int, Edges | None] = {}
 
-def _of_limits(trials: Trials, edges: Edges, middling: Values) -> Iterator[EdgeTable]:
-    """Where a limit of the settlement begins to hold, or ends to."""
-    for kpi, shape in enumerate(trials.rule.kpis):
-        turns = set(edges.of_amounts(kpi)) - edges.of_lines(kpi)
-        values = sorted({*turns, *(turn + shape.multiple for turn in turns)})
-        for payee, provider in enumerate(trials.agreement.providers if turns else ()):
-            rows = _rows(trials, (middling, kpi, values), payee, None)
-            if len({(net, units) for _, net, units in rows}) > 1:
-                yield EdgeTable("", kpi, (provider,), rows)
+    def edges(self, regime: Regime) -> Edges | None:
+        """The turns in a period; None where the middling values have no amounts then."""
+        if regime.period not in self._edges:
+            try:
+                self._edges[regime.period] = self.trials.turns_with(self.middling, regime)
+            except FormulaError:
+                if regime == FIRST:
+                    raise
+                self._edges[regime.period] = None
+        return self._edges[regime.period]
 
+    def of_lines(self) -> Iterator[EdgeTable]:
+        """What a line comes to where something turns; of a later period only where it is something else."""
+        first = self.trials.turns_with(self.middling)
+        for line in self.rule.lines:
+            providers = () if line.payee is None else (self.trials.agreement.providers[line.payee],)
+            regimes = self.regimes.of(first.items_of(line.name))
+            for kpi in first.kpis_of(line.name):
+                shown: set[tuple[tuple[int, int], ...]] = set()
+                for regime in regimes:
+                    rows = self._line_rows(line, kpi, regime)
+                    told = tuple((value, amount) for value, amount, _ in rows)
+                    if rows and told not in shown:
+                        shown.add(told)
+                        yield EdgeTable(line.name.partition(".")[0], kpi, providers, rows, regime)
 
-def _rows(
-    trials: Trials, moved: tuple[Values, int, Sequence[int]], payee: int | None, line: Line | None
-) -> tuple[Row, ...]:
-    """A row for each value; ``moved`` is the setting, the KPI that moves and its values, ``line`` None for the net."""
-    middling, kpi, values = moved
-    rule, decimals = trials.rule, trials.agreement.token.decimals
-    found: list[Row] = []
-    for value in values:
-        outcome = trials.evaluate((*middling[:kpi], value, *middling[kpi + 1 :]))
-        if outcome is None:
-            continue
-        named = zip(rule.lines, outcome.lines, strict=True)
-        if line is None:
-            shown = sum(each.sign * amount for each, amount in named if each.payee == payee)
-        else:
-            shown = sum(amount * (line.sign or 1) for each, amount in named if each is line)
-        found.append((value, shown, 0 if payee is None else to_units_trunc(outcome.amounts[payee], decimals)))
-    return tuple(found)
+    def _line_rows(self, line: Line, kpi: int, regime: Regime) -> tuple[Row, ...]:
+        edges = self.edges(regime)
+        turns = [] if edges is None else edges.of_line(line.name, kpi)
+        if edges is None or not (turns or self.rule.kpis[kpi].type != "number"):
+            return ()
+        return self._rows((kpi, edges.around(kpi, turns)), line.payee, line, regime)
+
+    def of_limits(self) -> Iterator[EdgeTable]:
+        """Where a limit of the settlement begins to hold, or ends to."""
+        regimes = self.regimes.of(self.rule.order)
+        shown: set[object] = set()
+        for kpi, shape in enumerate(self.rule.kpis):
+            for regime in regimes:
+                edges = self.edges(regime)
+                turns = set() if edges is None else set(edges.of_amounts(kpi)) - edges.of_lines(kpi)
+                values = sorted({*turns, *(turn + shape.multiple for turn in turns)})
+                for payee, provider in enumerate(self.trials.agreement.providers if turns else ()):
+                    rows = self._rows((kpi, values), payee, None, regime)
+                    if len({(net, units) for _, net, units in rows}) > 1 and (kpi, payee, rows) not in shown:
+                        shown.add((kpi, payee, rows))
+                        yield EdgeTable("", kpi, (provider,), rows, regime)
+
+    def _rows(
+        self, moved: tuple[int, Sequence[int]], payee: int | None, line: Line | None, regime: Regime
+    ) -> tuple[Row, ...]:
+        """A row for each value of the KPI that is moved; ``line`` is None for the net amount."""
+        kpi, values = moved
+        rule, decimals = self.rule, self.trials.agreement.token.decimals
+        found: list[Row] = []
+        for value in values:
+            outcome = self.trials.evaluate((*self.middling[:kpi], value, *self.middling[kpi + 1 :]), regime)
+            if outcome is None:
+                continue
+            named = zip(rule.lines, outcome.lines, strict=True)
+            if line is None:
+                shown = sum(each.sign * amount for each, amount in named if each.payee == payee)
+            else:
+                shown = sum(amount * (line.sign or 1) for each, amount in named if each is line)
+            found.append((value, shown, 0 if payee is None else to_units_trunc(outcome.amounts[payee], decimals)))
+        return tuple(found)
 
 
 def _merge(tables: Sequence[EdgeTable], agreement: Agreement) -> Iterator[EdgeTable]:
-    """Tables that say the same of several providers, each with its own KPI, as one."""
+    """Tables that say the same of several providers, each with its own KPI or all with the agreement's, as one."""
     kpis = agreement.kpis
     groups: dict[object, list[EdgeTable]] = {}
     for each in tables:
-        own = each.providers and kpis[each.kpi].provider == each.providers[0]
-        key = (each.clause, kpis[each.kpi].kpi, each.rows) if own else each
+        own = each.providers and kpis[each.kpi].provider in (None, each.providers[0])
+        key = (each.clause, kpis[each.kpi].kpi, each.rows, each.regime.period) if own else id(each)
         groups.setdefault(key, []).append(each)
     for group in groups.values():
         first = group[0]
-        yield EdgeTable(first.clause, first.kpi, tuple(name for each in group for name in each.providers), first.rows)
+        names = tuple(name for each in group for name in each.providers)
+        yield EdgeTable(first.clause, first.kpi, names, first.rows, first.regime)

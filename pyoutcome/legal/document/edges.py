@@ -12,6 +12,7 @@ from typing import TypeAlias
 from pyoutcome.formula.cut import Cut, Scene, Setting, find_dependents
 from pyoutcome.formula.rule import Item, Rule
 from pyoutcome.formula.syntax import names
+from pyoutcome.legal.document.regimes import FIRST, Regime
 
 Admits: TypeAlias = Callable[[Sequence[int]], bool]
 
@@ -19,9 +20,11 @@ Admits: TypeAlias = Callable[[Sequence[int]], bool]
 class Edges:
     """The turns of a rule's lines and amounts, the KPIs being at given values. FormulaError if it has no amounts."""
 
-    def __init__(self, rule: Rule, values: Sequence[int], admits: Admits | None = None) -> None:
+    def __init__(
+        self, rule: Rule, values: Sequence[int], admits: Admits | None = None, regime: Regime = FIRST
+    ) -> None:  # fmt: skip
         self.rule = rule
-        self._scene = Scene(rule, Setting("", tuple(values)))
+        self._scene = Scene(rule, Setting("", tuple(values), regime.period, regime.state))
         self._admits = admits
         self._dependents = find_dependents(rule)
         self._needs = _closures(rule)
@@ -30,6 +33,11 @@ class Edges:
         """The KPIs that a line depends on, by their place."""
         places = range(len(self.rule.kpis))
         return [at for at in places if any((each.kind, each.name) == ("line", line) for each in self._of(at))]
+
+    def items_of(self, line: str) -> list[Item]:
+        """A line, and everything of the same period that it reads."""
+        needed = self._needs["line", line] | {("line", line)}
+        return [item for item in self.rule.order if (item.kind, item.name) in needed]
 
     def of_line(self, line: str, kpi: int) -> list[int]:
         """The values of a KPI after which the next one is decided otherwise in a line; rising."""

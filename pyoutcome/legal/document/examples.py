@@ -15,6 +15,7 @@ from pyoutcome.errors import AgreementError, FormulaError
 from pyoutcome.formula.evaluate import evaluate, start_state
 from pyoutcome.legal.document.edge_tables import EdgeTable, list_edge_tables
 from pyoutcome.legal.document.edges import Edges
+from pyoutcome.legal.document.plausible import Plausible, Wish
 from pyoutcome.legal.document.trials import Trials, Values
 from pyoutcome.terms import Statement
 
@@ -36,9 +37,9 @@ class Examples(Trials):
 
     @cached_property
     def periods(self) -> tuple[Example, ...]:
-        """A good, a middling and a bad period, as far as values for them can be found."""
+        """A good, a middling and a bad period, as far as values for them can be found; one, if there are no KPIs."""
         found = []
-        for grade in GRADES:
+        for grade in GRADES if self.agreement.kpis else ("middling",):
             values = self._values[grade] if self._values else None
             statement = None if values is None else self.settle(values)
             if values is not None and statement is not None:
@@ -108,9 +109,19 @@ class Examples(Trials):
         if base is None or self._edges is None:
             return {}
         choices = [self._choices(at) for at in range(len(base))]
-        middling = self._nearest(base, [each[1] for each in choices])
-        good, bad = ([each[at] for each in choices] for at in (0, 2))
-        return {"good": self._nearest(middling, good), "middling": middling, "bad": self._nearest(middling, bad)}
+        middling = self._nearest(base, self._together(choices, 1, base))
+        good, bad = (self._nearest(middling, self._together(choices, grade, middling)) for grade in (0, 2))
+        return {"good": good, "middling": middling, "bad": bad}
+
+    def _together(self, choices: Sequence[tuple[int, int, int]], grade: int, middling: Values) -> tuple[int, ...]:
+        """The values of a grade (0 good, 2 bad), moved where they contradict one another."""
+        wishes = []
+        for kpi, values, middle in zip(self.agreement.kpis, choices, middling, strict=True):
+            way = (1 - grade) * ((values[0] > values[2]) - (values[0] < values[2]))
+            ends = {1: (middle, kpi.high), 0: (kpi.low, kpi.high), -1: (kpi.low, middle)}[way]
+            wishes.append(Wish(values[grade], _snap(*ends, kpi.shape.multiple, kpi.low), way))
+        found = Plausible(self.agreement).settle(wishes)
+        return found if self.admits(found) else tuple(each.value for each in wishes)
 
     def _nearest(self, base: Values, wanted: Sequence[int]) -> Values:
         """The wanted values; where they cannot be together, as many of them as can, the others as in ``base``."""

@@ -6,7 +6,17 @@ from importlib.resources import files
 from typing import Any
 
 from pyoutcome.legal.document.library import load
-from pyoutcome.legal.document.tree import Block, Document, Fields, Heading, PageBreak, Paragraph, Table
+from pyoutcome.legal.document.tree import (
+    SHORT,
+    Block,
+    Document,
+    Fields,
+    Heading,
+    PageBreak,
+    Paragraph,
+    Table,
+    leading,
+)
 
 
 def render_html(document: Document) -> bytes:
@@ -16,7 +26,8 @@ def render_html(document: Document) -> bytes:
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=False)
     template = environment.from_string((folder / "document.html.j2").read_text(encoding="utf-8"))
     style = (folder / "document.css").read_text(encoding="utf-8").strip()
-    blocks = [_told(block) for block in document.blocks]
+    leads = leading(document.blocks)
+    blocks = [{**_told(block), "leads": each} for block, each in zip(document.blocks, leads, strict=True)]
     told = {
         "kind": document.kind,
         "title": document.title,
@@ -24,8 +35,9 @@ def render_html(document: Document) -> bytes:
         "facts": document.facts,
         "blocks": blocks,
     }
-    sections = [block for block in document.blocks if isinstance(block, Heading) and block.level == 1]
-    page: str = template.render(document=told, sections=sections, style=load("markupsafe").Markup(style))
+    page: str = template.render(
+        document=told, sections=document.contents, short=SHORT, style=load("markupsafe").Markup(style)
+    )
     return (page + "\n").encode()
 
 

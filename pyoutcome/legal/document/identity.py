@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from pyoutcome.legal.document.pages import Pages
-from pyoutcome.legal.document.signed import SignedTerms
+from pyoutcome.legal.document.signed import SignedTerms, TermsSignatureLine
 from pyoutcome.legal.document.tree import Heading, PageBreak, Runs, code, runs
-from pyoutcome.protocol import Terms
-from pyoutcome.protocol.messages import DOMAIN_NAME, DOMAIN_VERSION
+from pyoutcome.protocol.eip712 import DOMAIN_NAME, DOMAIN_VERSION, TERMS_TYPE
 from pyoutcome.terms import Agreement
 
 
@@ -46,7 +45,7 @@ def put_identity(pages: Pages, agreement: Agreement, signed: SignedTerms | None)
             ("Chain id", runs(code(str(signed.chain_id)))),
             ("Verifying contract", runs(code(signed.factory))),
         ]
-    rows.append(("Type", runs(code(Terms.TYPE))))
+    rows.append(("Type", runs(code(TERMS_TYPE))))
     rows.append(("agreementDigest", runs(code(hexadecimal(agreement.digest())))))
     rows.append(("programHash", runs(code(hexadecimal(agreement.program().hash)))))
     if signed is None:
@@ -89,15 +88,23 @@ def put_addresses(pages: Pages, agreement: Agreement, signed: SignedTerms) -> No
     pages.fields([(name, runs(code(value))) for name, value in rows], "Addresses that the terms hash covers")
 
 
-def put_signatures(pages: Pages, agreement: Agreement, signed: SignedTerms | None) -> None:
-    """A place for each party's signature, with the EIP-712 signature where it is there."""
+def name_signers(agreement: Agreement) -> dict[str, str]:
+    """The names of those who sign, by what they are called."""
     parties = agreement.parties
     names = {"client": parties.client.name}
     for party, one in parties.providers.items():
         names[party] = one.name
         if one.backup is not None:
             names[f"backup-{party}"] = one.backup.name
+    return names
+
+
+def put_signatures(pages: Pages, agreement: Agreement, signed: SignedTerms | None, title: str = "") -> None:
+    """A place for each party's signature, with the EIP-712 signature where it is there; ``title`` says over what."""
+    names = name_signers(agreement)
     pages.blocks += [PageBreak(), Heading(1, "", "Signatures")]
+    if title:
+        pages.heading(title)
     if signed is not None:
         pages.say("Each party signs the terms hash:")
         pages.fields([("Terms hash", runs(code(hexadecimal(signed.terms_hash))))])
@@ -110,12 +117,16 @@ def put_signatures(pages: Pages, agreement: Agreement, signed: SignedTerms | Non
         pages.say("Each party signs for itself.")
     known = {each.party: each for each in signed.signatures} if signed is not None else {}
     for party in ("client", *agreement.providers, *agreement.backups):
-        line = known.get(party)
-        rows: list[tuple[str, Runs]] = [("Party", runs(f"{names[party]} ({party})"))]
-        if line is not None:
-            rows.append(("Address", runs(code(line.address))))
-        if line is not None and line.signature is not None:
-            rows.append(("EIP-712 signature", runs(code(hexadecimal(line.signature)))))
-        else:
-            rows += [("Name and office", ()), ("Date", ()), ("Signature", ())]
-        pages.fields(rows)
+        pages.fields(sign_here(f"{names[party]} ({party})", known.get(party)))
+
+
+def sign_here(name: str, line: TermsSignatureLine | None) -> list[tuple[str, Runs]]:
+    """A party with its signature, or with lines to sign on."""
+    rows: list[tuple[str, Runs]] = [("Party", runs(name))]
+    if line is not None:
+        rows.append(("Address", runs(code(line.address))))
+    if line is not None and line.signature is not None:
+        rows.append(("EIP-712 signature", runs(code(hexadecimal(line.signature)))))
+    else:
+        rows += [("Name and office", ()), ("Date", ()), ("Signature", ())]
+    return rows

@@ -2,9 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
 
-from pyoutcome.legal.document.tree import Block, Column, Fields, Heading, PageBreak, Paragraph, Run, Runs, Table, runs
+from pyoutcome.legal.document.tree import (
+    Block,
+    Column,
+    Fields,
+    Heading,
+    PageBreak,
+    Paragraph,
+    Run,
+    Runs,
+    Table,
+    plain_text,
+    runs,
+)
+
+_AMOUNT: Final = re.compile(r"-?[0-9,]+(?:\.([0-9]+))?")
+
+
+def even_out(amounts: Sequence[Runs]) -> list[Runs]:
+    """The same amounts, each with two decimals at least, if any of them has decimals."""
+    found = [_AMOUNT.fullmatch(plain_text(each)) for each in amounts]
+    if not any(each and each[1] for each in found):
+        return list(amounts)
+    return [amount if each is None else _padded(amount, each[1]) for amount, each in zip(amounts, found, strict=True)]
+
+
+def _padded(amount: Runs, decimals: str | None) -> Runs:
+    zeros = "0" * (2 - len(decimals or ""))
+    last = amount[-1]
+    return (*amount[:-1], Run(last.text + (zeros if decimals else f".{zeros}"), last.style))
 
 
 class Pages:
@@ -55,8 +85,13 @@ class Pages:
         self, columns: Iterable[Column], rows: Iterable[Iterable[str | Runs]], caption: Runs = (), totals: int = 0
     ) -> None:
         """A table; a cell is a text or runs."""
-        made = tuple(tuple(runs(cell) if isinstance(cell, str) else cell for cell in row) for row in rows)
-        self.blocks.append(Table(tuple(columns), made, caption, totals))
+        columns = tuple(columns)
+        made = [[runs(cell) if isinstance(cell, str) else cell for cell in row] for row in rows]
+        for at, column in enumerate(columns):
+            if column.money:
+                for row, amount in zip(made, even_out([row[at] for row in made]), strict=True):
+                    row[at] = amount
+        self.blocks.append(Table(columns, tuple(map(tuple, made)), caption, totals))
 
     def fields(self, rows: Iterable[tuple[str, Runs]], title: str = "") -> None:
         """Names with values."""

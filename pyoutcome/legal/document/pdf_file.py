@@ -9,7 +9,20 @@ from typing import Any
 
 from pyoutcome.errors import DocumentError
 from pyoutcome.legal.document.library import load
-from pyoutcome.legal.document.tree import Block, Document, Fields, Heading, PageBreak, Paragraph, Runs, Table, shorten
+from pyoutcome.legal.document.tree import (
+    SHORT,
+    Block,
+    Document,
+    Fields,
+    Heading,
+    PageBreak,
+    Paragraph,
+    Runs,
+    Table,
+    leading,
+    shorten,
+)
+from pyoutcome.legal.document.widths import share_room
 
 
 def render_pdf(document: Document) -> bytes:
@@ -35,8 +48,8 @@ def typeset(document: Document, file_format: str) -> list[bytes]:
             raise
         raise DocumentError(
             "letters-missing",
-            f"The fonts of the PDF have no sign for {lacking[1]!r}.",
-            "Write another format, such as .docx or .html, or spell the text in other letters.",
+            f"The fonts of the PDF have no sign for {lacking[1]!r}; they know Latin, Greek, Cyrillic, Hebrew, Arabic.",
+            "Write .docx, .html or .md, which take any letters, or spell the text in other letters.",
             text=lacking[1],
         ) from error
     return made if isinstance(made, list) else [made]
@@ -49,21 +62,30 @@ def _contents(document: Document) -> dict[str, Any]:
         "head": shorten(document.title, 80),
         "running": shorten(document.running, 120),
         "facts": _block(document.facts),
-        "blocks": [_block(block) for block in document.blocks],
+        "contents": [{"number": each.number, "text": each.text} for each in document.contents],
+        "blocks": [
+            {**_block(block), "leads": leads}
+            for block, leads in zip(document.blocks, leading(document.blocks), strict=True)
+        ],
     }
 
 
 def _block(block: Block) -> dict[str, Any]:
     match block:
         case Heading():
-            return {"kind": "heading", "level": block.level, "text": f"{block.number}  {block.text}".strip()}
+            return {"kind": "heading", "level": block.level, "number": block.number, "text": block.text}
         case Paragraph():
             return {"kind": "paragraph", "runs": _runs(block.runs), "number": block.number, "small": block.small}
         case Table():
             return {
                 "kind": "table",
                 "caption": _runs(block.caption),
-                "columns": [{"title": each.title, "align": each.align, "wide": each.wide} for each in block.columns],
+                "columns": [
+                    {"title": each.title, "align": each.align, "wide": each.wide, "money": each.money}
+                    for each in block.columns
+                ],
+                "widths": share_room(block),
+                "short": len(block.rows) <= SHORT,
                 "rows": [[_runs(cell) for cell in row] for row in block.rows],
                 "totals": block.totals,
             }

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from pyoutcome.protocol import Arguments
+if TYPE_CHECKING:
+    from pyoutcome.protocol import Arguments
+
+if TYPE_CHECKING:
+    from pyoutcome.protocol.messages import Amendment
+    from pyoutcome.terms import Agreement
 
 
 @dataclass(frozen=True)
@@ -15,7 +21,7 @@ class TermsSignatureLine:
     """``client``, a provider or a backup."""
     address: str
     signature: bytes | None
-    """65 bytes over the terms hash, already checked; None while it is missing."""
+    """65 bytes over the terms hash, or over an amendment's digest, already checked; None while it is missing."""
 
 
 @dataclass(frozen=True)
@@ -33,3 +39,22 @@ class SignedTerms:
     """The EIP-712 digest that the parties sign."""
     signatures: tuple[TermsSignatureLine, ...]
     """Of everyone who has to sign, in the order the escrow takes them."""
+
+
+@dataclass(frozen=True)
+class AmendedTerms:
+    """An amendment: other rules from a period on."""
+
+    number: int
+    """In the order in which the escrow accepted them, from 1."""
+    agreement: Agreement
+    """The whole agreement as the amendment has it."""
+    terms: SignedTerms
+    """The same escrow with the amendment's terms; the signatures are over ``digest``, as far as they are at hand, with
+    those missing that a proposed one still needs."""
+    message: Amendment
+    """What the parties sign."""
+    digest: bytes
+    """Its EIP-712 digest."""
+    accepted: bool
+    """Whether the escrow has accepted it; else it is only proposed."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 Style: TypeAlias = Literal["plain", "strong", "code", "added", "removed"]
 """``code``: characters that are meant one by one, such as a hash. ``added``, ``removed``: for comparisons."""
@@ -83,6 +84,8 @@ class Paragraph:
     number: str = ""
     small: bool = False
     """A remark, set smaller."""
+    leads: bool = False
+    """Says what the next block is, and is not parted from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,8 @@ class Column:
     align: Literal["left", "right"] = "left"
     wide: bool = False
     """Takes what the others leave."""
+    money: bool = False
+    """Amounts, told with two decimals at least if any of them has some."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "title", visible(self.title))
@@ -126,7 +131,25 @@ class PageBreak:
     """What follows starts on a new page, where there are pages."""
 
 
+SHORT: Final = 10
+"""A table with at most so many rows stays on one page."""
+_FEW: Final = 6
+"""Sections that need no list."""
 Block: TypeAlias = Heading | Paragraph | Table | Fields | PageBreak
+
+
+def leading(blocks: Sequence[Block]) -> tuple[bool, ...]:
+    """Of each block, whether it must not be parted from the next: a heading, what announces a table, and the first of
+    the only two paragraphs under a heading."""
+    return tuple(_leads(blocks, at) for at in range(len(blocks)))
+
+
+def _leads(blocks: Sequence[Block], at: int) -> bool:
+    before, each, then, later = (blocks[i] if 0 <= i < len(blocks) else None for i in range(at - 1, at + 3))
+    if not isinstance(each, Paragraph) or then is None:
+        return isinstance(each, Heading)
+    pair = isinstance(before, Heading) and isinstance(then, Paragraph) and isinstance(later, Heading | PageBreak | None)
+    return each.leads or pair or isinstance(then, Table | Fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,3 +168,9 @@ class Document:
     def __post_init__(self) -> None:
         for name in ("kind", "title", "running"):
             object.__setattr__(self, name, visible(getattr(self, name)))
+
+    @property
+    def contents(self) -> tuple[Heading, ...]:
+        """The sections that its contents list; none of a document so short that it needs no list."""
+        found = tuple(each for each in self.blocks if isinstance(each, Heading) and each.level == 1)
+        return found if len(found) > _FEW else ()

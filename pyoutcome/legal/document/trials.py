@@ -9,6 +9,7 @@ from typing import TypeAlias
 from pyoutcome.errors import AgreementError, FormulaError
 from pyoutcome.formula.evaluate import Outcome, evaluate, start_state
 from pyoutcome.legal.document.edges import Edges
+from pyoutcome.legal.document.regimes import FIRST, Regime, Regimes
 from pyoutcome.terms import Agreement, Statement
 
 Values: TypeAlias = tuple[int, ...]
@@ -34,18 +35,24 @@ class Trials:
                 self._known[key] = None
         return self._known[key]
 
-    def evaluate(self, values: Sequence[int]) -> Outcome | None:
-        """The same in numbers only, and quicker."""
+    def evaluate(self, values: Sequence[int], regime: Regime = FIRST) -> Outcome | None:
+        """The same in numbers only, and quicker; of a later period too."""
         if self._limited and self.settle(values) is None:
             return None
+        state = regime.state or start_state(self.rule, self.agreement.token.decimals)
         try:
-            return evaluate(self.rule, values, state=start_state(self.rule, self.agreement.token.decimals))
+            return evaluate(self.rule, values, period=regime.period, state=state)
         except FormulaError:
             return None
 
-    def turns_with(self, values: Values) -> Edges:
+    def turns_with(self, values: Values, regime: Regime = FIRST) -> Edges:
         """The turns at a setting; every value is asked for only where some may not be reported."""
-        return Edges(self.rule, values, self.admits if self._limited else None)
+        return Edges(self.rule, values, self.admits if self._limited else None, regime)
+
+    def regimes(self, values: Values) -> Regimes:
+        """The periods whose rules differ; only the first where what may be reported is asked of a first period."""
+        periods = 1 if self.agreement.file.require else len(self.agreement.periods)
+        return Regimes(self.rule, values, periods, self.agreement.token.decimals)
 
     def admits(self, values: Sequence[int]) -> bool:
         """Whether a first period's report may hold these values."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -10,21 +11,25 @@ from pyoutcome.errors import DocumentError, did_you_mean
 from pyoutcome.legal.document.tree import Document
 
 if TYPE_CHECKING:
-    from pyoutcome.legal.document.signed import SignedTerms
+    from pyoutcome.legal.document.signed import AmendedTerms, SignedTerms
     from pyoutcome.terms import Agreement
 
 FORMATS: Final = ("md", "html", "docx", "pdf")
 """Every format that ``render_document`` knows; the ending of a file's name."""
 
 
-def make_document(agreement: Agreement, signed: SignedTerms | None = None) -> Document:
+def make_document(
+    agreement: Agreement, signed: SignedTerms | None = None, amendments: Sequence[AmendedTerms] = ()
+) -> Document:
     """The whole agreement as a document; ``signed`` adds hash, addresses and signatures of an offer.
 
-    The same agreement and signatures give an equal document. FormulaError as in ``Agreement.bounds``.
+    With ``amendments``, in their order and with ``signed``, it is the text as the last accepted one has it, and says
+    of each since when it governs, what it changed and who signed it. The same agreement, signatures and amendments
+    give an equal document. FormulaError as in ``Agreement.bounds``.
     """
     from pyoutcome.legal.document.assembling import assemble
 
-    return assemble(agreement, signed)
+    return assemble(agreement, signed, amendments)
 
 
 def render_document(document: Document, file_format: str) -> bytes:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 
-class Deal:
+class Contents:
     """What an ``Agreement`` holds; the words written of it and the statements made of it come on top."""
 
     def __init__(self, tree: Tree) -> None:
@@ -133,13 +133,25 @@ class Deal:
         """The payment rule its clauses mean."""
         return self._lowered.rule
 
+    def enforced_rule(self) -> Rule:
+        """The same rule as an escrow runs it: with ``require``, ``except`` and ``if_missing: last`` worked into it.
+
+        Without these it is the same object. Its state is what ``statement`` takes and leaves.
+        """
+        return self._lowered.enforced.rule
+
+    @property
+    def refuses(self) -> bool:
+        """Are there values within the KPIs' ranges that no report may hold: does it use ``require`` or ``except``?"""
+        return self._lowered.enforced.refuses
+
     def program(self) -> Program:
-        """The same rule encoded for the chain. FormulaError where a program cannot be so large."""
+        """``enforced_rule`` encoded for the chain. FormulaError where a program cannot be so large."""
         return self._program
 
     @cached_property
     def _program(self) -> Program:
-        return encode(self._lowered.rule)
+        return encode(self._lowered.enforced.rule)
 
     def bounds(self) -> AmountBounds:
         """The most and the least every provider can be owed, per period and in total, proven from the KPIs' ranges.
