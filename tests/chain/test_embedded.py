@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from eth.abc import BlockHeaderAPI, StateAPI
 
 from pyoutcome.chain import store
 from pyoutcome.chain.blocks import Call, Reverted
@@ -101,13 +102,41 @@ def test_what_is_mined_through_web3_is_kept(folder: Path) -> None:
         assert 1 == network.nonce(signer.address)
 
 
-def test_calls_run_at_the_newest_block_s_time_and_estimates_at_the_next_one_s(folder: Path) -> None:
-    """A contract that refuses before the second it is given, and else tells the time."""
-    runtime = bytes.fromhex("5f354210600e57425f5260205ff35b5f5ffd")
+CLOCK = bytes.fromhex("715f354210600e57425f5260205ff35b5f5ffd5f526012600ef3")
+"""Creates a contract that refuses before the second it is given, and else tells the time."""
+
+
+def test_what_a_block_answers_is_worked_out_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with EmbeddedNetwork(folder) as network:
         signer = network.test_accounts()[0]
-        creation = b"\x71" + runtime + bytes.fromhex("5f526012600ef3")
-        address = Sender(network).send(Call(signer.address, None, creation), signer).created
+        clock = Sender(network).send(Call(signer.address, None, CLOCK), signer).created
+        assert clock is not None
+        worked_out: list[int] = []
+        state_at = network._state_at
+
+        def noted(timestamp: int, header: BlockHeaderAPI | None = None) -> StateAPI:
+            worked_out.append(timestamp)
+            return state_at(timestamp, header)
+
+        monkeypatch.setattr(network, "_state_at", noted)
+        tell, refuse = Call(signer.address, clock, bytes(32)), Call(signer.address, clock, b"\xff" * 32)
+        first, then = network.head().number, network.now()
+        for later in (0, 500, 700):
+            now = network.advance_to(STARTS_AT + later) if later else then
+            worked_out.clear()
+            for _ in range(3):
+                assert now == int.from_bytes(network.call(tell))
+                assert now == int.from_bytes(network.call(tell, network.head().number))
+                assert then == int.from_bytes(network.call(tell, first))
+                with pytest.raises(Reverted):
+                    network.call(refuse)
+            assert 2 == len(worked_out)
+
+
+def test_calls_run_at_the_newest_block_s_time_and_estimates_at_the_next_one_s(folder: Path) -> None:
+    with EmbeddedNetwork(folder) as network:
+        signer = network.test_accounts()[0]
+        address = Sender(network).send(Call(signer.address, None, CLOCK), signer).created
         assert address is not None
 
         def at(second: int) -> Call:

@@ -7,13 +7,14 @@ import re
 import shlex
 import sys
 import zipfile
+from collections.abc import Callable
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from pyoutcome.workspace.ready import find_ready
-from tests.cli.story import COMMAND, ROOT, pyoutcome, start
+from tests.cli.story import COMMAND, ROOT, pyoutcome, pyoutcome_from_loaded, start
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -94,7 +95,7 @@ def work_out(values: dict[str, Any], airline: str) -> Fraction:
     return min(max(250_000 + bonus - share * 250_000 + volume, Fraction(180_000)), Fraction(520_000))
 
 
-def run_commands_of(heading: str, here: Path) -> dict[str, str]:
+def run_commands_of(heading: str, here: Path, run: Callable[..., str] = pyoutcome) -> dict[str, str]:
     """What each command under a heading of the README printed, each run in a process of its own."""
     section = README.split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
     [story] = re.findall(r"```console\n(.*?)```", section, flags=re.DOTALL)
@@ -105,7 +106,7 @@ def run_commands_of(heading: str, here: Path) -> dict[str, str]:
             here = here / arguments[0]
         else:
             assert "pyoutcome" == verb
-            printed[" ".join(arguments)] = pyoutcome(*arguments, cwd=here)
+            printed[" ".join(arguments)] = run(*arguments, cwd=here)
     return printed
 
 
@@ -123,7 +124,7 @@ def test_a_newcomer_gets_from_nothing_to_a_settled_agreement_of_its_own(tmp_path
 
 
 def test_the_story_by_hand_in_separate_processes(tmp_path: Path) -> None:
-    printed = run_commands_of("The same by hand", tmp_path)
+    printed = run_commands_of("The same by hand", tmp_path, pyoutcome_from_loaded)
     assert 20 == len(printed)
     assert "389,196.00" in printed["statement --period 1 --provider UA"]
     assert "0 differences" in printed["audit"]
