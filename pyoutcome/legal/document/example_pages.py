@@ -46,7 +46,7 @@ def _put_edge_table(pages: Pages, agreement: Agreement, table: EdgeTable, period
     own = "" if kpi.provider is None or kpi.provider in table.providers else f" of {kpi.provider}"
     account = _account(agreement, table)
     turning = f"{what} {kpi.title}{own} where something turns{account}{period}"
-    caption = f"{turning}; other KPIs as in the middling example."
+    caption = f"{turning}; other KPIs as in the {table.grade} example."
     shown = f"{'Clause' if table.clause else 'Net amount'}, {symbol}"
     columns = [Column(kpi.title, "right"), Column(shown, "right", money=True)]
     if table.providers:

@@ -187,10 +187,9 @@ class Examples(Trials):
 
     @cached_property
     def edges(self) -> tuple[EdgeTable, ...]:
-        """Every clause at every turn, the other KPIs being as in the middling period; what is the same for several
+        """Every clause at every turn, the other KPIs being as in one of the examples; what is the same for several
         providers stands once."""
-        middling = self._values.get("middling")
-        return () if middling is None else list_edge_tables(self, middling)
+        return list_edge_tables(self, self._values) if self._values else ()
 
 
 def _snap(low: int, high: int, unit: int, start: int | None = None) -> int:
