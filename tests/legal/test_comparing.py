@@ -61,7 +61,7 @@ def leaves(value: Any) -> Iterator[str]:
     """Every text of a canonical form; a list of texts is one."""
     if isinstance(value, dict):
         for key, each in value.items():
-            if key not in ("id", "format"):
+            if not (key == "id" and isinstance(each, str)):  # the name of an entry in a list
                 yield from leaves(each)
     elif isinstance(value, list) and any(isinstance(each, dict | list) for each in value):
         for each in value:
