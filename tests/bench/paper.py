@@ -31,8 +31,7 @@ _CLAUSE: Final = "\nclauses:\n  further_fee: {{title: Further fee, kind: fixed_f
 
 def agreements() -> dict[str, Path]:
     """All agreements that come with the project, by name."""
-    ready = {path.parent.name: path for path in sorted(EXAMPLES.glob("*/agreement.yaml"))}
-    return ready | {"punctual-arrivals": EXAMPLES / "punctual-arrivals.yaml"}
+    return {path.parent.name: path for path in sorted(EXAMPLES.glob("*/agreement.yaml"))}
 
 
 def change_number(text: str) -> str:

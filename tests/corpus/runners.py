@@ -30,6 +30,13 @@ def stored_items(rule: Rule) -> list[Item]:
     return [item for item in rule.order if item.kind != "payee" or item.formula not in lines]
 
 
+def of_rule(agreement: Agreement, stored: Values) -> Values:
+    """The rule's own values among those of the program, which also holds what makes an escrow keep to the agreement."""
+    named = zip(stored_items(agreement.enforced_rule()), stored, strict=True)
+    by_name = {item.name: value for item, value in named}
+    return tuple(by_name[item.name] for item in stored_items(agreement.rule()))
+
+
 def run_evaluator(agreement: Agreement, periods: Sequence[Values]) -> list[Values]:
     """The evaluator on the payment rule."""
     rule = agreement.rule()
@@ -47,7 +54,7 @@ def run_evaluator(agreement: Agreement, periods: Sequence[Values]) -> list[Value
 def run_program(agreement: Agreement, periods: Sequence[Values]) -> list[Values]:
     """The program's bytes on the Python machine."""
     program = agreement.program().data
-    terms = [value for _, value in agreement.rule().parameters]
+    terms = [value for _, value in agreement.enforced_rule().parameters]
     state = begin(program, agreement.token.decimals)
     found: list[Values] = []
     for number, values in enumerate(periods, 1):
@@ -55,7 +62,7 @@ def run_program(agreement: Agreement, periods: Sequence[Values]) -> list[Values]
         assert result.error == 0
         assert result.state is not None
         state = result.state
-        found.append(result.locals)
+        found.append(of_rule(agreement, result.locals))
     return found
 
 
@@ -69,12 +76,12 @@ def contract() -> Contract:
 
 def run_contract(agreement: Agreement, periods: Sequence[Values]) -> list[Values]:
     """The program's bytes on the escrow's machine in Solidity."""
-    terms = tuple(value for _, value in agreement.rule().parameters)
+    terms = tuple(value for _, value in agreement.enforced_rule().parameters)
     cases = tuple(Case(tuple(values), terms, number) for number, values in enumerate(periods, 1))
     [answer] = contract().run([Job(agreement.program().data, cases, agreement.token.decimals)])
     assert answer.fault == 0
     assert all(outcome.error == 0 for outcome in answer.outcomes)
-    return [outcome.locals for outcome in answer.outcomes]
+    return [of_rule(agreement, outcome.locals) for outcome in answer.outcomes]
 
 
 RUNNERS: dict[str, Runner] = {"evaluator": run_evaluator, "program": run_program, "contract": run_contract}

@@ -89,7 +89,7 @@ def test_all_ways_of_settling_store_the_same_and_the_statement_pays_it(case: Cas
 def test_the_program_is_read_back_and_the_words_hold_every_clause(name: str) -> None:
     agreement = AGREEMENTS[name]
     program = agreement.program()
-    rule = agreement.rule()
+    rule = agreement.enforced_rule()
     again = encode(decode(program.data, Names.of(rule)))
     assert program_hash(program.data) == program_hash(again.data)
     words = agreement.words()

@@ -84,7 +84,7 @@ def test_a_case_gives_its_figures_on_every_machine_and_the_statement_pays_it(cas
 def test_an_agreement_is_short_its_words_whole_and_its_program_read_back(name: str) -> None:
     assert 25 > len(find_file("agreements", name).read_text(encoding="utf-8").splitlines())
     agreement = agreement_of(name)
-    program, rule, words = agreement.program(), agreement.rule(), agreement.words()
+    program, rule, words = agreement.program(), agreement.enforced_rule(), agreement.words()
     again = encode(decode(program.data, Names.of(rule)))
     assert program_hash(program.data) == program_hash(again.data)
     assert 200 > len(program.data)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pypdf
 import pytest
@@ -17,6 +18,7 @@ from pyoutcome.decimals import parse
 from pyoutcome.legal.document import FORMATS, SignedTerms, TermsSignatureLine, make_document, render_document
 from pyoutcome.protocol import Domain
 from pyoutcome.terms.agreement import Agreement
+from pyoutcome.terms.calendar import read_zone
 from pyoutcome.terms.loader import read_text
 from pyoutcome.workspace.binding import bind
 from pyoutcome.workspace.parties import party_ids
@@ -50,15 +52,23 @@ def offer(agreement: Agreement) -> SignedTerms:
     )
 
 
-def numbers_of(text: str) -> set[int]:
+def numbers_of(text: str, zone: str = "UTC") -> set[int]:
     """Every number that stands in a value of an agreement file, scaled; comments and names are none.
 
-    Hours that are whole days count as those days, as the words tell them.
+    Hours that are whole days count as those days, and local times as those of UTC, as the words tell them.
     """
 
     def in_days(found: re.Match[str]) -> str:
         days, rest = divmod(int(found[1]), 24)
         return found[0] if rest else f"{days} days"
+
+    def in_utc(found: re.Match[str]) -> str:
+        return (
+            datetime.fromisoformat(found[0])
+            .replace(tzinfo=read_zone(zone))
+            .astimezone(UTC)
+            .strftime("%Y-%m-%d %H:%M:%S")
+        )
 
     def scalars(plain: object) -> Iterator[str]:
         if isinstance(plain, dict):
@@ -67,7 +77,8 @@ def numbers_of(text: str) -> set[int]:
             for each in plain:
                 yield from scalars(each)
         else:
-            yield re.sub(r"\b([0-9]+) hours\b", in_days, str(plain))
+            told = re.sub(r"\b([0-9]+) hours\b", in_days, str(plain))
+            yield re.sub(r"\b[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\b", in_utc, told)
 
     found = (
         re.findall(r"(?<![A-Za-z_0-9])[0-9][0-9_]*(?:\.[0-9]+)?%?", each)
@@ -107,7 +118,10 @@ def test_every_number_and_the_terms_hash_are_on_the_pages(ready: ReadyAgreement)
     agreement = ready.agreement
     signed = offer(agreement)
     made = make_document(agreement, signed)
-    wanted, terms = numbers_of(ready.file.read_text(encoding="utf-8")), f"0x{signed.terms_hash.hex()}"
+    wanted, terms = (
+        numbers_of(ready.file.read_text(encoding="utf-8"), agreement.file.term.zone),
+        f"0x{signed.terms_hash.hex()}",
+    )
     assert len(wanted) > 15
     rules = "\n".join(texts_of(made))
     for passage in agreement.passages():

@@ -105,14 +105,18 @@ def _things(data: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, Any]]]:
                 groups.setdefault(_GROUPS[name].get(each, each), {})[each] = inner
             yield from ((f"{name}.{group}", (name, inner)) for group, inner in groups.items())
         elif name in _WHOLE:
-            extra = {each: data[each] for each in _OF_TERM} if name == "term" else {}
-            yield name, (name, {**value, **extra} if isinstance(value, dict) else value)
+            yield name, (name, {**value, **_derived(value, data)} if name == "term" else value)
         elif isinstance(value, dict):
             yield from ((f"{name}.{each}", (f"{name}.{each}", inner)) for each, inner in value.items())
         elif _is_named(value):
             yield from ((f"{name}.{each['id']}", (f"{name}.{each['id']}", _without_id(each))) for each in value)
         elif value != []:
             yield name, (name, value)
+
+
+def _derived(term: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
+    """What is derived from the term; beside dates that the file names itself it has a name of its own."""
+    return {f"{each}_in_utc" if each in term else each: data[each] for each in _OF_TERM}
 
 
 def _numbered(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Thing]:
