@@ -278,6 +278,12 @@ def test_good_is_what_the_kpi_says_is_better(better: str, expected: list[int]) -
     assert expected == [each.values[0] // ONE for each in made.periods]
 
 
+def test_a_count_without_any_edge_is_far_below_the_greatest_it_may_be() -> None:
+    made = Examples(Agreement.load(ROOT / "examples" / "logistics" / "agreement.yaml"))
+    at = [kpi.name for kpi in made.agreement.kpis].index("spoiled.NORTH")
+    assert [5, 31, 177] == [each.values[at] // ONE for each in made.periods]
+
+
 def test_without_a_better_way_good_is_what_pays_more() -> None:
     made = Examples(
         agree("fee: {kind: formula, is: 100 - x}", "x: {unit: pieces, range: [0, 40], if_missing: 0}\n"

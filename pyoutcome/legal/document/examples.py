@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import isqrt
 from typing import Final
 
 from pyoutcome.decimals import to_units_trunc
@@ -18,6 +19,7 @@ from pyoutcome.legal.document.edges import Edges
 from pyoutcome.legal.document.plausible import Plausible, Wish
 from pyoutcome.legal.document.trials import Trials, Values
 from pyoutcome.terms import Statement
+from pyoutcome.terms.kpis import AgreementKpi
 
 GRADES: Final = ("good", "middling", "bad")
 
@@ -149,9 +151,9 @@ class Examples(Trials):
         first, last = (turns[0], turns[-1] + unit) if turns else (low, high)
         if len(turns) < 2:  # nothing lies between: half the way to each end of the range
             first, last = _snap(low, first, unit, low), _snap(last, high, unit, low)
-            if not turns:
-                first, last = _snap(low, _snap(low, high, unit), unit), _snap(_snap(low, high, unit), high, unit, low)
         middle = turns[0] + unit if len(turns) == 1 else _snap((turns or [first])[0] + unit, last, unit, low)
+        if not turns:
+            first, middle, last = _spread(low, high, unit, counted=_counts_records(kpi))
         first, middle, last = (self._possible(at, each) for each in (first, middle, last))
         rising = kpi.declared.better == "higher" or (
             kpi.declared.better is None and self._worth(at)(last) >= self._worth(at)(first)
@@ -190,6 +192,20 @@ class Examples(Trials):
         """Every clause at every turn, the other KPIs being as in one of the examples; what is the same for several
         providers stands once."""
         return list_edge_tables(self, self._values) if self._values else ()
+
+
+def _counts_records(kpi: AgreementKpi) -> bool:
+    return kpi.declared.measure is not None and kpi.declared.measure.kind == "count"
+
+
+def _spread(low: int, high: int, unit: int, *, counted: bool) -> tuple[int, int, int]:
+    """Three values of a range in which nothing turns: its quarters; of a count its quarters in powers, since the
+    greatest number that a count may be is far from what it usually is."""
+    if counted:
+        many = (high - low) // unit
+        return low + unit * isqrt(isqrt(many)), low + unit * isqrt(many), low + unit * isqrt(isqrt(many**3))
+    half = _snap(low, high, unit, low)
+    return _snap(low, half, unit, low), half, _snap(half, high, unit, low)
 
 
 def _snap(low: int, high: int, unit: int, start: int | None = None) -> int:
