@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import case, func, or_, select, update
+from sqlalchemy import BigInteger, case, func, literal, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from pyoutcome.database import transaction
@@ -71,7 +71,11 @@ class Outgoing:
                 .where(
                     outgoing.c.sent.is_(False),
                     outgoing.c.given_up.is_(False),
-                    or_(outgoing.c.next_try <= now, _NEVER_TRIED, outgoing.c.next_try > now + _LONGEST_WAIT + SECOND),
+                    or_(
+                        outgoing.c.next_try <= now,
+                        _NEVER_TRIED,
+                        outgoing.c.next_try > literal(now, BigInteger) + _LONGEST_WAIT + SECOND,
+                    ),
                 )
                 .order_by(outgoing.c.made_at, outgoing.c.key)
                 .limit(most)
