@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from eth_account import Account
-from eth_account.messages import encode_typed_data
 from typer.testing import CliRunner
 
 from pyoutcome import Agreement, Workspace
@@ -18,9 +17,9 @@ from pyoutcome.errors import WorkspaceError
 from pyoutcome.legal.document import FORMATS, SignedTerms, make_document, render_document
 from pyoutcome.workspace.documenting import signed_terms
 from tests.legal.reading import squeezed, text_of
+from tests.legal.typed_data import HEX, terms_message
 from tests.terms.deals import deal
 
-HEX = r"0x[0-9a-fA-F]+"
 KPI = """
 jobs_done: {unit: jobs, range: [0, 500], supplied_by: A, if_missing: 0,
   measure: {kind: count, records: jobs, anchor: at}}
@@ -71,37 +70,7 @@ def test_a_signature_is_checked_from_the_pages_alone_with_another_library(tmp_pa
     agreement, signed = offered(tmp_path, "client", "A", "backup-A")
     page = text_of("md", render_document(make_document(agreement, signed), "md"))
 
-    def read(name: str, kind: str = HEX) -> str:
-        found = re.search(rf"(?<![A-Za-z]){name} ({kind})", page)
-        assert found is not None, name
-        return found[1]
-
-    fields = re.search(r"Type Terms\((.*?)\)", page)
-    assert fields is not None
-    message = encode_typed_data(
-        full_message={
-            "types": {
-                "EIP712Domain": [
-                    {"name": "name", "type": "string"},
-                    {"name": "version", "type": "string"},
-                    {"name": "chainId", "type": "uint256"},
-                    {"name": "verifyingContract", "type": "address"},
-                ],
-                "Terms": [dict(zip(("type", "name"), each.split(), strict=True)) for each in fields[1].split(",")],
-            },
-            "primaryType": "Terms",
-            "domain": {
-                "name": read("Domain name", r"\S+"),
-                "version": read("Domain version", r"\S+"),
-                "chainId": int(read("Chain id", r"\d+")),
-                "verifyingContract": read("Verifying contract"),
-            },
-            "message": {
-                **{name: read(name) for name in ("agreementDigest", "programHash", "argsHash")},
-                "nonce": int(read("nonce", r"\d+")),
-            },
-        }
-    )
+    message = terms_message(page)
     pairs = re.findall(rf"Address ({HEX}) EIP-712 signature ({HEX})", page)
     assert 3 == len(pairs)
     for address, signature in pairs:

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 
 import pypdf
 import pytest
-from eth_account.messages import encode_typed_data
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
@@ -24,6 +23,7 @@ from pyoutcome.workspace.binding import bind
 from pyoutcome.workspace.parties import party_ids
 from pyoutcome.workspace.ready import ReadyAgreement, list_ready
 from tests.legal.reading import numbers_in, squeezed, text_of, texts_of
+from tests.legal.typed_data import terms_message
 
 TABLES = ("parties", "term", "bounds")
 """What the document tells in tables, in place of the sentences."""
@@ -90,26 +90,7 @@ def numbers_of(text: str, zone: str = "UTC") -> set[int]:
 def hash_of(page: str) -> str:
     """The terms hash as another library works it out from what is printed."""
 
-    def read(name: str, kind: str = r"0x[0-9a-fA-F]+") -> str:
-        found = re.search(rf"(?<![A-Za-z]){name} ({kind})", page)
-        assert found is not None, name
-        return found[1]
-
-    fields = re.search(r"Type Terms\((.*?)\)", page)
-    assert fields is not None
-    message = encode_typed_data(
-        domain_data={
-            "name": read("Domain name", r"\S+"),
-            "version": read("Domain version", r"\S+"),
-            "chainId": int(read("Chain id", r"\d+")),
-            "verifyingContract": read("Verifying contract"),
-        },
-        message_types={"Terms": [dict(zip(("type", "name"), e.split(), strict=True)) for e in fields[1].split(",")]},
-        message_data={
-            **{name: read(name) for name in ("agreementDigest", "programHash", "argsHash")},
-            "nonce": int(read("nonce", r"\d+")),
-        },
-    )
+    message = terms_message(page)
     return "0x" + keccak(b"\x19" + message.version + message.header + message.body).hex()
 
 

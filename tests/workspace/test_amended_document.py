@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from eth_account import Account
-from eth_account.messages import encode_typed_data
 from typer.testing import CliRunner
 
 from pyoutcome.cli.app import app
@@ -20,10 +19,10 @@ from pyoutcome.terms.agreement import Agreement
 from pyoutcome.workspace import Workspace
 from pyoutcome.workspace.documenting import amended_terms, signed_terms
 from tests.legal.reading import squeezed, text_of, texts_of
+from tests.legal.typed_data import HEX, message_of, value_of
 from tests.workspace.conftest import AGREEMENT, AIRLINES
 
 TEXT = AGREEMENT.read_text(encoding="utf-8")
-HEX = r"0x[0-9a-fA-F]+"
 
 
 def propose(workspace: Workspace, folder: Path, fee: int, first: int) -> None:
@@ -102,40 +101,14 @@ def test_every_signature_of_an_amendment_is_checked_from_the_pages_alone(active:
     accept(active)
     page = read(write(active))
 
-    def value(name: str, kind: str = HEX, where: str = page) -> str:
-        found = re.search(rf"(?<![A-Za-z]){name} ({kind})", where)
-        assert found is not None, name
-        return found[1]
-
     told = page.partition("Schedule C: amendments")[2].partition("Amendment 1 The escrow has accepted it")[2]
-    fields = re.search(r"Type Amendment\((.*?)\)", told)
-    assert fields is not None
-    message = encode_typed_data(
-        full_message={
-            "types": {
-                "EIP712Domain": [
-                    {"name": "name", "type": "string"},
-                    {"name": "version", "type": "string"},
-                    {"name": "chainId", "type": "uint256"},
-                    {"name": "verifyingContract", "type": "address"},
-                ],
-                "Amendment": [dict(zip(("type", "name"), each.split(), strict=True)) for each in fields[1].split(",")],
-            },
-            "primaryType": "Amendment",
-            "domain": {
-                "name": value("Domain name", r"\S+"),
-                "version": value("Domain version", r"\S+"),
-                "chainId": int(value("Chain id", r"\d+")),
-                "verifyingContract": value("Verifying contract"),
-            },
-            "message": {
-                **{name: value(name, where=told) for name in ("escrow", "previousTermsHash", "newTermsHash")},
-                "firstPeriod": int(value("firstPeriod", r"\d+", told)),
-                "carry": json.loads(value("carry", r"\[.*?\]", told)),
-                "deadline": int(value("deadline", r"\d+", told)),
-            },
-        }
-    )
+    values = {
+        **{name: value_of(told, name) for name in ("escrow", "previousTermsHash", "newTermsHash")},
+        "firstPeriod": int(value_of(told, "firstPeriod", r"\d+")),
+        "carry": json.loads(value_of(told, "carry", r"\[.*?\]")),
+        "deadline": int(value_of(told, "deadline", r"\d+")),
+    }
+    message = message_of(page, "Amendment", values, told)
     signed = page.partition(" Signatures The agreement as first signed ")[2]
     first, _, amended = signed.partition("Amendment 1")
     for part, count in ((first, 4), (amended, 4)):

@@ -41,7 +41,6 @@ def _period(table: EdgeTable) -> str:
 def _put_edge_table(pages: Pages, agreement: Agreement, table: EdgeTable, period: str) -> None:
     kpi = agreement.kpis[table.kpi]
     symbol = agreement.token.symbol
-    account = _account(agreement, table)
     what = "The clause at the values of" if table.clause else "What the settlement's limits do at the values of"
     own = "" if kpi.provider is None or kpi.provider in table.providers else f" of {kpi.provider}"
     account = _account(agreement, table)
